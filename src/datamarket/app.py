@@ -1,0 +1,77 @@
+"""The HTTP edge: every router, and the one table from error families to statuses."""
+
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from fastapi import Depends, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from datamarket import __version__
+from datamarket.auth import api as auth
+from datamarket.auth import tables as auth_tables
+from datamarket.auth.access import identify
+from datamarket.auth.tokens import TokenKeeper, load_key
+from datamarket.edge import docs, middleware, operations, problems
+from datamarket.evidence import api as evidence
+from datamarket.foundation.clock import read_clock as wall_clock
+from datamarket.foundation.db import Database
+from datamarket.foundation.errors import MarketError
+from datamarket.foundation.settings import Settings
+from datamarket.ledger import tables as ledger_tables
+
+PREFIX = "/api/v1"
+BODY_LIMIT = 2**20
+ROUTERS = (auth.router, evidence.router)
+TABLES = (auth_tables, ledger_tables)
+
+
+def create_app(
+    settings: Settings, database: Database, *, read_clock: Callable[[], datetime] = wall_clock
+) -> FastAPI:
+    """The application on one database. The caller opens and closes the database."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        gc.collect()
+        gc.freeze()  # what lives as long as the process need not be looked at by every collection
+        yield
+
+    app = FastAPI(
+        title="datamarket",
+        version=__version__,
+        summary="Public-data marketplace of a city: zones, products, contracts, trades, ledger, subsidy",
+        description=docs.DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        responses=problems.RESPONSES,
+        max_body_size=BODY_LIMIT,
+        telemetry={"tracing": False, "metrics": False},
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.read_clock = read_clock
+    app.state.tokens = TokenKeeper(load_key(settings), settings)
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX, dependencies=[Depends(identify)])
+    app.include_router(auth.keys)
+    app.include_router(operations.router)
+    docs.mount(app)
+    problems.install(app, constraint_errors())
+    middleware.install(app, settings)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PATCH"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
+            expose_headers=["ETag", "Link", "X-Request-Id", "Idempotency-Replayed", "Retry-After"],
+        )
+    return app
+
+
+def constraint_errors() -> dict[str, type[MarketError]]:
+    """What each named constraint means to the caller, as its slice says beside it."""
+    return {name: error for tables in TABLES for name, error in tables.ERRORS.items()}

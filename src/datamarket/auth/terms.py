@@ -1,0 +1,107 @@
+"""Roles, permissions, and the actor that every action is done by."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+
+class Role(StrEnum):
+    """What an account does within its organisation."""
+
+    PROVIDER = "provider"
+    BUYER = "buyer"
+    OPERATOR = "operator"
+    REVIEWER = "reviewer"
+    AUTHORITY = "authority"
+    FINANCE = "finance"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+ROLE_LABELS: dict[Role, tuple[str, str]] = {
+    Role.PROVIDER: ("数据企业", "data enterprise"),
+    Role.BUYER: ("数据需方", "buyer"),
+    Role.OPERATOR: ("专区运营机构", "zone operator"),
+    Role.REVIEWER: ("合规审查", "compliance reviewer"),
+    Role.AUTHORITY: ("数据主管部门", "data authority"),
+    Role.FINANCE: ("财政部门", "finance department"),
+    Role.AUDITOR: ("审计监管", "auditor"),
+    Role.ADMIN: ("账户管理员", "account administrator"),
+}
+
+
+class Permission(StrEnum):
+    """One thing that may be done; each route names exactly one."""
+
+    MANAGE_ACCOUNTS = "manage-accounts"
+    READ_MARKET = "read-market"
+    MANAGE_PARTICIPANTS = "manage-participants"
+    MANAGE_ZONES = "manage-zones"
+    REGISTER_RESOURCE = "register-resource"
+    REVIEW_RESOURCE = "review-resource"
+    MANAGE_VENUES = "manage-venues"
+    MAKE_PRODUCT = "make-product"
+    REVIEW_PRODUCT = "review-product"
+    LIST_PRODUCT = "list-product"
+    REQUEST_CONTRACT = "request-contract"
+    CONCLUDE_CONTRACT = "conclude-contract"
+    USE_CONTRACT = "use-contract"
+    RECORD_TRADE = "record-trade"
+    REFUND_TRADE = "refund-trade"
+    READ_LEDGER = "read-ledger"
+    DEPOSIT_FUNDS = "deposit-funds"
+    CLOSE_PERIOD = "close-period"
+    REGISTER_CASE = "register-case"
+    READ_SUBSIDY = "read-subsidy"
+    CALCULATE_SUBSIDY = "calculate-subsidy"
+    APPROVE_SUBSIDY = "approve-subsidy"
+    PAY_SUBSIDY = "pay-subsidy"
+    READ_AUDIT_EVENTS = "read-audit-events"
+
+
+P = Permission
+_TRADING = {P.READ_MARKET, P.CONCLUDE_CONTRACT, P.READ_LEDGER}
+_OVERSEEING = {P.READ_MARKET, P.READ_LEDGER, P.READ_SUBSIDY, P.READ_AUDIT_EVENTS}
+PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
+    Role.PROVIDER: frozenset(_TRADING | {P.MAKE_PRODUCT, P.LIST_PRODUCT, P.REFUND_TRADE}),
+    Role.BUYER: frozenset(_TRADING | {P.REQUEST_CONTRACT, P.USE_CONTRACT, P.RECORD_TRADE}),
+    Role.OPERATOR: frozenset(
+        _TRADING | {P.REGISTER_RESOURCE, P.MAKE_PRODUCT, P.LIST_PRODUCT, P.REFUND_TRADE}
+    ),
+    Role.REVIEWER: frozenset({P.READ_MARKET, P.REVIEW_PRODUCT}),
+    Role.AUTHORITY: frozenset(
+        _OVERSEEING
+        | {P.MANAGE_PARTICIPANTS, P.MANAGE_ZONES, P.REVIEW_RESOURCE, P.MANAGE_VENUES, P.REGISTER_CASE}
+        | {P.CONCLUDE_CONTRACT, P.CALCULATE_SUBSIDY, P.APPROVE_SUBSIDY}
+    ),
+    Role.FINANCE: frozenset(
+        _OVERSEEING | {P.DEPOSIT_FUNDS, P.CLOSE_PERIOD, P.APPROVE_SUBSIDY, P.PAY_SUBSIDY}
+    ),
+    Role.AUDITOR: frozenset(_OVERSEEING),
+    Role.ADMIN: frozenset({P.MANAGE_ACCOUNTS}),
+}
+OVERSEERS = frozenset({Role.AUTHORITY, Role.FINANCE, Role.AUDITOR})
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does it: an account, acting for its organisation (none for the city's own offices)."""
+
+    account_id: UUID
+    participant_id: UUID | None
+    roles: frozenset[Role]
+    permissions: frozenset[Permission] = field(init=False)
+
+    def __post_init__(self) -> None:
+        granted: set[Permission] = set()
+        for role in self.roles:
+            granted |= PERMISSIONS_OF[role]
+        object.__setattr__(self, "permissions", frozenset(granted))
+
+    def may(self, permission: Permission) -> bool:
+        return permission in self.permissions
+
+    @property
+    def sees_all(self) -> bool:
+        """Authority, finance and auditor read every row; all others their own organisation's."""
+        return bool(self.roles & OVERSEERS)

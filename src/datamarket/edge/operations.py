@@ -1,0 +1,32 @@
+"""/health/live, /health/ready and /metrics."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from datamarket.foundation.http import Shape, database_of
+
+router = APIRouter(tags=["operations"])
+
+
+class Health(Shape):
+    status: Literal["ok"] = "ok"
+
+
+@router.get("/health/live", summary="The process answers")
+async def live() -> Health:
+    return Health()
+
+
+@router.get("/health/ready", summary="The database answers too")
+async def ready(request: Request) -> Health:
+    """503 while the database is away."""
+    async with database_of(request).connection() as connection:
+        await connection.fetchval("SELECT 1")
+    return Health()
+
+
+@router.get("/metrics", summary="Prometheus metrics of this worker", response_class=Response)
+async def metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,276 @@
+"""Every refusal as RFC 9457 problem+json, in the caller's language; the one table family → status."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from datamarket.foundation import errors
+from datamarket.foundation.db import Busy, ConstraintViolated, DatabaseUnavailable
+from datamarket.foundation.http import Shape, TagMissing
+from datamarket.foundation.idempotency import LOCK_NOT_AVAILABLE, KeyMissing, Replayed
+
+log = logging.getLogger("datamarket")
+
+STATUS_OF: dict[type[errors.MarketError], int] = {
+    KeyMissing: 400,
+    TagMissing: 428,
+    errors.Invalid: 422,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Stale: 412,
+    errors.Refused: 409,
+    errors.Unavailable: 503,
+}
+RETRY_AFTER_SECONDS = "1"
+
+
+class RequestInvalid(errors.Invalid):
+    code = "request.invalid"
+    zh = "请求有 {count} 处不符合规定，见 errors。"
+    en = "The request has {count} fault(s), see `errors`."
+
+
+class PathUnknown(errors.NotFound):
+    code = "request.path-unknown"
+    zh = "没有这个路径。"
+    en = "There is no such path."
+
+
+class MethodNotAllowed(errors.Invalid):
+    code = "request.method-not-allowed"
+    zh = "该路径不支持此方法。"
+    en = "This path does not know that method."
+
+
+class BodyTooLarge(errors.Invalid):
+    code = "request.body-too-large"
+    zh = "请求体过大：普通请求上限 1 MiB，批量接口上限 16 MiB。"
+    en = "The body is too large: at most 1 MiB, 16 MiB on batch paths."
+
+
+class BodyUnreadable(errors.Invalid):
+    code = "request.unreadable"
+    zh = "请求无法解析。"
+    en = "The request cannot be read."
+
+
+class TooManyRequests(errors.Unavailable):
+    code = "request.rate-limited"
+    zh = "请求过于频繁，请在 {seconds} 秒后重试。"
+    en = "Too many requests; retry in {seconds} second(s)."
+
+
+class TextNotStorable(errors.Invalid):
+    code = "request.text-not-storable"
+    zh = "请求中含有数据库无法保存的字符或超出范围的数值。"
+    en = "The request has a character or a number that cannot be stored."
+
+
+class Unforeseen(errors.MarketError):
+    code = "internal"
+    zh = "系统内部错误，已记录；请凭 trace_id 联系我们。"
+    en = "An internal error, logged; tell us the trace_id."
+
+
+class FieldFault(Shape):
+    """One fault of a request: where (JSON pointer), which, and what."""
+
+    pointer: str
+    code: str
+    message: str
+
+
+class Problem(Shape):
+    """RFC 9457 with `code` (stable), `retryable`, `trace_id` and, for faulty requests, `errors`."""
+
+    type: str = Field(examples=["urn:datamarket:error:contract.use-not-authorised"])
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str = Field(examples=["contract.use-not-authorised"])
+    retryable: bool
+    trace_id: str
+    errors: list[FieldFault] = Field(default_factory=list)
+
+
+_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_MEANINGS = {
+    400: "no Idempotency-Key, or not readable",
+    401: "sign in first",
+    403: "your roles do not include this",
+    404: "not there, or not yours",
+    405: "unknown method",
+    409: "the state of things, or a rule of the market, says no",
+    412: "changed since you read it",
+    413: "body too large",
+    422: "faulty request",
+    428: "If-Match is needed",
+    429: "too many requests",
+    503: "nothing was changed; retry with the same key",
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"description": meaning, "content": _CONTENT} for status, meaning in _MEANINGS.items()
+}
+
+
+def language_of(request: Request) -> errors.Language:
+    """Chinese, unless the caller prefers English."""
+    for part in request.headers.get("accept-language", "").lower().split(","):
+        tag = part.split(";")[0].strip()
+        if tag.startswith("en"):
+            return "en"
+        if tag.startswith("zh"):
+            return "zh"
+    return "zh"
+
+
+def status_of(error: errors.MarketError) -> int:
+    """The status of the nearest family; what no family claims is ours to mend: 500."""
+    for family in type(error).__mro__:
+        if family in STATUS_OF:
+            return STATUS_OF[family]
+    return 500
+
+
+def problem(
+    request: Request,
+    error: errors.MarketError,
+    *,
+    status: int | None = None,
+    faults: list[FieldFault] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """One refusal as a response."""
+    language = language_of(request)
+    code = status or status_of(error)
+    document = Problem(
+        type=f"urn:datamarket:error:{error.code}",
+        title=type(error).__name__,
+        status=code,
+        detail=error.sentence(language),
+        instance=request.url.path,
+        code=error.code,
+        retryable=error.retryable,
+        trace_id=request.scope.get("request_id", "-"),
+        errors=faults or [],
+    )
+    extra = dict(headers or {}) | {"Content-Language": language}
+    if error.retryable:
+        extra.setdefault("Retry-After", RETRY_AFTER_SECONDS)
+    if code == 401:
+        extra["WWW-Authenticate"] = "Bearer"
+    return Response(orjson.dumps(document.model_dump()), code, extra, "application/problem+json")
+
+
+def faults_of(error: RequestValidationError) -> list[FieldFault]:
+    """Pydantic's report, as JSON pointers."""
+    return [
+        FieldFault(
+            pointer="/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in fault["loc"]),
+            code=fault["type"],
+            message=fault["msg"],
+        )
+        for fault in error.errors()[:20]
+    ]
+
+
+def install(app: FastAPI, constraint_errors: Mapping[str, type[errors.MarketError]]) -> None:
+    """Teach the application to answer each kind of failure."""
+
+    async def market(request: Request, error: Exception) -> Response:
+        if isinstance(error, Replayed):
+            headers = {"Idempotency-Replayed": "true"} | ({"ETag": error.etag} if error.etag else {})
+            return Response(error.body, error.status, headers, "application/json")
+        assert isinstance(error, errors.MarketError)  # noqa: S101 - registered for this class only
+        return problem(request, error)
+
+    async def faulty(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+        if any(
+            fault["loc"][:2] == ("header", "Idempotency-Key") and fault["type"] == "missing"
+            for fault in error.errors()
+        ):
+            return problem(request, KeyMissing())
+        faults = faults_of(error)
+        return problem(request, RequestInvalid(count=len(faults)), faults=faults)
+
+    async def routing(request: Request, error: Exception) -> Response:
+        assert isinstance(error, StarletteHTTPException)  # noqa: S101 - registered for this class only
+        known: dict[int, errors.MarketError] = {
+            404: PathUnknown(),
+            405: MethodNotAllowed(),
+            413: BodyTooLarge(),
+        }
+        return problem(
+            request,
+            known.get(error.status_code, BodyUnreadable()),
+            status=error.status_code,
+            headers=error.headers,
+        )
+
+    async def database(request: Request, error: Exception) -> Response:
+        return problem(request, translate(error, constraint_errors))
+
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        translated = translate(error, constraint_errors)
+        return problem(request, translated)
+
+    app.add_exception_handler(errors.MarketError, market)
+    app.add_exception_handler(RequestValidationError, faulty)
+    app.add_exception_handler(StarletteHTTPException, routing)
+    for kind in (
+        DBAPIError,
+        PoolTimeout,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        OSError,
+        TimeoutError,
+    ):
+        app.add_exception_handler(kind, database)
+    app.add_exception_handler(Exception, unforeseen)
+
+
+def translate(
+    error: BaseException, constraint_errors: Mapping[str, type[errors.MarketError]]
+) -> errors.MarketError:
+    """What a failure of the database means to the caller; what is not foreseen is logged, once."""
+    cause = _root(error)
+    sqlstate = getattr(cause, "sqlstate", None) or ""
+    constraint = getattr(cause, "constraint_name", None)
+    if constraint:
+        known = constraint_errors.get(constraint)
+        return known() if known else ConstraintViolated(constraint=constraint)
+    if sqlstate in {LOCK_NOT_AVAILABLE, "40P01", "40001", "57014"}:
+        return Busy()
+    if sqlstate.startswith("22"):
+        return TextNotStorable()
+    if sqlstate[:2] in {"08", "53", "57"} or isinstance(
+        cause, OSError | TimeoutError | PoolTimeout | asyncpg.InterfaceError | asyncpg.PostgresConnectionError
+    ):
+        return DatabaseUnavailable()
+    log.error("unforeseen failure", exc_info=error)
+    return Unforeseen()
+
+
+def _root(error: BaseException) -> BaseException:
+    """The driver's own error below SQLAlchemy's wrappers."""
+    seen = error
+    while True:
+        inner = getattr(seen, "orig", None) or (
+            seen.__cause__ if isinstance(seen, DBAPIError) or "sqlalchemy" in type(seen).__module__ else None
+        )
+        if inner is None:
+            return seen
+        seen = inner

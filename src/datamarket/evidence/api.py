@@ -1,0 +1,47 @@
+"""/audit-events"""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from datamarket.auth.access import allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.evidence import queries
+from datamarket.evidence.tables import AuditEvent
+from datamarket.foundation.http import LimitsDep, MarketRoute, Page, Reading, Shape, decode_cursor, page_of
+
+router = APIRouter(route_class=MarketRoute, tags=["evidence"])
+
+
+class AuditEventOut(Shape):
+    """One thing that was done: by which account, for which organisation, to what, with which facts."""
+
+    id: UUID
+    at: datetime
+    actor_id: UUID
+    organisation_id: UUID | None
+    action: str
+    subject_type: str
+    subject_id: UUID
+    facts: dict[str, Any]
+
+    @classmethod
+    def of(cls, event: AuditEvent) -> "AuditEventOut":
+        return cls.model_validate(event, from_attributes=True)
+
+
+@router.get("/audit-events", summary="What was done, newest first")
+async def list_audit_events(
+    actor: Annotated[Actor, allow(Permission.READ_AUDIT_EVENTS)],
+    session: Reading,
+    limits: LimitsDep,
+    subject: UUID | None = None,
+    action: Annotated[str | None, Query(max_length=60, pattern=r"^[a-z.-]+$")] = None,
+) -> Page[AuditEventOut]:
+    cursor = decode_cursor(limits.after, [UUID])
+    rows = await queries.list_events(
+        session, subject=subject, action=action, limit=limits.limit, after=cursor[0] if cursor else None
+    )
+    return page_of(rows, limits, AuditEventOut.of, lambda event: [event.id])

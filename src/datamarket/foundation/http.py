@@ -1,0 +1,239 @@
+"""Shapes that every path shares: strict text and numbers, cursor pages, entity tags, transactions."""
+
+import base64
+import binascii
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+from fastapi import Depends, Header, Query, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.foundation import idempotency
+from datamarket.foundation.db import Database
+from datamarket.foundation.errors import Invalid, Stale
+
+ItemT = TypeVar("ItemT")
+PAGE_LIMIT = 100
+ONE_TRILLION_YUAN = (
+    10**14
+)  # a ceiling that no trade of a city reaches, and sums of 90,000 of them still fit a bigint
+
+
+class CursorInvalid(Invalid):
+    code = "page.cursor-invalid"
+    zh = "分页游标无效；请使用上一页返回的 next，或去掉 after 从头开始。"
+    en = "The page cursor is not one of ours; use `next` of the page before, or leave `after` out."
+
+
+class TagStale(Stale):
+    code = "precondition.stale"
+    zh = "该对象在您读取之后已被修改（当前版本 {current}）；请重新读取后再提交。"
+    en = "It has changed since you read it (now version {current}); read it again, then submit."
+
+
+class TagMissing(Invalid):
+    code = "precondition.required"
+    zh = "修改该对象须提供 If-Match 请求头，取自读取时返回的 ETag。"
+    en = "This change needs the header If-Match, taken from the ETag of your last read."
+
+
+def _from_text(value: object) -> object:
+    if not isinstance(value, str | date):
+        message = "must be ISO 8601 text"
+        raise ValueError(message)  # noqa: TRY004 - pydantic turns ValueError into its own report
+    return value
+
+
+NO_NUL = r"^[^\x00]*$"
+FenIn = Annotated[int, Strict(), Field(ge=0, le=ONE_TRILLION_YUAN, description="amount in fen (1 CNY = 100)")]
+PositiveFenIn = Annotated[
+    int, Strict(), Field(ge=1, le=ONE_TRILLION_YUAN, description="amount in fen, above zero")
+]
+QuantityIn = Annotated[int, Strict(), Field(ge=1, le=1_000_000_000)]
+BoolIn = Annotated[bool, Strict()]
+DateIn = Annotated[date, BeforeValidator(_from_text)]
+InstantIn = Annotated[AwareDatetime, BeforeValidator(_from_text)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_NUL)]
+Prose = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=NO_NUL)
+]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class Body(BaseModel):
+    """A request body: nothing unknown, nothing coerced from another kind of value."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shape(BaseModel):
+    """A response: built once from a row, never changed."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Page(Shape, Generic[ItemT]):
+    """One page of a list; `next` is the cursor of the page after, or null on the last."""
+
+    items: list[ItemT]
+    next: str | None = None
+
+
+class Limits(BaseModel):
+    """How much of a list, and from where."""
+
+    model_config = ConfigDict(frozen=True)
+    limit: int
+    after: str | None
+
+
+def _limits(
+    limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT, description="items per page, at most 100")] = 20,
+    after: Annotated[
+        str | None,
+        Query(max_length=500, pattern=r"^[A-Za-z0-9_-]*$", description="cursor: `next` of the page before"),
+    ] = None,
+) -> Limits:
+    return Limits(limit=limit, after=after or None)
+
+
+LimitsDep = Annotated[Limits, Depends(_limits)]
+
+
+def encode_cursor(values: Sequence[object]) -> str:
+    """The sort key of the last item on a page, opaque to the caller."""
+    return base64.urlsafe_b64encode(orjson.dumps(list(values))).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str | None, kinds: Sequence[type]) -> list[Any] | None:
+    """The sort key back, each value of the kind asked for. Raises CursorInvalid."""
+    if cursor is None:
+        return None
+    try:
+        values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(values, list) or len(values) != len(kinds):
+            raise CursorInvalid
+        return [_restore(value, kind) for value, kind in zip(values, kinds, strict=True)]
+    except (ValueError, binascii.Error, TypeError, AttributeError):
+        raise CursorInvalid from None
+
+
+def _restore(value: Any, kind: type) -> Any:
+    if kind is UUID:
+        return UUID(value)
+    if kind is datetime:
+        return datetime.fromisoformat(value)
+    if kind is date:
+        return date.fromisoformat(value)
+    if not isinstance(value, kind) or (isinstance(value, int) and abs(value) >= 2**63):
+        raise CursorInvalid
+    if isinstance(value, str) and "\x00" in value:
+        raise CursorInvalid
+    return value
+
+
+def page_of(
+    rows: Sequence[Any], limits: Limits, shape: Callable[[Any], ItemT], key: Callable[[Any], Sequence[object]]
+) -> Page[ItemT]:
+    """A page from up to `limit + 1` rows: the one too many only tells that there is a next page."""
+    kept = rows[: limits.limit]
+    more = len(rows) > limits.limit
+    return Page(items=[shape(row) for row in kept], next=encode_cursor(key(kept[-1])) if more else None)
+
+
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", max_length=100, description="the ETag of your last read")
+]
+
+
+def tag(response: Response, version: int) -> None:
+    """Name the version that this answer shows."""
+    response.headers["ETag"] = f'"{version}"'
+
+
+def check_tag(if_match: str | None, version: int, *, required: bool = False) -> None:
+    """Refuse a change of something that has changed. Raises TagStale, or TagMissing where required."""
+    if if_match is None:
+        if required:
+            raise TagMissing
+        return
+    if if_match.strip() not in {f'"{version}"', "*"}:
+        raise TagStale(current=version)
+
+
+def database_of(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+def read_now(request: Request) -> datetime:
+    """The instant of this request: read once, used by everything below."""
+    now: datetime = request.app.state.read_clock()
+    return now
+
+
+async def open_reading(request: Request) -> AsyncIterator[AsyncSession]:
+    """A transaction for reading."""
+    async with database_of(request).transaction() as session:
+        yield session
+
+
+KeyHeader = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="your name for this write: the same key again gives the same answer, and changes nothing",
+    ),
+]
+
+
+async def open_writing(request: Request, idempotency_key: KeyHeader) -> AsyncIterator[AsyncSession]:
+    """A transaction for one write, which happens at most once per Idempotency-Key.
+
+    Raises Replayed with the stored answer when the key was used before, KeyReused when it then had
+    another content.
+    """
+    claim = idempotency.Claim(
+        ledger_id=request.app.state.settings.ledger_id,
+        caller=getattr(request.state, "caller", "visitor"),
+        key=idempotency_key,
+        fingerprint=idempotency.fingerprint(request.method, request.url.path, await request.body()),
+    )
+    async with database_of(request).transaction() as session:
+        await idempotency.claim(session, claim, now=read_now(request))
+        request.state.claim = (session, claim)
+        yield session
+
+
+Reading = Annotated[AsyncSession, Depends(open_reading, scope="function")]
+Writing = Annotated[AsyncSession, Depends(open_writing, scope="function")]
+Now = Annotated[datetime, Depends(read_now)]
+
+
+class MarketRoute(APIRoute):
+    """Stores the answer of a write beside the write, and answers 304 to who has it already."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        answer = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            response = await answer(request)
+            claimed = getattr(request.state, "claim", None)
+            if claimed is not None:
+                session, claim = claimed
+                etag = response.headers.get("etag")
+                await idempotency.settle(session, claim, response.status_code, bytes(response.body), etag)
+            entity_tag = response.headers.get("etag")
+            if request.method == "GET" and entity_tag and request.headers.get("if-none-match") == entity_tag:
+                return Response(status_code=304, headers={"ETag": entity_tag})
+            return response
+
+        return handle

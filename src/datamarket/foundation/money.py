@@ -1,0 +1,89 @@
+"""Money is a whole number of fen, a rate is an exact fraction, rounding is half up and stands here."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import NewType
+
+Fen = NewType("Fen", int)
+FEN_PER_YUAN = 100
+MAX_FEN = 2**63 - 1  # what a PostgreSQL bigint holds
+
+_YUAN = re.compile(r"(-?)(\d{1,16})(?:\.(\d{1,2}))?")
+_PERCENT = re.compile(r"(\d{1,9}(?:\.\d{1,12})?)%")
+
+
+def half_up(exact: Fraction) -> int:
+    """Round to the nearest whole number; a half goes away from zero."""
+    magnitude = (2 * abs(exact) + 1) // 2
+    return int(magnitude) if exact >= 0 else -int(magnitude)
+
+
+def apply_rate(amount: Fen, rate: Fraction) -> Fen:
+    """Amount times rate, half up to the fen."""
+    return Fen(half_up(amount * rate))
+
+
+def split(total: Fen, weights: Sequence[int | Fraction]) -> list[Fen]:
+    """Share `total` in proportion to `weights` by the largest remainder; the parts add up exactly.
+
+    Equal remainders are served in the order given. No part exceeds its weight when `total` is at
+    most the sum of whole weights: partial refunds stand on that. Raises ValueError when the weights
+    are negative or all zero, or the total is negative.
+    """
+    whole = sum(weights, Fraction(0))
+    if total < 0 or whole <= 0 or any(weight < 0 for weight in weights):
+        message = f"cannot split {total} over {list(weights)}"
+        raise ValueError(message)
+    exact = [total * Fraction(weight) / whole for weight in weights]
+    parts = [int(share) for share in exact]
+    short = total - sum(parts)
+    by_remainder = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
+    for i in by_remainder[:short]:
+        parts[i] += 1
+    return [Fen(part) for part in parts]
+
+
+def parse_yuan(text: str) -> Fen:
+    """'1234.5' → 123450 fen. Text only: a float has lost its fen already. Raises ValueError."""
+    match = _YUAN.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        message = f"not an amount in yuan with at most two decimals: {text!r}"
+        raise ValueError(message)
+    sign, yuan, cents = match.groups()
+    fen = int(yuan) * FEN_PER_YUAN + int((cents or "0").ljust(2, "0"))
+    return Fen(-fen if sign else fen)
+
+
+def yuan(amount: int, *, grouped: bool = False) -> str:
+    """123450 fen → '1234.50', or '1,234.50' for people."""
+    sign = "-" if amount < 0 else ""
+    whole, cents = divmod(abs(amount), FEN_PER_YUAN)
+    return f"{sign}{whole:,}.{cents:02d}" if grouped else f"{sign}{whole}.{cents:02d}"
+
+
+def parse_rate(text: str) -> Fraction:
+    """'30%' and '0.30' are the same exact fraction. Raises ValueError for anything but such text."""
+    if isinstance(text, str):
+        cleaned = text.strip()
+        percent = _PERCENT.fullmatch(cleaned)
+        if percent:
+            return Fraction(percent.group(1)) / 100
+        if re.fullmatch(r"\d(?:\.\d{1,12})?", cleaned):
+            return Fraction(cleaned)
+    message = f"not a rate; write it as text, such as '30%' or '0.30': {text!r}"
+    raise ValueError(message)
+
+
+def percent(rate: Fraction) -> str:
+    """Fraction(3, 200) → '1.5%'; a rate without a finite decimal is shown as a fraction."""
+    hundredfold = rate * 100
+    denominator = hundredfold.denominator
+    for prime in (2, 5):
+        while denominator % prime == 0:
+            denominator //= prime
+    if denominator != 1:
+        return f"{rate.numerator}/{rate.denominator}"
+    exact = Decimal(hundredfold.numerator) / Decimal(hundredfold.denominator)
+    return f"{exact:f}%"

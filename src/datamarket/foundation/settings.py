@@ -1,0 +1,48 @@
+"""One frozen object, read once at the start and passed on; no secret has a default."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that differs between two installations, from the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DATAMARKET_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    database_url: str = Field(default="", validation_alias=AliasChoices("database_url", "DATABASE_URL"))
+    """Empty: the embedded PostgreSQL below `var`. Else any PostgreSQL from version 15 on."""
+
+    var: Path = Path("var")
+    """Where the embedded database, the signing key and exports live."""
+
+    database_name: str = "datamarket"
+    """The database inside the embedded server."""
+
+    ledger_id: int = 370200
+    """The market this process serves: the city's GB/T 2260 code."""
+
+    pool_size: int = Field(default=6, ge=1, le=50)
+    """Connections of each of the two pools (sessions, and plain asyncpg for the hot paths)."""
+
+    signing_key: Path | None = None
+    """PEM file of the P-256 key that signs tokens; made below `var` when not given."""
+
+    issuer: str = "datamarket"
+    audience: str = "datamarket-api"
+    access_minutes: int = Field(default=15, ge=1, le=60)
+    refresh_days: int = Field(default=14, ge=1, le=90)
+
+    rate_limit: str = "3000/second"
+    """Requests one caller may make, in the notation of the `limits` library."""
+
+    sign_in_limit: str = "30/minute"
+    """Attempts to sign in that one address may make: password guessing is slow."""
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    demo_password: str | None = None
+    log_requests: bool = True

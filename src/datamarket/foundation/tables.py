@@ -1,0 +1,36 @@
+"""How columns are declared, and the one table below the market: answers by idempotency key."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.types import Text
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "pk": "%(table_name)s_pkey",
+    "fk": "%(table_name)s_%(column_0_name)s_fkey",
+    "ix": "%(table_name)s_%(column_0_name)s_idx",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+}
+
+
+def instant(*, nullable: bool = False) -> Any:
+    """A column for an instant, with its offset."""
+    return Field(sa_type=DateTime(timezone=True), nullable=nullable)
+
+
+class IdempotencyKey(SQLModel, table=True):
+    __tablename__ = "idempotency_key"
+    ledger_id: int = Field(primary_key=True)
+    caller: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    fingerprint: bytes
+    status: int | None = None
+    body: bytes | None = None
+    etag: str | None = None
+    claimed_at: datetime = instant()
+
+
+__all__ = ["ARRAY", "JSONB", "BigInteger", "IdempotencyKey", "Text", "instant"]

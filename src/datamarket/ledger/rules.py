@@ -1,0 +1,49 @@
+"""Decisions of the ledger: what a valid posting is, and how a reversal mirrors its original."""
+
+from collections.abc import Mapping, Sequence
+
+from datamarket.foundation.errors import Invalid, Refused
+from datamarket.foundation.money import Fen, split
+from datamarket.ledger.terms import AccountId, Leg, PeriodEvent, PeriodState
+
+PERIOD_EVENTS: dict[tuple[PeriodState, PeriodEvent], PeriodState] = {
+    (PeriodState.OPEN, PeriodEvent.CLOSE): PeriodState.CLOSED,
+    (PeriodState.CLOSED, PeriodEvent.REOPEN): PeriodState.OPEN,
+}
+
+
+class EntryUnbalanced(Invalid):
+    code = "ledger.entry-unbalanced"
+    zh = "分录借贷不平或行数不足：每笔分录至少两行、无零额、合计为零。"
+    en = "The entry does not balance: at least two legs, none zero, together zero."
+
+
+class RefundExceeds(Refused):
+    code = "ledger.refund-exceeds"
+    zh = "退款 {asked} 元超过尚可退的 {left} 元。"
+    en = "The refund of {asked} CNY exceeds the {left} CNY that are left to refund."
+
+
+def check_balanced(legs: Sequence[Leg]) -> None:
+    """I1. Raises EntryUnbalanced."""
+    if len(legs) < 2 or any(leg.amount_fen == 0 for leg in legs) or sum(leg.amount_fen for leg in legs) != 0:
+        raise EntryUnbalanced
+
+
+def mirror(original: Sequence[Leg], refunded: Mapping[AccountId, int], amount: Fen) -> tuple[Leg, ...]:
+    """The legs that give `amount` back: the original's, reversed, in proportion to what is left of each.
+
+    `refunded` holds what earlier refunds took from each leg (positive). Because each share is cut from
+    what is left, no leg is ever refunded beyond its amount, and the last refund takes the rest exactly.
+    Raises RefundExceeds.
+    """
+    left = {leg.account_id: abs(leg.amount_fen) - refunded.get(leg.account_id, 0) for leg in original}
+    debits = [leg.account_id for leg in original if leg.amount_fen > 0]
+    credits_ = [leg.account_id for leg in original if leg.amount_fen < 0]
+    if amount > sum(left[account] for account in debits):
+        raise RefundExceeds(asked=amount, left=sum(left[account] for account in debits))
+    given = split(amount, [left[account] for account in debits])
+    taken = split(amount, [left[account] for account in credits_])
+    legs = [Leg(account, Fen(-part)) for account, part in zip(debits, given, strict=True)]
+    legs += [Leg(account, part) for account, part in zip(credits_, taken, strict=True)]
+    return tuple(leg for leg in legs if leg.amount_fen)

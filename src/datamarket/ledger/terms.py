@@ -1,0 +1,112 @@
+"""Words of the ledger."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID, uuid5
+
+from datamarket.foundation.money import Fen
+
+AccountId = NewType("AccountId", UUID)
+EntryId = NewType("EntryId", UUID)
+_ACCOUNTS = UUID("6f1d5c1e-8f0b-5d4e-9d7a-3c2b1a09f8e7")
+
+
+class Side(StrEnum):
+    """The side on which an account normally stands."""
+
+    DEBIT = "debit"
+    CREDIT = "credit"
+
+
+class AccountKind(StrEnum):
+    """What an account is for."""
+
+    BANK = "bank"
+    BUYER_FUNDS = "buyer-funds"
+    PROVIDER_INCOME = "provider-income"
+    OPERATOR_INCOME = "operator-income"
+    SUPPLYING_INCOME = "supplying-income"
+    TREASURY = "treasury"
+    VENUE_FEE = "venue-fee"
+    VAT_PAYABLE = "vat-payable"
+    SUBSIDY_EXPENSE = "subsidy-expense"
+    SUBSIDY_PAYABLE = "subsidy-payable"
+
+
+ACCOUNT_LABELS: dict[AccountKind, tuple[str, str]] = {
+    AccountKind.BANK: ("银行存款", "bank"),
+    AccountKind.BUYER_FUNDS: ("需方预存资金", "buyer's funds"),
+    AccountKind.PROVIDER_INCOME: ("数据企业收入", "provider's income"),
+    AccountKind.OPERATOR_INCOME: ("运营机构收入", "zone operator's income"),
+    AccountKind.SUPPLYING_INCOME: ("供数单位收入", "supplying unit's income"),
+    AccountKind.TREASURY: ("国库（非税收入）", "treasury (non-tax revenue)"),
+    AccountKind.VENUE_FEE: ("平台服务费", "venue fee"),
+    AccountKind.VAT_PAYABLE: ("应交增值税", "VAT payable"),
+    AccountKind.SUBSIDY_EXPENSE: ("补贴支出", "subsidy expense"),
+    AccountKind.SUBSIDY_PAYABLE: ("应付补贴", "subsidy payable"),
+}
+DEBIT_NORMAL = frozenset({AccountKind.BANK, AccountKind.SUBSIDY_EXPENSE})
+NEVER_NEGATIVE = frozenset({AccountKind.BUYER_FUNDS})
+
+
+class EntryKind(StrEnum):
+    """Which business a posting settles; unique per source."""
+
+    DEPOSIT = "deposit"
+    SETTLEMENT = "settlement"
+    REFUND = "refund"
+    SUBSIDY_APPROVED = "subsidy-approved"
+    SUBSIDY_PAID = "subsidy-paid"
+
+
+class PeriodState(StrEnum):
+    """An accounting month."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class PeriodEvent(StrEnum):
+    CLOSE = "close"
+    REOPEN = "reopen"
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account is one owner's (or the market's own) of one kind; its id follows from the two."""
+
+    ledger_id: int
+    owner_id: UUID | None
+    kind: AccountKind
+
+    @property
+    def id(self) -> AccountId:
+        return AccountId(uuid5(_ACCOUNTS, f"{self.ledger_id}/{self.owner_id or 'market'}/{self.kind}"))
+
+    @property
+    def normal_side(self) -> Side:
+        return Side.DEBIT if self.kind in DEBIT_NORMAL else Side.CREDIT
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One movement: a debit is positive, a credit negative, in fen."""
+
+    account_id: AccountId
+    amount_fen: Fen
+
+
+@dataclass(frozen=True)
+class Posting:
+    """One entry to be: what it settles, when it takes effect, and its legs, which sum to zero."""
+
+    id: EntryId
+    kind: EntryKind
+    effective_at: datetime
+    source_type: str
+    source_id: UUID
+    actor_id: UUID
+    legs: tuple[Leg, ...]
+    reverses: EntryId | None = None

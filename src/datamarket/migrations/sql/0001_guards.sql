@@ -1,0 +1,25 @@
+-- Who may do what. The application works as datamarket_app and never owns a table.
+DO $$
+BEGIN
+    CREATE ROLE datamarket_app NOLOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+    NULL;  -- roles belong to the server, not to the database
+END
+$$;
+GRANT datamarket_app TO CURRENT_USER;
+GRANT USAGE ON SCHEMA public TO datamarket_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO datamarket_app;
+REVOKE INSERT, UPDATE, DELETE ON
+    ledger_account, ledger_entry, ledger_leg, ledger_balance, business_key, alembic_version FROM datamarket_app;
+REVOKE UPDATE, DELETE ON audit_event FROM datamarket_app;
+
+-- Append-only, for the owner too: nobody changes the past by mistake.
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'append_only';
+END
+$$;
+CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE ON audit_event
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON audit_event
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -1,0 +1,223 @@
+"""Values that a scheme states as text, and timelines of them: each holds from its date to the next."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Annotated, Any, Generic, NoReturn, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    PlainValidator,
+    RootModel,
+    SerializerFunctionWrapHandler,
+    StrictInt,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from datamarket.foundation import money
+
+T = TypeVar("T")
+BEGINNING = date(1, 1, 1)  # a value without a date holds from here
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_BARE_NUMBER = re.compile(r"\s*\d+\s*")
+
+
+def reject(zh: str, en: str, *at: str | int) -> NoReturn:
+    """Refuse a value with a sentence in each language; `at` leads from the model to the culprit."""
+    raise PydanticCustomError("scheme", "{en}", {"zh": zh, "en": en, "at": at})
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    return reject(f"不是日期：{value}；应写作 2024-01-01", f"not a date: {value}; write 2024-01-01")
+
+
+def _instant(value: Any) -> str:
+    if isinstance(value, str):
+        try:
+            if datetime.fromisoformat(value).tzinfo is not None:
+                return value
+        except ValueError:
+            pass
+    return reject(f"不是带时区的时间：{value}", f"not an instant with an offset: {value}")
+
+
+def _rate(value: Any) -> Fraction:
+    if isinstance(value, str) and not _BARE_NUMBER.fullmatch(value):
+        try:
+            rate = money.parse_rate(value)
+        except ValueError:
+            pass
+        else:
+            if rate <= 1:
+                return rate
+    return reject(
+        f'不是比例：{value}；应写成加引号的文字，例如 "30%"，不超过 100%',
+        f'not a rate: {value}; write quoted text such as "30%", at most 100%',
+    )
+
+
+def _amount(value: Any) -> int:
+    try:
+        amount = money.parse_yuan(value)
+    except ValueError:
+        amount = money.Fen(-1)
+    if amount >= 0:
+        return amount
+    return reject(
+        f'不是金额：{value}；应写成加引号的元，例如 "1000000.00"',
+        f'not an amount: {value}; write yuan as quoted text, such as "1000000.00"',
+    )
+
+
+def _text_schema(pattern: str, example: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
+
+
+Day = Annotated[
+    date,
+    PlainValidator(_day),
+    PlainSerializer(date.isoformat),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+Instant = Annotated[str, PlainValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+Rate = Annotated[
+    Fraction,
+    PlainValidator(_rate),
+    PlainSerializer(money.percent),
+    _text_schema(r"^(\d{1,9}(\.\d{1,12})?%|\d\.\d{1,12})$", "30%"),
+]
+Amount = Annotated[
+    int,
+    PlainValidator(_amount),
+    PlainSerializer(money.yuan),
+    _text_schema(r"^\d{1,16}(\.\d{1,2})?$", "1000000.00"),
+]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class Frozen(BaseModel):
+    """A part of a scheme: no key beyond the known ones, no change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
+
+
+class Words(Frozen):
+    """One text in both languages; a plain text stands for both."""
+
+    zh: Text
+    en: Text
+
+    @model_validator(mode="before")
+    @classmethod
+    def _both(cls, value: Any) -> Any:
+        return {"zh": value, "en": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string"}, handler.resolve_ref_schema(handler(core))]}
+
+
+class Stated(Frozen, Generic[T]):
+    """One value of a timeline: when it was published and recorded, and where it stands; null ends it."""
+
+    value: T | None
+    published: Day | None = None
+    recorded_at: Instant | None = None
+    article: Text | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return value if isinstance(value, dict) else {"value": value}
+
+    @model_serializer(mode="wrap")
+    def _short(self, handler: SerializerFunctionWrapHandler) -> Any:
+        full = handler(self)
+        if self.published is None and self.recorded_at is None and self.article is None:
+            return full["value"]
+        return full
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        full = handler.resolve_ref_schema(handler(core))
+        return {"anyOf": [full["properties"]["value"], full]}
+
+
+@dataclass(frozen=True, slots=True)
+class InForce(Generic[T]):
+    """What a timeline says on a day, and since when."""
+
+    value: T
+    since: date
+    article: str | None
+
+
+class Timeline(RootModel[dict[Day, Stated[T]]], Generic[T]):
+    """Dated values; each holds from its own date until the next, inclusive of the first day."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @field_validator("root")
+    @classmethod
+    def _ordered(cls, root: dict[date, Stated[T]]) -> dict[date, Stated[T]]:
+        if not root:
+            reject("至少要有一个带日期的值", "at least one dated value is needed")
+        return dict(sorted(root.items()))
+
+    def on(self, day: date) -> InForce[T] | None:
+        """The value in force; None before the first date and after an ending null."""
+        found: InForce[T] | None = None
+        for since, stated in self.root.items():
+            if since > day:
+                break
+            found = None if stated.value is None else InForce(stated.value, since, stated.article)
+        return found
+
+
+class Headcount(Timeline[Annotated[StrictInt, Field(ge=1, le=1_000_000)]]):
+    """How many are selected; a plain number holds for ever."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _for_ever(cls, value: Any) -> Any:
+        return {BEGINNING.isoformat(): value} if isinstance(value, int) else value
+
+    @model_serializer(mode="wrap")
+    def _plain(self, handler: SerializerFunctionWrapHandler) -> Any:
+        dated = handler(self)
+        return dated[BEGINNING.isoformat()] if list(self.root) == [BEGINNING] else dated
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "integer", "minimum": 1}, handler.resolve_ref_schema(handler(core))]}
+
+
+class Range(Frozen, Generic[T]):
+    """The bounds within which a parameter may be set."""
+
+    min: T | None = None
+    max: T | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min is None and self.max is None:
+            reject("须给出 min 或 max", "min or max is needed")
+        return self

@@ -1,0 +1,257 @@
+"""Candidates, snapshots, steps, lines and results: frozen values, hashed over canonical JSON."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, Self
+
+from datamarket.foundation.errors import Invalid
+
+FactValue = int | str | bool
+StepValue = int | str | bool | None
+SNAPSHOT_FORMAT = "subsidy-snapshot/1"
+RESULT_FORMAT = "subsidy-result/1"
+
+
+class Unit(StrEnum):
+    """What a clause counts: 企业 or 项目."""
+
+    ENTERPRISE = "enterprise"
+    PROJECT = "project"
+
+
+class LineStatus(StrEnum):
+    """The life of one award line; the evaluator itself gives only the first five."""
+
+    PROPOSED = "proposed"
+    DISPLACED = "displaced"
+    INELIGIBLE = "ineligible"
+    NOT_SELECTED = "not_selected"
+    HELD = "held"
+    FINAL = "final"
+    PAID = "paid"
+    FAILED = "failed"
+    RECOVERING = "recovering"
+    RECOVERED = "recovered"
+
+
+class StepKind(StrEnum):
+    """The stages of the pipeline, in their fixed order."""
+
+    CONDITION = "condition"
+    BASE = "base"
+    RANK = "rank"
+    RATE = "rate"
+    TIER = "tier"
+    FLOOR = "floor"
+    CAP = "cap"
+    ROUND = "round"
+    STACKING = "stacking"
+    ENTERPRISE_CAP = "enterprise_cap"
+    BUDGET = "budget"
+    FINAL = "final"
+
+
+class DuplicateCandidate(Invalid):
+    code = "subsidy.duplicate-candidate"
+    zh = "快照中“{candidate}”出现不止一次：同一企业或项目只能计一次。"
+    en = "'{candidate}' stands more than once in the snapshot: an enterprise or project counts once."
+
+
+def canonical_json(document: Any) -> bytes:
+    """The one spelling of a document: sorted keys, no spaces, UTF-8."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def sha256_of(document: Any) -> str:
+    """The hash of a document's canonical JSON."""
+    return hashlib.sha256(canonical_json(document)).hexdigest()
+
+
+def decimal_text(exact: Fraction) -> str:
+    """An exact decimal as text, '999999.999'; a fraction without a finite decimal as 'n/d'."""
+    digits, power = 0, 1
+    while power % exact.denominator != 0:
+        digits, power = digits + 1, power * 10
+        if digits > exact.denominator.bit_length():
+            return f"{exact.numerator}/{exact.denominator}"
+    whole, part = divmod(abs(exact.numerator) * (power // exact.denominator), power)
+    sign = "-" if exact < 0 else ""
+    return f"{sign}{whole}.{part:0{digits}d}" if digits else f"{sign}{whole}"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One enterprise or one project with what is known of it; a fact that is not known is absent."""
+
+    unit: Unit
+    id: str
+    enterprise: str
+    name: str = ""
+    facts: Mapping[str, FactValue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, value in self.facts.items():
+            if not isinstance(value, int | str):
+                message = f"fact {name} of {self.id} is neither whole number, text nor truth: {value!r}"
+                raise TypeError(message)
+
+    def to_json(self) -> dict[str, Any]:
+        """The canonical row: facts are whole numbers, texts and truths."""
+        return {
+            "unit": self.unit.value,
+            "id": self.id,
+            "enterprise": self.enterprise,
+            "name": self.name,
+            "facts": dict(sorted(self.facts.items())),
+        }
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self:
+        """The candidate that `to_json` wrote."""
+        return cls(Unit(row["unit"]), row["id"], row["enterprise"], row["name"], dict(row["facts"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All candidates as they were known at one moment, in an order that owes nothing to the source."""
+
+    candidates: tuple[Candidate, ...]
+
+    @classmethod
+    def of(cls, candidates: Iterable[Candidate]) -> Self:
+        """Raises DuplicateCandidate: an enterprise on two venues is one candidate with summed facts."""
+        ordered = tuple(sorted(candidates, key=lambda candidate: (candidate.unit, candidate.id)))
+        seen: set[tuple[str, Unit, str]] = set()
+        for candidate in ordered:
+            keys = {("id", candidate.unit, candidate.id)}
+            if candidate.unit is Unit.ENTERPRISE:
+                keys.add(("enterprise", candidate.unit, candidate.enterprise))
+            if keys & seen:
+                raise DuplicateCandidate(candidate=candidate.id)
+            seen |= keys
+        return cls(ordered)
+
+    def of_unit(self, unit: Unit) -> list[Candidate]:
+        """The candidates that a clause counting `unit` looks at."""
+        return [candidate for candidate in self.candidates if candidate.unit is unit]
+
+    def to_json(self) -> dict[str, Any]:
+        """The document that is stored and hashed."""
+        return {"format": SNAPSHOT_FORMAT, "candidates": [row.to_json() for row in self.candidates]}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The snapshot that `to_json` wrote."""
+        return cls.of(Candidate.from_json(row) for row in document["candidates"])
+
+    @property
+    def sha256(self) -> str:
+        """The hash that a run is bound to."""
+        return sha256_of(self.to_json())
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing the pipeline looked at or did, with the figures it saw."""
+
+    kind: StepKind
+    facts: Mapping[str, StepValue]
+
+    def to_json(self) -> dict[str, StepValue]:
+        """Flat: the kind under `step`, the figures beside it."""
+        return {"step": self.kind.value, **self.facts}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, StepValue]) -> Self:
+        """The step that `to_json` wrote."""
+        return cls(StepKind(str(row["step"])), {name: value for name, value in row.items() if name != "step"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one clause decided about one candidate, and how, step by step."""
+
+    clause: str
+    candidate: str
+    enterprise: str
+    name: str = ""
+    status: LineStatus = LineStatus.PROPOSED
+    base_fen: int | None = None
+    rank: int | None = None
+    rate: str | None = None
+    cap_fen: int | None = None
+    cap_bound: bool = False
+    amount_fen: int = 0
+    steps: tuple[Step, ...] = ()
+
+    def then(self, kind: StepKind, facts: Mapping[str, StepValue], **changes: Any) -> Self:
+        """The line after one more step; `changes` are fields of the line."""
+        return dataclasses.replace(self, steps=(*self.steps, Step(kind, facts)), **changes)
+
+    def steps_of(self, kind: StepKind) -> list[Step]:
+        """The steps of one stage; a stage that was not reached has none."""
+        return [step for step in self.steps if step.kind is kind]
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, steps last."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return fields | {"status": self.status.value, "steps": [step.to_json() for step in self.steps]}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self:
+        """The line that `to_json` wrote."""
+        steps = tuple(Step.from_json(step) for step in row["steps"])
+        return cls(**{**row, "status": LineStatus(row["status"]), "steps": steps})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Every line of one scheme for one year over one snapshot."""
+
+    scheme: str
+    year: int
+    snapshot_sha256: str
+    lines: tuple[Line, ...]
+
+    @property
+    def total_fen(self) -> int:
+        """The sum of all lines."""
+        return sum(line.amount_fen for line in self.lines)
+
+    @property
+    def ties_at_cut(self) -> int:
+        """In how many clauses equal values straddle the cut."""
+        return len(
+            {
+                line.clause
+                for line in self.lines
+                if any(step.facts["tied_at_cut"] for step in line.steps_of(StepKind.RANK))
+            }
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The document that is stored and hashed."""
+        return {
+            "format": RESULT_FORMAT,
+            "scheme": self.scheme,
+            "year": self.year,
+            "snapshot_sha256": self.snapshot_sha256,
+            "total_fen": self.total_fen,
+            "lines": [line.to_json() for line in self.lines],
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The result that `to_json` wrote."""
+        lines = tuple(Line.from_json(row) for row in document["lines"])
+        return cls(document["scheme"], document["year"], document["snapshot_sha256"], lines)
+
+    @property
+    def sha256(self) -> str:
+        """Equal hashes mean equal lines, steps and total from equal inputs."""
+        return sha256_of(self.to_json())

@@ -1,0 +1,133 @@
+"""One real PostgreSQL for all tests: the embedded one, or `DATABASE_URL`; one database per worker."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+
+from datamarket.app import create_app
+from datamarket.auth.terms import Actor
+from datamarket.foundation.db import Database, embedded_server, with_database
+from datamarket.foundation.ids import new_id
+from datamarket.foundation.settings import Settings
+from datamarket.migrations.apply import create_database, drop_database, migrate
+from tests.world.people import NOON, moment
+
+TEMPLATE = "datamarket_test_template"
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """A server's URL, naming a database that can be connected to."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield given
+        return
+    root = tmp_path_factory.getbasetemp()
+    shared = root.parent if worker_id != "master" else root
+    server = embedded_server(shared / "postgres")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def database_url(server_url: str, worker_id: str) -> AsyncIterator[str]:
+    """This worker's own database, migrated."""
+    name = f"datamarket_test_{worker_id}"
+    await drop_database(server_url, name)
+    url = await create_database(server_url, name)
+    await migrate(url)
+    yield url
+    await drop_database(server_url, name)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Shared by a worker's tests: each makes its own participants, and assumes nothing of others."""
+    opened = await Database(database_url, 8).open()
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
+async def fresh_database(server_url: str, database_url: str, worker_id: str) -> AsyncIterator[Database]:
+    """A database of one test's own, for what looks at the whole market."""
+    name = f"datamarket_fresh_{worker_id}_{new_id(moment()).hex[-8:]}"
+    await create_database(server_url, name)
+    url = with_database(server_url, name)
+    await migrate(url)
+    opened = await Database(url, 8).open()
+    yield opened
+    await opened.close()
+    await drop_database(server_url, name)
+
+
+@pytest_asyncio.fixture
+async def superuser(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection that no privilege holds back."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(
+        var=tmp_path_factory.mktemp("var"),
+        rate_limit="100000/second",
+        sign_in_limit="10000/minute",
+        log_requests=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings, database: Database) -> FastAPI:
+    """The application, its clock standing at NOON."""
+    return create_app(settings, database, read_clock=lambda: NOON)
+
+
+Client = httpx.AsyncClient
+ClientFor = Callable[[Actor | None], Client]
+
+
+@pytest_asyncio.fixture
+async def client_for(app: FastAPI) -> AsyncIterator[ClientFor]:
+    """A client that acts for an actor, or a visitor; each write gets a fresh key unless it names one."""
+    clients: list[Client] = []
+
+    def make(actor: Actor | None) -> Client:
+        client = client_of(app, actor, NOON)
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        await client.aclose()
+
+
+def client_of(app: FastAPI, actor: Actor | None, now: datetime) -> Client:
+    headers = {"Accept-Language": "en"}
+    if actor is not None:
+        headers["Authorization"] = f"Bearer {app.state.tokens.sign(actor, now=now)}"
+
+    async def add_key(request: httpx.Request) -> None:
+        if request.method in {"POST", "PATCH"}:
+            request.headers.setdefault("Idempotency-Key", new_id(moment()).hex)
+
+    return Client(
+        transport=httpx.ASGITransport(app=app, raise_app_exceptions=False),
+        base_url="http://market/api/v1",
+        headers=headers,
+        event_hooks={"request": [add_key]},
+    )
+
+
+@pytest.fixture(scope="session")
+def seed_folder() -> Path:
+    return Path(__file__).parents[1] / "seed"
