@@ -13,30 +13,52 @@ from datamarket.auth import api as auth
 from datamarket.auth import tables as auth_tables
 from datamarket.auth.access import identify
 from datamarket.auth.tokens import TokenKeeper, load_key
+from datamarket.catalogue import api as catalogue
+from datamarket.catalogue import product_api as products
+from datamarket.catalogue import tables as catalogue_tables
+from datamarket.catalogue import venue_api as venues
 from datamarket.edge import docs, middleware, operations, problems
 from datamarket.evidence import api as evidence
 from datamarket.foundation.clock import read_clock as wall_clock
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.settings import Settings
+from datamarket.ledger import api as ledger
 from datamarket.ledger import tables as ledger_tables
+from datamarket.participants import api as participants
+from datamarket.participants import tables as participants_tables
+from datamarket.zones import api as zones
+from datamarket.zones import resource_api as resources
+from datamarket.zones import tables as zones_tables
 
 PREFIX = "/api/v1"
 BODY_LIMIT = 2**20
-ROUTERS = (auth.router, evidence.router)
-TABLES = (auth_tables, ledger_tables)
+ROUTERS = (
+    catalogue.router,
+    auth.router,
+    evidence.router,
+    ledger.router,
+    participants.router,
+    zones.router,
+    resources.router,
+    products.router,
+    venues.router,
+)
+TABLES = (auth_tables, ledger_tables, participants_tables, zones_tables, catalogue_tables)
 
 
 def create_app(
     settings: Settings, database: Database, *, read_clock: Callable[[], datetime] = wall_clock
 ) -> FastAPI:
-    """The application on one database. The caller opens and closes the database."""
+    """The application on one database, which it opens at its start and closes at its end."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await database.open()
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be looked at by every collection
         yield
+        await database.close()
 
     app = FastAPI(
         title="datamarket",
@@ -58,6 +80,7 @@ def create_app(
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(identify)])
     app.include_router(auth.keys)
     app.include_router(operations.router)
+    install_desk(app)
     docs.mount(app)
     problems.install(app, constraint_errors())
     middleware.install(app, settings)
@@ -70,6 +93,12 @@ def create_app(
             expose_headers=["ETag", "Link", "X-Request-Id", "Idempotency-Replayed", "Retry-After"],
         )
     return app
+
+
+def from_environment() -> FastAPI:
+    """What each worker of `datamarket serve` runs: settings and database from the environment."""
+    settings = Settings()
+    return create_app(settings, Database(settings.database_url, settings.pool_size))
 
 
 def constraint_errors() -> dict[str, type[MarketError]]:

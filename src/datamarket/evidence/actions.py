@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
@@ -50,8 +51,9 @@ def record(
 
 _INSERT = """
 INSERT INTO audit_event (id, at, actor_id, organisation_id, action, subject_type, subject_id, facts)
-SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[],
-                     $7::uuid[], $8::jsonb[])
+SELECT e.id, e.at, e.actor_id, e.organisation_id, e.action, e.subject_type, e.subject_id, e.facts::jsonb
+  FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::text[])
+       AS e (id, at, actor_id, organisation_id, action, subject_type, subject_id, facts)
 """
 
 
@@ -66,5 +68,5 @@ async def record_many(connection: Connection, events: Sequence[Event]) -> None:
         [event.action for event in events],
         [event.subject_type for event in events],
         [event.subject_id for event in events],
-        [event.facts for event in events],
+        [orjson.dumps(event.facts).decode() for event in events],
     )

@@ -90,7 +90,6 @@ class Database:
             max_size=self.pool_size,
             timeout=5,
             server_settings=_server_settings(),
-            init=_speak_json,
             reset=_nothing_to_reset,
         )
         return self
@@ -110,7 +109,7 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[PoolConnection]:
-        """A plain connection for one statement that needs no transaction of its own."""
+        """A plain connection for one statement that needs no transaction of its own; jsonb travels as text."""
         if self._pool is None:
             raise DatabaseUnavailable
         async with self._pool.acquire(timeout=10) as connection:
@@ -141,22 +140,6 @@ def _server_settings() -> dict[str, str]:
         "jit": "off",
         "application_name": "datamarket",
     }
-
-
-async def _speak_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """jsonb in and out as Python values on plain connections, as SQLAlchemy does on its own."""
-    await speak_json(connection)
-
-
-async def speak_json(connection: Connection) -> None:
-    """Teach one plain connection to carry jsonb as Python values."""
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        encoder=lambda value: b"\x01" + orjson.dumps(value),
-        decoder=lambda data: orjson.loads(data[1:]),
-        format="binary",
-    )
 
 
 async def _nothing_to_reset(_connection: Any) -> None:

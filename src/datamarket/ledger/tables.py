@@ -92,6 +92,7 @@ class LedgerEntry(SQLModel, table=True):
     source_id: UUID
     reverses: UUID | None = None
     actor_id: UUID
+    digest: bytes
 
 
 class LedgerLeg(SQLModel, table=True):

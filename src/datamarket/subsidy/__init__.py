@@ -10,7 +10,7 @@ rules           the evaluator, pure; ranking and limits are its two collective h
 explain         steps → one sentence in Chinese, one in English
 facts_files     enterprises and projects from CSV files or a workbook
 evaluation      a scheme and a folder of facts → awards, without a database; workbook writes them out
-whatif          the same snapshot under a changed scheme
+whatif          the same snapshot under a reform, which may set only listed paths
 worked_examples the policy staff's own test cases
 
 Invariants: amounts are whole fen and rates exact fractions; the order of rows never matters; an award

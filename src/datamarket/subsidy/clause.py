@@ -16,6 +16,7 @@ from datamarket.subsidy.dated_values import (
     Text,
     Timeline,
     Words,
+    not_empty,
     reject,
 )
 from datamarket.subsidy.predicates import FACTS, PREDICATES, FactKind
@@ -52,7 +53,7 @@ class Tiebreak(Frozen):
     """Facts that order equal candidates, best first; a leading '-' puts the larger or later first."""
 
     tiebreak: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^-?[a-z][a-z0-9_]{0,63}$")], ...], Field(min_length=1)
+        tuple[Annotated[str, Field(pattern=r"^-?[a-z][a-z0-9_]{0,63}$")], ...], AfterValidator(not_empty)
     ]
 
 

@@ -38,6 +38,13 @@ def reject(zh: str, en: str, *at: str | int) -> NoReturn:
     raise PydanticCustomError("scheme", "{en}", {"zh": zh, "en": en, "at": at})
 
 
+def not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
+    """A list that is there has something in it."""
+    if not items:
+        reject("列表不能为空", "the list is empty")
+    return items
+
+
 def _day(value: Any) -> date:
     if isinstance(value, str) and _DAY.fullmatch(value):
         try:

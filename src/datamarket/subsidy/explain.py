@@ -13,7 +13,11 @@ from datamarket.subsidy.terms import Line, LineStatus, StepKind, Unit
 Facts = Mapping[str, Any]
 
 _FEN_UNITS = {1: ("分", "the fen"), 10: ("角", "ten fen"), 100: ("元", "the yuan")}
-_MODES = {"half_up": ("四舍五入", "half up"), "half_even": ("四舍六入五成双", "half even"), "down": ("舍尾", "down")}
+_MODES = {
+    "half_up": ("四舍五入", "half up"),
+    "half_even": ("四舍六入五成双", "half even"),
+    "down": ("舍尾", "down"),
+}
 _NOUNS = {
     (Unit.ENTERPRISE, "eligible"): ("家合格企业", "eligible enterprises"),
     (Unit.ENTERPRISE, "all"): ("家企业", "enterprises"),
@@ -33,6 +37,10 @@ class Explanation:
 
     zh: str
     en: str
+
+    def told_in(self, language: Language) -> str:
+        """The sentence for a reader of this language."""
+        return self.zh if language == "zh" else self.en
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +63,6 @@ def explain(line: Line, scheme: Scheme, year: int) -> Explanation:
     spoken = [phrase for phrase in phrases if phrase[0]]
     zh, en = "；".join(phrase[0] for phrase in spoken), "; ".join(phrase[1] for phrase in spoken)
     return Explanation(f"{zh}。", f"{en[:1].upper()}{en[1:]}.")
-
-
-def sentence(line: Line, scheme: Scheme, year: int, language: Language) -> str:
-    """The explanation in one language."""
-    told = explain(line, scheme, year)
-    return told.zh if language == "zh" else told.en
 
 
 def _grouped(exact: str) -> str:
@@ -93,7 +95,9 @@ def _conditions(line: Line) -> tuple[str, str]:
     if zh:
         return "，".join(zh), ", ".join(en)
     names = [_named(str(step.facts["predicate"])) for step in steps]
-    return "符合：" + "、".join(name[0] for name in names), "conditions met: " + ", ".join(name[1] for name in names)
+    return "符合：" + "、".join(name[0] for name in names), "conditions met: " + ", ".join(
+        name[1] for name in names
+    )
 
 
 def _named(name: str) -> tuple[str, str]:
@@ -109,8 +113,16 @@ def _base(facts: Facts, told: Told) -> tuple[str, str]:
     zh, en = f"{told.year}年度{fact.zh} {_yuan(facts['base_fen'])} 元", f"{fact.en} of {told.year}: "
     en += f"{_yuan(facts['base_fen'])} yuan"
     if parts:
-        zh += "（已剔除" + "、".join(f"{FACTS[part].zh} {_yuan(facts[f'{part}_fen'])} 元" for part in parts) + "）"
-        en += " (after " + ", ".join(f"{FACTS[part].en} of {_yuan(facts[f'{part}_fen'])}" for part in parts) + ")"
+        zh += (
+            "（已剔除"
+            + "、".join(f"{FACTS[part].zh} {_yuan(facts[f'{part}_fen'])} 元" for part in parts)
+            + "）"
+        )
+        en += (
+            " (after "
+            + ", ".join(f"{FACTS[part].en} of {_yuan(facts[f'{part}_fen'])}" for part in parts)
+            + ")"
+        )
     if not facts["ok"]:
         zh += f"，不高于 {_yuan(facts['above_fen'])} 元"
         en += f", which is not above {_yuan(facts['above_fen'])}"
@@ -126,7 +138,10 @@ def _rank(facts: Facts, told: Told) -> tuple[str, str]:
         en += f" (tied with {facts['tied_with']} more)"
     if facts["tied_at_cut"]:
         rule_zh, rule_en = _tie_rule(facts["ties"])
-        zh, en = f"{zh}，并列跨越第 {facts['top']} 名，{rule_zh}", f"{en}, the tie crosses rank {facts['top']}, {rule_en}"
+        zh, en = (
+            f"{zh}，并列跨越第 {facts['top']} 名，{rule_zh}",
+            f"{en}, the tie crosses rank {facts['top']}, {rule_en}",
+        )
     chosen = ("入围前", "within the first") if facts["selected"] else ("未入前", "not within the first")
     zh, en = f"{zh}，{chosen[0]} {facts['top']}", f"{en}, {chosen[1]} {facts['top']}"
     distance = facts.get("distance_fen", facts.get("distance"))
@@ -146,7 +161,9 @@ def _tie_rule(ties: str) -> tuple[str, str]:
         return "按规定全部不计入", "none of whom is included"
     terms = [(term, _named(term.removeprefix("-"))) for term in ties.removeprefix("tiebreak ").split(", ")]
     zh = "、".join(name[0] + ("（大者先）" if term.startswith("-") else "（小者先）") for term, name in terms)
-    en = ", then ".join(name[1] + (" (larger first)" if term.startswith("-") else " (lower first)") for term, name in terms)
+    en = ", then ".join(
+        name[1] + (" (larger first)" if term.startswith("-") else " (lower first)") for term, name in terms
+    )
     return f"依次比较{zh}", f"decided by {en}"
 
 
@@ -195,7 +212,9 @@ def _round(facts: Facts, _: Told) -> tuple[str, str]:
 def _stacking(facts: Facts, told: Told) -> tuple[str, str]:
     kept = told.scheme.clause(facts["kept_clause"]).title
     after = _yuan(facts["after_fen"])
-    equal = ("（金额相同，取靠前者）", " (equal amounts: the earlier one stays)") if facts["equal"] else ("", "")
+    equal = (
+        ("（金额相同，取靠前者）", " (equal amounts: the earlier one stays)") if facts["equal"] else ("", "")
+    )
     return (
         f"同一企业从高不重复，保留“{kept.zh}”{facts['kept_candidate']}{equal[0]}，本项为 {after} 元",
         f"only the highest of an enterprise stays, “{kept.en}” {facts['kept_candidate']}{equal[1]}: {after} yuan here",
@@ -212,7 +231,11 @@ def _enterprise_cap(facts: Facts, _: Told) -> tuple[str, str]:
 
 def _budget(facts: Facts, _: Told) -> tuple[str, str]:
     total, pool, after = _yuan(facts["sum_fen"]), _yuan(facts["budget_fen"]), _yuan(facts["after_fen"])
-    rule = ("按比例", "in proportion") if facts["rule"] == "pro_rata" else ("按申报先后", "first come, first served")
+    rule = (
+        ("按比例", "in proportion")
+        if facts["rule"] == "pro_rata"
+        else ("按申报先后", "first come, first served")
+    )
     return (
         f"合计 {total} 元超过预算 {pool} 元，{rule[0]}为 {after} 元",
         f"all awards of {total} yuan exceed the budget of {pool}, {rule[1]}: {after} yuan",

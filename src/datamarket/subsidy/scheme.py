@@ -8,10 +8,20 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import AfterValidator, Field, StrictInt, model_validator
 
 from datamarket.subsidy.clause import Clause
-from datamarket.subsidy.dated_values import Amount, Day, Frozen, Slug, Text, Timeline, Words, reject
+from datamarket.subsidy.dated_values import (
+    Amount,
+    Day,
+    Frozen,
+    Slug,
+    Text,
+    Timeline,
+    Words,
+    not_empty,
+    reject,
+)
 
 Source = Literal["law", "report", "assumed"]
 
@@ -53,7 +63,7 @@ class Currency(Frozen):
 class Stacking(Frozen):
     """Whether one enterprise may keep awards of several clauses; `highest_only` keeps one line."""
 
-    group: Annotated[tuple[Slug, ...], Field(min_length=1)]
+    group: Annotated[tuple[Slug, ...], AfterValidator(not_empty)]
     rule: Literal["all", "highest_only"]
 
 
@@ -97,7 +107,7 @@ class Scheme(Frozen):
     period: Literal["calendar_year"]
     timezone: Literal["Asia/Shanghai"]
     currency: Currency
-    clauses: Annotated[tuple[Clause, ...], Field(min_length=1)]
+    clauses: Annotated[tuple[Clause, ...], AfterValidator(not_empty)]
     stacking: tuple[Stacking, ...] = ()
     enterprise_cap: Timeline[Amount] | None = None
     budget: Budget | None = None

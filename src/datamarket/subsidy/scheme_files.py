@@ -11,7 +11,21 @@ from datamarket.foundation.errors import Invalid, NotFound
 from datamarket.subsidy import plain_yaml
 from datamarket.subsidy.scheme import Scheme
 
-_ZH = {"extra_forbidden": "未知的键", "missing": "缺少必填的键"}
+_ZH = {
+    "extra_forbidden": "未知的键",
+    "missing": "缺少必填的键",
+    "literal_error": "只能是 {expected}",
+    "enum": "只能是 {expected}",
+    "greater_than_equal": "不能小于 {ge}",
+    "less_than_equal": "不能大于 {le}",
+    "int_type": "必须是整数",
+    "string_type": "必须是文字",
+    "string_pattern_mismatch": "格式不符：{pattern}",
+    "string_too_short": "不能为空",
+    "dict_type": "必须是带键的表",
+    "model_type": "必须是带键的表",
+    "tuple_type": "必须是列表",
+}
 _EN = {"extra_forbidden": "unknown key", "missing": "a required key is missing"}
 
 
@@ -65,7 +79,7 @@ def mistakes_of(error: ValidationError, document: plain_yaml.Document) -> list[M
         facts: Mapping[str, Any] = detail.get("ctx", {})
         path = (*detail["loc"], *facts.get("at", ()))
         en = _EN.get(detail["type"], detail["msg"])
-        zh = _ZH.get(detail["type"]) or str(facts.get("zh") or f"值无效（{en}）")
+        zh = str(facts.get("zh") or _ZH.get(detail["type"], f"值无效（{en}）").format(**facts))
         where = ".".join(map(str, path)) or "-"
         mistakes.append(Mistake(document.line_of(path), where, zh, en))
     return mistakes

@@ -226,13 +226,8 @@ class Result:
     @property
     def ties_at_cut(self) -> int:
         """In how many clauses equal values straddle the cut."""
-        return len(
-            {
-                line.clause
-                for line in self.lines
-                if any(step.facts["tied_at_cut"] for step in line.steps_of(StepKind.RANK))
-            }
-        )
+        steps = ((line.clause, step) for line in self.lines for step in line.steps_of(StepKind.RANK))
+        return len({clause for clause, step in steps if step.facts["tied_at_cut"]})
 
     def to_json(self) -> dict[str, Any]:
         """The document that is stored and hashed."""

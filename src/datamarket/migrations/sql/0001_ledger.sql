@@ -62,6 +62,16 @@ CREATE FUNCTION ledger_open_accounts(
     SELECT p_ledger, id, may_go_negative, 0, 0, 0, 0 FROM opened
 $$;
 
+-- What an entry says, with its legs, in one SHA-256: a change of any column shows.
+CREATE FUNCTION ledger_digest(
+    p_ledger integer, p_period integer, p_id uuid, p_kind text, p_effective timestamptz, p_recorded timestamptz,
+    p_source_type text, p_source uuid, p_reverses uuid, p_actor uuid, p_legs text
+) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT sha256(convert_to(concat_ws('|', p_ledger, p_period, p_id, p_kind,
+        (extract(epoch FROM p_effective) * 1000000)::bigint, (extract(epoch FROM p_recorded) * 1000000)::bigint,
+        p_source_type, p_source, coalesce(p_reverses::text, '-'), p_actor, p_legs), 'UTF8'))
+$$;
+
 CREATE FUNCTION ledger_post(
     p_ledger integer, p_recorded timestamptz, p_open_month integer,
     p_entry uuid[], p_month integer[], p_kind text[], p_effective timestamptz[],
@@ -88,10 +98,16 @@ BEGIN
     SELECT p_ledger, e.source_type, e.source_id, e.kind, e.period, e.id
       FROM unnest(p_source_type, p_source, p_kind, periods, p_entry) AS e (source_type, source_id, kind, period, id);
 
-    INSERT INTO ledger_entry (ledger_id, period, id, kind, effective_at, recorded_at, source_type, source_id, reverses, actor_id)
-    SELECT p_ledger, e.period, e.id, e.kind, e.effective_at, p_recorded, e.source_type, e.source_id, e.reverses, e.actor_id
+    INSERT INTO ledger_entry
+        (ledger_id, period, id, kind, effective_at, recorded_at, source_type, source_id, reverses, actor_id, digest)
+    SELECT p_ledger, e.period, e.id, e.kind, e.effective_at, p_recorded, e.source_type, e.source_id, e.reverses, e.actor_id,
+           ledger_digest(p_ledger, e.period, e.id, e.kind, e.effective_at, p_recorded,
+                         e.source_type, e.source_id, e.reverses, e.actor_id, legs.content)
       FROM unnest(periods, p_entry, p_kind, p_effective, p_source_type, p_source, p_reverses, p_actor)
-           AS e (period, id, kind, effective_at, source_type, source_id, reverses, actor_id);
+           WITH ORDINALITY AS e (period, id, kind, effective_at, source_type, source_id, reverses, actor_id, position)
+      LEFT JOIN (SELECT entry, string_agg(seq || ':' || account_id || ':' || amount_fen, ',' ORDER BY seq) AS content
+                   FROM unnest(p_leg_entry, p_leg_seq, p_account, p_amount) AS l (entry, seq, account_id, amount_fen)
+                  GROUP BY entry) AS legs ON legs.entry = e.position;
 
     INSERT INTO ledger_leg (ledger_id, period, entry_id, seq, account_id, amount_fen)
     SELECT p_ledger, periods[l.entry], p_entry[l.entry], l.seq, l.account_id, l.amount_fen

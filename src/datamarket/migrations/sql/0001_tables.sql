@@ -77,6 +77,7 @@ CREATE TABLE ledger_entry (
     source_id UUID NOT NULL,
     reverses UUID,
     actor_id UUID NOT NULL,
+    digest BYTEA NOT NULL,
     CONSTRAINT ledger_entry_pkey PRIMARY KEY (ledger_id, period, id)
 )
  PARTITION BY RANGE (period);
@@ -96,6 +97,86 @@ CREATE TABLE ledger_period (
     CONSTRAINT ledger_period_state_check CHECK (state IN ('open', 'closed')),
     CONSTRAINT ledger_period_id_check CHECK (id BETWEEN 200001 AND 299912 AND id % 100 BETWEEN 1 AND 12)
 );
+
+CREATE TABLE participant (
+    id UUID NOT NULL,
+    uscc VARCHAR NOT NULL,
+    name_zh VARCHAR NOT NULL,
+    name_en VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    income_class VARCHAR NOT NULL,
+    division VARCHAR NOT NULL,
+    industry VARCHAR NOT NULL,
+    state VARCHAR NOT NULL,
+    version INTEGER NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT participant_pkey PRIMARY KEY (id),
+    CONSTRAINT participant_uscc_key UNIQUE (uscc),
+    CONSTRAINT participant_uscc_check CHECK (uscc ~ '^[0-9A-HJ-NP-RTUW-Y]{18}$'),
+    CONSTRAINT participant_division_check CHECK (division ~ '^[0-9]{6}$'),
+    CONSTRAINT participant_kind_check CHECK (kind IN ('authority', 'finance', 'supplying_unit', 'zone_operator', 'enterprise', 'third_party', 'venue_operator', 'auditor')),
+    CONSTRAINT participant_income_class_check CHECK (income_class IN ('administrative', 'institution', 'enterprise')),
+    CONSTRAINT participant_state_check CHECK (state IN ('applied', 'admitted', 'suspended', 'withdrawn'))
+);
+
+CREATE INDEX participant_kind_idx ON participant (kind, id);
+
+CREATE INDEX participant_state_idx ON participant (state, id);
+
+CREATE TABLE scheme (
+    id VARCHAR NOT NULL,
+    title_zh VARCHAR NOT NULL,
+    title_en VARCHAR NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT scheme_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE subsidy_fact_version (
+    name VARCHAR NOT NULL,
+    version INTEGER NOT NULL,
+    sha256 VARCHAR NOT NULL,
+    statement VARCHAR NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT subsidy_fact_version_pkey PRIMARY KEY (name, version)
+);
+
+CREATE TABLE subsidy_snapshot (
+    id UUID NOT NULL,
+    ledger_id INTEGER NOT NULL,
+    year INTEGER NOT NULL,
+    cutoff TIMESTAMP WITH TIME ZONE NOT NULL,
+    as_of_recorded TIMESTAMP WITH TIME ZONE NOT NULL,
+    watermark VARCHAR NOT NULL,
+    content BYTEA NOT NULL,
+    sha256 VARCHAR NOT NULL,
+    facts JSONB NOT NULL,
+    counts JSONB NOT NULL,
+    parties JSONB NOT NULL,
+    venues JSONB NOT NULL,
+    related JSONB NOT NULL,
+    rings JSONB NOT NULL,
+    CONSTRAINT subsidy_snapshot_pkey PRIMARY KEY (id),
+    CONSTRAINT subsidy_snapshot_sha256_key UNIQUE (ledger_id, year, sha256)
+);
+
+CREATE TABLE affiliation (
+    id UUID NOT NULL,
+    controller_id UUID NOT NULL,
+    controlled_id UUID NOT NULL,
+    from_on DATE NOT NULL,
+    to_on DATE,
+    version INTEGER NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT affiliation_pkey PRIMARY KEY (id),
+    CONSTRAINT affiliation_no_self_control CHECK (controller_id <> controlled_id),
+    CONSTRAINT affiliation_term_check CHECK (to_on > from_on),
+    CONSTRAINT affiliation_controller_id_fkey FOREIGN KEY(controller_id) REFERENCES participant (id),
+    CONSTRAINT affiliation_controlled_id_fkey FOREIGN KEY(controlled_id) REFERENCES participant (id)
+);
+
+CREATE INDEX affiliation_controlled_idx ON affiliation (controlled_id, from_on);
+
+CREATE INDEX affiliation_controller_idx ON affiliation (controller_id, from_on);
 
 CREATE TABLE ledger_balance (
     ledger_id INTEGER NOT NULL,
@@ -127,6 +208,44 @@ CREATE TABLE ledger_leg (
 
 CREATE INDEX ledger_leg_account_idx ON ledger_leg (ledger_id, account_id, period, entry_id, seq);
 
+CREATE TABLE participant_standing (
+    id UUID NOT NULL,
+    participant_id UUID NOT NULL,
+    ordinal INTEGER NOT NULL,
+    state VARCHAR NOT NULL,
+    reason VARCHAR,
+    from_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    to_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT participant_standing_pkey PRIMARY KEY (id),
+    CONSTRAINT participant_standing_term_check CHECK (to_at >= from_at),
+    CONSTRAINT participant_standing_reason_check CHECK (state NOT IN ('suspended', 'withdrawn') OR reason IS NOT NULL),
+    CONSTRAINT participant_standing_state_check CHECK (state IN ('applied', 'admitted', 'suspended', 'withdrawn')),
+    CONSTRAINT participant_standing_ordinal_key UNIQUE (participant_id, ordinal),
+    CONSTRAINT participant_standing_participant_id_fkey FOREIGN KEY(participant_id) REFERENCES participant (id)
+);
+
+CREATE UNIQUE INDEX participant_standing_open_key ON participant_standing (participant_id) WHERE to_at IS NULL;
+
+CREATE INDEX participant_standing_state_idx ON participant_standing (state, from_at);
+
+CREATE TABLE qualification (
+    id UUID NOT NULL,
+    participant_id UUID NOT NULL,
+    kind VARCHAR NOT NULL,
+    holder VARCHAR,
+    granted_by VARCHAR NOT NULL,
+    granted_on DATE NOT NULL,
+    until_on DATE,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT qualification_pkey PRIMARY KEY (id),
+    CONSTRAINT qualification_term_check CHECK (until_on > granted_on),
+    CONSTRAINT qualification_holder_check CHECK ((kind = 'chief_data_officer') = (holder IS NOT NULL)),
+    CONSTRAINT qualification_kind_check CHECK (kind IN ('data_merchant', 'third_party_service', 'chief_data_officer')),
+    CONSTRAINT qualification_participant_id_fkey FOREIGN KEY(participant_id) REFERENCES participant (id)
+);
+
+CREATE INDEX qualification_participant_idx ON qualification (participant_id, kind);
+
 CREATE TABLE refresh_token (
     digest BYTEA NOT NULL,
     family UUID NOT NULL,
@@ -139,3 +258,576 @@ CREATE TABLE refresh_token (
 );
 
 CREATE INDEX refresh_token_family_idx ON refresh_token (family);
+
+CREATE TABLE scheme_version (
+    id UUID NOT NULL,
+    scheme_id VARCHAR NOT NULL,
+    n INTEGER NOT NULL,
+    content BYTEA NOT NULL,
+    sha256 VARCHAR NOT NULL,
+    state VARCHAR NOT NULL,
+    authored_by UUID,
+    approved_by UUID,
+    approved_at TIMESTAMP WITH TIME ZONE,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    version INTEGER NOT NULL,
+    CONSTRAINT scheme_version_pkey PRIMARY KEY (id),
+    CONSTRAINT scheme_version_n_key UNIQUE (scheme_id, n),
+    CONSTRAINT scheme_version_sha256_key UNIQUE (scheme_id, sha256),
+    CONSTRAINT scheme_version_other_approves CHECK (approved_by <> authored_by),
+    CONSTRAINT scheme_version_approved_check CHECK (state <> 'approved' OR approved_by IS NOT NULL),
+    CONSTRAINT scheme_version_state_check CHECK (state IN ('draft', 'approved', 'retired')),
+    CONSTRAINT scheme_version_scheme_id_fkey FOREIGN KEY(scheme_id) REFERENCES scheme (id)
+);
+
+CREATE UNIQUE INDEX scheme_version_one_approved ON scheme_version (scheme_id) WHERE state = 'approved';
+
+CREATE UNIQUE INDEX scheme_version_one_draft ON scheme_version (scheme_id) WHERE state = 'draft';
+
+CREATE TABLE subsidy_budget (
+    scheme_id VARCHAR NOT NULL,
+    year INTEGER NOT NULL,
+    amount_fen BIGINT NOT NULL,
+    committed_fen BIGINT NOT NULL,
+    version INTEGER NOT NULL,
+    CONSTRAINT subsidy_budget_pkey PRIMARY KEY (scheme_id, year),
+    CONSTRAINT subsidy_budget_kept CHECK (committed_fen >= 0 AND committed_fen <= amount_fen),
+    CONSTRAINT subsidy_budget_scheme_id_fkey FOREIGN KEY(scheme_id) REFERENCES scheme (id)
+);
+
+CREATE TABLE subsidy_case (
+    id UUID NOT NULL,
+    code VARCHAR NOT NULL,
+    enterprise_id UUID NOT NULL,
+    title_zh VARCHAR NOT NULL,
+    title_en VARCHAR NOT NULL,
+    field VARCHAR NOT NULL,
+    level VARCHAR NOT NULL,
+    listed_on DATE NOT NULL,
+    investment_fen BIGINT,
+    verified_by UUID,
+    verified_at TIMESTAMP WITH TIME ZONE,
+    claimed_elsewhere VARCHAR,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    version INTEGER NOT NULL,
+    CONSTRAINT subsidy_case_pkey PRIMARY KEY (id),
+    CONSTRAINT subsidy_case_code_key UNIQUE (code),
+    CONSTRAINT subsidy_case_investment_check CHECK (investment_fen >= 0),
+    CONSTRAINT subsidy_case_verified_check CHECK (verified_by IS NULL OR investment_fen IS NOT NULL),
+    CONSTRAINT subsidy_case_enterprise_id_fkey FOREIGN KEY(enterprise_id) REFERENCES participant (id)
+);
+
+CREATE INDEX subsidy_case_enterprise_idx ON subsidy_case (enterprise_id, id);
+
+CREATE TABLE venue (
+    id UUID NOT NULL,
+    code VARCHAR NOT NULL,
+    name_zh VARCHAR NOT NULL,
+    name_en VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    operator_id UUID NOT NULL,
+    categories TEXT[] NOT NULL,
+    qualified_for_subsidy BOOLEAN NOT NULL,
+    qualified_from DATE,
+    source VARCHAR NOT NULL,
+    fee_bps INTEGER NOT NULL,
+    fee_payer VARCHAR NOT NULL,
+    state VARCHAR NOT NULL,
+    version INTEGER NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT venue_pkey PRIMARY KEY (id),
+    CONSTRAINT venue_code_key UNIQUE (code),
+    CONSTRAINT venue_fee_bps_check CHECK (fee_bps BETWEEN 0 AND 10000),
+    CONSTRAINT venue_qualification_dated CHECK (qualified_for_subsidy = (qualified_from IS NOT NULL)),
+    CONSTRAINT venue_kind_check CHECK (kind IN ('data_exchange', 'ocean_exchange', 'copyright_exchange', 'compute', 'housing')),
+    CONSTRAINT venue_fee_payer_check CHECK (fee_payer IN ('seller', 'buyer', 'split')),
+    CONSTRAINT venue_state_check CHECK (state IN ('open', 'closed')),
+    CONSTRAINT venue_operator_id_fkey FOREIGN KEY(operator_id) REFERENCES participant (id)
+);
+
+CREATE TABLE zone (
+    id UUID NOT NULL,
+    code VARCHAR NOT NULL,
+    name_zh VARCHAR NOT NULL,
+    name_en VARCHAR NOT NULL,
+    field VARCHAR NOT NULL,
+    operator_id UUID NOT NULL,
+    opened_on DATE,
+    closed_on DATE,
+    reason VARCHAR,
+    state VARCHAR NOT NULL,
+    version INTEGER NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT zone_pkey PRIMARY KEY (id),
+    CONSTRAINT zone_code_key UNIQUE (code),
+    CONSTRAINT zone_opened_on_check CHECK (state = 'draft' OR opened_on IS NOT NULL),
+    CONSTRAINT zone_state_check CHECK (state IN ('draft', 'open', 'closed')),
+    CONSTRAINT zone_operator_id_fkey FOREIGN KEY(operator_id) REFERENCES participant (id)
+);
+
+CREATE INDEX zone_operator_id_idx ON zone (operator_id);
+
+CREATE TABLE mandate (
+    id UUID NOT NULL,
+    zone_id UUID NOT NULL,
+    operator_id UUID NOT NULL,
+    mode VARCHAR NOT NULL,
+    term_from DATE NOT NULL,
+    term_to DATE NOT NULL,
+    filed_on DATE NOT NULL,
+    income_rule VARCHAR NOT NULL,
+    reason_long_term VARCHAR,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT mandate_pkey PRIMARY KEY (id),
+    CONSTRAINT mandate_term_check CHECK (term_to > term_from),
+    CONSTRAINT mandate_mode_check CHECK (mode IN ('whole', 'field', 'scenario')),
+    CONSTRAINT mandate_zone_id_fkey FOREIGN KEY(zone_id) REFERENCES zone (id),
+    CONSTRAINT mandate_operator_id_fkey FOREIGN KEY(operator_id) REFERENCES participant (id)
+);
+
+CREATE INDEX mandate_zone_idx ON mandate (zone_id, term_from);
+
+CREATE TABLE resource (
+    id UUID NOT NULL,
+    zone_id UUID NOT NULL,
+    supplying_unit_id UUID NOT NULL,
+    code VARCHAR NOT NULL,
+    name_zh VARCHAR NOT NULL,
+    name_en VARCHAR NOT NULL,
+    level VARCHAR NOT NULL,
+    state VARCHAR NOT NULL,
+    reason VARCHAR,
+    submitted_on DATE,
+    accepted_on DATE,
+    reviewed_on DATE,
+    publicised_on DATE,
+    registered_on DATE,
+    valid_to DATE,
+    registration_code VARCHAR,
+    version INTEGER NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT resource_pkey PRIMARY KEY (id),
+    CONSTRAINT resource_code_key UNIQUE (code),
+    CONSTRAINT resource_registration_code_key UNIQUE (registration_code),
+    CONSTRAINT resource_registered_check CHECK (state NOT IN ('registered', 'cancelled') OR (registration_code IS NOT NULL AND valid_to > registered_on)),
+    CONSTRAINT resource_level_check CHECK (level IN ('general', 'important', 'core')),
+    CONSTRAINT resource_state_check CHECK (state IN ('draft', 'submitted', 'accepted', 'reviewed', 'publicised', 'registered', 'returned', 'rejected', 'cancelled')),
+    CONSTRAINT resource_zone_id_fkey FOREIGN KEY(zone_id) REFERENCES zone (id),
+    CONSTRAINT resource_supplying_unit_id_fkey FOREIGN KEY(supplying_unit_id) REFERENCES participant (id)
+);
+
+CREATE INDEX resource_state_idx ON resource (state, id);
+
+CREATE INDEX resource_supplying_unit_idx ON resource (supplying_unit_id, id);
+
+CREATE INDEX resource_zone_idx ON resource (zone_id, id);
+
+CREATE TABLE scenario (
+    id UUID NOT NULL,
+    zone_id UUID NOT NULL,
+    code VARCHAR NOT NULL,
+    name_zh VARCHAR NOT NULL,
+    name_en VARCHAR NOT NULL,
+    use_class VARCHAR NOT NULL,
+    family VARCHAR NOT NULL,
+    operation VARCHAR,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT scenario_pkey PRIMARY KEY (id),
+    CONSTRAINT scenario_code_key UNIQUE (code),
+    CONSTRAINT scenario_use_class_check CHECK (use_class IN ('public_good', 'industry')),
+    CONSTRAINT scenario_zone_id_fkey FOREIGN KEY(zone_id) REFERENCES zone (id)
+);
+
+CREATE INDEX scenario_zone_idx ON scenario (zone_id, id);
+
+CREATE TABLE subsidy_run (
+    id UUID NOT NULL,
+    ledger_id INTEGER NOT NULL,
+    scheme_id VARCHAR NOT NULL,
+    scheme_version_id UUID NOT NULL,
+    year INTEGER NOT NULL,
+    cutoff TIMESTAMP WITH TIME ZONE NOT NULL,
+    state VARCHAR NOT NULL,
+    snapshot_id UUID,
+    engine_id VARCHAR,
+    result_sha256 VARCHAR,
+    total_fen BIGINT,
+    created_by UUID NOT NULL,
+    calculated_by UUID,
+    reviewed_by UUID,
+    approved_by UUID,
+    publicity_from DATE,
+    publicity_to DATE,
+    supersedes_id UUID,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    version INTEGER NOT NULL,
+    CONSTRAINT subsidy_run_pkey PRIMARY KEY (id),
+    CONSTRAINT subsidy_run_state_check CHECK (state IN ('draft', 'snapshotted', 'calculated', 'under_review', 'publicised', 'approved', 'posted', 'paid', 'closed', 'rejected', 'cancelled', 'superseded')),
+    CONSTRAINT subsidy_run_duties_separate CHECK (reviewed_by <> calculated_by AND approved_by <> calculated_by AND approved_by <> reviewed_by),
+    CONSTRAINT subsidy_run_calculated_check CHECK (state IN ('draft', 'snapshotted', 'cancelled', 'superseded') OR (snapshot_id IS NOT NULL AND result_sha256 IS NOT NULL AND calculated_by IS NOT NULL)),
+    CONSTRAINT subsidy_run_approved_check CHECK (state NOT IN ('approved', 'posted', 'paid', 'closed') OR (reviewed_by IS NOT NULL AND approved_by IS NOT NULL AND publicity_to IS NOT NULL)),
+    CONSTRAINT subsidy_run_scheme_id_fkey FOREIGN KEY(scheme_id) REFERENCES scheme (id),
+    CONSTRAINT subsidy_run_scheme_version_id_fkey FOREIGN KEY(scheme_version_id) REFERENCES scheme_version (id),
+    CONSTRAINT subsidy_run_snapshot_id_fkey FOREIGN KEY(snapshot_id) REFERENCES subsidy_snapshot (id),
+    CONSTRAINT subsidy_run_supersedes_id_fkey FOREIGN KEY(supersedes_id) REFERENCES subsidy_run (id)
+);
+
+CREATE UNIQUE INDEX subsidy_run_decided_key ON subsidy_run (ledger_id, scheme_id, year) WHERE state IN ('approved', 'posted', 'paid', 'closed');
+
+CREATE UNIQUE INDEX subsidy_run_inputs_key ON subsidy_run (scheme_version_id, snapshot_id, engine_id) WHERE state NOT IN ('rejected', 'cancelled', 'superseded');
+
+CREATE INDEX subsidy_run_year_idx ON subsidy_run (year, id);
+
+CREATE TABLE level_assessment (
+    id UUID NOT NULL,
+    resource_id UUID NOT NULL,
+    before VARCHAR NOT NULL,
+    after VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL,
+    assessed_by UUID NOT NULL,
+    assessed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT level_assessment_pkey PRIMARY KEY (id),
+    CONSTRAINT level_assessment_change_check CHECK (before <> after),
+    CONSTRAINT level_assessment_before_check CHECK (before IN ('general', 'important', 'core')),
+    CONSTRAINT level_assessment_after_check CHECK (after IN ('general', 'important', 'core')),
+    CONSTRAINT level_assessment_resource_id_fkey FOREIGN KEY(resource_id) REFERENCES resource (id)
+);
+
+CREATE INDEX level_assessment_resource_idx ON level_assessment (resource_id, id);
+
+CREATE TABLE product (
+    id UUID NOT NULL,
+    code VARCHAR NOT NULL,
+    maker_id UUID NOT NULL,
+    zone_id UUID,
+    scenario_id UUID,
+    name_zh VARCHAR NOT NULL,
+    name_en VARCHAR NOT NULL,
+    category VARCHAR NOT NULL,
+    level VARCHAR NOT NULL,
+    level_reason VARCHAR,
+    newest INTEGER NOT NULL,
+    approved INTEGER,
+    version INTEGER NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT product_pkey PRIMARY KEY (id),
+    CONSTRAINT product_code_key UNIQUE (code),
+    CONSTRAINT product_scenario_with_zone CHECK ((zone_id IS NULL) = (scenario_id IS NULL)),
+    CONSTRAINT product_category_check CHECK (category IN ('ocean', 'marine_meteorology', 'fishery', 'port', 'credit', 'finance', 'guarantee', 'health', 'elder_care', 'rural', 'transport', 'energy', 'manufacturing', 'commerce', 'corpus', 'housing', 'compute', 'copyright')),
+    CONSTRAINT product_level_check CHECK (level IN ('general', 'important', 'core')),
+    CONSTRAINT product_maker_id_fkey FOREIGN KEY(maker_id) REFERENCES participant (id),
+    CONSTRAINT product_zone_id_fkey FOREIGN KEY(zone_id) REFERENCES zone (id),
+    CONSTRAINT product_scenario_id_fkey FOREIGN KEY(scenario_id) REFERENCES scenario (id)
+);
+
+CREATE INDEX product_maker_idx ON product (maker_id, id);
+
+CREATE INDEX product_zone_idx ON product (zone_id, id);
+
+CREATE TABLE resource_filing (
+    id UUID NOT NULL,
+    resource_id UUID NOT NULL,
+    kind VARCHAR NOT NULL,
+    reason VARCHAR,
+    filed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT resource_filing_pkey PRIMARY KEY (id),
+    CONSTRAINT resource_filing_kind_check CHECK (kind IN ('first', 'change', 'correction', 'renewal', 'cancellation')),
+    CONSTRAINT resource_filing_resource_id_fkey FOREIGN KEY(resource_id) REFERENCES resource (id)
+);
+
+CREATE INDEX resource_filing_resource_idx ON resource_filing (resource_id, id);
+
+CREATE TABLE subsidy_line (
+    id UUID NOT NULL,
+    run_id UUID NOT NULL,
+    position INTEGER NOT NULL,
+    clause_id VARCHAR NOT NULL,
+    candidate_id VARCHAR NOT NULL,
+    enterprise_id UUID NOT NULL,
+    uscc VARCHAR NOT NULL,
+    name VARCHAR NOT NULL,
+    enterprise_zh VARCHAR NOT NULL,
+    enterprise_en VARCHAR NOT NULL,
+    status VARCHAR NOT NULL,
+    base_fact VARCHAR NOT NULL,
+    base_fen BIGINT,
+    rank INTEGER,
+    rate VARCHAR,
+    cap_fen BIGINT,
+    cap_bound BOOLEAN NOT NULL,
+    amount_fen BIGINT NOT NULL,
+    near_cut BOOLEAN NOT NULL,
+    steps JSONB NOT NULL,
+    CONSTRAINT subsidy_line_pkey PRIMARY KEY (id),
+    CONSTRAINT subsidy_line_candidate_key UNIQUE (run_id, clause_id, candidate_id),
+    CONSTRAINT subsidy_line_position_key UNIQUE (run_id, position),
+    CONSTRAINT subsidy_line_amount_check CHECK (amount_fen >= 0),
+    CONSTRAINT subsidy_line_status_check CHECK (status IN ('proposed', 'displaced', 'ineligible', 'not_selected', 'held', 'final', 'paid', 'failed', 'recovering', 'recovered')),
+    CONSTRAINT subsidy_line_run_id_fkey FOREIGN KEY(run_id) REFERENCES subsidy_run (id),
+    CONSTRAINT subsidy_line_enterprise_id_fkey FOREIGN KEY(enterprise_id) REFERENCES participant (id)
+);
+
+CREATE INDEX subsidy_line_enterprise_idx ON subsidy_line (enterprise_id, id);
+
+CREATE TABLE subsidy_run_event (
+    id UUID NOT NULL,
+    run_id UUID NOT NULL,
+    event VARCHAR NOT NULL,
+    from_state VARCHAR NOT NULL,
+    to_state VARCHAR NOT NULL,
+    actor_id UUID NOT NULL,
+    reason VARCHAR,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT subsidy_run_event_pkey PRIMARY KEY (id),
+    CONSTRAINT subsidy_run_event_event_check CHECK (event IN ('snapshot', 'calculate', 'submit', 'publicise', 'approve', 'post', 'pay', 'close', 'reject', 'cancel', 'supersede')),
+    CONSTRAINT subsidy_run_event_run_id_fkey FOREIGN KEY(run_id) REFERENCES subsidy_run (id)
+);
+
+CREATE INDEX subsidy_run_event_run_idx ON subsidy_run_event (run_id, id);
+
+CREATE TABLE product_version (
+    id UUID NOT NULL,
+    product_id UUID NOT NULL,
+    number INTEGER NOT NULL,
+    summary_zh VARCHAR NOT NULL,
+    summary_en VARCHAR NOT NULL,
+    resources UUID[] NOT NULL,
+    modality VARCHAR NOT NULL,
+    delivery_form VARCHAR NOT NULL,
+    processing VARCHAR NOT NULL,
+    quality JSONB NOT NULL,
+    sample_fields JSONB NOT NULL,
+    state VARCHAR NOT NULL,
+    submitted_by UUID,
+    submitted_at TIMESTAMP WITH TIME ZONE,
+    reviewed_by UUID,
+    reviewed_at TIMESTAMP WITH TIME ZONE,
+    review_reason VARCHAR,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT product_version_pkey PRIMARY KEY (id),
+    CONSTRAINT product_version_number_key UNIQUE (product_id, number),
+    CONSTRAINT product_version_own_review CHECK (reviewed_by <> submitted_by),
+    CONSTRAINT product_version_state_check CHECK (state IN ('draft', 'submitted', 'returned', 'approved', 'rejected', 'retired')),
+    CONSTRAINT product_version_modality_check CHECK (modality IN ('structured', 'time_series', 'text', 'image', 'audio', 'video', 'spatial', 'multimodal')),
+    CONSTRAINT product_version_delivery_form_check CHECK (delivery_form IN ('dataset', 'api', 'report', 'model')),
+    CONSTRAINT product_version_processing_check CHECK (processing IN ('raw', 'deidentified', 'derived')),
+    CONSTRAINT product_version_product_id_fkey FOREIGN KEY(product_id) REFERENCES product (id)
+);
+
+CREATE TABLE subsidy_claim (
+    enterprise_id UUID NOT NULL,
+    subject VARCHAR NOT NULL,
+    policy VARCHAR NOT NULL,
+    line_id UUID,
+    claimed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT subsidy_claim_pkey PRIMARY KEY (enterprise_id, subject),
+    CONSTRAINT subsidy_claim_enterprise_id_fkey FOREIGN KEY(enterprise_id) REFERENCES participant (id),
+    CONSTRAINT subsidy_claim_line_id_fkey FOREIGN KEY(line_id) REFERENCES subsidy_line (id)
+);
+
+CREATE TABLE subsidy_posting (
+    line_id UUID NOT NULL,
+    kind VARCHAR NOT NULL,
+    entry_id UUID NOT NULL,
+    amount_fen BIGINT NOT NULL,
+    posted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT subsidy_posting_pkey PRIMARY KEY (line_id, kind),
+    CONSTRAINT subsidy_posting_amount_check CHECK (amount_fen > 0),
+    CONSTRAINT subsidy_posting_line_id_fkey FOREIGN KEY(line_id) REFERENCES subsidy_line (id)
+);
+
+CREATE TABLE listing (
+    id UUID NOT NULL,
+    product_id UUID NOT NULL,
+    product_version_id UUID NOT NULL,
+    product_code VARCHAR NOT NULL,
+    product_version INTEGER NOT NULL,
+    provider_id UUID NOT NULL,
+    venue_id UUID NOT NULL,
+    venue_code VARCHAR NOT NULL,
+    zone_id UUID,
+    scenario_id UUID,
+    use_class VARCHAR,
+    name_zh VARCHAR NOT NULL,
+    name_en VARCHAR NOT NULL,
+    summary_zh VARCHAR NOT NULL,
+    summary_en VARCHAR NOT NULL,
+    category VARCHAR NOT NULL,
+    level VARCHAR NOT NULL,
+    modality VARCHAR NOT NULL,
+    delivery_form VARCHAR NOT NULL,
+    price_model VARCHAR NOT NULL,
+    price_fen BIGINT NOT NULL,
+    period_days INTEGER,
+    state VARCHAR NOT NULL,
+    held_by_venue BOOLEAN NOT NULL,
+    reason VARCHAR,
+    published_at TIMESTAMP WITH TIME ZONE,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    version INTEGER NOT NULL,
+    name_key BYTEA NOT NULL,
+    phrases VARCHAR NOT NULL,
+    search TSVECTOR NOT NULL,
+    CONSTRAINT listing_pkey PRIMARY KEY (id),
+    CONSTRAINT listing_price_check CHECK (price_fen >= 0),
+    CONSTRAINT listing_free_costs_nothing CHECK ((price_model = 'free') = (price_fen = 0)),
+    CONSTRAINT listing_period_has_days CHECK (CASE price_model WHEN 'per_period' THEN coalesce(period_days > 0, false) ELSE period_days IS NULL END),
+    CONSTRAINT listing_public_good_free CHECK (use_class <> 'public_good' OR price_model = 'free'),
+    CONSTRAINT listing_published_at_check CHECK (state <> 'published' OR published_at IS NOT NULL),
+    CONSTRAINT listing_state_check CHECK (state IN ('draft', 'submitted', 'published', 'suspended', 'delisted')),
+    CONSTRAINT listing_price_model_check CHECK (price_model IN ('per_call', 'per_period', 'one_off', 'free')),
+    CONSTRAINT listing_use_class_check CHECK (use_class IN ('public_good', 'industry')),
+    CONSTRAINT listing_product_id_fkey FOREIGN KEY(product_id) REFERENCES product (id),
+    CONSTRAINT listing_product_version_id_fkey FOREIGN KEY(product_version_id) REFERENCES product_version (id),
+    CONSTRAINT listing_provider_id_fkey FOREIGN KEY(provider_id) REFERENCES participant (id),
+    CONSTRAINT listing_venue_id_fkey FOREIGN KEY(venue_id) REFERENCES venue (id),
+    CONSTRAINT listing_zone_id_fkey FOREIGN KEY(zone_id) REFERENCES zone (id),
+    CONSTRAINT listing_scenario_id_fkey FOREIGN KEY(scenario_id) REFERENCES scenario (id)
+);
+
+CREATE INDEX listing_name_idx ON listing (name_key, id) WHERE state = 'published';
+
+CREATE INDEX listing_newest_idx ON listing (published_at, id) WHERE state = 'published';
+
+CREATE UNIQUE INDEX listing_on_sale_key ON listing (product_version_id, venue_id, price_model, period_days) NULLS NOT DISTINCT WHERE state IN ('published', 'suspended');
+
+CREATE INDEX listing_price_idx ON listing (price_fen, id) WHERE state = 'published';
+
+CREATE INDEX listing_product_id_idx ON listing (product_id);
+
+CREATE INDEX listing_provider_idx ON listing (provider_id, id);
+
+CREATE INDEX listing_search_idx ON listing USING gin (search) WITH (fastupdate = off) WHERE state = 'published';
+
+CREATE INDEX listing_state_idx ON listing (state, id);
+
+CREATE TABLE contract (
+    id UUID NOT NULL,
+    listing_id UUID NOT NULL,
+    product_id UUID NOT NULL,
+    product_version INTEGER NOT NULL,
+    category VARCHAR NOT NULL,
+    provider_id UUID NOT NULL,
+    buyer_id UUID NOT NULL,
+    venue_id UUID NOT NULL,
+    venue_operator_id UUID NOT NULL,
+    venue_fee_bps INTEGER NOT NULL,
+    zone_id UUID,
+    operator_id UUID,
+    suppliers JSONB NOT NULL,
+    price_model VARCHAR NOT NULL,
+    price_fen BIGINT NOT NULL,
+    period_days INTEGER,
+    purposes TEXT[] NOT NULL,
+    use_class VARCHAR NOT NULL,
+    redevelopment BOOLEAN NOT NULL,
+    term_from TIMESTAMP WITH TIME ZONE NOT NULL,
+    term_to TIMESTAMP WITH TIME ZONE NOT NULL,
+    quota BIGINT,
+    annex JSONB NOT NULL,
+    state VARCHAR NOT NULL,
+    reason VARCHAR,
+    provider_signed_at TIMESTAMP WITH TIME ZONE,
+    buyer_signed_at TIMESTAMP WITH TIME ZONE,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    version INTEGER NOT NULL,
+    CONSTRAINT contract_pkey PRIMARY KEY (id),
+    CONSTRAINT contract_state_check CHECK (state IN ('requested', 'agreed', 'part-signed', 'active', 'suspended', 'ended', 'rejected', 'withdrawn')),
+    CONSTRAINT contract_use_class_check CHECK (use_class IN ('public_good', 'industry')),
+    CONSTRAINT contract_term_check CHECK (term_from < term_to),
+    CONSTRAINT contract_parties_check CHECK (provider_id <> buyer_id),
+    CONSTRAINT contract_signed_check CHECK (state NOT IN ('active', 'suspended') OR (provider_signed_at IS NOT NULL AND buyer_signed_at IS NOT NULL)),
+    CONSTRAINT contract_listing_id_fkey FOREIGN KEY(listing_id) REFERENCES listing (id),
+    CONSTRAINT contract_product_id_fkey FOREIGN KEY(product_id) REFERENCES product (id),
+    CONSTRAINT contract_provider_id_fkey FOREIGN KEY(provider_id) REFERENCES participant (id),
+    CONSTRAINT contract_buyer_id_fkey FOREIGN KEY(buyer_id) REFERENCES participant (id),
+    CONSTRAINT contract_venue_id_fkey FOREIGN KEY(venue_id) REFERENCES venue (id)
+);
+
+CREATE INDEX contract_buyer_idx ON contract (buyer_id, id);
+
+CREATE INDEX contract_listing_id_idx ON contract (listing_id);
+
+CREATE INDEX contract_provider_idx ON contract (provider_id, id);
+
+CREATE TABLE contract_meter (
+    contract_id UUID NOT NULL,
+    buyer_id UUID NOT NULL,
+    state VARCHAR NOT NULL,
+    term_from TIMESTAMP WITH TIME ZONE NOT NULL,
+    term_to TIMESTAMP WITH TIME ZONE NOT NULL,
+    purposes TEXT[] NOT NULL,
+    quota BIGINT,
+    used BIGINT NOT NULL,
+    CONSTRAINT contract_meter_pkey PRIMARY KEY (contract_id),
+    CONSTRAINT contract_meter_quota_check CHECK (used >= 0 AND (quota IS NULL OR used <= quota)),
+    CONSTRAINT contract_meter_contract_id_fkey FOREIGN KEY(contract_id) REFERENCES contract (id)
+)
+ WITH (fillfactor = 50);
+
+CREATE TABLE contract_use (
+    id UUID NOT NULL,
+    contract_id UUID NOT NULL,
+    purpose VARCHAR NOT NULL,
+    quantity BIGINT NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    account_id UUID NOT NULL,
+    CONSTRAINT contract_use_pkey PRIMARY KEY (id),
+    CONSTRAINT contract_use_quantity_check CHECK (quantity > 0),
+    CONSTRAINT contract_use_contract_id_fkey FOREIGN KEY(contract_id) REFERENCES contract (id)
+);
+
+CREATE INDEX contract_use_contract_idx ON contract_use (contract_id, id);
+
+CREATE TABLE trade (
+    id UUID NOT NULL,
+    ledger_id INTEGER NOT NULL,
+    contract_id UUID NOT NULL,
+    use_id UUID NOT NULL,
+    buyer_id UUID NOT NULL,
+    provider_id UUID NOT NULL,
+    venue_id UUID NOT NULL,
+    zone_id UUID,
+    product_id UUID NOT NULL,
+    category VARCHAR NOT NULL,
+    quantity BIGINT NOT NULL,
+    unit_price_fen BIGINT NOT NULL,
+    amount_fen BIGINT NOT NULL,
+    split JSONB NOT NULL,
+    revenue_rule VARCHAR NOT NULL,
+    occurred_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    refunded_fen BIGINT NOT NULL,
+    state VARCHAR NOT NULL,
+    version INTEGER NOT NULL,
+    CONSTRAINT trade_pkey PRIMARY KEY (id),
+    CONSTRAINT trade_use_key UNIQUE (use_id),
+    CONSTRAINT trade_refunded_check CHECK (refunded_fen BETWEEN 0 AND amount_fen),
+    CONSTRAINT trade_amount_check CHECK (amount_fen = unit_price_fen * quantity),
+    CONSTRAINT trade_state_check CHECK (state IN ('settled', 'partly-refunded', 'refunded')),
+    CONSTRAINT trade_contract_id_fkey FOREIGN KEY(contract_id) REFERENCES contract (id),
+    CONSTRAINT trade_use_id_fkey FOREIGN KEY(use_id) REFERENCES contract_use (id)
+);
+
+CREATE INDEX trade_buyer_idx ON trade (buyer_id, id);
+
+CREATE INDEX trade_contract_idx ON trade (contract_id, id);
+
+CREATE INDEX trade_occurred_idx ON trade (occurred_at);
+
+CREATE INDEX trade_provider_idx ON trade (provider_id, occurred_at);
+
+CREATE TABLE refund (
+    id UUID NOT NULL,
+    ledger_id INTEGER NOT NULL,
+    trade_id UUID NOT NULL,
+    amount_fen BIGINT NOT NULL,
+    reason VARCHAR NOT NULL,
+    refunded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    account_id UUID NOT NULL,
+    CONSTRAINT refund_pkey PRIMARY KEY (id),
+    CONSTRAINT refund_amount_check CHECK (amount_fen > 0),
+    CONSTRAINT refund_trade_id_fkey FOREIGN KEY(trade_id) REFERENCES trade (id)
+);
+
+CREATE INDEX refund_trade_idx ON refund (trade_id, id);

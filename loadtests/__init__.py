@@ -1,0 +1,7 @@
+"""Load on the whole market: three users' journeys that end with balanced books, and ratios of the hot paths.
+
+journey   what every journey does: sign in, call, count each refusal by its problem code
+visitor   a visitor of the portal · trader   a buyer and a provider · officer   a policy officer
+run       python -m loadtests.run: own market on an own port, journeys, table, check
+bench     python -m loadtests.bench: both sides of each ratio in one run; its world, its wire
+"""

@@ -1,0 +1,112 @@
+"""What every journey does: sign in, call a path under a grouped name, count each refusal by its code."""
+
+import os
+import random
+import time
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from locust import FastHttpUser
+from locust.contrib.fasthttp import RestResponseContextManager
+from locust.exception import StopUser
+
+from datamarket.foundation.clock import read_clock
+from datamarket.foundation.ids import new_id
+
+BASE = "/api/v1"
+TOKEN_SECONDS = 600
+PASSWORD = os.environ.get("DATAMARKET_DEMO_PASSWORD", "")
+Headers = Mapping[str, str]
+
+
+def choose(items: list[Any]) -> Any:
+    """Any of them; a journey that finds nothing to choose from has no market before it."""
+    if not items:
+        raise StopUser
+    return random.choice(items)
+
+
+class Account:
+    """A demo account, signed in again before its token ends."""
+
+    def __init__(self, username: str) -> None:
+        self.username = username
+        self.token = ""
+        self.signed_in = -float(TOKEN_SECONDS)
+
+
+class Journey(FastHttpUser):
+    """A user of the market; a subclass says what one does there."""
+
+    abstract = True
+    network_timeout = 30.0
+    connection_timeout = 10.0
+
+    def sign_in(self, username: str) -> Account:
+        """Raises StopUser when the account is not there: nothing of the journey would work."""
+        account = Account(username)
+        self.bearer(account)
+        return account
+
+    def bearer(self, account: Account) -> dict[str, str]:
+        """The header of a token that is still good."""
+        if time.monotonic() - account.signed_in >= TOKEN_SECONDS:
+            form = f"grant_type=password&username={account.username}&password={PASSWORD}"
+            kind = {"Content-Type": "application/x-www-form-urlencoded"}
+            issued = self.call("POST", "/auth/token", "sign in", data=form, headers=kind)
+            if issued is None:
+                raise StopUser
+            account.token = issued["access_token"]
+            account.signed_in = time.monotonic()
+        return {"Authorization": f"Bearer {account.token}"}
+
+    def read(self, path: str, name: str, by: Account | None = None, headers: Headers | None = None) -> Any:
+        """The answer of a GET, or None when there was none to use."""
+        return self.call("GET", path, name, by=by, headers=headers)
+
+    def write(
+        self, path: str, name: str, body: object, *, by: Account, may_refuse: Collection[str] = ()
+    ) -> Any:
+        """The answer of a POST under a fresh key, or None when it was refused."""
+        key = {"Idempotency-Key": new_id(read_clock()).hex}
+        return self.call("POST", path, name, by=by, json=body, headers=key, may_refuse=may_refuse)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        name: str,
+        *,
+        by: Account | None = None,
+        headers: Headers | None = None,
+        may_refuse: Collection[str] = (),
+        **content: Any,
+    ) -> Any:
+        """One request. Codes in `may_refuse` are the market's right answer; any other refusal is a failure."""
+        sent = {"Accept-Language": random.choice(("zh", "en")), **(headers or {})}
+        if by is not None:
+            sent |= self.bearer(by)
+        request = self.client.request(
+            method, BASE + path, name=name, headers=sent, catch_response=True, **content
+        )
+        with request as response:
+            if response.status_code in {200, 201}:
+                response.success()
+                return response.json()
+            if response.status_code in {204, 304}:
+                response.success()
+                return None
+            code = problem_code(response)
+            if code in may_refuse:
+                response.success()
+            else:
+                response.failure(f"{response.status_code} {code}")
+            return None
+
+
+def problem_code(response: RestResponseContextManager) -> str:
+    """The stable code of a refusal, or what was there instead."""
+    try:
+        return str(response.json()["code"])
+    except (ValueError, KeyError, TypeError):
+        return "no problem document"

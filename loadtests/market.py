@@ -1,0 +1,93 @@
+"""A market of the run's own: a folder, commands that fill it, and a server on a free port, ended by its pid."""
+
+import http.client
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+READY_SECONDS = 60
+GRACE_SECONDS = 20
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Market:
+    """The environment that every process of this run shares."""
+
+    environment: Mapping[str, str]
+
+    def command(self, *arguments: str) -> int:
+        """`datamarket …` to its end; the exit code."""
+        line = [sys.executable, "-m", "datamarket", *arguments]
+        return subprocess.run(line, env=self.environment, cwd=ROOT, check=False).returncode  # noqa: S603 - our own
+
+    @contextmanager
+    def serving(self, workers: int = 1) -> Iterator[int]:
+        """The API on a free port of the loopback; the port."""
+        port = free_port()
+        line = [sys.executable, "-m", "datamarket", "serve", "--port", str(port), "--workers", str(workers)]
+        server = subprocess.Popen(line, env=self.environment, cwd=ROOT)  # noqa: S603 - our own
+        try:
+            _await_ready(server, port)
+            yield port
+        finally:
+            end(server)
+
+
+def market_in(folder: Path, **more: str) -> Market:
+    """A market whose data and keys live in `folder`; limits on callers are off, one address asks for all."""
+    given = {
+        "DATAMARKET_VAR": str(folder),
+        "DATAMARKET_DEMO_PASSWORD": os.environ.get("DATAMARKET_DEMO_PASSWORD", secrets.token_urlsafe(18)),
+        "DATAMARKET_RATE_LIMIT": "1000000/second",
+        "DATAMARKET_SIGN_IN_LIMIT": "1000000/minute",
+        "DATAMARKET_LOG_REQUESTS": "false",
+        "PYTHONPATH": str(ROOT),
+    }
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    return Market(inherited | given | more)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _await_ready(server: "subprocess.Popen[bytes]", port: int) -> None:
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until:
+        if server.poll() is not None:
+            message = f"the server ended with {server.returncode} before it was ready"
+            raise RuntimeError(message)
+        connection = http.client.HTTPConnection(HOST, port, timeout=2)
+        with suppress(OSError):
+            connection.request("GET", "/health/ready")
+            if connection.getresponse().status == http.HTTPStatus.OK:
+                return
+        connection.close()
+        time.sleep(0.1)
+    message = "the server was not ready in time"
+    raise RuntimeError(message)
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask the process to end as a person does with Ctrl-C; after the grace, end it."""
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,210 @@
+"""Listing approved versions on venues, and moving a listing through its life."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor, Permission
+from datamarket.catalogue import queries, rules, words
+from datamarket.catalogue.actions import sources
+from datamarket.catalogue.queries import Placed
+from datamarket.catalogue.rules import LISTING_LIFE
+from datamarket.catalogue.tables import Listing, Product, ProductVersion, Venue
+from datamarket.catalogue.terms import (
+    Category,
+    ListingEvent,
+    ListingState,
+    PricePlan,
+    VenueState,
+    VersionState,
+)
+from datamarket.evidence.actions import record
+from datamarket.foundation import states
+from datamarket.foundation.clock import business_date
+from datamarket.foundation.ids import new_id
+from datamarket.participants import queries as participants
+from datamarket.zones.terms import Level, UseClass
+
+
+async def list_product(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    product_id: UUID,
+    venue_id: UUID,
+    plan: PricePlan,
+    now: datetime,
+    number: int | None = None,
+) -> Placed:
+    """A draft of a listing of the newest approved version, or of the one of this number.
+
+    Raises EventNotYours, VersionNotApproved, VenueClosed, VenueDoesNotAdmit, PlanFaulty, PublicGoodNotFree.
+    """
+    product, version = await queries.get_product(session, product_id, visible_to=actor)
+    if not actor.may(Permission.LIST_PRODUCT) or actor.participant_id != product.maker_id:
+        raise rules.EventNotYours(event="list")
+    wanted = number or product.approved or version.number
+    if wanted != version.number:
+        version = await queries.get_version(session, product_id, wanted)
+    if version.state != VersionState.APPROVED:
+        raise rules.VersionNotApproved(state=version.state)
+    venue = await queries.get_venue(session, venue_id)
+    rules.check_venue(VenueState(venue.state), venue.categories, Category(product.category))
+    use_class = await sources.check_scenario(session, product.zone_id, product.scenario_id)
+    rules.check_plan(plan, use_class)
+    columns = _columns(product, version, venue, plan, use_class)
+    listing = Listing(id=new_id(now), created_at=now, **columns)
+    session.add(listing)
+    record(session, actor, "catalogue.list-product", ("listing", listing.id), now=now, **_terms(listing))
+    await session.flush()
+    return Placed(listing, venue)
+
+
+async def edit_listing(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    listing_id: UUID,
+    now: datetime,
+    venue_id: UUID | None = None,
+    plan: PricePlan | None = None,
+) -> Placed:
+    """Another venue or price, while it is a draft: what is published keeps its price. Raises ListingFixed."""
+    listing, venue = await queries.get_listing(session, listing_id, visible_to=actor)
+    if not actor.may(Permission.LIST_PRODUCT) or actor.participant_id != listing.provider_id:
+        raise rules.EventNotYours(event="edit")
+    if listing.state != ListingState.DRAFT:
+        raise rules.ListingFixed(state=listing.state)
+    if venue_id is not None:
+        venue = await queries.get_venue(session, venue_id)
+        rules.check_venue(VenueState(venue.state), venue.categories, Category(listing.category))
+    plan = plan or queries.plan_of(listing)
+    use_class = UseClass(listing.use_class) if listing.use_class else None
+    rules.check_plan(plan, use_class)
+    product, version = await queries.get_product(session, listing.product_id, visible_to=actor)
+    if version.id != listing.product_version_id:
+        version = await queries.get_version(session, product.id, listing.product_version)
+    for name, value in _columns(product, version, venue, plan, use_class).items():
+        setattr(listing, name, value)
+    listing.version += 1
+    record(session, actor, "catalogue.edit-listing", ("listing", listing.id), now=now, **_terms(listing))
+    await session.flush()
+    return Placed(listing, venue)
+
+
+async def move_listing(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    listing_id: UUID,
+    event: ListingEvent,
+    now: datetime,
+    reason: str | None = None,
+) -> Placed:
+    """Move a listing; into the market only if its version, venue, provider and sources still may be there.
+
+    Raises EventNotYours, ListingHeld, TransitionNotAllowed, ReasonMissing, ListedAlready, and whatever
+    speaks against entering the market.
+    """
+    placed = await queries.get_listing(session, listing_id, visible_to=actor)
+    listing, venue = placed
+    decides = rules.may_decide(actor, provider_id=listing.provider_id, venue_operator_id=venue.operator_id)
+    _check_mover(actor, placed, event)
+    rules.check_reason(event, reason)
+    state = states.next_state(LISTING_LIFE, ListingState(listing.state), event)
+    if event in rules.TO_MARKET:
+        await _check_market_entry(session, listing, venue, now)
+        listing.published_at = listing.published_at or now
+    listing.state = state
+    listing.held_by_venue = event is ListingEvent.SUSPEND and decides
+    listing.reason = reason
+    listing.version += 1
+    subject = ("listing", listing.id)
+    facts = {"state": listing.state, "reason": reason}
+    record(session, actor, f"catalogue.{event}-listing", subject, now=now, **facts)
+    await session.flush()
+    return placed
+
+
+def _check_mover(actor: Actor, placed: Placed, event: ListingEvent) -> None:
+    listing, venue = placed
+    if rules.may_move_listing(
+        actor,
+        event,
+        provider_id=listing.provider_id,
+        venue_operator_id=venue.operator_id,
+        held_by_venue=listing.held_by_venue,
+    ):
+        return
+    if event is ListingEvent.RESUME and listing.held_by_venue and actor.participant_id == listing.provider_id:
+        raise rules.ListingHeld
+    raise rules.EventNotYours(event=event)
+
+
+async def _check_market_entry(session: AsyncSession, listing: Listing, venue: Venue, now: datetime) -> None:
+    version = await queries.get_version(session, listing.product_id, listing.product_version)
+    if version.state != VersionState.APPROVED:
+        raise rules.VersionNotApproved(state=version.state)
+    rules.check_venue(VenueState(venue.state), venue.categories, Category(listing.category))
+    await participants.check_admitted(session, listing.provider_id)
+    await sources.check_sources(
+        session,
+        zone_id=listing.zone_id,
+        resources=version.resources,
+        level=Level(listing.level),
+        on=business_date(now),
+    )
+
+
+def _columns(
+    product: Product, version: ProductVersion, venue: Venue, plan: PricePlan, use_class: UseClass | None
+) -> dict[str, Any]:
+    """What a listing repeats of its product, version and venue, and by what it is found."""
+    filters = words.filter_terms(
+        zone=product.zone_id,
+        venue=venue.id,
+        category=product.category,
+        form=version.delivery_form,
+        price=plan.model,
+    )
+    names = f"{product.code}\n{product.name_zh}\n{product.name_en}"
+    text = f"{names}\n{version.summary_zh}\n{version.summary_en}"
+    return {
+        "product_id": product.id,
+        "product_version_id": version.id,
+        "product_code": product.code,
+        "product_version": version.number,
+        "provider_id": product.maker_id,
+        "venue_id": venue.id,
+        "venue_code": venue.code,
+        "zone_id": product.zone_id,
+        "scenario_id": product.scenario_id,
+        "use_class": use_class,
+        "name_zh": product.name_zh,
+        "name_en": product.name_en,
+        "summary_zh": version.summary_zh,
+        "summary_en": version.summary_en,
+        "category": product.category,
+        "level": product.level,
+        "modality": version.modality,
+        "delivery_form": version.delivery_form,
+        "price_model": plan.model,
+        "price_fen": plan.price_fen,
+        "period_days": plan.period_days,
+        "name_key": words.name_key(product.name_zh),
+        "phrases": words.phrases(text),
+        "search": words.lexemes([*words.search_terms(text), *filters]),
+    }
+
+
+def _terms(listing: Listing) -> dict[str, str | int | None]:
+    return {
+        "product_id": str(listing.product_id),
+        "product_version": listing.product_version,
+        "venue": listing.venue_code,
+        "price_model": listing.price_model,
+        "price_fen": listing.price_fen,
+        "period_days": listing.period_days,
+    }

@@ -1,0 +1,200 @@
+"""Making products and their versions, and moving a version through its review."""
+
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor, Permission
+from datamarket.catalogue import queries, rules
+from datamarket.catalogue.actions import sources
+from datamarket.catalogue.queries import Described
+from datamarket.catalogue.rules import VERSION_LIFE
+from datamarket.catalogue.tables import Product, ProductVersion
+from datamarket.catalogue.terms import Content, Identity, ProductEvent, VersionState
+from datamarket.evidence.actions import record
+from datamarket.foundation import states
+from datamarket.foundation.clock import business_date
+from datamarket.foundation.ids import new_id
+from datamarket.participants import queries as participants
+from datamarket.zones import rules as zone_rules
+from datamarket.zones.terms import Level
+
+
+async def make_product(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    maker_id: UUID,
+    code: str,
+    identity: Identity,
+    content: Content,
+    now: datetime,
+    zone_id: UUID | None = None,
+    scenario_id: UUID | None = None,
+) -> Described:
+    """A product of the maker's own data, or of a zone's, with its first version in draft.
+
+    Raises ParticipantNotAdmitted, ScenarioNotOfZone, CoreNeverTrades, ResourcesMissing, RawPublicData.
+    """
+    zone_rules.check_tradable(identity.level)
+    rules.check_content(content, of_zone=zone_id is not None)
+    await participants.check_admitted(session, maker_id)
+    await sources.check_scenario(session, zone_id, scenario_id)
+    product = Product(
+        id=new_id(now),
+        code=code,
+        maker_id=maker_id,
+        zone_id=zone_id,
+        scenario_id=scenario_id,
+        created_at=now,
+        **asdict(identity),
+    )
+    session.add(product)
+    await session.flush()
+    version = _add_version(session, product, content, now)
+    record(session, actor, "catalogue.make-product", ("product", product.id), now=now, code=code)
+    await session.flush()
+    return Described(product, version)
+
+
+async def make_version(
+    session: AsyncSession, actor: Actor, *, product_id: UUID, content: Content, now: datetime
+) -> Described:
+    """The next version, in draft; the one before is settled first. Raises VersionUnfinished."""
+    product, newest = await queries.get_product(session, product_id, visible_to=actor, lock=True)
+    _check_maker(actor, product, "edit")
+    if newest.state in rules.UNFINISHED:
+        raise rules.VersionUnfinished(state=newest.state)
+    rules.check_content(content, of_zone=product.zone_id is not None)
+    product.newest += 1
+    product.version += 1
+    version = _add_version(session, product, content, now)
+    subject = ("product", product.id)
+    record(session, actor, "catalogue.make-version", subject, now=now, number=version.number)
+    await session.flush()
+    return Described(product, version)
+
+
+async def edit_product(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    product_id: UUID,
+    identity: Identity,
+    content: Content,
+    now: datetime,
+) -> Described:
+    """Change the newest version while it is a draft or returned, and the identity while it is the first.
+
+    Raises VersionFixed or IdentityFixed.
+    """
+    described = await queries.get_product(session, product_id, visible_to=actor, lock=True)
+    product, version = described
+    _check_maker(actor, product, "edit")
+    if version.state not in rules.EDITABLE:
+        raise rules.VersionFixed(state=version.state)
+    if version.number > 1 and identity != queries.identity_of(product):
+        raise rules.IdentityFixed
+    zone_rules.check_tradable(identity.level)
+    rules.check_content(content, of_zone=product.zone_id is not None)
+    for row, values in ((product, asdict(identity)), (version, _columns(content))):
+        for name, value in values.items():
+            setattr(row, name, value)
+    product.version += 1
+    subject = ("product", product.id)
+    record(session, actor, "catalogue.edit-product", subject, now=now, number=version.number)
+    await session.flush()
+    return described
+
+
+async def move_product(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    product_id: UUID,
+    event: ProductEvent,
+    now: datetime,
+    number: int | None = None,
+    reason: str | None = None,
+) -> Described:
+    """Move the newest version, or the one of this number.
+
+    Raises EventNotYours, OwnReview, TransitionNotAllowed, ReasonMissing, VersionStillListed, and on
+    submission whatever speaks against the sources.
+    """
+    product, version = await queries.get_product(session, product_id, visible_to=actor, lock=True)
+    if number is not None and number != version.number:
+        version = await queries.get_version(session, product_id, number, to_change=True)
+    await _check_mover(session, actor, Described(product, version), event, on=business_date(now))
+    rules.check_reason(event, reason)
+    state = states.next_state(VERSION_LIFE, VersionState(version.state), event)
+    if event is ProductEvent.SUBMIT:
+        await _submit(session, actor, product, version, now)
+    elif event is ProductEvent.RETIRE:
+        await _check_unlisted(session, version)
+    else:
+        version.reviewed_by, version.reviewed_at, version.review_reason = actor.account_id, now, reason
+    version.state = state
+    if state in {VersionState.APPROVED, VersionState.RETIRED}:
+        await session.flush()
+        product.approved = await queries.newest_approved(session, product.id)
+    product.version += 1
+    subject = ("product", product.id)
+    facts = {"number": version.number, "state": state, "reason": reason}
+    record(session, actor, f"catalogue.{event}-product", subject, now=now, **facts)
+    await session.flush()
+    return Described(product, version)
+
+
+def _add_version(session: AsyncSession, product: Product, content: Content, now: datetime) -> ProductVersion:
+    version = ProductVersion(
+        id=new_id(now), product_id=product.id, number=product.newest, created_at=now, **_columns(content)
+    )
+    session.add(version)
+    return version
+
+
+def _columns(content: Content) -> dict[str, Any]:
+    return asdict(content) | {
+        "resources": list(dict.fromkeys(content.resources)),
+        "sample_fields": [asdict(sample) for sample in content.sample_fields],
+    }
+
+
+def _check_maker(actor: Actor, product: Product, event: str) -> None:
+    if not actor.may(Permission.MAKE_PRODUCT) or actor.participant_id != product.maker_id:
+        raise rules.EventNotYours(event=event)
+
+
+async def _check_mover(
+    session: AsyncSession, actor: Actor, described: Described, event: ProductEvent, *, on: date
+) -> None:
+    """Reviews are by others: not the maker, its affiliates, nor who submitted."""
+    maker_id = described.product.maker_id
+    if event in rules.REVIEWS and actor.may(Permission.REVIEW_PRODUCT):
+        rules.check_review(actor, maker_id=maker_id, submitted_by=described.version.submitted_by)
+        reviewer = actor.participant_id
+        if reviewer and await participants.are_related(session, reviewer, maker_id, on):
+            raise rules.OwnReview
+    if not rules.may_move_product(actor, event, maker_id=maker_id):
+        raise rules.EventNotYours(event=event)
+
+
+async def _submit(
+    session: AsyncSession, actor: Actor, product: Product, version: ProductVersion, now: datetime
+) -> None:
+    level = Level(product.level)
+    levels = await sources.check_sources(
+        session, zone_id=product.zone_id, resources=version.resources, level=level, on=business_date(now)
+    )
+    rules.check_level(level, levels, product.level_reason)
+    version.submitted_by, version.submitted_at = actor.account_id, now
+    version.reviewed_by = version.reviewed_at = None
+
+
+async def _check_unlisted(session: AsyncSession, version: ProductVersion) -> None:
+    if await queries.is_listed(session, version.id):
+        raise rules.VersionStillListed

@@ -1,0 +1,86 @@
+"""Opening, changing and closing venues."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.catalogue import queries
+from datamarket.catalogue.rules import VENUE_LIFE
+from datamarket.catalogue.tables import Venue
+from datamarket.catalogue.terms import Category, VenueEvent, VenueKind, VenueState, VenueTerms
+from datamarket.evidence.actions import record
+from datamarket.foundation import states
+from datamarket.foundation.ids import new_id
+from datamarket.participants import queries as participants
+from datamarket.participants.terms import ParticipantKind
+
+
+async def open_venue(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    code: str,
+    kind: VenueKind,
+    operator_id: UUID,
+    terms: VenueTerms,
+    now: datetime,
+    categories: Sequence[Category] = (),
+) -> Venue:
+    """A venue that admits the categories it names, or all when it names none.
+
+    Raises ParticipantNotAdmitted or ParticipantKindWrong for its operator.
+    """
+    await participants.check_admitted_as(session, operator_id, ParticipantKind.VENUE_OPERATOR)
+    venue = Venue(
+        id=new_id(now),
+        code=code,
+        kind=kind,
+        operator_id=operator_id,
+        categories=list(categories),
+        qualified_for_subsidy=terms.qualified_from is not None,
+        created_at=now,
+        **asdict(terms),
+    )
+    session.add(venue)
+    record(session, actor, "catalogue.open-venue", ("venue", venue.id), now=now, code=code)
+    await session.flush()
+    return venue
+
+
+async def edit_venue(
+    session: AsyncSession, actor: Actor, *, venue_id: UUID, terms: VenueTerms, now: datetime
+) -> Venue:
+    """New terms hold for what is agreed from now on."""
+    venue = await queries.get_venue(session, venue_id, lock=True)
+    for name, value in asdict(terms).items():
+        setattr(venue, name, value)
+    venue.qualified_for_subsidy = terms.qualified_from is not None
+    venue.version += 1
+    qualified_from = terms.qualified_from.isoformat() if terms.qualified_from else None
+    facts = asdict(terms) | {"qualified_from": qualified_from}
+    record(session, actor, "catalogue.edit-venue", ("venue", venue.id), now=now, **facts)
+    await session.flush()
+    return venue
+
+
+async def move_venue(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    venue_id: UUID,
+    event: VenueEvent,
+    now: datetime,
+    reason: str | None = None,
+) -> Venue:
+    """Close or reopen; what is published stays, and nothing more is published on a closed venue."""
+    venue = await queries.get_venue(session, venue_id, lock=True)
+    venue.state = states.next_state(VENUE_LIFE, VenueState(venue.state), event)
+    venue.version += 1
+    subject = ("venue", venue.id)
+    record(session, actor, f"catalogue.{event}-venue", subject, now=now, reason=reason)
+    await session.flush()
+    return venue

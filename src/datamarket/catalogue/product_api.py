@@ -1,0 +1,354 @@
+"""/products"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import ConfigDict, Field, Strict
+
+from datamarket.auth.access import allow, organisation_of
+from datamarket.auth.terms import Actor, Permission
+from datamarket.catalogue import actions, queries
+from datamarket.catalogue.queries import Described
+from datamarket.catalogue.rules import VERSION_LIFE, may_move_product
+from datamarket.catalogue.tables import ProductVersion
+from datamarket.catalogue.terms import (
+    Category,
+    Content,
+    DeliveryForm,
+    Identity,
+    Modality,
+    Processing,
+    ProductEvent,
+    QualityKey,
+    SampleField,
+    VersionState,
+)
+from datamarket.foundation import states
+from datamarket.foundation.http import (
+    Body,
+    Code,
+    IfMatch,
+    LimitsDep,
+    Line,
+    MarketRoute,
+    Now,
+    Page,
+    Prose,
+    Reading,
+    Shape,
+    Writing,
+    check_tag,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.zones.terms import Level
+
+router = APIRouter(route_class=MarketRoute, tags=["catalogue"])
+MakeProduct = Annotated[Actor, allow(Permission.MAKE_PRODUCT)]
+ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
+Number = Annotated[int, Strict(), Field(ge=1, le=10_000, description="number of a version, from 1")]
+Resources = Annotated[list[UUID], Field(max_length=100, description="registered resources of the zone")]
+Quality = Annotated[dict[QualityKey, Line], Field(examples=[{"availability_percent": "99.9"}])]
+_CONTENT: dict[str, Any] = {
+    "summary_zh": "基于潮位与风浪观测加工的近海作业窗口接口。",
+    "summary_en": "An API of offshore working windows, made from tide and wave observations.",
+    "modality": "time_series",
+    "delivery_form": "api",
+    "resources": [],
+    "processing": "derived",
+    "quality": {"availability_percent": "99.9", "response_ms": "200"},
+    "sample_fields": [{"name": "window_from", "description": "开始时刻", "sample": "2024-06-03T06:00+08:00"}],
+}
+_IDENTITY: dict[str, Any] = {
+    "name_zh": "近海作业窗口接口",
+    "name_en": "Offshore working-window API",
+    "category": "ocean",
+    "level": "general",
+}
+
+
+class SampleFieldIn(Body):
+    name: Line
+    description: Line
+    sample: Line
+
+
+class ContentIn(Body):
+    """What one version offers."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_CONTENT]})
+    summary_zh: Prose
+    summary_en: Prose
+    modality: Modality
+    delivery_form: DeliveryForm
+    resources: Resources = Field(default_factory=list)
+    processing: Processing = Processing.DERIVED
+    quality: Quality = Field(default_factory=dict)
+    sample_fields: list[SampleFieldIn] = Field(default_factory=list, max_length=100)
+
+    @property
+    def content(self) -> Content:
+        return Content(
+            summary_zh=self.summary_zh,
+            summary_en=self.summary_en,
+            modality=self.modality,
+            delivery_form=self.delivery_form,
+            resources=tuple(self.resources),
+            processing=self.processing,
+            quality=self.quality,
+            sample_fields=tuple(SampleField(**sample.model_dump()) for sample in self.sample_fields),
+        )
+
+
+class ProductIn(ContentIn):
+    """A product of own data names neither zone nor scenario; a zone's product names both."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "OP-200"} | _IDENTITY | _CONTENT]})
+    code: Code
+    name_zh: Line
+    name_en: Line
+    category: Category
+    level: Level
+    level_reason: Prose | None = None
+    zone_id: UUID | None = None
+    scenario_id: UUID | None = None
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.name_zh, self.name_en, self.category, self.level, self.level_reason)
+
+
+class ProductPatch(Body):
+    """What is left out, or null, stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name_zh": "近海作业窗口接口（新版）"}]})
+    name_zh: Line | None = None
+    name_en: Line | None = None
+    category: Category | None = None
+    level: Level | None = None
+    level_reason: Prose | None = None
+    summary_zh: Prose | None = None
+    summary_en: Prose | None = None
+    modality: Modality | None = None
+    delivery_form: DeliveryForm | None = None
+    resources: Resources | None = None
+    processing: Processing | None = None
+    quality: Quality | None = None
+    sample_fields: Annotated[list[SampleFieldIn], Field(max_length=100)] | None = None
+
+    def apply(self, identity: Identity, content: Content) -> tuple[Identity, Content]:
+        """Both as they become."""
+        given = {
+            name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None
+        }
+        if self.resources is not None:
+            given["resources"] = tuple(self.resources)
+        if self.sample_fields is not None:
+            given["sample_fields"] = tuple(
+                SampleField(**sample.model_dump()) for sample in self.sample_fields
+            )
+        ours = {name: value for name, value in given.items() if hasattr(identity, name)}
+        rest = {name: value for name, value in given.items() if name not in ours}
+        return replace(identity, **ours), replace(content, **rest)
+
+
+class VersionOut(Shape):
+    """One version and where it stands in its review."""
+
+    number: int
+    state: VersionState
+    summary_zh: str
+    summary_en: str
+    modality: Modality
+    delivery_form: DeliveryForm
+    resources: list[UUID]
+    processing: Processing
+    quality: Quality
+    sample_fields: list[SampleField]
+    submitted_at: datetime | None
+    reviewed_at: datetime | None
+    review_reason: str | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, version: ProductVersion) -> "VersionOut":
+        return cls.model_validate(version, from_attributes=True)
+
+
+class ProductOut(Shape):
+    """A product with the version its reader may see: the newest, or for others the newest approved one."""
+
+    id: UUID
+    code: str = Field(examples=["OP-200"])
+    maker_id: UUID
+    zone_id: UUID | None
+    scenario_id: UUID | None
+    name_zh: str
+    name_en: str
+    category: Category
+    level: Level
+    level_reason: str | None
+    approved: int | None = Field(description="number of the newest approved version")
+    created_at: datetime
+    version: int = Field(description="of this record; see ETag")
+    content: VersionOut
+
+    @classmethod
+    def of(cls, described: Described) -> "ProductOut":
+        product = described.product.model_dump(exclude={"newest"})
+        return cls.model_validate(product | {"content": VersionOut.of(described.version)})
+
+
+class ProductEventIn(Body):
+    """`version` is the number of the version to move; the newest when left out."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"event": "return", "reason": "质量附件缺少可用率"}]}
+    )
+    event: ProductEvent
+    version: Number | None = None
+    reason: Prose | None = None
+
+
+class ProductEventsOut(Shape):
+    """What this actor may do now with the version that they see."""
+
+    state: VersionState
+    events: list[ProductEvent]
+
+
+def _out(response: Response, described: Described) -> ProductOut:
+    tag(response, described.product.version)
+    return ProductOut.of(described)
+
+
+@router.get("/products", summary="Products, newest first")
+async def list_products(
+    actor: ReadMarket,
+    session: Reading,
+    limits: LimitsDep,
+    mine: Annotated[bool, Query(description="only those of your organisation")] = False,
+    zone: UUID | None = None,
+    state: VersionState | None = None,
+) -> Page[ProductOut]:
+    cursor = decode_cursor(limits.after, [UUID])
+    rows = await queries.list_products(
+        session,
+        visible_to=actor,
+        mine=mine,
+        zone=zone,
+        state=state,
+        limit=limits.limit,
+        after=cursor[0] if cursor else None,
+    )
+    return page_of(rows, limits, ProductOut.of, lambda described: [described.product.id])
+
+
+@router.post("/products", status_code=201, summary="Make a product")
+async def make_product(
+    actor: MakeProduct, session: Writing, now: Now, body: ProductIn, response: Response
+) -> ProductOut:
+    """A draft of its first version, of the caller's organisation."""
+    described = await actions.make_product(
+        session,
+        actor,
+        maker_id=organisation_of(actor),
+        code=body.code,
+        identity=body.identity,
+        content=body.content,
+        zone_id=body.zone_id,
+        scenario_id=body.scenario_id,
+        now=now,
+    )
+    return _out(response, described)
+
+
+@router.get("/products/{product_id}", summary="One product")
+async def get_product(
+    actor: ReadMarket, session: Reading, product_id: UUID, response: Response
+) -> ProductOut:
+    return _out(response, await queries.get_product(session, product_id, visible_to=actor))
+
+
+@router.patch("/products/{product_id}", summary="Change a draft")
+async def edit_product(
+    actor: MakeProduct,
+    session: Writing,
+    now: Now,
+    product_id: UUID,
+    body: ProductPatch,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ProductOut:
+    """The newest version while it is a draft or returned; what the product is, while there is only one."""
+    product, version = await queries.get_product(session, product_id, visible_to=actor, lock=True)
+    check_tag(if_match, product.version, required=True)
+    identity, content = body.apply(queries.identity_of(product), queries.content_of(version))
+    described = await actions.edit_product(
+        session, actor, product_id=product_id, identity=identity, content=content, now=now
+    )
+    return _out(response, described)
+
+
+@router.get("/products/{product_id}/versions", summary="The versions of a product, newest first")
+async def list_versions(
+    actor: ReadMarket, session: Reading, product_id: UUID, limits: LimitsDep
+) -> Page[VersionOut]:
+    cursor = decode_cursor(limits.after, [int])
+    product, _ = await queries.get_product(session, product_id, visible_to=actor)
+    rows = await queries.list_versions(
+        session, product, visible_to=actor, limit=limits.limit, after=cursor[0] if cursor else None
+    )
+    return page_of(rows, limits, VersionOut.of, lambda version: [version.number])
+
+
+@router.post("/products/{product_id}/versions", status_code=201, summary="Make the next version")
+async def make_version(
+    actor: MakeProduct, session: Writing, now: Now, product_id: UUID, body: ContentIn, response: Response
+) -> ProductOut:
+    described = await actions.make_version(
+        session, actor, product_id=product_id, content=body.content, now=now
+    )
+    return _out(response, described)
+
+
+@router.post("/products/{product_id}/events", summary="Move a product through its compliance review")
+async def move_product(
+    actor: ReadMarket,
+    session: Writing,
+    now: Now,
+    product_id: UUID,
+    body: ProductEventIn,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ProductOut:
+    """submit and retire are the maker's; return, approve and reject a reviewer's, never of the maker."""
+    if if_match is not None:
+        product, _ = await queries.get_product(session, product_id, visible_to=actor, lock=True)
+        check_tag(if_match, product.version)
+    described = await actions.move_product(
+        session,
+        actor,
+        product_id=product_id,
+        event=body.event,
+        number=body.version,
+        reason=body.reason,
+        now=now,
+    )
+    return _out(response, described)
+
+
+@router.get("/products/{product_id}/allowed-events", summary="What may be done with a product now")
+async def allowed_product_events(actor: ReadMarket, session: Reading, product_id: UUID) -> ProductEventsOut:
+    product, version = await queries.get_product(session, product_id, visible_to=actor)
+    state = VersionState(version.state)
+    events = [
+        event
+        for event in states.allowed_events(VERSION_LIFE, state)
+        if may_move_product(actor, event, maker_id=product.maker_id)
+    ]
+    return ProductEventsOut(state=state, events=events)

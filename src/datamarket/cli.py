@@ -1,0 +1,168 @@
+"""The command `datamarket`: serve, migrate, seed, simulate, demo, check, subsidy.
+
+Imports stand inside the commands: `subsidy evaluate` must not need a database, and `--help` not a second.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="A city's public-data marketplace, simulated but complete.")
+subsidy = typer.Typer(no_args_is_help=True, help="Subsidy: run over the ledger, evaluate files, what-if, replay.")
+app.add_typer(subsidy, name="subsidy")
+ResultT = TypeVar("ResultT")
+AsJson = Annotated[bool, typer.Option("--json", help="figures as JSON on standard output")]
+
+
+def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Run one command; a refusal of the market is printed in both languages, and exits 2."""
+    from datamarket.foundation.errors import MarketError  # noqa: PLC0415
+
+    try:
+        return asyncio.run(work)
+    except MarketError as error:
+        typer.echo(f"{error.code}: {error.sentence('zh')}\n{error.sentence('en')}", err=True)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64)] = 1,
+) -> None:
+    """Start the API; the embedded database is made and migrated when it is not there yet."""
+    import uvicorn  # noqa: PLC0415
+
+    from datamarket.edge import logs  # noqa: PLC0415
+    from datamarket.place import opened_place  # noqa: PLC0415
+
+    with opened_place() as place:
+        os.environ["DATABASE_URL"] = place.url
+        typer.echo(f"API http://{host}:{port}/docs", err=True)
+        uvicorn.run(
+            "datamarket.app:from_environment",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            access_log=False,
+            server_header=False,
+            log_config=logs.configuration(),
+            timeout_graceful_shutdown=10,
+        )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from datamarket.place import opened_place  # noqa: PLC0415
+
+    with opened_place() as place:
+        typer.echo(f"schema is up to date: {place.name}")
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Recompute every invariant of the books; exit 1 when one is broken."""
+    from datamarket.checking import check_books, print_findings  # noqa: PLC0415
+    from datamarket.place import opened_place  # noqa: PLC0415
+
+    with opened_place() as place:
+        findings = _run(check_books(place.url, place.settings.ledger_id))
+    print_findings(findings, as_json=as_json)
+    if not all(finding.holds for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command("open-account")
+def open_account(
+    username: str,
+    role: Annotated[list[str], typer.Option(help="one or more of the roles in docs/api.md")],
+    participant: Annotated[str | None, typer.Option(help="unified social credit code of the organisation")] = None,
+) -> None:
+    """Open an account with a random password, printed once."""
+    from datamarket.accounts import open_with_random_password  # noqa: PLC0415
+    from datamarket.place import opened_place  # noqa: PLC0415
+
+    with opened_place() as place:
+        password = _run(open_with_random_password(place, username, role, participant))
+    typer.echo(f"{username}  {password}")
+
+
+@app.command()
+def seed(folder: Annotated[Path, typer.Option(help="the city's files")] = Path("seed")) -> None:
+    """Load the city: participants, zones, resources, products, listings, cases; through the actions."""
+    from datamarket.place import opened_place  # noqa: PLC0415
+    from datamarket.simulation.demo import seed_city  # noqa: PLC0415
+
+    with opened_place() as place:
+        _run(seed_city(place, folder))
+
+
+@app.command()
+def simulate(
+    years: Annotated[list[int], typer.Option(help="which business years")] = [2024],  # noqa: B006 - typer copies it
+    enterprises: Annotated[int, typer.Option(min=20, max=20_000)] = 300,
+    trades: Annotated[int, typer.Option(min=100, max=10_000_000)] = 20_000,
+    seed_number: Annotated[int, typer.Option("--seed", help="the same seed makes the same books")] = 7,
+    stress: Annotated[bool, typer.Option(help="three enterprises over 20 million: the cap binds")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let market years happen in a seeded city, through the real actions."""
+    from datamarket.place import opened_place  # noqa: PLC0415
+    from datamarket.simulation.demo import simulate_years  # noqa: PLC0415
+
+    with opened_place() as place:
+        _run(
+            simulate_years(
+                place, years=years, enterprises=enterprises, trades=trades, seed=seed_number, stress=stress, as_json=as_json
+            )
+        )
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="the city's files")] = Path("seed"),
+    enterprises: Annotated[int, typer.Option(min=20, max=20_000)] = 300,
+    trades: Annotated[int, typer.Option(min=100, max=10_000_000)] = 20_000,
+    seed_number: Annotated[int, typer.Option("--seed")] = 7,
+    stress: Annotated[bool, typer.Option()] = False,
+) -> None:
+    """The main job: a new market, a year of trade, settled books, both subsidies explained."""
+    from datamarket.place import rebuilt_place  # noqa: PLC0415
+    from datamarket.simulation.demo import run_demo  # noqa: PLC0415
+
+    with rebuilt_place() as place:
+        _run(run_demo(place, folder, enterprises=enterprises, trades=trades, seed=seed_number, stress=stress))
+
+
+@subsidy.command("evaluate")
+def evaluate(
+    scheme: Annotated[Path, typer.Argument(help="scheme file (YAML)")],
+    facts: Annotated[Path, typer.Argument(help="folder with enterprises.csv and projects.csv, or a workbook")],
+    year: Annotated[int, typer.Option(min=2000, max=2999)],
+    as_json: AsJson = False,
+    xlsx: Annotated[Path | None, typer.Option(help="write a workbook for people")] = None,
+) -> None:
+    """Evaluate a scheme over files: no database, no ledger, the same pure evaluator."""
+    from datamarket.foundation.errors import MarketError  # noqa: PLC0415
+    from datamarket.subsidy import evaluation  # noqa: PLC0415
+
+    try:
+        evaluation.evaluate_and_print(scheme, facts, year, as_json=as_json, xlsx=xlsx)
+    except MarketError as error:
+        typer.echo(f"{error.code}: {error.sentence('zh')}\n{error.sentence('en')}", err=True)
+        raise typer.Exit(2) from None
+
+
+def print_json(figures: object) -> None:
+    """Figures for a program to read."""
+    json.dump(figures, sys.stdout, ensure_ascii=False, indent=2, default=str)
+    sys.stdout.write("\n")

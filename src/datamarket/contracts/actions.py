@@ -1,0 +1,203 @@
+"""Requesting a contract and moving it through its life."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.access import organisation_of
+from datamarket.auth.terms import Actor, Permission
+from datamarket.catalogue import queries as catalogue
+from datamarket.catalogue.terms import Offer
+from datamarket.contracts import queries, rules
+from datamarket.contracts.accounts import accounts_of
+from datamarket.contracts.metering import meter, record_uses
+from datamarket.contracts.tables import Contract, ContractMeter
+from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Party, Purpose
+from datamarket.evidence import actions as evidence
+from datamarket.foundation import states
+from datamarket.foundation.clock import business_date
+from datamarket.foundation.db import Connection, driver
+from datamarket.foundation.ids import new_id
+from datamarket.ledger import posting
+from datamarket.participants import queries as participants
+from datamarket.zones.terms import UseClass
+
+
+async def request_contract(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    listing_id: UUID,
+    purposes: frozenset[Purpose],
+    use_class: UseClass,
+    term_from: datetime,
+    term_to: datetime,
+    quota: int | None,
+    redevelopment: bool = False,
+    annex: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> Contract:
+    """A buyer asks for a published offer; what the offer says now is frozen into the contract.
+
+    Raises TermInvalid, PurposeClassMismatch, ScenarioClassMismatch, OwnProduct, OperatorRedevelopment,
+    ParticipantNotAdmitted, and NotFound for a listing that is not published.
+    """
+    buyer_id = organisation_of(actor)
+    offer = await catalogue.get_offer(session, listing_id)
+    if buyer_id == offer.provider_id:
+        raise rules.OwnProduct
+    await participants.check_admitted(session, buyer_id, offer.provider_id)
+    rules.check_term(term_from, term_to, now)
+    rules.check_purposes(purposes, use_class, offer.use_class)
+    if redevelopment:
+        await _check_operator_rule(session, offer.operator_id, buyer_id, now)
+    plan = rules.freeze_plan(offer.plan, use_class, on_public_data=offer.zone_id is not None)
+    contract = Contract(
+        id=new_id(now),
+        **_frozen(offer),
+        buyer_id=buyer_id,
+        price_model=plan.model,
+        price_fen=plan.price_fen,
+        period_days=plan.period_days,
+        purposes=sorted(purposes),
+        use_class=use_class,
+        redevelopment=redevelopment,
+        term_from=term_from,
+        term_to=term_to,
+        quota=rules.quota_of(plan, quota),
+        annex=dict(annex or {}),
+        state=ContractState.REQUESTED,
+        created_at=now,
+    )
+    session.add(contract)
+    evidence.record(session, actor, "contracts.request", ("contract", contract.id), now=now, listing_id=str(listing_id))
+    await session.flush()
+    return contract
+
+
+def _frozen(offer: Offer) -> dict[str, Any]:
+    return {
+        "listing_id": offer.listing_id,
+        "product_id": offer.product_id,
+        "product_version": offer.product_version,
+        "category": offer.category,
+        "provider_id": offer.provider_id,
+        "venue_id": offer.venue_id,
+        "venue_operator_id": offer.venue_operator_id,
+        "venue_fee_bps": offer.venue_fee_bps,
+        "zone_id": offer.zone_id,
+        "operator_id": offer.operator_id,
+        "suppliers": [
+            {"participant_id": str(supplier.participant_id), "income_class": supplier.income_class}
+            for supplier in offer.suppliers
+        ],
+    }
+
+
+async def _check_operator_rule(
+    session: AsyncSession, operator_id: UUID | None, buyer_id: UUID, now: datetime
+) -> None:
+    if operator_id is None:
+        return
+    related = buyer_id == operator_id or await participants.are_related(
+        session, operator_id, buyer_id, business_date(now)
+    )
+    if related:
+        raise rules.OperatorRedevelopment
+
+
+def party_of(actor: Actor, contract: Contract) -> Party:
+    """In which capacity the actor meets this contract."""
+    if actor.participant_id == contract.provider_id and actor.participant_id is not None:
+        return Party.PROVIDER
+    if actor.participant_id == contract.buyer_id and actor.participant_id is not None:
+        return Party.BUYER
+    if actor.may(Permission.MANAGE_PARTICIPANTS):
+        return Party.AUTHORITY
+    raise rules.NotYourMove(event="*")
+
+
+async def move_contract(
+    session: AsyncSession,
+    actor: Actor,
+    contract: Contract,
+    event: ContractEvent,
+    *,
+    ledger_id: int,
+    reason: str | None = None,
+    now: datetime,
+) -> Contract:
+    """Agree, sign, suspend, end: each by those whose move it is. `contract` is locked by the caller.
+
+    Raises NotYourMove, ReasonMissing, SignedAlready, TransitionNotAllowed, OperatorRedevelopment.
+    """
+    party = party_of(actor, contract)
+    rules.check_move(event, party, reason)
+    following = states.next_state(rules.CONTRACT_EVENTS, ContractState(contract.state), event)
+    if event is ContractEvent.SIGN:
+        await _sign(session, contract, party, now)
+    contract.state = following
+    contract.reason = reason or contract.reason
+    contract.version += 1
+    await _keep_meter(session, contract)
+    if event is ContractEvent.SIGN and following is ContractState.ACTIVE:
+        await session.flush()
+        terms = queries.terms_of(contract)
+        await posting.open_accounts(await driver(session), ledger_id, accounts_of(ledger_id, terms), now=now)
+    evidence.record(
+        session, actor, f"contracts.{event}", ("contract", contract.id), now=now, party=party, reason=reason
+    )
+    await session.flush()
+    return contract
+
+
+async def _sign(session: AsyncSession, contract: Contract, party: Party, now: datetime) -> None:
+    if contract.redevelopment:
+        await _check_operator_rule(session, contract.operator_id, contract.buyer_id, now)
+    if party is Party.PROVIDER:
+        if contract.provider_signed_at is not None:
+            raise rules.SignedAlready
+        contract.provider_signed_at = now
+    else:
+        if contract.buyer_signed_at is not None:
+            raise rules.SignedAlready
+        contract.buyer_signed_at = now
+
+
+async def _keep_meter(session: AsyncSession, contract: Contract) -> None:
+    """The meter follows the contract's state under its own lock: no use slips past a suspension."""
+    meter_row = await queries.get_meter(session, contract.id)
+    if meter_row is not None:
+        meter_row.state = contract.state
+    elif contract.state == ContractState.ACTIVE:
+        session.add(
+            ContractMeter(
+                contract_id=contract.id,
+                buyer_id=contract.buyer_id,
+                state=contract.state,
+                term_from=contract.term_from,
+                term_to=contract.term_to,
+                purposes=contract.purposes,
+                quota=contract.quota,
+                used=0,
+            )
+        )
+
+
+async def use_contract(
+    connection: Connection, actor: Actor, demand: Demand, *, now: datetime
+) -> UUID:
+    """Authorise and meter one use: all or nothing. Returns the use's id. Raises UseNotAuthorised, NotFound."""
+    refusal = (await meter(connection, [demand]))[0]
+    if refusal is not None:
+        raise refusal
+    use_id = new_id(now)
+    await record_uses(connection, [use_id], [demand], [actor.account_id])
+    facts = {"purpose": demand.purpose, "quantity": demand.quantity, "use_id": str(use_id)}
+    event = evidence.Event(actor, "contracts.use", "contract", demand.contract_id, facts, now)
+    await evidence.record_many(connection, [event])
+    return use_id
+

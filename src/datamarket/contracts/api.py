@@ -1,0 +1,276 @@
+"""/contracts: request, events, uses."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from datamarket.auth.access import allow, organisation_of
+from datamarket.auth.terms import Actor, Permission
+from datamarket.contracts import actions, queries, rules
+from datamarket.contracts.tables import Contract, ContractUse
+from datamarket.contracts.terms import (
+    STATE_LABELS,
+    ContractEvent,
+    ContractState,
+    Demand,
+    Purpose,
+)
+from datamarket.foundation import states
+from datamarket.foundation.db import driver
+from datamarket.foundation.errors import MarketError, NotFound
+from datamarket.foundation.http import (
+    Body,
+    BoolIn,
+    IfMatch,
+    InstantIn,
+    LimitsDep,
+    Line,
+    MarketRoute,
+    Now,
+    Page,
+    Prose,
+    QuantityIn,
+    Reading,
+    Shape,
+    Writing,
+    check_tag,
+    database_of,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.zones.terms import UseClass
+
+
+router = APIRouter(route_class=MarketRoute, prefix="/contracts", tags=["contracts"])
+ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
+UseContract = Annotated[Actor, allow(Permission.USE_CONTRACT)]
+
+
+class AnnexIn(Body):
+    """Clauses that the parties write down beside the enforced ones."""
+
+    territory: Line | None = Field(default=None, examples=["370200"])
+    recipients: list[Line] = Field(default_factory=list, max_length=20)
+    permitted_form: Line | None = Field(default=None, examples=["模型结果，不出域"])
+    security_environment: Line | None = None
+    acceptance_days: Annotated[int, Field(strict=True, ge=0, le=365)] | None = None
+    retention_days: Annotated[int, Field(strict=True, ge=0, le=36500)] | None = None
+    dispute_forum: Line | None = None
+
+
+class ContractIn(Body):
+    """A request for a contract on a published listing."""
+
+    listing_id: UUID
+    purposes: list[Purpose] = Field(min_length=1, max_length=5, examples=[["industrial_development"]])
+    use_class: UseClass = Field(examples=["industry"])
+    term_from: InstantIn
+    term_to: InstantIn = Field(description="not included: the term is half-open")
+    quota: QuantityIn | None = Field(default=None, description="units in all; null for no limit")
+    redevelopment: BoolIn = Field(default=False, description="the buyer makes new products of it")
+    annex: AnnexIn = AnnexIn()
+
+
+class ContractOut(Shape):
+    """A contract as both parties see it; prices and parties are frozen since its request."""
+
+    id: UUID
+    state: ContractState
+    state_zh: str
+    state_en: str
+    reason: str | None
+    listing_id: UUID
+    product_id: UUID
+    product_version: int
+    category: str
+    provider_id: UUID
+    buyer_id: UUID
+    venue_id: UUID
+    zone_id: UUID | None
+    price_model: str
+    price_fen: int
+    period_days: int | None
+    purposes: list[Purpose]
+    use_class: UseClass
+    redevelopment: bool
+    term_from: datetime
+    term_to: datetime
+    quota: int | None
+    annex: dict[str, Any]
+    provider_signed_at: datetime | None
+    buyer_signed_at: datetime | None
+    created_at: datetime
+    version: int
+
+    @classmethod
+    def of(cls, contract: Contract) -> "ContractOut":
+        zh, en = STATE_LABELS[ContractState(contract.state)]
+        return cls.model_validate(contract.model_dump() | {"state_zh": zh, "state_en": en})
+
+
+class ContractEventIn(Body):
+    event: ContractEvent
+    reason: Prose | None = None
+
+
+class ContractEventsOut(Shape):
+    state: ContractState
+    events: list[ContractEvent]
+
+
+class UseIn(Body):
+    """One use: so many units, for one purpose."""
+
+    purpose: Purpose
+    quantity: QuantityIn = 1
+
+
+class UseOut(Shape):
+    id: UUID
+    contract_id: UUID
+    purpose: Purpose
+    quantity: int
+    at: datetime
+
+    @classmethod
+    def of(cls, use: ContractUse) -> "UseOut":
+        return cls.model_validate(use, from_attributes=True)
+
+
+class DecisionOut(Shape):
+    """What would be decided now; nothing is counted."""
+
+    authorised: bool
+    code: str | None = Field(description="the refusal's stable code")
+    zh: str | None
+    en: str | None
+    used: int
+    quota: int | None
+
+
+def _ledger(request: Request) -> int:
+    ledger_id: int = request.app.state.settings.ledger_id
+    return ledger_id
+
+
+@router.post("", status_code=201, summary="Request a contract")
+async def request_contract(
+    actor: Annotated[Actor, allow(Permission.REQUEST_CONTRACT)],
+    response: Response,
+    session: Writing,
+    now: Now,
+    body: ContractIn,
+) -> ContractOut:
+    contract = await actions.request_contract(
+        session,
+        actor,
+        listing_id=body.listing_id,
+        purposes=frozenset(body.purposes),
+        use_class=body.use_class,
+        term_from=body.term_from,
+        term_to=body.term_to,
+        quota=body.quota,
+        redevelopment=body.redevelopment,
+        annex=body.annex.model_dump(exclude_defaults=True),
+        now=now,
+    )
+    tag(response, contract.version)
+    return ContractOut.of(contract)
+
+
+@router.get("", summary="Your contracts, newest first")
+async def list_contracts(
+    actor: ReadMarket, session: Reading, limits: LimitsDep, state: ContractState | None = None
+) -> Page[ContractOut]:
+    cursor = decode_cursor(limits.after, [UUID])
+    rows = await queries.list_contracts(
+        session, visible_to=actor, state=state, limit=limits.limit, after=cursor[0] if cursor else None
+    )
+    return page_of(rows, limits, ContractOut.of, lambda contract: [contract.id])
+
+
+@router.get("/{contract_id}", summary="One contract")
+async def get_contract(actor: ReadMarket, response: Response, session: Reading, contract_id: UUID) -> ContractOut:
+    contract = await queries.get_contract(session, contract_id, visible_to=actor)
+    tag(response, contract.version)
+    return ContractOut.of(contract)
+
+
+@router.post("/{contract_id}/events", summary="Agree, sign, suspend, end …")
+async def move_contract(
+    actor: Annotated[Actor, allow(Permission.CONCLUDE_CONTRACT)],
+    request: Request,
+    response: Response,
+    session: Writing,
+    now: Now,
+    contract_id: UUID,
+    body: ContractEventIn,
+    if_match: IfMatch = None,
+) -> ContractOut:
+    """Signed by both parties, the contract is active at once."""
+    contract = await queries.get_contract(session, contract_id, visible_to=actor, lock=True)
+    check_tag(if_match, contract.version)
+    moved = await actions.move_contract(
+        session, actor, contract, body.event, ledger_id=_ledger(request), reason=body.reason, now=now
+    )
+    tag(response, moved.version)
+    return ContractOut.of(moved)
+
+
+@router.get("/{contract_id}/allowed-events", summary="What you may do with it now")
+async def allowed_events(actor: ReadMarket, session: Reading, contract_id: UUID) -> ContractEventsOut:
+    contract = await queries.get_contract(session, contract_id, visible_to=actor)
+    state = ContractState(contract.state)
+    try:
+        party = actions.party_of(actor, contract)
+    except rules.NotYourMove:
+        return ContractEventsOut(state=state, events=[])
+    possible = states.allowed_events(rules.CONTRACT_EVENTS, state)
+    return ContractEventsOut(state=state, events=[event for event in possible if party in rules.MOVED_BY[event]])
+
+
+@router.post("/{contract_id}/uses", status_code=201, summary="Authorise and meter one use")
+async def use_contract(
+    actor: UseContract, session: Writing, now: Now, contract_id: UUID, body: UseIn
+) -> UseOut:
+    """Decided and counted in one step: a refusal counts nothing, and says which rule refused."""
+    demand = Demand(contract_id, organisation_of(actor), body.purpose, body.quantity, now)
+    use_id = await actions.use_contract(await driver(session), actor, demand, now=now)
+    return UseOut(id=use_id, contract_id=contract_id, purpose=body.purpose, quantity=body.quantity, at=now)
+
+
+@router.get("/{contract_id}/uses", summary="Metered uses, newest first")
+async def list_uses(
+    actor: ReadMarket, session: Reading, limits: LimitsDep, contract_id: UUID
+) -> Page[UseOut]:
+    await queries.get_contract(session, contract_id, visible_to=actor)
+    cursor = decode_cursor(limits.after, [UUID])
+    rows = await queries.list_uses(session, contract_id, limit=limits.limit, after=cursor[0] if cursor else None)
+    return page_of(rows, limits, UseOut.of, lambda use: [use.id])
+
+
+@router.post("/{contract_id}/uses/dry-run", summary="Would this use be authorised?")
+async def dry_run(actor: UseContract, request: Request, now: Now, contract_id: UUID, body: UseIn) -> DecisionOut:
+    """The same decision, with nothing counted."""
+    demand = Demand(contract_id, organisation_of(actor), body.purpose, body.quantity, now)
+    async with database_of(request).connection() as connection:
+        found = (await queries.meters(connection, [contract_id])).get(contract_id)
+    if found is None or found[0] != demand.buyer_id:
+        raise NotFound(thing="contract")
+    refusal: MarketError | None = None
+    try:
+        rules.check_use(found[1], demand)
+    except MarketError as error:
+        refusal = error
+    return DecisionOut(
+        authorised=refusal is None,
+        code=refusal.code if refusal else None,
+        zh=refusal.sentence("zh") if refusal else None,
+        en=refusal.sentence("en") if refusal else None,
+        used=found[1].used,
+        quota=found[1].quota,
+    )

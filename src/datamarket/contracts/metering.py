@@ -1,0 +1,110 @@
+"""The authorise-and-meter decision: one conditional statement, for one use or a thousand.
+
+The UPDATE carries every condition. Whoever waited for the row sees, by PostgreSQL's recheck of the
+newest row version, what the one before left: suspended is suspended, spent is spent.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from datamarket.contracts import queries, rules
+from datamarket.contracts.terms import Demand
+from datamarket.foundation.db import Connection
+from datamarket.foundation.errors import MarketError, NotFound
+
+_METER = """
+WITH asked AS (
+    SELECT contract_id, buyer_id, sum(quantity)::bigint AS quantity, min(at) AS first_at, max(at) AS last_at,
+           array_agg(DISTINCT purpose) AS purposes
+      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[])
+           AS d (contract_id, buyer_id, purpose, quantity, at)
+     GROUP BY contract_id, buyer_id
+), locked AS (
+    SELECT m.contract_id FROM contract_meter m
+     WHERE m.contract_id = ANY ($1::uuid[]) ORDER BY m.contract_id FOR NO KEY UPDATE
+)
+UPDATE contract_meter AS m SET used = m.used + asked.quantity
+  FROM asked JOIN locked USING (contract_id)
+ WHERE m.contract_id = asked.contract_id
+   AND m.buyer_id = asked.buyer_id
+   AND m.state = 'active'
+   AND asked.first_at >= m.term_from AND asked.last_at < m.term_to
+   AND asked.purposes <@ m.purposes
+   AND (m.quota IS NULL OR m.used + asked.quantity <= m.quota)
+RETURNING m.contract_id
+"""
+
+
+async def meter(connection: Connection, demands: Sequence[Demand]) -> list[MarketError | None]:
+    """Check and count each use; what is refused counts nothing. One outcome per demand, in order.
+
+    All demands on a contract pass together, or, when they do not, are tried one by one in their order.
+    """
+    outcomes: list[MarketError | None] = [None] * len(demands)
+    passed = await _pass(connection, demands)
+    together: dict[UUID, int] = {}
+    for demand in demands:
+        together[demand.contract_id] = together.get(demand.contract_id, 0) + 1
+    refused: dict[int, Demand] = {}
+    for position, demand in enumerate(demands):
+        if demand.contract_id in passed:
+            continue
+        alone = together[demand.contract_id] == 1
+        if alone or not await _pass(connection, [demand]):
+            refused[position] = demand
+    for position, error in (await explain(connection, refused)).items():
+        outcomes[position] = error
+    return outcomes
+
+
+async def _pass(connection: Connection, demands: Sequence[Demand]) -> set[UUID]:
+    rows = await connection.fetch(
+        _METER,
+        [demand.contract_id for demand in demands],
+        [demand.buyer_id for demand in demands],
+        [demand.purpose for demand in demands],
+        [demand.quantity for demand in demands],
+        [demand.at for demand in demands],
+    )
+    return {row["contract_id"] for row in rows}
+
+
+async def explain(connection: Connection, refused: Mapping[Any, Demand]) -> dict[Any, MarketError]:
+    """Why each was refused, by the same rule in its pure form; another's contract is not there."""
+    if not refused:
+        return {}
+    meters = await queries.meters(connection, [demand.contract_id for demand in refused.values()])
+    reasons: dict[Any, MarketError] = {}
+    for key, demand in refused.items():
+        found = meters.get(demand.contract_id)
+        if found is None or found[0] != demand.buyer_id:
+            reasons[key] = NotFound(thing="contract")
+            continue
+        try:
+            rules.check_use(found[1], demand)
+            reasons[key] = rules.UseNotAuthorised()
+        except MarketError as error:
+            reasons[key] = error
+    return reasons
+
+
+_INSERT_USES = """
+INSERT INTO contract_use (id, contract_id, purpose, quantity, at, account_id)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[], $6::uuid[])
+"""
+
+
+async def record_uses(
+    connection: Connection, ids: Sequence[UUID], demands: Sequence[Demand], accounts: Sequence[UUID]
+) -> None:
+    """Write down metered uses, in one statement."""
+    await connection.execute(
+        _INSERT_USES,
+        list(ids),
+        [demand.contract_id for demand in demands],
+        [demand.purpose for demand in demands],
+        [demand.quantity for demand in demands],
+        [demand.at for demand in demands],
+        list(accounts),
+    )

@@ -1,0 +1,143 @@
+"""Reading contracts."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlmodel import col, or_, select, true
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.catalogue.terms import PriceModel, PricePlan, Supplier
+from datamarket.contracts.tables import Contract, ContractMeter, ContractUse
+from datamarket.contracts.terms import Authorisation, ContractState, FrozenTerms, Purpose
+from datamarket.foundation.db import Connection
+from datamarket.foundation.errors import NotFound
+from datamarket.participants.terms import IncomeClass
+
+
+def _visible(actor: Actor) -> Any:
+    if actor.sees_all:
+        return true()
+    return or_(
+        col(Contract.provider_id) == actor.participant_id, col(Contract.buyer_id) == actor.participant_id
+    )
+
+
+async def get_contract(session: AsyncSession, contract_id: UUID, *, visible_to: Actor, lock: bool = False) -> Contract:
+    """Raises NotFound, also for a contract between others."""
+    statement = select(Contract).where(Contract.id == contract_id, _visible(visible_to))
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    found = (await session.exec(statement)).first()
+    if found is None:
+        raise NotFound(thing="contract")
+    return found
+
+
+async def list_contracts(
+    session: AsyncSession, *, visible_to: Actor, state: ContractState | None, limit: int, after: UUID | None
+) -> Sequence[Contract]:
+    """Newest first."""
+    statement = select(Contract).where(_visible(visible_to)).order_by(col(Contract.id).desc()).limit(limit + 1)
+    if state is not None:
+        statement = statement.where(Contract.state == state)
+    if after is not None:
+        statement = statement.where(col(Contract.id) < after)
+    return (await session.exec(statement)).all()
+
+
+async def get_meter(session: AsyncSession, contract_id: UUID) -> ContractMeter | None:
+    return await session.get(ContractMeter, contract_id, with_for_update=True)
+
+
+async def list_uses(
+    session: AsyncSession, contract_id: UUID, *, limit: int, after: UUID | None
+) -> Sequence[ContractUse]:
+    """Newest first."""
+    statement = (
+        select(ContractUse)
+        .where(ContractUse.contract_id == contract_id)
+        .order_by(col(ContractUse.id).desc())
+        .limit(limit + 1)
+    )
+    if after is not None:
+        statement = statement.where(col(ContractUse.id) < after)
+    return (await session.exec(statement)).all()
+
+
+async def meters(connection: Connection, contract_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, Authorisation]]:
+    """Buyer and authorisation of each contract that has a meter."""
+    rows = await connection.fetch("SELECT * FROM contract_meter WHERE contract_id = ANY ($1)", contract_ids)
+    return {
+        row["contract_id"]: (
+            row["buyer_id"],
+            Authorisation(
+                state=ContractState(row["state"]),
+                term_from=row["term_from"],
+                term_to=row["term_to"],
+                purposes=frozenset(Purpose(purpose) for purpose in row["purposes"]),
+                quota=row["quota"],
+                used=row["used"],
+            ),
+        )
+        for row in rows
+    }
+
+
+_FROZEN = """
+SELECT id, listing_id, product_id, product_version, category, provider_id, buyer_id, venue_id, venue_operator_id,
+       venue_fee_bps, zone_id, operator_id, suppliers, price_model, price_fen, period_days
+  FROM contract WHERE id = ANY ($1) AND provider_signed_at IS NOT NULL AND buyer_signed_at IS NOT NULL
+"""
+REMEMBERED = 20_000
+
+
+class FrozenTermsReader:
+    """Reads frozen terms, once per contract: signed by both, they never change."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[UUID, FrozenTerms] = OrderedDict()
+
+    async def read(self, connection: Connection, contract_ids: Sequence[UUID]) -> dict[UUID, FrozenTerms]:
+        """The terms of each contract that both parties have signed."""
+        missing = [contract_id for contract_id in set(contract_ids) if contract_id not in self._known]
+        if missing:
+            for row in await connection.fetch(_FROZEN, missing):
+                self._known[row["id"]] = _frozen(row)
+        terms = {key: self._known[key] for key in contract_ids if key in self._known}
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return terms
+
+
+def terms_of(contract: Contract) -> FrozenTerms:
+    """The frozen terms of a contract at hand."""
+    return _frozen(contract.model_dump())
+
+
+def _frozen(row: Any) -> FrozenTerms:
+    suppliers = row["suppliers"]
+    if isinstance(suppliers, str):  # jsonb travels as text on plain connections
+        suppliers = orjson.loads(suppliers)
+    return FrozenTerms(
+        contract_id=row["id"],
+        listing_id=row["listing_id"],
+        product_id=row["product_id"],
+        product_version=row["product_version"],
+        category=row["category"],
+        provider_id=row["provider_id"],
+        buyer_id=row["buyer_id"],
+        venue_id=row["venue_id"],
+        venue_operator_id=row["venue_operator_id"],
+        venue_fee_bps=row["venue_fee_bps"],
+        zone_id=row["zone_id"],
+        operator_id=row["operator_id"],
+        suppliers=tuple(
+            Supplier(UUID(supplier["participant_id"]), IncomeClass(supplier["income_class"]))
+            for supplier in suppliers
+        ),
+        plan=PricePlan(PriceModel(row["price_model"]), row["price_fen"], row["period_days"]),
+    )

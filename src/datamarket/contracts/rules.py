@@ -1,0 +1,167 @@
+"""Decisions about contracts, pure: who may move one, what price is frozen, which use is authorised."""
+
+from datetime import datetime
+
+from datamarket.catalogue.terms import PriceModel, PricePlan
+from datamarket.contracts.terms import (
+    PUBLIC_GOOD_PURPOSES,
+    Authorisation,
+    ContractEvent,
+    ContractState,
+    Demand,
+    Party,
+    Purpose,
+)
+from datamarket.foundation.errors import Forbidden, Invalid, Refused
+from datamarket.zones.terms import UseClass
+
+S, E = ContractState, ContractEvent
+CONTRACT_EVENTS: dict[tuple[ContractState, ContractEvent], ContractState] = {
+    (S.REQUESTED, E.AGREE): S.AGREED,
+    (S.REQUESTED, E.REJECT): S.REJECTED,
+    (S.REQUESTED, E.WITHDRAW): S.WITHDRAWN,
+    (S.AGREED, E.SIGN): S.PART_SIGNED,
+    (S.AGREED, E.WITHDRAW): S.WITHDRAWN,
+    (S.PART_SIGNED, E.SIGN): S.ACTIVE,
+    (S.PART_SIGNED, E.WITHDRAW): S.WITHDRAWN,
+    (S.ACTIVE, E.SUSPEND): S.SUSPENDED,
+    (S.ACTIVE, E.TERMINATE): S.ENDED,
+    (S.SUSPENDED, E.RESUME): S.ACTIVE,
+    (S.SUSPENDED, E.TERMINATE): S.ENDED,
+}
+MOVED_BY: dict[ContractEvent, frozenset[Party]] = {
+    E.AGREE: frozenset({Party.PROVIDER}),
+    E.REJECT: frozenset({Party.PROVIDER}),
+    E.WITHDRAW: frozenset({Party.PROVIDER, Party.BUYER}),
+    E.SIGN: frozenset({Party.PROVIDER, Party.BUYER}),
+    E.SUSPEND: frozenset({Party.PROVIDER, Party.AUTHORITY}),
+    E.RESUME: frozenset({Party.PROVIDER, Party.AUTHORITY}),
+    E.TERMINATE: frozenset({Party.PROVIDER, Party.BUYER, Party.AUTHORITY}),
+}
+REASON_NEEDED = frozenset({E.REJECT, E.WITHDRAW, E.SUSPEND, E.TERMINATE})
+
+
+class NotYourMove(Forbidden):
+    code = "contract.not-your-move"
+    zh = "操作“{event}”不由您这一方作出。"
+    en = "The event '{event}' is not for your side to make."
+
+
+class ReasonMissing(Invalid):
+    code = "contract.reason-missing"
+    zh = "操作“{event}”须写明理由。"
+    en = "The event '{event}' needs a reason."
+
+
+class SignedAlready(Refused):
+    code = "contract.signed-already"
+    zh = "您这一方已经签署，等待另一方签署。"
+    en = "Your side has signed already; the other side's signature is awaited."
+
+
+class TermInvalid(Invalid):
+    code = "contract.term-invalid"
+    zh = "合同期限无效：须有起止（含起不含止），止晚于起且晚于当前时间。"
+    en = "The term is not valid: half-open, its end after its beginning and after now."
+
+
+class PurposeClassMismatch(Refused):
+    code = "contract.purpose-class-mismatch"
+    zh = "使用目的与使用类别不符：公共治理、公益事业属公益类；其余属产业类。"
+    en = "Purposes and use class disagree: governance and welfare are public good, all others industry."
+
+
+class ScenarioClassMismatch(Refused):
+    code = "contract.scenario-class-mismatch"
+    zh = "该产品仅授权用于“{use_class}”类场景。"
+    en = "This product is authorised for the use class '{use_class}' only."
+
+
+class OwnProduct(Refused):
+    code = "contract.own-product"
+    zh = "不得与自己订立合同。"
+    en = "Nobody contracts with themselves."
+
+
+class OperatorRedevelopment(Refused):
+    code = "contract.operator-redevelopment"
+    zh = "运营机构及其关联方不得参与其所交付产品的再开发（发改数据规〔2025〕27号）。"
+    en = "A zone operator, or its affiliate, may not re-develop the products it has delivered."
+
+
+class UseNotAuthorised(Refused):
+    code = "contract.use-not-authorised"
+    zh = "合同未授权此次使用。"
+    en = "The contract does not authorise this use."
+
+
+class ContractNotActive(UseNotAuthorised):
+    code = "contract.not-active"
+    zh = "合同未生效或已中止、终止（当前状态：{state}）。"
+    en = "The contract is not active (it is {state})."
+
+
+class OutsideTerm(UseNotAuthorised):
+    code = "contract.outside-term"
+    zh = "使用时间不在合同期限内。"
+    en = "The use falls outside the contract's term."
+
+
+class PurposeNotAuthorised(UseNotAuthorised):
+    code = "contract.purpose-not-authorised"
+    zh = "合同未授权该使用目的（{purpose}）。"
+    en = "The contract does not authorise the purpose '{purpose}'."
+
+
+class QuotaExhausted(UseNotAuthorised):
+    code = "contract.quota-exhausted"
+    zh = "合同用量额度不足：剩余 {left}，本次需要 {asked}。"
+    en = "The contract's quota does not suffice: {left} left, {asked} asked."
+
+
+def check_move(event: ContractEvent, party: Party, reason: str | None) -> None:
+    """Each event belongs to certain parties; hard ones need a reason. Raises NotYourMove, ReasonMissing."""
+    if party not in MOVED_BY[event]:
+        raise NotYourMove(event=event)
+    if event in REASON_NEEDED and not reason:
+        raise ReasonMissing(event=event)
+
+
+def check_term(term_from: datetime, term_to: datetime, now: datetime) -> None:
+    """Raises TermInvalid."""
+    if term_to <= term_from or term_to <= now:
+        raise TermInvalid
+
+
+def check_purposes(purposes: frozenset[Purpose], use_class: UseClass, scenario_class: str | None) -> None:
+    """A contract is of one class: all its purposes are, and the product's scenario allows it."""
+    public = purposes <= PUBLIC_GOOD_PURPOSES
+    mixed = bool(purposes & PUBLIC_GOOD_PURPOSES) and not public
+    if mixed or public != (use_class is UseClass.PUBLIC_GOOD):
+        raise PurposeClassMismatch
+    if scenario_class is not None and scenario_class == UseClass.PUBLIC_GOOD and use_class is not UseClass.PUBLIC_GOOD:
+        raise ScenarioClassMismatch(use_class=scenario_class)
+
+
+def freeze_plan(plan: PricePlan, use_class: UseClass, *, on_public_data: bool) -> PricePlan:
+    """The price that the contract keeps: public data for the public good is free of charge."""
+    if on_public_data and use_class is UseClass.PUBLIC_GOOD:
+        return PricePlan(model=PriceModel.FREE, price_fen=0, period_days=None)
+    return plan
+
+
+def quota_of(plan: PricePlan, quota: int | None) -> int | None:
+    """A one-off purchase is one unit; any other plan has the quota that the parties chose, or none."""
+    return 1 if plan.model is PriceModel.ONE_OFF else quota
+
+
+def check_use(authorisation: Authorisation, demand: Demand) -> None:
+    """The decision on one use. Raises the refusal that comes first: state, term, purpose, quota."""
+    if authorisation.state is not ContractState.ACTIVE:
+        raise ContractNotActive(state=authorisation.state)
+    if not authorisation.term_from <= demand.at < authorisation.term_to:
+        raise OutsideTerm
+    if demand.purpose not in authorisation.purposes:
+        raise PurposeNotAuthorised(purpose=demand.purpose)
+    if authorisation.quota is not None and authorisation.used + demand.quantity > authorisation.quota:
+        raise QuotaExhausted(left=authorisation.quota - authorisation.used, asked=demand.quantity)

@@ -1,0 +1,96 @@
+"""Contracts, the meter of each, and every metered use."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, Index
+from sqlmodel import Field, SQLModel
+
+from datamarket.contracts.terms import ContractState
+from datamarket.foundation.errors import MarketError
+from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant
+from datamarket.zones.terms import UseClass
+
+_STATES = ", ".join(f"'{state}'" for state in ContractState)
+_CLASSES = ", ".join(f"'{use_class}'" for use_class in UseClass)
+
+
+class Contract(SQLModel, table=True):
+    __tablename__ = "contract"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({_STATES})", name="contract_state_check"),
+        CheckConstraint(f"use_class IN ({_CLASSES})", name="contract_use_class_check"),
+        CheckConstraint("term_from < term_to", name="contract_term_check"),
+        CheckConstraint("provider_id <> buyer_id", name="contract_parties_check"),
+        CheckConstraint(
+            "state NOT IN ('active', 'suspended') OR (provider_signed_at IS NOT NULL AND buyer_signed_at IS NOT NULL)",
+            name="contract_signed_check",
+        ),
+        Index("contract_provider_idx", "provider_id", "id"),
+        Index("contract_buyer_idx", "buyer_id", "id"),
+    )
+    id: UUID = Field(primary_key=True)
+    listing_id: UUID = Field(foreign_key="listing.id", index=True)
+    product_id: UUID = Field(foreign_key="product.id")
+    product_version: int
+    category: str
+    provider_id: UUID = Field(foreign_key="participant.id")
+    buyer_id: UUID = Field(foreign_key="participant.id")
+    venue_id: UUID = Field(foreign_key="venue.id")
+    venue_operator_id: UUID
+    venue_fee_bps: int
+    zone_id: UUID | None = None
+    operator_id: UUID | None = None
+    suppliers: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    price_model: str
+    price_fen: int = Field(sa_type=BigInteger)
+    period_days: int | None = None
+    purposes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    use_class: str
+    redevelopment: bool = False
+    term_from: datetime = instant()
+    term_to: datetime = instant()
+    quota: int | None = Field(default=None, sa_type=BigInteger)
+    annex: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    state: str
+    reason: str | None = None
+    provider_signed_at: datetime | None = instant(nullable=True)
+    buyer_signed_at: datetime | None = instant(nullable=True)
+    created_at: datetime = instant()
+    version: int = 1
+
+
+class ContractMeter(SQLModel, table=True):
+    """All that decides a use, on one narrow row: whoever locks it sees the newest of everything."""
+
+    __tablename__ = "contract_meter"
+    __table_args__ = (
+        CheckConstraint("used >= 0 AND (quota IS NULL OR used <= quota)", name="contract_meter_quota_check"),
+        {"postgresql_with": {"fillfactor": 50}},
+    )
+    contract_id: UUID = Field(primary_key=True, foreign_key="contract.id")
+    buyer_id: UUID
+    state: str
+    term_from: datetime = instant()
+    term_to: datetime = instant()
+    purposes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    quota: int | None = Field(default=None, sa_type=BigInteger)
+    used: int = Field(sa_type=BigInteger)
+
+
+class ContractUse(SQLModel, table=True):
+    __tablename__ = "contract_use"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="contract_use_quantity_check"),
+        Index("contract_use_contract_idx", "contract_id", "id"),
+    )
+    id: UUID = Field(primary_key=True)
+    contract_id: UUID = Field(foreign_key="contract.id")
+    purpose: str
+    quantity: int = Field(sa_type=BigInteger)
+    at: datetime = instant()
+    account_id: UUID
+
+
+ERRORS: dict[str, type[MarketError]] = {}

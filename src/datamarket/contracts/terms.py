@@ -1,0 +1,116 @@
+"""Words of an authorised-use contract."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from datamarket.catalogue.terms import PricePlan, Supplier
+
+
+class ContractState(StrEnum):
+    """The life of a contract."""
+
+    REQUESTED = "requested"
+    AGREED = "agreed"
+    PART_SIGNED = "part-signed"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    ENDED = "ended"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+STATE_LABELS: dict[ContractState, tuple[str, str]] = {
+    ContractState.REQUESTED: ("已请求", "requested"),
+    ContractState.AGREED: ("已达成一致", "agreed"),
+    ContractState.PART_SIGNED: ("一方已签署", "signed by one party"),
+    ContractState.ACTIVE: ("生效", "active"),
+    ContractState.SUSPENDED: ("中止", "suspended"),
+    ContractState.ENDED: ("终止", "ended"),
+    ContractState.REJECTED: ("已拒绝", "rejected"),
+    ContractState.WITHDRAWN: ("已撤回", "withdrawn"),
+}
+
+
+class ContractEvent(StrEnum):
+    """What moves a contract."""
+
+    AGREE = "agree"
+    REJECT = "reject"
+    WITHDRAW = "withdraw"
+    SIGN = "sign"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    TERMINATE = "terminate"
+
+
+class Party(StrEnum):
+    """In which capacity somebody moves a contract."""
+
+    PROVIDER = "provider"
+    BUYER = "buyer"
+    AUTHORITY = "authority"
+
+
+class Purpose(StrEnum):
+    """The closed list of purposes; what a contract does not name is not authorised."""
+
+    PUBLIC_GOVERNANCE = "public_governance"
+    PUBLIC_WELFARE = "public_welfare"
+    INDUSTRIAL_DEVELOPMENT = "industrial_development"
+    SECTOR_DEVELOPMENT = "sector_development"
+    RESEARCH = "research"
+
+
+PURPOSE_LABELS: dict[Purpose, tuple[str, str]] = {
+    Purpose.PUBLIC_GOVERNANCE: ("公共治理", "public governance"),
+    Purpose.PUBLIC_WELFARE: ("公益事业", "public welfare"),
+    Purpose.INDUSTRIAL_DEVELOPMENT: ("产业发展", "industrial development"),
+    Purpose.SECTOR_DEVELOPMENT: ("行业发展", "sector development"),
+    Purpose.RESEARCH: ("科研", "research"),
+}
+PUBLIC_GOOD_PURPOSES = frozenset({Purpose.PUBLIC_GOVERNANCE, Purpose.PUBLIC_WELFARE})
+
+
+@dataclass(frozen=True)
+class Authorisation:
+    """What decides a use: state, term (half-open), purposes and quota, as the meter holds them."""
+
+    state: ContractState
+    term_from: datetime
+    term_to: datetime
+    purposes: frozenset[Purpose]
+    quota: int | None
+    used: int
+
+
+@dataclass(frozen=True)
+class Demand:
+    """One use that somebody wants: so many units, for a purpose, at an instant."""
+
+    contract_id: UUID
+    buyer_id: UUID
+    purpose: Purpose
+    quantity: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class FrozenTerms:
+    """What a trade under a contract needs to know; nothing of it changes once the contract is active."""
+
+    contract_id: UUID
+    listing_id: UUID
+    product_id: UUID
+    product_version: int
+    category: str
+    provider_id: UUID
+    buyer_id: UUID
+    venue_id: UUID
+    venue_operator_id: UUID
+    venue_fee_bps: int
+    zone_id: UUID | None
+    operator_id: UUID | None
+    suppliers: tuple[Supplier, ...]
+    plan: PricePlan

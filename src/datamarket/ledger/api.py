@@ -1,0 +1,331 @@
+"""/ledger: accounts, movements, entries, trial balance, deposits, periods."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
+
+from datamarket.auth.access import allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation import states
+from datamarket.foundation.errors import NotFound
+from datamarket.foundation.http import (
+    Body,
+    IfMatch,
+    LimitsDep,
+    Line,
+    MarketRoute,
+    Now,
+    Page,
+    PositiveFenIn,
+    Prose,
+    Reading,
+    Shape,
+    Writing,
+    check_tag,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.foundation.money import Fen
+from datamarket.ledger import actions, queries
+from datamarket.ledger.rules import PERIOD_EVENTS
+from datamarket.ledger.tables import LedgerEntry, LedgerLeg, LedgerPeriod
+from datamarket.ledger.terms import ACCOUNT_LABELS, AccountKind, PeriodEvent, PeriodState
+
+router = APIRouter(route_class=MarketRoute, prefix="/ledger", tags=["ledger"])
+ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
+PeriodNumber = Annotated[int, Path(ge=200001, le=299912, description="yyyymm", examples=[202412])]
+
+
+class AccountOut(Shape):
+    """An account with its balance: `balance_fen` is positive on the account's normal side."""
+
+    id: UUID
+    owner_id: UUID | None
+    kind: AccountKind
+    label_zh: str
+    label_en: str
+    normal_side: str
+    debit_fen: int
+    credit_fen: int
+    held_fen: int
+    balance_fen: int
+    legs: int
+
+    @classmethod
+    def of(cls, found: queries.AccountBalance) -> "AccountOut":
+        account, balance = found
+        net = balance.debit_fen - balance.credit_fen
+        zh, en = ACCOUNT_LABELS[AccountKind(account.kind)]
+        return cls(
+            id=account.id,
+            owner_id=account.owner_id,
+            kind=AccountKind(account.kind),
+            label_zh=zh,
+            label_en=en,
+            normal_side=account.normal_side,
+            debit_fen=balance.debit_fen,
+            credit_fen=balance.credit_fen,
+            held_fen=balance.held_fen,
+            balance_fen=net if account.normal_side == "debit" else -net,
+            legs=balance.version,
+        )
+
+
+class LegOut(Shape):
+    """One movement: a debit is positive, a credit negative."""
+
+    entry_id: UUID
+    seq: int
+    account_id: UUID
+    amount_fen: int
+
+    @classmethod
+    def of(cls, leg: LedgerLeg) -> "LegOut":
+        return cls.model_validate(leg, from_attributes=True)
+
+
+class MovementOut(Shape):
+    """A movement of one account, with what it came from."""
+
+    entry_id: UUID
+    seq: int
+    amount_fen: int
+    kind: str
+    period: int
+    effective_at: datetime
+    recorded_at: datetime
+    source_type: str
+    source_id: UUID
+
+
+class EntryOut(Shape):
+    """A whole entry. `digest` is a SHA-256 over all of it."""
+
+    id: UUID
+    period: int
+    kind: str
+    effective_at: datetime
+    recorded_at: datetime
+    source_type: str
+    source_id: UUID
+    reverses: UUID | None
+    actor_id: UUID
+    digest: str
+    legs: list[LegOut]
+
+
+class TrialBalanceRow(Shape):
+    kind: AccountKind
+    label_zh: str
+    label_en: str
+    accounts: int
+    debit_fen: int
+    credit_fen: int
+
+
+class TrialBalanceOut(Shape):
+    """Debits equal credits, or the books are broken."""
+
+    at: date | None
+    rows: list[TrialBalanceRow]
+    debit_fen: int
+    credit_fen: int
+    difference_fen: int = Field(description="always 0")
+
+
+class DepositIn(Body):
+    """Money that arrived at the bank for a buyer."""
+
+    owner_id: UUID
+    amount_fen: PositiveFenIn = Field(examples=[5_000_000])
+    reference: Line = Field(examples=["bank advice 20240603-0001"])
+
+
+class DepositOut(Shape):
+    entry_id: UUID
+
+
+class PeriodOut(Shape):
+    """An accounting month; one whose state was never set is open."""
+
+    id: int
+    state: PeriodState
+    version: int
+
+    @classmethod
+    def of(cls, period: LedgerPeriod) -> "PeriodOut":
+        return cls.model_validate(period, from_attributes=True)
+
+
+class PeriodEventIn(Body):
+    event: PeriodEvent
+    reason: Prose | None = None
+
+
+class PeriodEventsOut(Shape):
+    state: PeriodState
+    events: list[PeriodEvent]
+
+
+def _ledger(request: Request) -> int:
+    ledger_id: int = request.app.state.settings.ledger_id
+    return ledger_id
+
+
+@router.get("/accounts", summary="Accounts with their balances")
+async def list_accounts(
+    actor: ReadLedger,
+    request: Request,
+    session: Reading,
+    limits: LimitsDep,
+    owner: UUID | None = None,
+    kind: AccountKind | None = None,
+) -> Page[AccountOut]:
+    """Your organisation's accounts; overseers see all."""
+    cursor = decode_cursor(limits.after, [UUID])
+    rows = await queries.list_accounts(
+        session,
+        _ledger(request),
+        visible_to=actor,
+        owner=owner,
+        kind=kind,
+        limit=limits.limit,
+        after=cursor[0] if cursor else None,
+    )
+    return page_of(rows, limits, AccountOut.of, lambda found: [found.account.id])
+
+
+@router.get("/accounts/{account_id}", summary="One account")
+async def get_account(
+    actor: ReadLedger, request: Request, response: Response, session: Reading, account_id: UUID
+) -> AccountOut:
+    found = await queries.get_account(session, _ledger(request), account_id, visible_to=actor)
+    tag(response, found.balance.version)
+    return AccountOut.of(found)
+
+
+@router.get("/accounts/{account_id}/legs", summary="The movements of an account, newest month first")
+async def list_legs(
+    actor: ReadLedger, request: Request, session: Reading, limits: LimitsDep, account_id: UUID
+) -> Page[MovementOut]:
+    ledger_id = _ledger(request)
+    await queries.get_account(session, ledger_id, account_id, visible_to=actor)
+    cursor = decode_cursor(limits.after, [int, UUID, int])
+    rows = await queries.list_legs(
+        session,
+        ledger_id,
+        account_id,
+        limit=limits.limit,
+        after=(cursor[0], cursor[1], cursor[2]) if cursor else None,
+    )
+    return page_of(
+        rows,
+        limits,
+        lambda found: MovementOut(
+            entry_id=found[0].entry_id,
+            seq=found[0].seq,
+            amount_fen=found[0].amount_fen,
+            **found[1].model_dump(
+                include={"kind", "period", "effective_at", "recorded_at", "source_type", "source_id"}
+            ),
+        ),
+        lambda found: [found[0].period, found[0].entry_id, found[0].seq],
+    )
+
+
+@router.get("/entries/{entry_id}", summary="One entry with its legs")
+async def get_entry(actor: ReadLedger, request: Request, session: Reading, entry_id: UUID) -> EntryOut:
+    entry, legs = await queries.get_entry(session, _ledger(request), entry_id, visible_to=actor)
+    return _entry_out(entry, legs)
+
+
+def _entry_out(entry: LedgerEntry, legs: object) -> EntryOut:
+    assert isinstance(legs, list)  # noqa: S101 - the session returns lists
+    facts = entry.model_dump(exclude={"digest", "ledger_id"})
+    return EntryOut(**facts, digest=entry.digest.hex(), legs=[LegOut.of(leg) for leg in legs])
+
+
+@router.get("/trial-balance", summary="Debits and credits by kind of account")
+async def trial_balance(
+    actor: ReadLedger, request: Request, session: Reading, at: date | None = None
+) -> TrialBalanceOut:
+    """At the end of the business day `at`, summed from the movements; without `at`, now."""
+    if not actor.sees_all:
+        raise NotFound(thing="trial balance")
+    rows = [
+        TrialBalanceRow(
+            kind=AccountKind(row.kind),
+            label_zh=ACCOUNT_LABELS[AccountKind(row.kind)][0],
+            label_en=ACCOUNT_LABELS[AccountKind(row.kind)][1],
+            accounts=row.accounts,
+            debit_fen=row.debit_fen,
+            credit_fen=row.credit_fen,
+        )
+        for row in await queries.trial_balance(session, _ledger(request), at=at)
+    ]
+    debit, credit = sum(row.debit_fen for row in rows), sum(row.credit_fen for row in rows)
+    return TrialBalanceOut(
+        at=at, rows=rows, debit_fen=debit, credit_fen=credit, difference_fen=debit - credit
+    )
+
+
+@router.post("/deposits", status_code=201, summary="Record money that a buyer paid in")
+async def deposit(
+    actor: Annotated[Actor, allow(Permission.DEPOSIT_FUNDS)],
+    request: Request,
+    session: Writing,
+    now: Now,
+    body: DepositIn,
+) -> DepositOut:
+    entry_id = await actions.deposit(
+        session,
+        actor,
+        _ledger(request),
+        owner_id=body.owner_id,
+        amount_fen=Fen(body.amount_fen),
+        reference=body.reference,
+        now=now,
+    )
+    return DepositOut(entry_id=entry_id)
+
+
+@router.get("/periods", summary="Months whose state was set")
+async def list_periods(actor: ReadLedger, request: Request, session: Reading) -> Page[PeriodOut]:
+    rows = await queries.list_periods(session, _ledger(request))
+    return Page(items=[PeriodOut.of(row) for row in rows])
+
+
+@router.post("/periods/{period}/events", summary="Close or reopen a month")
+async def move_period(
+    actor: Annotated[Actor, allow(Permission.CLOSE_PERIOD)],
+    request: Request,
+    response: Response,
+    session: Writing,
+    now: Now,
+    period: PeriodNumber,
+    body: PeriodEventIn,
+    if_match: IfMatch = None,
+) -> PeriodOut:
+    """A late event of a closed month is posted into the current one, with its own effective date."""
+    ledger_id = _ledger(request)
+    known = await queries.find_period(session, ledger_id, period)
+    check_tag(if_match, known.version if known else 0)
+    moved = await actions.move_period(
+        session, actor, ledger_id, period, body.event, reason=body.reason, now=now
+    )
+    tag(response, moved.version)
+    return PeriodOut.of(moved)
+
+
+@router.get("/periods/{period}/allowed-events", summary="What may happen to a month now")
+async def allowed_events(
+    actor: ReadLedger, request: Request, session: Reading, period: PeriodNumber
+) -> PeriodEventsOut:
+    known = await queries.find_period(session, _ledger(request), period)
+    state = PeriodState(known.state) if known else PeriodState.OPEN
+    events = states.allowed_events(PERIOD_EVENTS, state) if actor.may(Permission.CLOSE_PERIOD) else []
+    return PeriodEventsOut(state=state, events=events)

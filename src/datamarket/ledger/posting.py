@@ -1,0 +1,65 @@
+"""The one way into the books: postings become arrays, and one database function takes them all or none."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from datamarket.foundation.clock import month_of
+from datamarket.foundation.db import Connection
+from datamarket.ledger import rules
+from datamarket.ledger.terms import DEBIT_NORMAL, NEVER_NEGATIVE, Account, Posting, Side
+
+_OPEN = "SELECT ledger_open_accounts($1, $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bool[], $7)"
+_POST = """
+SELECT ledger_post($1, $2, $3, $4::uuid[], $5::int[], $6::text[], $7::timestamptz[], $8::text[], $9::uuid[],
+                   $10::uuid[], $11::uuid[], $12::int[], $13::int[], $14::uuid[], $15::bigint[])
+"""
+
+
+async def open_accounts(
+    connection: Connection, ledger_id: int, accounts: Iterable[Account], *, now: datetime
+) -> None:
+    """Open what is not open yet; an account that exists stays as it is."""
+    distinct = sorted(set(accounts), key=lambda account: account.id)
+    await connection.execute(
+        _OPEN,
+        ledger_id,
+        [account.id for account in distinct],
+        [account.owner_id for account in distinct],
+        [account.kind for account in distinct],
+        [Side.DEBIT if account.kind in DEBIT_NORMAL else Side.CREDIT for account in distinct],
+        [account.kind not in NEVER_NEGATIVE for account in distinct],
+        now,
+    )
+
+
+async def post(connection: Connection, ledger_id: int, postings: Sequence[Posting], *, now: datetime) -> None:
+    """Post all, or none and raise.
+
+    An entry stands in the month of its effective date; when that month is closed, in the month of
+    `now`. The database raises by constraint name (see `tables.ERRORS`): a balance overdrawn, a
+    business posted before, an account not opened, a period closed, a reversal beyond its original.
+    Raises EntryUnbalanced before it asks the database.
+    """
+    if not postings:
+        return
+    for posting in postings:
+        rules.check_balanced(posting.legs)
+    legs = [(i, seq, leg) for i, posting in enumerate(postings, 1) for seq, leg in enumerate(posting.legs, 1)]
+    await connection.execute(
+        _POST,
+        ledger_id,
+        now,
+        month_of(now),
+        [posting.id for posting in postings],
+        [month_of(posting.effective_at) for posting in postings],
+        [posting.kind for posting in postings],
+        [posting.effective_at for posting in postings],
+        [posting.source_type for posting in postings],
+        [posting.source_id for posting in postings],
+        [posting.reverses for posting in postings],
+        [posting.actor_id for posting in postings],
+        [entry for entry, _, _ in legs],
+        [seq for _, seq, _ in legs],
+        [leg.account_id for _, _, leg in legs],
+        [leg.amount_fen for _, _, leg in legs],
+    )

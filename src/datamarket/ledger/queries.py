@@ -1,0 +1,237 @@
+"""Reading the books. Every statement names its ledger."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.foundation.clock import day_bounds
+from datamarket.foundation.db import Connection
+from datamarket.foundation.errors import NotFound
+from datamarket.foundation.money import Fen
+from datamarket.ledger.tables import LedgerAccount, LedgerBalance, LedgerEntry, LedgerLeg, LedgerPeriod
+from datamarket.ledger.terms import AccountId, EntryId, Leg
+
+
+class AccountBalance(NamedTuple):
+    """An account beside its balance."""
+
+    account: LedgerAccount
+    balance: LedgerBalance
+
+
+def _visible(actor: Actor) -> Any:
+    return (
+        col(LedgerAccount.id).is_not(None)
+        if actor.sees_all
+        else LedgerAccount.owner_id == actor.participant_id
+    )
+
+
+async def list_accounts(
+    session: AsyncSession,
+    ledger_id: int,
+    *,
+    visible_to: Actor,
+    owner: UUID | None = None,
+    kind: str | None = None,
+    limit: int,
+    after: UUID | None,
+) -> Sequence[AccountBalance]:
+    """Accounts with balances, in the order of their ids."""
+    statement = (
+        select(LedgerAccount, LedgerBalance)
+        .join(
+            LedgerBalance,
+            (col(LedgerBalance.ledger_id) == LedgerAccount.ledger_id)
+            & (col(LedgerBalance.account_id) == LedgerAccount.id),
+        )
+        .where(LedgerAccount.ledger_id == ledger_id, _visible(visible_to))
+        .order_by(col(LedgerAccount.id))
+        .limit(limit + 1)
+    )
+    if owner is not None:
+        statement = statement.where(LedgerAccount.owner_id == owner)
+    if kind is not None:
+        statement = statement.where(LedgerAccount.kind == kind)
+    if after is not None:
+        statement = statement.where(col(LedgerAccount.id) > after)
+    return [AccountBalance(account, balance) for account, balance in (await session.exec(statement)).all()]
+
+
+async def get_account(
+    session: AsyncSession, ledger_id: int, account_id: UUID, *, visible_to: Actor
+) -> AccountBalance:
+    """Raises NotFound, also for another's account."""
+    statement = (
+        select(LedgerAccount, LedgerBalance)
+        .join(LedgerBalance, col(LedgerBalance.account_id) == LedgerAccount.id)
+        .where(
+            LedgerAccount.ledger_id == ledger_id,
+            LedgerBalance.ledger_id == ledger_id,
+            LedgerAccount.id == account_id,
+            _visible(visible_to),
+        )
+    )
+    found = (await session.exec(statement)).first()
+    if found is None:
+        raise NotFound(thing="account")
+    return AccountBalance(*found)
+
+
+async def list_legs(
+    session: AsyncSession,
+    ledger_id: int,
+    account_id: UUID,
+    *,
+    limit: int,
+    after: tuple[int, UUID, int] | None,
+) -> Sequence[tuple[LedgerLeg, LedgerEntry]]:
+    """An account's movements, newest month first."""
+    place = (col(LedgerLeg.period), col(LedgerLeg.entry_id), col(LedgerLeg.seq))
+    statement = (
+        select(LedgerLeg, LedgerEntry)
+        .join(
+            LedgerEntry,
+            (col(LedgerEntry.ledger_id) == LedgerLeg.ledger_id)
+            & (col(LedgerEntry.period) == LedgerLeg.period)
+            & (col(LedgerEntry.id) == LedgerLeg.entry_id),
+        )
+        .where(LedgerLeg.ledger_id == ledger_id, LedgerLeg.account_id == account_id)
+        .order_by(*(column.desc() for column in place))
+        .limit(limit + 1)
+    )
+    if after is not None:
+        period, entry, seq = after
+        older = (place[0] < period) | (
+            (place[0] == period) & ((place[1] < entry) | ((place[1] == entry) & (place[2] < seq)))
+        )
+        statement = statement.where(older)
+    return (await session.exec(statement)).all()
+
+
+async def get_entry(
+    session: AsyncSession, ledger_id: int, entry_id: UUID, *, visible_to: Actor
+) -> tuple[LedgerEntry, Sequence[LedgerLeg]]:
+    """One entry with its legs; for all but overseers only when one of the legs is theirs."""
+    entry = (
+        await session.exec(
+            select(LedgerEntry).where(LedgerEntry.ledger_id == ledger_id, LedgerEntry.id == entry_id)
+        )
+    ).first()
+    if entry is None:
+        raise NotFound(thing="entry")
+    legs = (
+        await session.exec(
+            select(LedgerLeg)
+            .where(
+                LedgerLeg.ledger_id == ledger_id,
+                LedgerLeg.period == entry.period,
+                LedgerLeg.entry_id == entry_id,
+            )
+            .order_by(col(LedgerLeg.seq))
+        )
+    ).all()
+    if not visible_to.sees_all:
+        own = select(LedgerAccount.id).where(
+            LedgerAccount.ledger_id == ledger_id,
+            LedgerAccount.owner_id == visible_to.participant_id,
+            col(LedgerAccount.id).in_([leg.account_id for leg in legs]),
+        )
+        if (await session.exec(own)).first() is None:
+            raise NotFound(thing="entry")
+    return entry, legs
+
+
+_TRIAL_BALANCE = text("""
+SELECT a.kind, count(DISTINCT a.id) AS accounts,
+       coalesce(sum(l.amount_fen) FILTER (WHERE l.amount_fen > 0), 0)::bigint AS debit_fen,
+       coalesce(-sum(l.amount_fen) FILTER (WHERE l.amount_fen < 0), 0)::bigint AS credit_fen
+  FROM ledger_account a
+  JOIN ledger_leg l ON l.ledger_id = a.ledger_id AND l.account_id = a.id
+  JOIN ledger_entry e ON e.ledger_id = l.ledger_id AND e.period = l.period AND e.id = l.entry_id
+ WHERE a.ledger_id = :ledger_id AND e.effective_at < :before
+ GROUP BY a.kind ORDER BY a.kind
+""")
+_TRIAL_BALANCE_NOW = text("""
+SELECT a.kind, count(*) AS accounts, sum(b.debit_fen)::bigint AS debit_fen, sum(b.credit_fen)::bigint AS credit_fen
+  FROM ledger_account a JOIN ledger_balance b ON b.ledger_id = a.ledger_id AND b.account_id = a.id
+ WHERE a.ledger_id = :ledger_id AND b.version > 0
+ GROUP BY a.kind ORDER BY a.kind
+""")
+
+
+async def trial_balance(session: AsyncSession, ledger_id: int, *, at: date | None) -> Sequence[Row[Any]]:
+    """Debits and credits by account kind: at the end of a business day, or now from the stored balances."""
+    connection = await session.connection()
+    if at is None:
+        return (await connection.execute(_TRIAL_BALANCE_NOW, {"ledger_id": ledger_id})).all()
+    parameters = {"ledger_id": ledger_id, "before": day_bounds(at)[1]}
+    return (await connection.execute(_TRIAL_BALANCE, parameters)).all()
+
+
+async def entry_of(
+    connection: Connection, ledger_id: int, source_type: str, source_id: UUID, kind: str
+) -> EntryId | None:
+    """The entry that settled a business, if any."""
+    found: EntryId | None = await connection.fetchval(
+        "SELECT entry_id FROM business_key WHERE ledger_id = $1 AND source_type = $2 AND source_id = $3 AND kind = $4",
+        ledger_id,
+        source_type,
+        source_id,
+        kind,
+    )
+    return found
+
+
+async def legs_of(connection: Connection, ledger_id: int, entry_id: EntryId) -> list[Leg]:
+    """The legs of one entry, in their order."""
+    rows = await connection.fetch(
+        "SELECT account_id, amount_fen FROM ledger_leg l JOIN ledger_entry e USING (ledger_id, period)"
+        " WHERE e.ledger_id = $1 AND e.id = $2 AND l.entry_id = e.id ORDER BY seq",
+        ledger_id,
+        entry_id,
+    )
+    return [Leg(AccountId(row["account_id"]), Fen(row["amount_fen"])) for row in rows]
+
+
+async def reversed_so_far(connection: Connection, ledger_id: int, entry_id: EntryId) -> dict[AccountId, int]:
+    """What reversals took back from each leg of an entry, in positive fen."""
+    rows = await connection.fetch(
+        "SELECT l.account_id, abs(sum(l.amount_fen))::bigint AS back"
+        " FROM ledger_entry e JOIN ledger_leg l ON l.ledger_id = e.ledger_id AND l.period = e.period AND l.entry_id = e.id"
+        " WHERE e.ledger_id = $1 AND e.reverses = $2 GROUP BY l.account_id",
+        ledger_id,
+        entry_id,
+    )
+    return {AccountId(row["account_id"]): row["back"] for row in rows}
+
+
+async def find_period(session: AsyncSession, ledger_id: int, period: int) -> LedgerPeriod | None:
+    """Locked, for a change of its state."""
+    return await session.get(LedgerPeriod, (ledger_id, period), with_for_update=True)
+
+
+async def list_periods(session: AsyncSession, ledger_id: int) -> Sequence[LedgerPeriod]:
+    """The months whose state was ever set; any other is open. At most twelve a year."""
+    statement = (
+        select(LedgerPeriod)
+        .where(LedgerPeriod.ledger_id == ledger_id)
+        .order_by(col(LedgerPeriod.id).desc())
+        .limit(100)
+    )
+    return (await session.exec(statement)).all()
+
+
+async def effective_bounds(session: AsyncSession, ledger_id: int) -> tuple[datetime | None, datetime | None]:
+    """The first and last effective instants in the books."""
+    statement = text(
+        "SELECT min(effective_at), max(effective_at) FROM ledger_entry WHERE ledger_id = :ledger_id"
+    )
+    row = (await (await session.connection()).execute(statement, {"ledger_id": ledger_id})).one()
+    return row[0], row[1]

@@ -1,0 +1,156 @@
+"""Decisions about participants: codes and their check digit, admission, periods. Pure."""
+
+import re
+from datetime import date
+
+from datamarket.foundation.errors import Invalid, Refused
+from datamarket.participants.terms import (
+    ParticipantEvent,
+    ParticipantState,
+    QualificationKind,
+)
+
+E, S = ParticipantEvent, ParticipantState
+ADMISSION: dict[tuple[ParticipantState, ParticipantEvent], ParticipantState] = {
+    (S.APPLIED, E.ADMIT): S.ADMITTED,
+    (S.APPLIED, E.WITHDRAW): S.WITHDRAWN,
+    (S.ADMITTED, E.SUSPEND): S.SUSPENDED,
+    (S.ADMITTED, E.WITHDRAW): S.WITHDRAWN,
+    (S.SUSPENDED, E.RESTORE): S.ADMITTED,
+    (S.SUSPENDED, E.WITHDRAW): S.WITHDRAWN,
+}
+REASON_NEEDED = frozenset({E.SUSPEND, E.WITHDRAW})
+
+USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+"""GB 32100-2015: 31 characters, a prime number of them; I, O, S, V and Z are left out."""
+
+USCC_LENGTH = 18
+_WEIGHTS = tuple(pow(3, place, 31) for place in range(USCC_LENGTH - 1))
+_DIVISION_PLACES = range(2, 8)
+
+PROVINCES = frozenset(
+    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82".split()  # noqa: SIM905 - a table reads better than thirty-four quotes
+)
+"""GB/T 2260: the first two digits of a division."""
+
+
+class UsccLengthWrong(Invalid):
+    code = "participant.uscc-length"
+    zh = "统一社会信用代码应为18位，收到 {length} 位。"
+    en = "A unified social credit code has 18 characters; this one has {length}."
+
+
+class UsccCharacterWrong(Invalid):
+    code = "participant.uscc-character"
+    zh = "统一社会信用代码第 {position} 位“{character}”不合规定：只用数字和大写字母（不含 I、O、S、V、Z），第3至8位为数字。"
+    en = "Character {position} of the credit code, '{character}', is not allowed: digits and capitals without I, O, S, V, Z; characters 3 to 8 are digits."
+
+
+class UsccCheckDigitWrong(Invalid):
+    code = "participant.uscc-check-digit"
+    zh = "统一社会信用代码校验码不符（GB 32100-2015），请核对各位。"
+    en = "The check digit of the credit code does not match (GB 32100-2015); compare each character."
+
+
+class DivisionWrong(Invalid):
+    code = "participant.division"
+    zh = "“{division}”不是行政区划代码（GB/T 2260）：应为6位数字，前两位为省级代码。"
+    en = "'{division}' is no division code (GB/T 2260): six digits, the first two those of a province."
+
+
+class IndustryWrong(Invalid):
+    code = "participant.industry"
+    zh = "“{industry}”不是国民经济行业小类代码（GB/T 4754）：应为4位数字。"
+    en = "'{industry}' is no industry class (GB/T 4754): four digits."
+
+
+class ReasonMissing(Invalid):
+    code = "participant.reason-missing"
+    zh = "操作“{event}”须说明理由。"
+    en = "The event '{event}' needs a reason."
+
+
+class SelfControl(Refused):
+    code = "affiliation.self-control"
+    zh = "主体不能控制自身。"
+    en = "Nobody controls itself."
+
+
+class TermEmpty(Invalid):
+    code = "participant.term-empty"
+    zh = "期间为空：截止日（不含当日）须晚于起始日。"
+    en = "The period is empty: its end, which is not part of it, must be after its beginning."
+
+
+class HolderMismatch(Invalid):
+    code = "qualification.holder"
+    zh = "首席数据官资质须写明持有人，其他资质不写持有人。"
+    en = "A chief data officer's qualification names its holder; the others name none."
+
+
+def check_digit(body: str) -> str:
+    """The 18th character for the first 17. Raises UsccCharacterWrong for one outside the alphabet."""
+    total = sum(weight * _value(body, place) for place, weight in enumerate(_WEIGHTS))
+    return USCC_ALPHABET[-total % len(USCC_ALPHABET)]
+
+
+def check_uscc(uscc: str) -> None:
+    """Length, then alphabet, then check digit. Raises the first that fails."""
+    if len(uscc) != USCC_LENGTH:
+        raise UsccLengthWrong(length=len(uscc))
+    for place, character in enumerate(uscc):
+        if _value(uscc, place) > 9 and place in _DIVISION_PLACES:
+            raise UsccCharacterWrong(position=place + 1, character=character)
+    if check_digit(uscc[:-1]) != uscc[-1]:
+        raise UsccCheckDigitWrong
+
+
+def _value(code: str, place: int) -> int:
+    value = USCC_ALPHABET.find(code[place])
+    if value < 0:
+        raise UsccCharacterWrong(position=place + 1, character=code[place])
+    return value
+
+
+def check_division(division: str) -> None:
+    """Six digits in the range of a province. Raises DivisionWrong."""
+    if not re.fullmatch(r"[0-9]{6}", division) or division[:2] not in PROVINCES:
+        raise DivisionWrong(division=division)
+
+
+def check_industry(industry: str) -> None:
+    """Four digits. Raises IndustryWrong."""
+    if not re.fullmatch(r"[0-9]{4}", industry):
+        raise IndustryWrong(industry=industry)
+
+
+def registered_in(division: str, city: str) -> bool:
+    """Whether a division lies in `city`: 370212 is in 370200, 110105 in 110000, nothing else of those."""
+    prefix = city
+    while prefix.endswith("00") and len(prefix) > 2:
+        prefix = prefix[:-2]
+    return division.startswith(prefix)
+
+
+def check_reason(event: ParticipantEvent, reason: str | None) -> None:
+    """To suspend or withdraw needs a reason. Raises ReasonMissing."""
+    if event in REASON_NEEDED and not (reason and reason.strip()):
+        raise ReasonMissing(event=event)
+
+
+def check_term(begins: date, ends: date | None) -> None:
+    """A half-open period has at least one day. Raises TermEmpty."""
+    if ends is not None and ends <= begins:
+        raise TermEmpty
+
+
+def overlap(first: tuple[date, date | None], second: tuple[date, date | None]) -> bool:
+    """Whether two half-open periods share a day; None is without end."""
+    (a, a_end), (b, b_end) = first, second
+    return (b_end is None or a < b_end) and (a_end is None or b < a_end)
+
+
+def check_holder(kind: QualificationKind, holder: str | None) -> None:
+    """A chief data officer is a person. Raises HolderMismatch."""
+    if (kind is QualificationKind.CHIEF_DATA_OFFICER) != bool(holder):
+        raise HolderMismatch

@@ -1,0 +1,140 @@
+"""Participants, the states they held, who controls whom, and what they are certified for."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from datamarket.foundation.errors import Conflict, MarketError, NotFound
+from datamarket.foundation.tables import instant
+from datamarket.participants.rules import SelfControl, TermEmpty
+from datamarket.participants.terms import IncomeClass, ParticipantKind, ParticipantState, QualificationKind
+
+
+class UsccTaken(Conflict):
+    code = "participant.uscc-taken"
+    zh = "该统一社会信用代码已登记。"
+    en = "A participant with this unified social credit code is registered already."
+
+
+class ParticipantUnknown(NotFound):
+    code = "participant.unknown"
+    zh = "所引用的市场主体不存在。"
+    en = "The participant referred to is not there."
+
+
+def one_of(column: str, words: type[StrEnum], table: str) -> CheckConstraint:
+    """The set of values that a text column takes."""
+    values = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({values})", name=f"{table}_{column}_check")
+
+
+class Participant(SQLModel, table=True):
+    __tablename__ = "participant"
+    __table_args__ = (
+        UniqueConstraint("uscc", name="participant_uscc_key"),
+        CheckConstraint("uscc ~ '^[0-9A-HJ-NP-RTUW-Y]{18}$'", name="participant_uscc_check"),
+        CheckConstraint("division ~ '^[0-9]{6}$'", name="participant_division_check"),
+        one_of("kind", ParticipantKind, "participant"),
+        one_of("income_class", IncomeClass, "participant"),
+        one_of("state", ParticipantState, "participant"),
+        Index("participant_kind_idx", "kind", "id"),
+        Index("participant_state_idx", "state", "id"),
+    )
+    id: UUID = Field(primary_key=True)
+    uscc: str
+    name_zh: str
+    name_en: str
+    kind: str
+    income_class: str
+    division: str
+    industry: str
+    state: str = ParticipantState.APPLIED
+    version: int = 1
+    created_at: datetime = instant()
+
+
+class ParticipantStanding(SQLModel, table=True):
+    """One state that a participant held from an instant until another, or still holds.
+
+    `ordinal` is the participant's version at its beginning: it orders what shares an instant.
+    """
+
+    __tablename__ = "participant_standing"
+    __table_args__ = (
+        CheckConstraint("to_at >= from_at", name="participant_standing_term_check"),
+        CheckConstraint(
+            "state NOT IN ('suspended', 'withdrawn') OR reason IS NOT NULL",
+            name="participant_standing_reason_check",
+        ),
+        one_of("state", ParticipantState, "participant_standing"),
+        Index(
+            "participant_standing_open_key",
+            "participant_id",
+            unique=True,
+            postgresql_where=text("to_at IS NULL"),
+        ),
+        UniqueConstraint("participant_id", "ordinal", name="participant_standing_ordinal_key"),
+        Index("participant_standing_state_idx", "state", "from_at"),
+    )
+    id: UUID = Field(primary_key=True)
+    participant_id: UUID = Field(foreign_key="participant.id")
+    ordinal: int
+    state: str
+    reason: str | None = None
+    from_at: datetime = instant()
+    to_at: datetime | None = instant(nullable=True)
+
+
+class Affiliation(SQLModel, table=True):
+    """`controller` controls `controlled` from a day until, not including, another."""
+
+    __tablename__ = "affiliation"
+    __table_args__ = (
+        CheckConstraint("controller_id <> controlled_id", name="affiliation_no_self_control"),
+        CheckConstraint("to_on > from_on", name="affiliation_term_check"),
+        Index("affiliation_controller_idx", "controller_id", "from_on"),
+        Index("affiliation_controlled_idx", "controlled_id", "from_on"),
+    )
+    id: UUID = Field(primary_key=True)
+    controller_id: UUID = Field(foreign_key="participant.id")
+    controlled_id: UUID = Field(foreign_key="participant.id")
+    from_on: date
+    to_on: date | None = None
+    version: int = 1
+    created_at: datetime = instant()
+
+
+class Qualification(SQLModel, table=True):
+    """A certificate: `holder` is the person it names, `granted_by` the body that certified."""
+
+    __tablename__ = "qualification"
+    __table_args__ = (
+        CheckConstraint("until_on > granted_on", name="qualification_term_check"),
+        CheckConstraint(
+            "(kind = 'chief_data_officer') = (holder IS NOT NULL)", name="qualification_holder_check"
+        ),
+        one_of("kind", QualificationKind, "qualification"),
+        Index("qualification_participant_idx", "participant_id", "kind"),
+    )
+    id: UUID = Field(primary_key=True)
+    participant_id: UUID = Field(foreign_key="participant.id")
+    kind: str
+    holder: str | None = None
+    granted_by: str
+    granted_on: date
+    until_on: date | None = None
+    created_at: datetime = instant()
+
+
+ERRORS: dict[str, type[MarketError]] = {
+    "participant_uscc_key": UsccTaken,
+    "affiliation_no_self_control": SelfControl,
+    "affiliation_term_check": TermEmpty,
+    "affiliation_controller_id_fkey": ParticipantUnknown,
+    "affiliation_controlled_id_fkey": ParticipantUnknown,
+    "qualification_term_check": TermEmpty,
+    "qualification_participant_id_fkey": ParticipantUnknown,
+}

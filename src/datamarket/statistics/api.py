@@ -1,0 +1,154 @@
+"""/statistics: open to everyone."""
+
+import functools
+from collections.abc import Iterable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+
+from datamarket.auth.access import Visitor
+from datamarket.foundation.clock import business_date
+from datamarket.foundation.http import PAGE_LIMIT, MarketRoute, Now, Reading, Shape
+from datamarket.statistics import queries
+from datamarket.statistics.terms import NOTHING, Group, Grouping, Turnover
+
+router = APIRouter(route_class=MarketRoute, prefix="/statistics", tags=["statistics"])
+Year = Annotated[
+    int | None,
+    Query(ge=2000, le=2999, description="business year (Asia/Shanghai); none: all time", examples=[2024]),
+]
+
+
+class TurnoverOut(Shape):
+    """Money of trades, in fen. `net_fen` is what is left of `gross_fen` after refunds; free trades add nothing."""
+
+    trades: int = Field(description="paid trades", examples=[1204])
+    free_trades: int = Field(examples=[31])
+    gross_fen: int = Field(examples=[312_450_000])
+    refunded_fen: int = Field(description="given back until now", examples=[1_200_000])
+    net_fen: int = Field(examples=[311_250_000])
+
+    @classmethod
+    def of(cls, turnover: Turnover) -> "TurnoverOut":
+        return cls(**_money(turnover))
+
+
+def _money(turnover: Turnover) -> dict[str, int]:
+    return turnover._asdict() | {"net_fen": turnover.net_fen}
+
+
+class YearOut(TurnoverOut):
+    """Turnover of one business year."""
+
+    year: int = Field(examples=[2024])
+
+
+class OverviewOut(Shape):
+    """What there is in the market now, and what has been traded: ever, and by business year, newest first."""
+
+    open_zones: int = Field(examples=[8])
+    admitted_enterprises: int = Field(examples=[118])
+    data_merchants: int = Field(description="admitted holders of a certificate good today", examples=[92])
+    operation_products: int = Field(description="approved, made of public data in a zone", examples=[99])
+    exchange_products: int = Field(description="approved, made of the maker's own data", examples=[384])
+    published_listings: int = Field(examples=[471])
+    active_contracts: int = Field(examples=[260])
+    treasury_income_fen: int = Field(description="non-tax revenue booked until now", examples=[9_120_000])
+    turnover: TurnoverOut
+    years: list[YearOut]
+
+
+class GroupOut(TurnoverOut):
+    """Turnover of one zone, venue, category or month; own data stands under the zone null."""
+
+    key: str | None = Field(description="code, category word, or yyyy-mm", examples=["Z-OCEAN"])
+    id: UUID | None = Field(description="of a zone or a venue")
+    name_zh: str = Field(examples=["海洋专区"])
+    name_en: str = Field(examples=["Ocean zone"])
+
+    @classmethod
+    def of_group(cls, group: Group) -> "GroupOut":
+        zh, en = group.names
+        return cls(key=group.key, id=group.id, name_zh=zh, name_en=en, **_money(group.turnover))
+
+
+class TurnoverTableOut(Shape):
+    """Largest net turnover first, months newest first; the items add up to `total`."""
+
+    by: Grouping
+    year: int | None
+    total: TurnoverOut
+    items: list[GroupOut]
+
+
+class RankedOut(TurnoverOut):
+    """An enterprise's place among the sellers; equals share a rank, and the next is left out (1, 2, 2, 4)."""
+
+    rank: int = Field(examples=[1])
+    id: UUID
+    uscc: str = Field(examples=["91370200QD0A1B2C3X"])
+    name_zh: str
+    name_en: str
+
+    @classmethod
+    def of_ranked(cls, ranked: queries.Ranked) -> "RankedOut":
+        who = ranked._asdict()
+        return cls(**_money(who.pop("turnover")), **who)
+
+
+class LeagueTableOut(Shape):
+    """All venues and all trades, as the public sees them; the subsidy is awarded on a base of its own."""
+
+    year: int | None
+    items: list[RankedOut]
+
+
+def _total(parts: Iterable[Turnover]) -> Turnover:
+    return functools.reduce(Turnover.plus, parts, NOTHING)
+
+
+def _ledger(request: Request) -> int:
+    ledger_id: int = request.app.state.settings.ledger_id
+    return ledger_id
+
+
+@router.get("/overview", summary="The market in figures")
+async def overview(_caller: Visitor, request: Request, session: Reading, now: Now) -> OverviewOut:
+    counts = await queries.count_market(session, _ledger(request), on=business_date(now))
+    years = await queries.turnover_by_year(session, _ledger(request))
+    return OverviewOut(
+        **counts._asdict(),
+        turnover=TurnoverOut.of(_total(years.values())),
+        years=[YearOut(year=year, **_money(turnover)) for year, turnover in years.items()],
+    )
+
+
+@router.get("/turnover", summary="Turnover by zone, venue, category or month")
+async def turnover(
+    _caller: Visitor, request: Request, session: Reading, by: Grouping, year: Year = None
+) -> TurnoverTableOut:
+    """A trade counts in the year in which it occurred, and its refunds lower that same year."""
+    groups = await queries.turnover(session, _ledger(request), by=by, year=year)
+    return TurnoverTableOut(
+        by=by,
+        year=year,
+        total=TurnoverOut.of(_total(group.turnover for group in groups)),
+        items=[GroupOut.of_group(group) for group in groups],
+    )
+
+
+@router.get("/league-table", summary="Enterprises by net turnover")
+async def league_table(
+    _caller: Visitor,
+    request: Request,
+    session: Reading,
+    year: Year = None,
+    limit: Annotated[
+        int, Query(ge=1, le=PAGE_LIMIT, description="the last rank shown, with all who share it")
+    ] = 10,
+) -> LeagueTableOut:
+    """Who has sold nothing that was not refunded has no rank."""
+    ranked = await queries.league_table(session, _ledger(request), year=year, ranks=limit)
+    return LeagueTableOut(year=year, items=[RankedOut.of_ranked(row) for row in ranked])

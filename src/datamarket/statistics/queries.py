@@ -1,0 +1,143 @@
+"""Counting and adding up: plain SQL over the rows of every slice; no statement returns more than `MOST` rows."""
+
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.foundation.clock import MARKET_ZONE, year_bounds
+from datamarket.statistics.terms import Group, Grouping, Turnover, names_of
+
+MOST = 500
+# S608 in this module: every part of a statement is a constant that stands here.
+_COUNTS = """
+SELECT (SELECT count(*) FROM zone WHERE state = 'open') AS open_zones,
+       (SELECT count(*) FROM participant WHERE kind = 'enterprise' AND state = 'admitted') AS admitted_enterprises,
+       (SELECT count(DISTINCT q.participant_id) FROM qualification q JOIN participant p ON p.id = q.participant_id
+         WHERE q.kind = 'data_merchant' AND p.state = 'admitted'
+           AND q.granted_on <= :on AND (q.until_on IS NULL OR q.until_on > :on)) AS data_merchants,
+       (SELECT count(*) FROM product WHERE approved IS NOT NULL AND zone_id IS NOT NULL) AS operation_products,
+       (SELECT count(*) FROM product WHERE approved IS NOT NULL AND zone_id IS NULL) AS exchange_products,
+       (SELECT count(*) FROM listing WHERE state = 'published') AS published_listings,
+       (SELECT count(*) FROM contract WHERE state = 'active') AS active_contracts,
+       (SELECT coalesce(sum(b.credit_fen - b.debit_fen), 0)::bigint
+          FROM ledger_account a JOIN ledger_balance b ON b.ledger_id = a.ledger_id AND b.account_id = a.id
+         WHERE a.ledger_id = :ledger_id AND a.kind = 'treasury') AS treasury_income_fen
+"""
+_SUMS = (
+    "count(*) FILTER (WHERE amount_fen > 0) AS trades, count(*) FILTER (WHERE amount_fen = 0) AS free_trades,"
+    " sum(amount_fen)::bigint AS gross_fen, sum(refunded_fen)::bigint AS refunded_fen"
+)
+_EVER = "ledger_id = :ledger_id"
+_IN_YEAR = "ledger_id = :ledger_id AND occurred_at >= :since AND occurred_at < :until"
+_LOCAL = f"occurred_at AT TIME ZONE '{MARKET_ZONE.key}'"
+_YEARS = f"""
+SELECT extract(year FROM {_LOCAL})::int AS year, {_SUMS}
+  FROM trade WHERE {_EVER} GROUP BY year ORDER BY year DESC LIMIT {MOST}
+"""  # noqa: S608
+_EXPRESSIONS = {
+    Grouping.ZONE: "zone_id",
+    Grouping.VENUE: "venue_id",
+    Grouping.CATEGORY: "category",
+    Grouping.MONTH: f"to_char({_LOCAL}, 'YYYY-MM')",
+}
+_LARGEST_FIRST = "gross_fen - refunded_fen DESC, key"
+
+
+def _turnover(by: Grouping, when: str) -> str:
+    """Added up first, named afterwards: a name is looked up once a group."""
+    added = f"SELECT {_EXPRESSIONS[by]} AS grouped, {_SUMS} FROM trade WHERE {when} GROUP BY grouped"  # noqa: S608
+    if by in {Grouping.ZONE, Grouping.VENUE}:
+        named, join = "p.code AS key, p.id, p.name_zh, p.name_en", f"LEFT JOIN {by} p ON p.id = added.grouped"
+    else:
+        named, join = "grouped AS key, NULL::uuid AS id, NULL AS name_zh, NULL AS name_en", ""
+    order = "key DESC" if by is Grouping.MONTH else _LARGEST_FIRST
+    return (
+        f"SELECT {named}, trades, free_trades, gross_fen, refunded_fen"  # noqa: S608
+        f" FROM ({added}) AS added {join} ORDER BY {order} LIMIT {MOST}"
+    )
+
+
+def _league(when: str) -> str:
+    return f"""
+SELECT s.rank, p.id, p.uscc, p.name_zh, p.name_en, s.trades, s.free_trades, s.gross_fen, s.refunded_fen
+  FROM (SELECT provider_id, {_SUMS}, rank() OVER (ORDER BY sum(amount_fen - refunded_fen) DESC) AS rank
+          FROM trade JOIN participant seller ON seller.id = provider_id AND seller.kind = 'enterprise'
+         WHERE {when} GROUP BY provider_id HAVING sum(amount_fen - refunded_fen) > 0) AS s
+  JOIN participant p ON p.id = s.provider_id
+ WHERE s.rank <= :ranks ORDER BY s.rank, p.uscc LIMIT {MOST}
+"""  # noqa: S608
+
+
+_TURNOVER = {(by, when): text(_turnover(by, when)) for by in Grouping for when in (_EVER, _IN_YEAR)}
+_LEAGUE = {when: text(_league(when)) for when in (_EVER, _IN_YEAR)}
+
+
+class Counts(NamedTuple):
+    """What there is in the market now."""
+
+    open_zones: int
+    admitted_enterprises: int
+    data_merchants: int
+    operation_products: int
+    exchange_products: int
+    published_listings: int
+    active_contracts: int
+    treasury_income_fen: int
+
+
+class Ranked(NamedTuple):
+    """An enterprise's place: equals share one, and the next place is left out."""
+
+    rank: int
+    id: UUID
+    uscc: str
+    name_zh: str
+    name_en: str
+    turnover: Turnover
+
+
+async def count_market(session: AsyncSession, ledger_id: int, *, on: date) -> Counts:
+    """What there is now; a data merchant's certificate is good on the day `on`."""
+    connection = await session.connection()
+    row = (await connection.execute(text(_COUNTS), {"ledger_id": ledger_id, "on": on})).one()
+    return Counts(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+async def turnover_by_year(session: AsyncSession, ledger_id: int) -> dict[int, Turnover]:
+    """Newest year first."""
+    connection = await session.connection()
+    rows = (await connection.execute(text(_YEARS), {"ledger_id": ledger_id})).all()
+    return {row.year: _turnover_of(row) for row in rows}
+
+
+async def turnover(session: AsyncSession, ledger_id: int, *, by: Grouping, year: int | None) -> list[Group]:
+    """One line a group, largest net first, months newest first; of one business year, or of all time."""
+    when, values = _period(ledger_id, year)
+    rows = (await (await session.connection()).execute(_TURNOVER[by, when], values)).all()
+    return [
+        Group(row.key, row.id, names_of(by, row.key, (row.name_zh, row.name_en)), _turnover_of(row))
+        for row in rows
+    ]
+
+
+async def league_table(
+    session: AsyncSession, ledger_id: int, *, year: int | None, ranks: int
+) -> list[Ranked]:
+    """Sellers among the enterprises by net turnover, down to a rank; all who share that rank are in it."""
+    when, values = _period(ledger_id, year)
+    rows = (await (await session.connection()).execute(_LEAGUE[when], values | {"ranks": ranks})).all()
+    return [Ranked(row.rank, row.id, row.uscc, row.name_zh, row.name_en, _turnover_of(row)) for row in rows]
+
+
+def _period(ledger_id: int, year: int | None) -> tuple[str, dict[str, Any]]:
+    if year is None:
+        return _EVER, {"ledger_id": ledger_id}
+    since, until = year_bounds(year)
+    return _IN_YEAR, {"ledger_id": ledger_id, "since": since, "until": until}
+
+
+def _turnover_of(row: Row[Any]) -> Turnover:
+    return Turnover(row.trades, row.free_trades, row.gross_fen, row.refunded_fen)

@@ -1,0 +1,181 @@
+"""The life of a run, of a scheme version and of a line's payment; pure.
+
+One table decides every transition, one decides who may cause it, and one rule says who may not: whoever
+calculated does not review, and whoever did either does not approve.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.clock import business_date, start_of_day
+from datamarket.foundation.errors import Forbidden, Refused
+
+
+class RunState(StrEnum):
+    DRAFT = "draft"
+    SNAPSHOTTED = "snapshotted"
+    CALCULATED = "calculated"
+    UNDER_REVIEW = "under_review"
+    PUBLICISED = "publicised"
+    APPROVED = "approved"
+    POSTED = "posted"
+    PAID = "paid"
+    CLOSED = "closed"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+
+
+class RunEvent(StrEnum):
+    SNAPSHOT = "snapshot"
+    CALCULATE = "calculate"
+    SUBMIT = "submit"
+    PUBLICISE = "publicise"
+    APPROVE = "approve"
+    POST = "post"
+    PAY = "pay"
+    CLOSE = "close"
+    REJECT = "reject"
+    CANCEL = "cancel"
+    SUPERSEDE = "supersede"
+
+
+class SchemeState(StrEnum):
+    DRAFT = "draft"
+    APPROVED = "approved"
+    RETIRED = "retired"
+
+
+class SchemeEvent(StrEnum):
+    APPROVE = "approve"
+    RETIRE = "retire"
+
+
+S, E = RunState, RunEvent
+RUN_EVENTS: Mapping[tuple[RunState, RunEvent], RunState] = {
+    (S.DRAFT, E.SNAPSHOT): S.SNAPSHOTTED,
+    (S.SNAPSHOTTED, E.CALCULATE): S.CALCULATED,
+    (S.CALCULATED, E.SUBMIT): S.UNDER_REVIEW,
+    (S.UNDER_REVIEW, E.PUBLICISE): S.PUBLICISED,
+    (S.PUBLICISED, E.APPROVE): S.APPROVED,
+    (S.APPROVED, E.POST): S.POSTED,
+    (S.POSTED, E.PAY): S.PAID,
+    (S.PAID, E.CLOSE): S.CLOSED,
+    (S.UNDER_REVIEW, E.REJECT): S.REJECTED,
+    (S.PUBLICISED, E.REJECT): S.REJECTED,
+    (S.DRAFT, E.CANCEL): S.CANCELLED,
+    (S.SNAPSHOTTED, E.CANCEL): S.CANCELLED,
+    (S.CALCULATED, E.CANCEL): S.CANCELLED,
+    (S.SNAPSHOTTED, E.SUPERSEDE): S.SUPERSEDED,
+    (S.CALCULATED, E.SUPERSEDE): S.SUPERSEDED,
+    (S.UNDER_REVIEW, E.SUPERSEDE): S.SUPERSEDED,
+    (S.PUBLICISED, E.SUPERSEDE): S.SUPERSEDED,
+}
+SCHEME_EVENTS: Mapping[tuple[SchemeState, SchemeEvent], SchemeState] = {
+    (SchemeState.DRAFT, SchemeEvent.APPROVE): SchemeState.APPROVED,
+    (SchemeState.DRAFT, SchemeEvent.RETIRE): SchemeState.RETIRED,
+    (SchemeState.APPROVED, SchemeEvent.RETIRE): SchemeState.RETIRED,
+}
+PERMISSION_OF: Mapping[RunEvent, Permission] = {
+    E.SNAPSHOT: Permission.CALCULATE_SUBSIDY,
+    E.CALCULATE: Permission.CALCULATE_SUBSIDY,
+    E.SUBMIT: Permission.CALCULATE_SUBSIDY,
+    E.CANCEL: Permission.CALCULATE_SUBSIDY,
+    E.SUPERSEDE: Permission.CALCULATE_SUBSIDY,
+    E.PUBLICISE: Permission.APPROVE_SUBSIDY,
+    E.APPROVE: Permission.APPROVE_SUBSIDY,
+    E.REJECT: Permission.APPROVE_SUBSIDY,
+    E.POST: Permission.PAY_SUBSIDY,
+    E.PAY: Permission.PAY_SUBSIDY,
+    E.CLOSE: Permission.PAY_SUBSIDY,
+}
+ENDED = (S.REJECTED, S.CANCELLED, S.SUPERSEDED)
+"""Runs that decide nothing any more."""
+DECIDED = (S.APPROVED, S.POSTED, S.PAID, S.CLOSED)
+"""Runs that bind money: of one scheme and year there is one."""
+PUBLIC = (S.PUBLICISED, *DECIDED)
+"""Runs whose awards everyone may see."""
+
+LABELS: Mapping[StrEnum, tuple[str, str]] = {
+    S.DRAFT: ("草稿", "draft"),
+    S.SNAPSHOTTED: ("已取数", "snapshotted"),
+    S.CALCULATED: ("已计算", "calculated"),
+    S.UNDER_REVIEW: ("审核中", "under review"),
+    S.PUBLICISED: ("公示中", "publicised"),
+    S.APPROVED: ("已批准", "approved"),
+    S.POSTED: ("已记账", "posted"),
+    S.PAID: ("已支付", "paid"),
+    S.CLOSED: ("已办结", "closed"),
+    S.REJECTED: ("已驳回", "rejected"),
+    S.CANCELLED: ("已取消", "cancelled"),
+    S.SUPERSEDED: ("已被替代", "superseded"),
+    SchemeState.DRAFT: ("草稿", "draft"),
+    SchemeState.APPROVED: ("已批准", "approved"),
+    SchemeState.RETIRED: ("已停用", "retired"),
+}
+
+
+class EventNotPermitted(Forbidden):
+    code = "subsidy.event-not-permitted"
+    zh = "操作“{event}”需要权限“{permission}”。"
+    en = "The event '{event}' needs the permission '{permission}'."
+
+
+class DutiesNotSeparate(Refused):
+    code = "subsidy.duties-not-separate"
+    zh = "计算、审核、批准须由三个不同的账户办理。"
+    en = "Calculation, review and approval are done by three different accounts."
+
+
+class PublicityRunning(Refused):
+    code = "subsidy.publicity-running"
+    zh = "公示期至 {until}（含）结束，此前不能批准。"
+    en = "The publicity lasts until {until} inclusive; no approval before it has ended."
+
+
+def check_permitted(actor: Actor, event: RunEvent) -> None:
+    """Raises EventNotPermitted."""
+    permission = PERMISSION_OF[event]
+    if not actor.may(permission):
+        raise EventNotPermitted(event=event, permission=permission)
+
+
+def check_other_than(actor: Actor, *earlier: UUID | None) -> None:
+    """Raises DutiesNotSeparate when the actor had an earlier hand in it."""
+    if actor.account_id in earlier:
+        raise DutiesNotSeparate
+
+
+def last_day_of_publicity(published: date, working_days: int) -> date:
+    """The day on which the last of `working_days` falls; counting begins the day after publication.
+
+    Weekends do not count. Public holidays are not known to the market, so a holiday counts as a working
+    day unless it falls on a weekend: the office must publicise longer where the law asks for it.
+    """
+    day = published
+    while working_days:
+        day += timedelta(days=1)
+        working_days -= day.isoweekday() <= 5
+    return day
+
+
+def check_publicity_over(last_day: date, *, now: datetime) -> None:
+    """Raises PublicityRunning until the day after the last has begun in Qingdao."""
+    if now < start_of_day(last_day + timedelta(days=1)):
+        raise PublicityRunning(until=last_day.isoformat())
+
+
+def earliest_approval(last_day: date, now: datetime) -> datetime:
+    """The first instant, not before `now`, at which the publicity is over."""
+    return max(now, start_of_day(last_day + timedelta(days=1)))
+
+
+def publicity_from(now: datetime, working_days: int | None) -> tuple[date, date]:
+    """First and last day; a scheme that states no publicity ends it before it began."""
+    today = business_date(now)
+    if working_days is None:
+        return today, today - timedelta(days=1)
+    return today, last_day_of_publicity(today, working_days)

@@ -1,0 +1,174 @@
+"""Rows of text from CSV files or a workbook; every mistake names file, row and column.
+
+A workbook's number is taken only when it is whole: any other number has already lost its exact value,
+and a formula is not a figure. Such cells are kept as `Unreadable` and refused when they are read.
+"""
+
+import csv
+import io
+import warnings
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+
+from datamarket.foundation.errors import Invalid
+
+MAX_UNPACKED = 1 << 29
+MAX_ROWS = 1 << 20
+
+
+class FactsInvalid(Invalid):
+    code = "subsidy.facts-invalid"
+    zh = "{file} 第 {row} 行“{column}”列有误：{problem_zh}。"
+    en = "{file}, row {row}, column '{column}': {problem_en}."
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A cell whose exact content is not known, and why."""
+
+    zh: str
+    en: str
+
+
+Cell = str | int | bool | Unreadable | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A header and its rows, numbered as a person counts them."""
+
+    file: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[Cell, ...]], ...]
+
+    def wrong(self, row: int, column: str, zh: str, en: str) -> FactsInvalid:
+        """The error to raise for one cell."""
+        return FactsInvalid(file=self.file, row=row, column=column, problem_zh=zh, problem_en=en)
+
+
+def read_sheets(path: Path, names: Sequence[str]) -> dict[str, Sheet]:
+    """Those of the named sheets that a folder of CSV files or a workbook has. Raises FactsInvalid."""
+    if path.is_dir():
+        found = {name: path / f"{name}.csv" for name in names if (path / f"{name}.csv").is_file()}
+        sheets = {name: _read_csv(file) for name, file in found.items()}
+    elif path.is_file() and path.suffix.lower() == ".xlsx":
+        sheets = _read_workbook(path, names)
+    else:
+        raise _unusable(
+            path.name, "不是文件夹，也不是 .xlsx 工作簿", "neither a folder nor an .xlsx workbook"
+        )
+    if not sheets:
+        wanted = ", ".join(names)
+        raise _unusable(path.name, f"没有 {wanted} 中的任何一个", f"it has none of {wanted}")
+    return sheets
+
+
+def _unusable(file: str, zh: str, en: str, row: int = 1) -> FactsInvalid:
+    return FactsInvalid(file=file, row=row, column="-", problem_zh=zh, problem_en=en)
+
+
+def _read_csv(path: Path) -> Sheet:
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        raise _unusable(
+            path.name, "不是 UTF-8 编码，请另存为 UTF-8", "not UTF-8; save it as UTF-8", row
+        ) from None
+    if "\0" in text:
+        row = text.count("\n", 0, text.index("\0")) + 1
+        raise _unusable(path.name, "含有空字符，文件已损坏", "a NUL character: the file is damaged", row)
+    return _sheet(path.name, _csv_rows(path.name, text), ragged=False)
+
+
+def _csv_rows(file: str, text: str) -> Iterator[tuple[int, list[Cell]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    row = 1
+    try:
+        for cells in reader:
+            yield row, [cell.strip() or None for cell in cells]
+            row = reader.line_num + 1
+    except csv.Error as error:
+        raise _unusable(file, f"CSV 格式错误（{error}）", str(error), row) from None
+
+
+def _read_workbook(path: Path, names: Sequence[str]) -> dict[str, Sheet]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(item.file_size for item in archive.infolist())
+        raw = {} if unpacked > MAX_UNPACKED else _raw_rows(path, names)
+    except Exception as error:
+        raise _unusable(
+            path.name, f"工作簿无法读取（{type(error).__name__}）", "the workbook cannot be read"
+        ) from error
+    if unpacked > MAX_UNPACKED:
+        raise _unusable(path.name, "解压后过大", "too large when unpacked")
+    return {name: _sheet(f"{path.name}:{name}", rows, ragged=True) for name, rows in raw.items()}
+
+
+def _raw_rows(path: Path, names: Sequence[str]) -> dict[str, list[tuple[int, list[Cell]]]]:
+    raw: dict[str, list[tuple[int, list[Cell]]]] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions that carry no fact
+        book = openpyxl.load_workbook(path, read_only=True)
+        try:
+            for name in set(names) & set(book.sheetnames):
+                raw[name] = list(_numbered(book[name]))
+        finally:
+            book.close()
+    return raw
+
+
+def _numbered(sheet: Any) -> Iterator[tuple[int, list[Cell]]]:
+    sheet.reset_dimensions()  # the stated dimensions need not be true
+    for row, cells in enumerate(sheet.iter_rows(), start=1):
+        if row > MAX_ROWS:
+            message = "more rows than a sheet can have"
+            raise ValueError(message)
+        yield row, [_cell(cell.value, cell.data_type) for cell in cells]
+
+
+def _cell(value: Any, data_type: str) -> Cell:
+    if data_type == "f":
+        return Unreadable("公式不是数值，请粘贴为文字", "a formula is not a figure; paste it as text")
+    if data_type == "e":
+        return Unreadable(f"单元格是错误值 {value}", f"the cell is the error {value}")
+    if isinstance(value, str):
+        return value.strip() or None
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    zh = f"数值 {value} 已失去精确值，请以文字格式填写"
+    return Unreadable(zh, f"the number {value} has lost its exact value; write it as text")
+
+
+def _sheet(file: str, rows: Iterable[tuple[int, list[Cell]]], *, ragged: bool) -> Sheet:
+    numbered = [(row, cells) for row, cells in rows if any(cell is not None for cell in cells)]
+    if not numbered:
+        raise _unusable(file, "没有表头", "there is no header")
+    header_row, header = numbered[0]
+    columns = tuple(cell if isinstance(cell, str) else "" for cell in header)
+    sheet = Sheet(file, columns, ())
+    for index, column in enumerate(columns):
+        if column and column in columns[:index]:
+            raise sheet.wrong(header_row, column, "列名重复", "the column stands twice")
+    width = len(columns)
+    body = []
+    for row, cells in numbered[1:]:
+        if any(cell is not None for cell in cells[width:]) or (len(cells) < width and not ragged):
+            zh, en = (
+                f"应有 {width} 个单元格，实有 {len(cells)} 个",
+                f"{width} cells are due, {len(cells)} are there",
+            )
+            raise sheet.wrong(row, "-", zh, en)
+        padded = (*cells, *[None] * width)[:width]
+        body.append((row, padded))
+    return Sheet(file, columns, tuple(body))

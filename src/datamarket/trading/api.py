@@ -1,0 +1,277 @@
+"""/trades: record one or many, read, refund, certificate."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from pydantic import Field, model_validator
+
+from datamarket.auth.access import allow, organisation_of
+from datamarket.auth.terms import Actor, Permission
+from datamarket.contracts.terms import Purpose
+from datamarket.foundation import idempotency
+from datamarket.foundation.db import driver
+from datamarket.foundation.errors import MarketError, NotFound
+from datamarket.foundation.http import (
+    Body,
+    BoolIn,
+    IfMatch,
+    InstantIn,
+    KeyHeader,
+    LimitsDep,
+    MarketRoute,
+    Now,
+    Page,
+    PositiveFenIn,
+    Prose,
+    QuantityIn,
+    Reading,
+    Shape,
+    Writing,
+    check_tag,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.foundation.money import Fen
+from datamarket.ledger import queries as ledger
+from datamarket.ledger.terms import EntryKind
+from datamarket.trading import queries, refunds
+from datamarket.trading.actions import Recorder
+from datamarket.trading.desk import TradeDesk
+from datamarket.trading.tables import RefundRow, TradeRow
+from datamarket.trading.terms import Order, Trade
+
+router = APIRouter(route_class=MarketRoute, prefix="/trades", tags=["trading"])
+RecordTrade = Annotated[Actor, allow(Permission.RECORD_TRADE)]
+ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
+BATCH_BODY = 16 * 2**20
+LARGEST_BATCH = 5000
+
+
+class TradeIn(Body):
+    """Either `purpose` and `quantity`: meter and price now; or `use_id`: price a use metered before."""
+
+    contract_id: UUID
+    purpose: Purpose | None = Field(default=None, examples=["industrial_development"])
+    quantity: QuantityIn | None = Field(default=None, examples=[100])
+    use_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        new_use = self.purpose is not None and self.quantity is not None
+        if (self.use_id is not None) == new_use or (self.use_id is not None and (self.purpose or self.quantity)):
+            message = "give either purpose and quantity, or use_id"
+            raise ValueError(message)
+        return self
+
+    def order(self, actor: Actor, now: datetime) -> Order:
+        return Order(actor, self.contract_id, self.purpose, self.quantity, self.use_id, now)
+
+
+class SplitOut(Shape):
+    """The parts of the gross amount; they add up to it."""
+
+    vat_fen: int
+    venue_fee_fen: int
+    supplying_fen: int
+    operator_fen: int
+    provider_fen: int
+
+
+class TradeOut(Shape):
+    """A recorded trade: priced, split, posted."""
+
+    id: UUID
+    contract_id: UUID
+    use_id: UUID
+    buyer_id: UUID
+    provider_id: UUID
+    venue_id: UUID
+    zone_id: UUID | None
+    product_id: UUID
+    category: str
+    quantity: int
+    unit_price_fen: int
+    amount_fen: int
+    split: SplitOut
+    revenue_rule: str
+    occurred_at: datetime
+    recorded_at: datetime
+    refunded_fen: int
+    state: str
+    version: int
+
+    @classmethod
+    def of(cls, trade: TradeRow) -> "TradeOut":
+        return cls.model_validate(trade, from_attributes=True)
+
+
+def render(trade: Trade) -> bytes:
+    """A fresh trade as the bytes that its caller gets, and that its key keeps."""
+    fields = {name: getattr(trade, name) for name in TradeOut.model_fields if name != "split"}
+    return orjson.dumps(fields | {"split": trade.split.as_json()})
+
+
+class BatchIn(Body):
+    """Up to 5,000 trades; with `atomic`, all of them or none."""
+
+    items: list[TradeIn] = Field(min_length=1, max_length=LARGEST_BATCH)
+    atomic: BoolIn = False
+
+
+class ItemOut(Shape):
+    """The outcome of one item: its trade, or why not."""
+
+    trade: TradeOut | None = None
+    code: str | None = None
+    zh: str | None = None
+    en: str | None = None
+
+
+class BatchOut(Shape):
+    recorded: int
+    refused: int
+    items: list[ItemOut]
+
+
+class RefundIn(Body):
+    amount_fen: PositiveFenIn | None = Field(default=None, description="null: all that is left")
+    reason: Prose = Field(examples=["数据质量不符合合同附件约定"])
+
+
+class RefundOut(Shape):
+    id: UUID
+    trade_id: UUID
+    amount_fen: int
+    reason: str
+    refunded_at: datetime
+
+    @classmethod
+    def of(cls, refund: RefundRow) -> "RefundOut":
+        return cls.model_validate(refund, from_attributes=True)
+
+
+class CertificateOut(Shape):
+    """What the market attests: the trade, and the entry that settled it with its digest."""
+
+    trade: TradeOut
+    entry_id: UUID | None = Field(description="null for a free trade: nothing was posted")
+    entry_digest: str | None
+    title_zh: str = "数据交易凭证"
+    title_en: str = "Data transaction certificate"
+
+
+def install_desk(app: Any) -> None:
+    """The queue of this process, and the recorder that the batch path shares with it."""
+    recorder = Recorder(app.state.settings.ledger_id)
+    app.state.recorder = recorder
+    app.state.desk = TradeDesk(app.state.database, recorder, render, app.state.read_clock)
+
+
+@router.post("", status_code=201, response_model=TradeOut, summary="Record a trade")
+async def record_trade(
+    actor: RecordTrade, request: Request, now: Now, body: TradeIn, idempotency_key: KeyHeader
+) -> Response:
+    """Checks the contract, meters the use, prices, splits, posts and records: all, or nothing."""
+    organisation_of(actor)
+    claim = idempotency.Claim(
+        ledger_id=request.app.state.settings.ledger_id,
+        caller=str(actor.account_id),
+        key=idempotency_key,
+        fingerprint=idempotency.fingerprint("POST", request.url.path, await request.body()),
+    )
+    answer = await request.app.state.desk.record(body.order(actor, now), claim)
+    headers = {"ETag": '"1"'} | ({"Idempotency-Replayed": "true"} if answer.replayed else {})
+    return Response(answer.body, 201, headers, "application/json")
+
+
+@router.post("/batch", response_model=BatchOut, summary="Record many trades", max_body_size=BATCH_BODY)
+async def record_batch(actor: RecordTrade, request: Request, session: Writing, now: Now, body: BatchIn) -> Response:
+    """Outcomes in the order of the items. With `atomic`, the first refusal is the answer, and nothing is recorded."""
+    organisation_of(actor)
+    recorder: Recorder = request.app.state.recorder
+    orders = [item.order(actor, now) for item in body.items]
+    outcomes = await recorder.record_trades(await driver(session), orders, now=now)
+    items: list[dict[str, Any]] = []
+    for outcome in outcomes:
+        if isinstance(outcome, Trade):
+            items.append({"trade": orjson.Fragment(render(outcome)), "code": None, "zh": None, "en": None})
+        elif body.atomic:
+            raise outcome
+        else:
+            items.append(
+                {"trade": None, "code": outcome.code, "zh": outcome.sentence("zh"), "en": outcome.sentence("en")}
+            )
+    refused = sum(isinstance(outcome, MarketError) for outcome in outcomes)
+    answer = {"recorded": len(outcomes) - refused, "refused": refused, "items": items}
+    return Response(orjson.dumps(answer), media_type="application/json")
+
+
+@router.get("", summary="Your trades, newest first")
+async def list_trades(
+    actor: ReadMarket,
+    session: Reading,
+    limits: LimitsDep,
+    contract: UUID | None = None,
+    since: InstantIn | None = None,
+    until: InstantIn | None = None,
+) -> Page[TradeOut]:
+    """`since` is included, `until` is not."""
+    cursor = decode_cursor(limits.after, [UUID])
+    rows = await queries.list_trades(
+        session,
+        visible_to=actor,
+        contract=contract,
+        since=since,
+        until=until,
+        limit=limits.limit,
+        after=cursor[0] if cursor else None,
+    )
+    return page_of(rows, limits, TradeOut.of, lambda trade: [trade.id])
+
+
+@router.get("/{trade_id}", summary="One trade")
+async def get_trade(actor: ReadMarket, response: Response, session: Reading, trade_id: UUID) -> TradeOut:
+    trade = await queries.get_trade(session, trade_id, visible_to=actor)
+    tag(response, trade.version)
+    return TradeOut.of(trade)
+
+
+@router.post("/{trade_id}/refunds", status_code=201, summary="Refund a trade, in part or whole")
+async def refund_trade(
+    actor: Annotated[Actor, allow(Permission.REFUND_TRADE)],
+    session: Writing,
+    now: Now,
+    trade_id: UUID,
+    body: RefundIn,
+    if_match: IfMatch = None,
+) -> RefundOut:
+    """The seller gives back; every receiver of the original returns its share."""
+    trade = await queries.get_trade(session, trade_id, visible_to=actor, lock=True)
+    check_tag(if_match, trade.version)
+    amount = None if body.amount_fen is None else Fen(body.amount_fen)
+    return RefundOut.of(
+        await refunds.refund_trade(session, actor, trade, amount_fen=amount, reason=body.reason, now=now)
+    )
+
+
+@router.get("/{trade_id}/refunds", summary="The refunds of a trade")
+async def list_refunds(actor: ReadMarket, session: Reading, trade_id: UUID) -> Page[RefundOut]:
+    await queries.get_trade(session, trade_id, visible_to=actor)
+    return Page(items=[RefundOut.of(row) for row in await queries.list_refunds(session, trade_id)])
+
+
+@router.get("/{trade_id}/certificate", summary="The certificate of a trade")
+async def certificate(actor: ReadMarket, request: Request, session: Reading, trade_id: UUID) -> CertificateOut:
+    trade = await queries.get_trade(session, trade_id, visible_to=actor)
+    ledger_id = request.app.state.settings.ledger_id
+    entry_id = await ledger.entry_of(await driver(session), ledger_id, "trade", trade.id, EntryKind.SETTLEMENT)
+    if entry_id is None:
+        if trade.amount_fen:
+            raise NotFound(thing="entry")
+        return CertificateOut(trade=TradeOut.of(trade), entry_id=None, entry_digest=None)
+    entry, _ = await ledger.get_entry(session, ledger_id, entry_id, visible_to=actor)
+    return CertificateOut(trade=TradeOut.of(trade), entry_id=entry_id, entry_digest=entry.digest.hex())

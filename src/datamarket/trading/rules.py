@@ -1,0 +1,113 @@
+"""Price and split of one sale, pure."""
+
+from collections.abc import Sequence
+from datetime import date
+from fractions import Fraction
+
+from datamarket.contracts.accounts import income_account
+from datamarket.contracts.rules import ContractNotActive
+from datamarket.contracts.terms import FrozenTerms
+from datamarket.catalogue.terms import PricePlan
+from datamarket.foundation.errors import Invalid, Refused
+from datamarket.foundation.money import Fen, apply_rate, half_up, split as share
+from datamarket.ledger.terms import Account, AccountId, AccountKind, Leg
+from datamarket.trading.terms import RevenueRule, Split, TradeState
+
+BASIS_POINTS = 10_000
+LARGEST_TRADE = Fen(10**14)
+
+
+class AmountTooLarge(Invalid):
+    code = "trade.amount-too-large"
+    zh = "单笔交易金额超过系统上限。"
+    en = "The amount of one trade exceeds the system's ceiling."
+
+
+class NoRevenueRule(Refused):
+    code = "trade.no-revenue-rule"
+    zh = "{on} 没有有效的收益分配规则。"
+    en = "No revenue rule is in force on {on}."
+
+
+def price(plan: PricePlan, quantity: int) -> Fen:
+    """Units times the frozen price. Raises AmountTooLarge."""
+    amount = Fen(plan.price_fen * quantity)
+    if amount > LARGEST_TRADE:
+        raise AmountTooLarge
+    return amount
+
+
+def rule_at(rules: Sequence[RevenueRule], on: date) -> RevenueRule:
+    """The rule in force on a business day (half-open). Raises NoRevenueRule."""
+    for rule in rules:
+        if rule.valid_from <= on and (rule.valid_to is None or on < rule.valid_to):
+            return rule
+    raise NoRevenueRule(on=on.isoformat())
+
+
+def divide(gross: Fen, terms: FrozenTerms, rule: RevenueRule) -> Split:
+    """Gross → VAT → net → venue fee → split base → supplying units, operator, provider.
+
+    The tax is inside the price: gross · rate / (1 + rate), half up; so is the venue's fee on the net.
+    The base is divided over marginal brackets, exactly, and cut to fen by the largest remainder; a
+    product on the provider's own data leaves the whole base to the provider.
+    """
+    vat = Fen(half_up(gross * rule.vat_rate / (1 + rule.vat_rate)))
+    fee = apply_rate(Fen(gross - vat), Fraction(terms.venue_fee_bps, BASIS_POINTS))
+    base = Fen(gross - vat - fee)
+    if terms.operator_id is None or not terms.suppliers or base == 0:
+        return Split(vat, fee, Fen(0), Fen(0), base)
+    supplying, operator = bracket_shares(base, rule)
+    parts = share(base, [supplying, operator, base - supplying - operator])
+    return Split(vat, fee, parts[0], parts[1], parts[2])
+
+
+def bracket_shares(base: Fen, rule: RevenueRule) -> tuple[Fraction, Fraction]:
+    """The exact shares of supplying units and operator over marginal brackets."""
+    supplying = operator = Fraction(0)
+    ceilings = [bracket.above for bracket in rule.brackets[1:]]
+    for bracket, ceiling in zip(rule.brackets, [*ceilings, base], strict=True):
+        slice_ = max(0, min(base, ceiling) - bracket.above)
+        supplying += slice_ * bracket.supplying
+        operator += slice_ * bracket.operator
+    return supplying, operator
+
+
+def legs_of(ledger_id: int, terms: FrozenTerms, parts: Split) -> tuple[Leg, ...]:
+    """The entry of one sale: the buyer's funds on the debit side, every receiver on the credit side.
+
+    Several supplying units share their part equally, by the largest remainder; receivers that keep the
+    same account are one leg.
+    """
+    credits_: dict[AccountId, int] = {}
+
+    def credit(account: Account, amount: int) -> None:
+        if amount:
+            credits_[account.id] = credits_.get(account.id, 0) + amount
+
+    credit(Account(ledger_id, None, AccountKind.VAT_PAYABLE), parts.vat_fen)
+    credit(Account(ledger_id, terms.venue_operator_id, AccountKind.VENUE_FEE), parts.venue_fee_fen)
+    if parts.supplying_fen:
+        shares = share(parts.supplying_fen, [1] * len(terms.suppliers))
+        for supplier, amount in zip(terms.suppliers, shares, strict=True):
+            credit(income_account(ledger_id, supplier), amount)
+    if terms.operator_id is not None:
+        credit(Account(ledger_id, terms.operator_id, AccountKind.OPERATOR_INCOME), parts.operator_fen)
+    credit(Account(ledger_id, terms.provider_id, AccountKind.PROVIDER_INCOME), parts.provider_fen)
+    funds = Account(ledger_id, terms.buyer_id, AccountKind.BUYER_FUNDS)
+    return (
+        Leg(funds.id, Fen(parts.gross_fen)),
+        *(Leg(account, Fen(-amount)) for account, amount in credits_.items()),
+    )
+
+
+def contract_not_active(state: str) -> ContractNotActive:
+    """The refusal for a trade under a contract that is not signed by both parties."""
+    return ContractNotActive(state=state)
+
+
+def state_after_refund(amount_fen: int, refunded_fen: int) -> TradeState:
+    """Refunded wholly, partly, or not."""
+    if refunded_fen == 0:
+        return TradeState.SETTLED
+    return TradeState.REFUNDED if refunded_fen == amount_fen else TradeState.PARTLY_REFUNDED

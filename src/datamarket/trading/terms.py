@@ -1,0 +1,107 @@
+"""Words of a trade."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from fractions import Fraction
+from uuid import UUID
+
+from datamarket.auth.terms import Actor
+from datamarket.contracts.terms import Purpose
+from datamarket.foundation.money import Fen
+
+
+class TradeState(StrEnum):
+    """A trade is settled when it is recorded; refunds move it on."""
+
+    SETTLED = "settled"
+    PARTLY_REFUNDED = "partly-refunded"
+    REFUNDED = "refunded"
+
+
+STATE_LABELS: dict[TradeState, tuple[str, str]] = {
+    TradeState.SETTLED: ("已结算", "settled"),
+    TradeState.PARTLY_REFUNDED: ("部分退款", "partly refunded"),
+    TradeState.REFUNDED: ("全额退款", "refunded"),
+}
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """Marginal shares of what lies above a threshold."""
+
+    above: Fen
+    supplying: Fraction
+    operator: Fraction
+
+
+@dataclass(frozen=True)
+class RevenueRule:
+    """A dated rule of how one sale is divided."""
+
+    id: str
+    valid_from: date
+    valid_to: date | None
+    vat_rate: Fraction
+    brackets: tuple[Bracket, ...]
+
+
+@dataclass(frozen=True)
+class Split:
+    """The parts of one sale, in fen; they add up to the gross."""
+
+    vat_fen: Fen
+    venue_fee_fen: Fen
+    supplying_fen: Fen
+    operator_fen: Fen
+    provider_fen: Fen
+
+    @property
+    def gross_fen(self) -> int:
+        return self.vat_fen + self.venue_fee_fen + self.supplying_fen + self.operator_fen + self.provider_fen
+
+    def as_json(self) -> dict[str, int]:
+        return {
+            "vat_fen": self.vat_fen,
+            "venue_fee_fen": self.venue_fee_fen,
+            "supplying_fen": self.supplying_fen,
+            "operator_fen": self.operator_fen,
+            "provider_fen": self.provider_fen,
+        }
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a buyer asks for: units under a contract, now; or the price of a use metered before."""
+
+    actor: Actor
+    contract_id: UUID
+    purpose: Purpose | None
+    quantity: int | None
+    use_id: UUID | None
+    occurred_at: datetime
+
+
+@dataclass(frozen=True)
+class Trade:
+    """A recorded trade."""
+
+    id: UUID
+    contract_id: UUID
+    use_id: UUID
+    buyer_id: UUID
+    provider_id: UUID
+    venue_id: UUID
+    zone_id: UUID | None
+    product_id: UUID
+    category: str
+    quantity: int
+    unit_price_fen: int
+    amount_fen: int
+    split: Split
+    revenue_rule: str
+    occurred_at: datetime
+    recorded_at: datetime
+    refunded_fen: int = 0
+    state: TradeState = TradeState.SETTLED
+    version: int = 1

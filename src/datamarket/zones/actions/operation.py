@@ -1,0 +1,212 @@
+"""Founding, opening and closing zones; granting mandates; adding scenarios."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.evidence.actions import record
+from datamarket.foundation.clock import business_date
+from datamarket.foundation.errors import Conflict, Refused
+from datamarket.foundation.ids import new_id
+from datamarket.foundation.states import next_state
+from datamarket.participants import queries as participants
+from datamarket.participants.terms import ParticipantKind
+from datamarket.zones import queries, rules
+from datamarket.zones.limits import limits_on
+from datamarket.zones.tables import Mandate, Scenario, Zone
+from datamarket.zones.terms import MandateMode, UseClass, ZoneEvent, ZoneState
+
+
+class MandateMissing(Refused):
+    code = "zone.mandate-missing"
+    zh = "{on} 该专区没有有效授权，不能开区。"
+    en = "The zone has no mandate in force on {on}, and cannot open."
+
+
+class MandateOverlaps(Conflict):
+    code = "mandate.overlap"
+    zh = "该专区在所填期限内已有授权（{term_from} 起，{term_to} 止，不含当日）。"
+    en = "The zone has a mandate within this term already, from {term_from} until, not including, {term_to}."
+
+
+class OperatorChangesLater(Refused):
+    code = "mandate.operator-changes-later"
+    zh = "更换运营机构的授权须在期限内办理；期限尚未开始或已届满。"
+    en = "A mandate for another operator is granted within its term, which has not begun or is over."
+
+
+class ZoneNotOpen(Refused):
+    code = "zone.not-open"
+    zh = "专区“{zone}”未在运营中（{state}）。"
+    en = "The zone '{zone}' is not open ({state})."
+
+
+class ZoneClosed(Refused):
+    code = "zone.closed"
+    zh = "专区“{zone}”已关闭。"
+    en = "The zone '{zone}' is closed."
+
+
+async def found_zone(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    code: str,
+    name_zh: str,
+    name_en: str,
+    field: str,
+    operator_id: UUID,
+    now: datetime,
+) -> Zone:
+    """A draft, planned for an admitted zone operator.
+
+    Raises ParticipantNotAdmitted, ParticipantKindWrong and ZoneCodeTaken.
+    """
+    await participants.check_admitted_as(session, operator_id, ParticipantKind.ZONE_OPERATOR)
+    zone = Zone(
+        id=new_id(now),
+        code=code,
+        name_zh=name_zh,
+        name_en=name_en,
+        field=field,
+        operator_id=operator_id,
+        created_at=now,
+    )
+    session.add(zone)
+    record(session, actor, "zones.found", ("zone", zone.id), now=now, code=code, operator=str(operator_id))
+    await session.flush()
+    return zone
+
+
+async def move_zone(
+    session: AsyncSession,
+    actor: Actor,
+    zone_id: UUID,
+    event: ZoneEvent,
+    *,
+    reason: str | None = None,
+    now: datetime,
+) -> Zone:
+    """Open under a mandate in force, or close. Raises TransitionNotAllowed, ReasonMissing, MandateMissing."""
+    zone = await queries.lock_zone(session, zone_id)
+    state = next_state(rules.ZONE_LIFE, ZoneState(zone.state), event)
+    rules.check_reason(event, reason)
+    on = business_date(now)
+    if event is ZoneEvent.OPEN:
+        if await queries.mandate_at(session, zone_id, on) is None:
+            raise MandateMissing(on=on)
+        zone.opened_on = on
+    else:
+        zone.closed_on, zone.reason = on, reason
+    zone.state = state
+    zone.version += 1
+    record(session, actor, f"zones.{event}", ("zone", zone.id), now=now, reason=reason)
+    await session.flush()
+    return zone
+
+
+async def grant_mandate(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    zone_id: UUID,
+    operator_id: UUID,
+    mode: MandateMode,
+    term_from: date,
+    term_to: date,
+    filed_on: date,
+    income_rule: str = "default",
+    reason_long_term: str | None = None,
+    now: datetime,
+) -> Mandate:
+    """Authorise an operator for a half-open term; another operator than before takes the zone over.
+
+    Raises TermEmpty, TermTooLong, ZoneClosed, MandateOverlaps, OperatorChangesLater, and what
+    `participants.check_admitted_as` raises.
+    """
+    limit_years = rules.stated(limits_on(term_from).mandate_years, "mandate_years", term_from)
+    rules.check_mandate_term(term_from, term_to, reason_long_term, limit_years=limit_years)
+    zone = await queries.lock_zone(session, zone_id)
+    if zone.state == ZoneState.CLOSED:
+        raise ZoneClosed(zone=zone.name_zh)
+    await participants.check_admitted_as(session, operator_id, ParticipantKind.ZONE_OPERATOR)
+    known = await queries.mandate_within(session, zone_id, term_from, term_to)
+    if known is not None:
+        raise MandateOverlaps(term_from=known.term_from, term_to=known.term_to)
+    _hand_over(zone, operator_id, in_term=term_from <= business_date(now) < term_to)
+    mandate = Mandate(
+        id=new_id(now),
+        zone_id=zone_id,
+        operator_id=operator_id,
+        mode=mode,
+        term_from=term_from,
+        term_to=term_to,
+        filed_on=filed_on,
+        income_rule=income_rule,
+        reason_long_term=reason_long_term,
+        created_at=now,
+    )
+    session.add(mandate)
+    record(
+        session,
+        actor,
+        "zones.grant-mandate",
+        ("zone", zone_id),
+        now=now,
+        operator=str(operator_id),
+        mode=mode,
+        term_from=term_from.isoformat(),
+        term_to=term_to.isoformat(),
+        reason=reason_long_term,
+    )
+    await session.flush()
+    return mandate
+
+
+def _hand_over(zone: Zone, operator_id: UUID, *, in_term: bool) -> None:
+    if operator_id == zone.operator_id:
+        return
+    if zone.state == ZoneState.OPEN and not in_term:
+        raise OperatorChangesLater
+    zone.operator_id = operator_id
+    zone.version += 1
+
+
+async def add_scenario(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    zone_id: UUID,
+    code: str,
+    name_zh: str,
+    name_en: str,
+    use_class: UseClass,
+    family: str,
+    operation: str | None = None,
+    now: datetime,
+) -> Scenario:
+    """A use that the zone is operated for. Raises ZoneNotOpen and ScenarioCodeTaken."""
+    check_open(await queries.get_zone(session, zone_id))
+    scenario = Scenario(
+        id=new_id(now),
+        zone_id=zone_id,
+        code=code,
+        name_zh=name_zh,
+        name_en=name_en,
+        use_class=use_class,
+        family=family,
+        operation=operation,
+        created_at=now,
+    )
+    session.add(scenario)
+    record(session, actor, "zones.add-scenario", ("scenario", scenario.id), now=now, code=code, use=use_class)
+    await session.flush()
+    return scenario
+
+
+def check_open(zone: Zone) -> None:
+    """Raises ZoneNotOpen."""
+    if zone.state != ZoneState.OPEN:
+        raise ZoneNotOpen(zone=zone.name_zh, state=zone.state)

@@ -1,0 +1,271 @@
+"""Registering public-data resources: drafts, the steps of the registration, filings, levels."""
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.evidence.actions import record
+from datamarket.foundation.clock import business_date
+from datamarket.foundation.errors import Conflict, Forbidden
+from datamarket.foundation.ids import new_id
+from datamarket.foundation.states import next_state
+from datamarket.participants import queries as participants
+from datamarket.participants.terms import ParticipantKind
+from datamarket.zones import queries, rules
+from datamarket.zones.actions.operation import check_open
+from datamarket.zones.limits import limits_on
+from datamarket.zones.tables import LevelAssessment, Resource, ResourceFiling, Zone
+from datamarket.zones.terms import FilingKind, Level, ResourceEvent, ResourceState
+
+FILED_BY: dict[ResourceEvent, FilingKind] = {
+    ResourceEvent.CODE: FilingKind.FIRST,
+    ResourceEvent.RENEW: FilingKind.RENEWAL,
+    ResourceEvent.CANCEL: FilingKind.CANCELLATION,
+}
+
+
+class EventNotYours(Forbidden):
+    code = "resource.event-not-yours"
+    zh = "您的角色不能办理“{event}”，所需权限为“{permission}”。"
+    en = "Your roles do not include '{permission}', which the event '{event}' needs."
+
+
+class ZoneNotYours(Forbidden):
+    code = "resource.zone-not-yours"
+    zh = "仅该专区的运营机构可以办理其资源登记。"
+    en = "Only the zone's own operator registers its resources."
+
+
+class ContentFixed(Conflict):
+    code = "resource.content-fixed"
+    zh = "仅草稿或退回状态可以修改，当前为“{state}”。"
+    en = "It changes only while it is a draft or was returned; its state is '{state}'."
+
+
+class NotRegistered(Conflict):
+    code = "resource.not-registered"
+    zh = "该资源未处于已登记状态，不能办理变更或更正。"
+    en = "The resource is not registered, so there is nothing to change or correct."
+
+
+async def register_resource(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    zone_id: UUID,
+    supplying_unit_id: UUID,
+    code: str,
+    name_zh: str,
+    name_en: str,
+    level: Level,
+    now: datetime,
+) -> Resource:
+    """A draft by the zone's operator, of data that an admitted supplying unit supplies.
+
+    Raises ZoneNotYours, ZoneNotOpen, ResourceCodeTaken, ParticipantNotAdmitted, ParticipantKindWrong.
+    """
+    zone = await queries.get_zone(session, zone_id)
+    _check_operates(actor, zone)
+    check_open(zone)
+    await participants.check_admitted_as(session, supplying_unit_id, ParticipantKind.SUPPLYING_UNIT)
+    resource = Resource(
+        id=new_id(now),
+        zone_id=zone_id,
+        supplying_unit_id=supplying_unit_id,
+        code=code,
+        name_zh=name_zh,
+        name_en=name_en,
+        level=level,
+        created_at=now,
+    )
+    session.add(resource)
+    record(
+        session,
+        actor,
+        "zones.register-resource",
+        ("resource", resource.id),
+        now=now,
+        code=code,
+        level=level,
+        supplying_unit=str(supplying_unit_id),
+    )
+    await session.flush()
+    return resource
+
+
+async def edit_resource(
+    session: AsyncSession,
+    actor: Actor,
+    resource_id: UUID,
+    *,
+    name_zh: str,
+    name_en: str,
+    level: Level,
+    now: datetime,
+) -> Resource:
+    """Before it is submitted, or after it was returned. Raises ZoneNotYours and ContentFixed."""
+    resource = await queries.lock_resource(session, resource_id, visible_to=actor)
+    _check_operates(actor, await queries.get_zone(session, resource.zone_id))
+    if ResourceState(resource.state) not in rules.EDITABLE_STATES:
+        raise ContentFixed(state=resource.state)
+    resource.name_zh, resource.name_en, resource.level = name_zh, name_en, level
+    resource.version += 1
+    record(session, actor, "zones.edit-resource", ("resource", resource.id), now=now, level=level)
+    await session.flush()
+    return resource
+
+
+async def move_resource(
+    session: AsyncSession,
+    actor: Actor,
+    resource_id: UUID,
+    event: ResourceEvent,
+    *,
+    reason: str | None = None,
+    registration_code: str | None = None,
+    now: datetime,
+) -> Resource:
+    """One step of the registration; the operator submits and renews, the authority does the rest.
+
+    `registration_code` is one that was given elsewhere; without it the event `code` makes one.
+    Raises EventNotYours, ZoneNotYours, TransitionNotAllowed, ReasonMissing, and what the step itself
+    refuses: PublicityRunning, RenewalOutsideWindow, RegistrationCodeTaken, ParticipantNotAdmitted.
+    """
+    resource = await queries.lock_resource(session, resource_id, visible_to=actor)
+    await _check_may(session, actor, resource, event)
+    state = next_state(rules.REGISTRATION, ResourceState(resource.state), event)
+    rules.check_reason(event, reason)
+    on = business_date(now)
+    if event is ResourceEvent.SUBMIT:
+        await participants.check_admitted(session, resource.supplying_unit_id)
+        resource.submitted_on = on
+    elif event is ResourceEvent.CODE:
+        await _give_code(session, resource, registration_code, on)
+    elif event is ResourceEvent.RENEW:
+        _renew(resource, on)
+    else:
+        _note_day(resource, event, on)
+    resource.state, resource.reason = state, reason
+    resource.version += 1
+    if event in FILED_BY:
+        session.add(_filing(resource, FILED_BY[event], reason, now))
+    record(session, actor, f"zones.resource-{event}", ("resource", resource.id), now=now, reason=reason)
+    await session.flush()
+    return resource
+
+
+async def _check_may(session: AsyncSession, actor: Actor, resource: Resource, event: ResourceEvent) -> None:
+    needed = rules.PERMISSION_FOR[event]
+    if not actor.may(needed):
+        raise EventNotYours(event=event, permission=needed)
+    if event in rules.OPERATOR_EVENTS:
+        _check_operates(actor, await queries.get_zone(session, resource.zone_id))
+
+
+def _check_operates(actor: Actor, zone: Zone) -> None:
+    if actor.participant_id != zone.operator_id:
+        raise ZoneNotYours
+
+
+async def _give_code(
+    session: AsyncSession, resource: Resource, registration_code: str | None, on: date
+) -> None:
+    limits = limits_on(on)
+    rules.check_publicity_over(resource.publicised_on or on, on, working_days=limits.publicity_working_days)
+    years = rules.stated(limits.validity_years, "validity_years", on)
+    if registration_code is None:
+        supplier = await participants.get_participant(session, resource.supplying_unit_id)
+        registration_code = rules.registration_code(supplier.division, on.year, resource.code)
+    resource.registration_code = registration_code
+    resource.registered_on = on
+    resource.valid_to = rules.add_years(on, years)
+
+
+def _renew(resource: Resource, on: date) -> None:
+    limits = limits_on(on)
+    valid_to = resource.valid_to or on
+    days = rules.stated(limits.renewal_window_days, "renewal_window_days", on)
+    rules.check_renewal_window(valid_to, on, window_days=days)
+    resource.valid_to = rules.add_years(valid_to, rules.stated(limits.validity_years, "validity_years", on))
+
+
+def _note_day(resource: Resource, event: ResourceEvent, on: date) -> None:
+    if event is ResourceEvent.ACCEPT:
+        resource.accepted_on = on
+    elif event is ResourceEvent.REVIEW:
+        resource.reviewed_on = on
+    elif event is ResourceEvent.PUBLICISE:
+        resource.publicised_on = on
+
+
+def _filing(resource: Resource, kind: FilingKind, reason: str | None, now: datetime) -> ResourceFiling:
+    return ResourceFiling(id=new_id(now), resource_id=resource.id, kind=kind, reason=reason, filed_at=now)
+
+
+async def amend_resource(
+    session: AsyncSession,
+    actor: Actor,
+    resource_id: UUID,
+    *,
+    kind: Literal[FilingKind.CHANGE, FilingKind.CORRECTION],
+    name_zh: str,
+    name_en: str,
+    reason: str,
+    now: datetime,
+) -> Resource:
+    """A change or a correction of a registered resource, filed with its reason. Raises NotRegistered."""
+    resource = await queries.lock_resource(session, resource_id, visible_to=actor)
+    if resource.state != ResourceState.REGISTERED:
+        raise NotRegistered
+    record(
+        session,
+        actor,
+        "zones.amend-resource",
+        ("resource", resource.id),
+        now=now,
+        kind=kind,
+        before=resource.name_zh,
+        after=name_zh,
+        reason=reason,
+    )
+    resource.name_zh, resource.name_en = name_zh, name_en
+    resource.version += 1
+    session.add(_filing(resource, kind, reason, now))
+    await session.flush()
+    return resource
+
+
+async def assess_level(
+    session: AsyncSession, actor: Actor, resource_id: UUID, *, level: Level, reason: str, now: datetime
+) -> LevelAssessment:
+    """Another level from now on, for instance after de-identification. Raises LevelUnchanged."""
+    resource = await queries.lock_resource(session, resource_id, visible_to=actor)
+    before = Level(resource.level)
+    rules.check_level_changes(before, level)
+    assessment = LevelAssessment(
+        id=new_id(now),
+        resource_id=resource_id,
+        before=before,
+        after=level,
+        reason=reason,
+        assessed_by=actor.account_id,
+        assessed_at=now,
+    )
+    session.add(assessment)
+    resource.level = level
+    resource.version += 1
+    record(
+        session,
+        actor,
+        "zones.assess-level",
+        ("resource", resource.id),
+        now=now,
+        before=before,
+        after=level,
+        reason=reason,
+    )
+    await session.flush()
+    return assessment

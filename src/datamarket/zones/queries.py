@@ -1,0 +1,189 @@
+"""Reading zones, mandates, scenarios, resources."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, true
+from sqlmodel import col, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.foundation.errors import NotFound
+from datamarket.zones.rules import PUBLIC_STATES
+from datamarket.zones.tables import LevelAssessment, Mandate, Resource, ResourceFiling, Scenario, Zone
+from datamarket.zones.terms import Level, ResourceState, ZoneState
+
+
+async def get_zone(session: AsyncSession, zone_id: UUID) -> Zone:
+    """Raises NotFound."""
+    zone = await session.get(Zone, zone_id)
+    if zone is None:
+        raise NotFound(thing="zone")
+    return zone
+
+
+async def lock_zone(session: AsyncSession, zone_id: UUID) -> Zone:
+    """The newest row, held until the transaction ends: its mandates change only under it. Raises NotFound."""
+    zone = await session.get(Zone, zone_id, with_for_update={"key_share": True}, populate_existing=True)
+    if zone is None:
+        raise NotFound(thing="zone")
+    return zone
+
+
+async def find_zone_by_code(session: AsyncSession, code: str) -> Zone | None:
+    return (await session.exec(select(Zone).where(Zone.code == code))).first()
+
+
+async def zones_by_ids(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Zone]:
+    """Those that exist, each once."""
+    return {zone.id: zone for zone in await session.exec(select(Zone).where(col(Zone.id).in_(set(ids))))}
+
+
+async def list_zones(
+    session: AsyncSession, *, state: ZoneState | None = None, limit: int, after: UUID | None
+) -> Sequence[Zone]:
+    """In the order they were founded."""
+    statement = select(Zone).order_by(col(Zone.id)).limit(limit + 1)
+    if state is not None:
+        statement = statement.where(Zone.state == state)
+    if after is not None:
+        statement = statement.where(col(Zone.id) > after)
+    return (await session.exec(statement)).all()
+
+
+async def mandate_at(session: AsyncSession, zone_id: UUID, on: date) -> Mandate | None:
+    """The mandate in force on this day, if any: never more than one."""
+    statement = select(Mandate).where(
+        Mandate.zone_id == zone_id, Mandate.term_from <= on, Mandate.term_to > on
+    )
+    return (await session.exec(statement)).first()
+
+
+async def mandate_within(
+    session: AsyncSession, zone_id: UUID, term_from: date, term_to: date
+) -> Mandate | None:
+    """A mandate that shares a day with the half-open term."""
+    statement = select(Mandate).where(
+        Mandate.zone_id == zone_id, Mandate.term_from < term_to, Mandate.term_to > term_from
+    )
+    return (await session.exec(statement)).first()
+
+
+async def list_mandates(
+    session: AsyncSession, zone_id: UUID, *, limit: int, after: UUID | None
+) -> Sequence[Mandate]:
+    """In the order they were granted."""
+    statement = select(Mandate).where(Mandate.zone_id == zone_id)
+    if after is not None:
+        statement = statement.where(col(Mandate.id) > after)
+    return (await session.exec(statement.order_by(col(Mandate.id)).limit(limit + 1))).all()
+
+
+async def get_scenario(session: AsyncSession, scenario_id: UUID) -> Scenario:
+    """Raises NotFound."""
+    scenario = await session.get(Scenario, scenario_id)
+    if scenario is None:
+        raise NotFound(thing="scenario")
+    return scenario
+
+
+async def find_scenario_by_code(session: AsyncSession, code: str) -> Scenario | None:
+    return (await session.exec(select(Scenario).where(Scenario.code == code))).first()
+
+
+async def list_scenarios(
+    session: AsyncSession, zone_id: UUID, *, limit: int, after: UUID | None
+) -> Sequence[Scenario]:
+    """In the order they were added."""
+    statement = select(Scenario).where(Scenario.zone_id == zone_id)
+    if after is not None:
+        statement = statement.where(col(Scenario.id) > after)
+    return (await session.exec(statement.order_by(col(Scenario.id)).limit(limit + 1))).all()
+
+
+async def get_resource(session: AsyncSession, resource_id: UUID, *, visible_to: Actor | None) -> Resource:
+    """Raises NotFound, also for one that is not the caller's to see."""
+    statement = select(Resource).where(Resource.id == resource_id, _visible(visible_to))
+    resource = (await session.exec(statement)).first()
+    if resource is None:
+        raise NotFound(thing="resource")
+    return resource
+
+
+async def lock_resource(session: AsyncSession, resource_id: UUID, *, visible_to: Actor | None) -> Resource:
+    """The newest row, held until the transaction ends. Raises NotFound."""
+    statement = select(Resource).where(Resource.id == resource_id, _visible(visible_to))
+    locked = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    resource = (await session.exec(locked)).first()
+    if resource is None:
+        raise NotFound(thing="resource")
+    return resource
+
+
+async def resources_by_ids(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Resource]:
+    """Those that exist, each once, whatever their state."""
+    found = await session.exec(select(Resource).where(col(Resource.id).in_(set(ids))))
+    return {resource.id: resource for resource in found}
+
+
+async def find_resource_by_code(session: AsyncSession, code: str) -> Resource | None:
+    return (await session.exec(select(Resource).where(Resource.code == code))).first()
+
+
+async def list_resources(
+    session: AsyncSession,
+    *,
+    visible_to: Actor | None,
+    zone_id: UUID | None = None,
+    level: Level | None = None,
+    state: ResourceState | None = None,
+    limit: int,
+    after: UUID | None,
+) -> Sequence[Resource]:
+    """Those that the caller may see, in the order they were drafted."""
+    statement = select(Resource).where(_visible(visible_to)).order_by(col(Resource.id)).limit(limit + 1)
+    if zone_id is not None:
+        statement = statement.where(Resource.zone_id == zone_id)
+    if level is not None:
+        statement = statement.where(Resource.level == level)
+    if state is not None:
+        statement = statement.where(Resource.state == state)
+    if after is not None:
+        statement = statement.where(col(Resource.id) > after)
+    return (await session.exec(statement)).all()
+
+
+async def list_filings(
+    session: AsyncSession, resource_id: UUID, *, limit: int, after: UUID | None
+) -> Sequence[ResourceFiling]:
+    """Oldest first."""
+    statement = select(ResourceFiling).where(ResourceFiling.resource_id == resource_id)
+    if after is not None:
+        statement = statement.where(col(ResourceFiling.id) > after)
+    return (await session.exec(statement.order_by(col(ResourceFiling.id)).limit(limit + 1))).all()
+
+
+async def list_assessments(
+    session: AsyncSession, resource_id: UUID, *, limit: int, after: UUID | None
+) -> Sequence[LevelAssessment]:
+    """Oldest first."""
+    statement = select(LevelAssessment).where(LevelAssessment.resource_id == resource_id)
+    if after is not None:
+        statement = statement.where(col(LevelAssessment.id) > after)
+    return (await session.exec(statement.order_by(col(LevelAssessment.id)).limit(limit + 1))).all()
+
+
+def _visible(actor: Actor | None) -> ColumnElement[bool]:
+    """What was publicised is everyone's to see; the rest its operator's, its supplier's and the overseers'."""
+    public = col(Resource.state).in_(PUBLIC_STATES)
+    if actor is None:
+        return public
+    if actor.sees_all:
+        return true()
+    own_zones = select(Zone.id).where(Zone.operator_id == actor.participant_id)
+    return or_(
+        public,
+        col(Resource.supplying_unit_id) == actor.participant_id,
+        col(Resource.zone_id).in_(own_zones),
+    )

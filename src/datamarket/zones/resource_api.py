@@ -1,0 +1,279 @@
+"""/resources: registration of public data, from draft to code, with filings and levels."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from datamarket.auth.access import Visitor, allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation import states
+from datamarket.foundation.http import (
+    Body,
+    Code,
+    IfMatch,
+    LimitsDep,
+    Line,
+    MarketRoute,
+    Now,
+    Page,
+    Prose,
+    Reading,
+    Shape,
+    Writing,
+    check_tag,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.zones import actions, limits, queries, rules
+from datamarket.zones.tables import LevelAssessment, Resource, ResourceFiling
+from datamarket.zones.terms import LABELS, FilingKind, Level, ResourceEvent, ResourceState
+
+router = APIRouter(route_class=MarketRoute, tags=["resources"])
+ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
+RegisterResource = Annotated[Actor, allow(Permission.REGISTER_RESOURCE)]
+ReviewResource = Annotated[Actor, allow(Permission.REVIEW_RESOURCE)]
+
+
+class ContentIn(Body):
+    """What a draft says of the resource."""
+
+    name_zh: Line = Field(examples=["近海浮标实时观测数据"])
+    name_en: Line = Field(examples=["Live observations of near-shore buoys"])
+    level: Level = Field(description="GB/T 43697", examples=["general"])
+
+
+class ResourceIn(ContentIn):
+    """A resource that the zone's operator registers."""
+
+    zone_id: UUID
+    supplying_unit_id: UUID
+    code: Code = Field(examples=["RES-001"])
+
+
+class ResourceEventIn(Body):
+    """`reason` is needed to return, reject or cancel; a code given elsewhere goes with the event `code`."""
+
+    event: ResourceEvent = Field(examples=["submit"])
+    reason: Prose | None = Field(default=None, examples=["材料不齐，请补正"])
+    registration_code: Code | None = Field(default=None, examples=["QD-370200-2024-000101"])
+
+
+class ResourceOut(Shape):
+    """A resource and its registration; it counts from `registered_on` until, not including, `valid_to`."""
+
+    id: UUID
+    zone_id: UUID
+    supplying_unit_id: UUID
+    code: str = Field(examples=["RES-001"])
+    name_zh: str
+    name_en: str
+    level: Level
+    level_zh: str = Field(examples=["一般数据"])
+    level_en: str = Field(examples=["general"])
+    state: ResourceState
+    state_zh: str = Field(examples=["已登记"])
+    state_en: str = Field(examples=["registered"])
+    reason: str | None
+    submitted_on: date | None
+    accepted_on: date | None
+    reviewed_on: date | None
+    publicised_on: date | None
+    registered_on: date | None
+    valid_to: date | None
+    due_on: date | None = Field(description="the last day of the authority's next step, by the rule in force")
+    registration_code: str | None = Field(examples=["QD-370200-2024-000101"])
+    created_at: datetime
+    version: int
+
+    @classmethod
+    def of(cls, resource: Resource) -> "ResourceOut":
+        level, state = LABELS[Level(resource.level)], LABELS[ResourceState(resource.state)]
+        labels = {"level_zh": level[0], "level_en": level[1], "state_zh": state[0], "state_en": state[1]}
+        due_on = limits.due_on(
+            resource.state, submitted_on=resource.submitted_on, accepted_on=resource.accepted_on
+        )
+        return cls.model_validate(resource.model_dump() | labels | {"due_on": due_on})
+
+
+class ResourceEventsOut(Shape):
+    """What this actor may do with the resource now."""
+
+    state: ResourceState
+    events: list[ResourceEvent] = Field(examples=[["accept", "return", "reject"]])
+
+
+class FilingIn(Body):
+    """A change (the facts changed) or a correction (the record was wrong) of a registered resource."""
+
+    kind: Literal[FilingKind.CHANGE, FilingKind.CORRECTION] = Field(examples=["change"])
+    name_zh: Line = Field(examples=["近海浮标与潮位观测数据"])
+    name_en: Line = Field(examples=["Observations of near-shore buoys and tides"])
+    reason: Prose = Field(examples=["新增潮位站"])
+
+
+class FilingOut(Shape):
+    """One filing of a registration."""
+
+    id: UUID
+    kind: FilingKind
+    kind_zh: str = Field(examples=["首次登记"])
+    kind_en: str = Field(examples=["first registration"])
+    reason: str | None
+    filed_at: datetime
+
+    @classmethod
+    def of(cls, filing: ResourceFiling) -> "FilingOut":
+        zh, en = LABELS[FilingKind(filing.kind)]
+        return cls.model_validate(filing.model_dump() | {"kind_zh": zh, "kind_en": en})
+
+
+class AssessmentIn(Body):
+    """Another level, and why."""
+
+    level: Level = Field(examples=["general"])
+    reason: Prose = Field(examples=["已脱敏，个人标识不可复原"])
+
+
+class AssessmentOut(Shape):
+    """A re-assessment of the level."""
+
+    id: UUID
+    before: Level
+    after: Level
+    reason: str
+    assessed_by: UUID
+    assessed_at: datetime
+
+    @classmethod
+    def of(cls, assessment: LevelAssessment) -> "AssessmentOut":
+        return cls.model_validate(assessment, from_attributes=True)
+
+
+def _shown(resource: Resource, response: Response) -> ResourceOut:
+    tag(response, resource.version)
+    return ResourceOut.of(resource)
+
+
+@router.post("/resources", status_code=201, summary="Draft a registration")
+async def register_resource(
+    actor: RegisterResource, session: Writing, now: Now, body: ResourceIn, response: Response
+) -> ResourceOut:
+    return _shown(await actions.register_resource(session, actor, **dict(body), now=now), response)
+
+
+@router.get("/resources", summary="Resources; visitors see those publicised or coded")
+async def list_resources(
+    caller: Visitor,
+    session: Reading,
+    page: LimitsDep,
+    zone: UUID | None = None,
+    level: Level | None = None,
+    state: ResourceState | None = None,
+) -> Page[ResourceOut]:
+    cursor = decode_cursor(page.after, [UUID])
+    rows = await queries.list_resources(
+        session,
+        visible_to=caller,
+        zone_id=zone,
+        level=level,
+        state=state,
+        limit=page.limit,
+        after=cursor[0] if cursor else None,
+    )
+    return page_of(rows, page, ResourceOut.of, lambda resource: [resource.id])
+
+
+@router.get("/resources/{resource_id}", summary="One resource")
+async def get_resource(
+    caller: Visitor, session: Reading, resource_id: UUID, response: Response
+) -> ResourceOut:
+    return _shown(await queries.get_resource(session, resource_id, visible_to=caller), response)
+
+
+@router.patch("/resources/{resource_id}", summary="Change a draft, or what was returned")
+async def edit_resource(
+    actor: RegisterResource,
+    session: Writing,
+    now: Now,
+    resource_id: UUID,
+    body: ContentIn,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ResourceOut:
+    known = await queries.lock_resource(session, resource_id, visible_to=actor)
+    check_tag(if_match, known.version, required=True)
+    return _shown(await actions.edit_resource(session, actor, resource_id, **dict(body), now=now), response)
+
+
+@router.post("/resources/{resource_id}/events", summary="One step of the registration")
+async def move_resource(
+    actor: ReadMarket,
+    session: Writing,
+    now: Now,
+    resource_id: UUID,
+    body: ResourceEventIn,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ResourceOut:
+    """The zone's operator submits and renews; the authority does the rest."""
+    known = await queries.lock_resource(session, resource_id, visible_to=actor)
+    check_tag(if_match, known.version)
+    return _shown(await actions.move_resource(session, actor, resource_id, **dict(body), now=now), response)
+
+
+@router.get("/resources/{resource_id}/allowed-events", summary="What is open to you now")
+async def allowed_resource_events(
+    actor: ReadMarket, session: Reading, resource_id: UUID
+) -> ResourceEventsOut:
+    resource = await queries.get_resource(session, resource_id, visible_to=actor)
+    zone = await queries.get_zone(session, resource.zone_id)
+    state = ResourceState(resource.state)
+    operates = actor.participant_id == zone.operator_id
+    events = [
+        event
+        for event in states.allowed_events(rules.REGISTRATION, state)
+        if actor.may(rules.PERMISSION_FOR[event]) and (operates or event not in rules.OPERATOR_EVENTS)
+    ]
+    return ResourceEventsOut(state=state, events=events)
+
+
+@router.get("/resources/{resource_id}/filings", summary="What was filed, oldest first")
+async def list_filings(
+    caller: Visitor, session: Reading, page: LimitsDep, resource_id: UUID
+) -> Page[FilingOut]:
+    await queries.get_resource(session, resource_id, visible_to=caller)
+    cursor = decode_cursor(page.after, [UUID])
+    rows = await queries.list_filings(
+        session, resource_id, limit=page.limit, after=cursor[0] if cursor else None
+    )
+    return page_of(rows, page, FilingOut.of, lambda filing: [filing.id])
+
+
+@router.post("/resources/{resource_id}/filings", status_code=201, summary="File a change or a correction")
+async def amend_resource(
+    actor: ReviewResource, session: Writing, now: Now, resource_id: UUID, body: FilingIn, response: Response
+) -> ResourceOut:
+    return _shown(await actions.amend_resource(session, actor, resource_id, **dict(body), now=now), response)
+
+
+@router.get("/resources/{resource_id}/level-assessments", summary="How its level changed, oldest first")
+async def list_assessments(
+    caller: Visitor, session: Reading, page: LimitsDep, resource_id: UUID
+) -> Page[AssessmentOut]:
+    await queries.get_resource(session, resource_id, visible_to=caller)
+    cursor = decode_cursor(page.after, [UUID])
+    rows = await queries.list_assessments(
+        session, resource_id, limit=page.limit, after=cursor[0] if cursor else None
+    )
+    return page_of(rows, page, AssessmentOut.of, lambda assessment: [assessment.id])
+
+
+@router.post("/resources/{resource_id}/level-assessments", status_code=201, summary="Re-assess the level")
+async def assess_level(
+    actor: ReviewResource, session: Writing, now: Now, resource_id: UUID, body: AssessmentIn
+) -> AssessmentOut:
+    return AssessmentOut.of(await actions.assess_level(session, actor, resource_id, **dict(body), now=now))

@@ -1,0 +1,178 @@
+"""Properties of the evaluator, and its agreement with the two rules written out in plain Python."""
+
+import json
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datamarket.foundation.money import percent, yuan
+from datamarket.subsidy.explain import explain
+from datamarket.subsidy.reform import apply_reform
+from datamarket.subsidy.rules import evaluate
+from datamarket.subsidy.scheme import Scheme
+from datamarket.subsidy.terms import Candidate, FactValue, Line, LineStatus, Result, Snapshot, StepKind, Unit
+from tests.cases.builders import ORDINARY_CASE, city_scheme, firm, shapes_scheme
+
+CITY, SHAPES = city_scheme(), shapes_scheme()
+EXCLUDE_ALL = city_scheme(("ties: include_all", "ties: exclude_all"))
+CASE_CAP, TURNOVER_CAP, YEAR = 100_000_000, 20_000_000, 2026
+
+# few distinct turnovers make ties likely; the others sit around the caps and far beyond exact doubles
+turnovers = st.one_of(
+    st.integers(-3, 12),
+    st.integers(1_999_999_998, 2_000_000_002),
+    st.integers(0, 10**9),
+    st.integers(0, 2**60),
+)
+investments = st.one_of(st.integers(-3, 30), st.integers(333_333_330, 333_333_336), st.integers(0, 2**60))
+truths = st.sampled_from([True, True, True, True, False])
+counts = st.integers(0, 3)
+
+
+def _given(facts: dict[str, FactValue | None]) -> dict[str, FactValue]:
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    """Up to fourteen enterprises and six cases; some facts are missing, some conditions fail."""
+    rows = []
+    for index in range(draw(st.integers(0, 14))):
+        facts: dict[str, FactValue | None] = {
+            "net_platform_turnover": draw(st.one_of(st.none(), turnovers, turnovers, turnovers)),
+            "registered_in_city": draw(truths),
+            "suspended": not draw(truths),
+            "contracts": draw(counts),
+            "first_settled": f"2026-01-{index + 1:02d}T00:00:00.000000+00:00",
+        }
+        rows.append(Candidate(Unit.ENTERPRISE, f"E{index}", f"E{index}", "", _given(facts)))
+    for index in range(draw(st.integers(0, 6))):
+        facts = {
+            "verified_investment": draw(st.one_of(st.none(), investments, investments, investments)),
+            **{name: value if draw(truths) else not value for name, value in ORDINARY_CASE.items()},
+        }
+        rows.append(Candidate(Unit.PROJECT, f"P{index}", f"E{draw(st.integers(0, 3))}", "", _given(facts)))
+    return Snapshot.of(rows)
+
+
+def oracle(snapshot: Snapshot) -> dict[tuple[str, str], int]:
+    """The two awards, as a programmer would write them out by hand: whole numbers only."""
+    awards = {}
+    for case in snapshot.of_unit(Unit.PROJECT):
+        eligible = all(case.facts.get(name) is value for name, value in ORDINARY_CASE.items())
+        base = int(case.facts.get("verified_investment", 0)) if eligible else 0
+        awards["typical-case", case.id] = min((max(base, 0) * 30 + 50) // 100, CASE_CAP)
+    turnover = {
+        row.id: int(row.facts.get("net_platform_turnover", 0))
+        for row in snapshot.of_unit(Unit.ENTERPRISE)
+        if row.facts["registered_in_city"] and not row.facts["suspended"]
+    }
+    for row in snapshot.of_unit(Unit.ENTERPRISE):
+        base = max(turnover.get(row.id, 0), 0)
+        ahead = sum(1 for other in turnover.values() if other > base)
+        awards["top-ten-turnover", row.id] = min((base + 50) // 100, TURNOVER_CAP) if ahead < 10 else 0
+    return awards
+
+
+def amounts(result: Result) -> dict[tuple[str, str], int]:
+    """The result's awards by clause and candidate."""
+    return {(line.clause, line.candidate): line.amount_fen for line in result.lines}
+
+
+@given(snapshots())
+def test_the_evaluator_agrees_with_the_rules_written_by_hand(snapshot: Snapshot) -> None:
+    assert amounts(evaluate(CITY, snapshot, YEAR)) == oracle(snapshot)
+
+
+@given(st.data())
+def test_the_order_of_candidates_changes_no_hash(data: st.DataObject) -> None:
+    snapshot = data.draw(snapshots())
+    shuffled = Snapshot.of(data.draw(st.permutations(snapshot.candidates)))
+    assert evaluate(CITY, shuffled, YEAR).sha256 == evaluate(CITY, snapshot, YEAR).sha256
+
+
+def with_everywhere(name: str, value: str) -> Scheme:
+    """The city's scheme with one dated parameter of both clauses set."""
+    document = CITY.to_json()
+    for clause in document["clauses"]:
+        clause[name] = {"2024-01-01": value}
+    return Scheme.model_validate(document)
+
+
+def never_lower(snapshot: Snapshot, lower: Scheme, higher: Scheme) -> bool:
+    """Whether no award is lower under the second scheme."""
+    before, after = amounts(evaluate(lower, snapshot, YEAR)), amounts(evaluate(higher, snapshot, YEAR))
+    return all(before[key] <= after[key] for key in before)
+
+
+@given(snapshots(), st.integers(0, 1000), st.integers(0, 1000))
+def test_a_higher_rate_never_lowers_an_award(snapshot: Snapshot, one: int, two: int) -> None:
+    lower, higher = (with_everywhere("rate", percent(Fraction(n, 1000))) for n in sorted((one, two)))
+    assert never_lower(snapshot, lower, higher)
+
+
+@given(snapshots(), st.integers(0, 10**10), st.integers(0, 10**10))
+def test_a_higher_cap_never_lowers_an_award(snapshot: Snapshot, one: int, two: int) -> None:
+    lower, higher = (with_everywhere("cap", yuan(fen)) for fen in sorted((one, two)))
+    assert never_lower(snapshot, lower, higher)
+
+
+@given(snapshots())
+def test_no_award_exceeds_its_cap_and_lines_add_up(snapshot: Snapshot) -> None:
+    result = evaluate(CITY, snapshot, YEAR)
+    assert all(0 <= line.amount_fen <= (line.cap_fen or 0) for line in result.lines if line.amount_fen)
+    assert result.total_fen == sum(amounts(result).values())
+    assert len(result.lines) == len(snapshot.candidates)
+
+
+@given(snapshots())
+def test_the_cap_binds_exactly_when_the_product_is_above_it(snapshot: Snapshot) -> None:
+    for line in evaluate(CITY, snapshot, YEAR).lines:
+        if line.status is LineStatus.PROPOSED:
+            share, cap = (30, CASE_CAP) if line.clause == "typical-case" else (1, TURNOVER_CAP)
+            assert line.cap_bound is ((line.base_fen or 0) * share > cap * 100)
+
+
+@given(snapshots(), st.integers(0, 2**60))
+def test_an_ineligible_candidate_changes_nobody_elses_line(snapshot: Snapshot, turnover: int) -> None:
+    stranger = firm("X", yuan(turnover % 10**15), suspended=True)
+    before = evaluate(CITY, snapshot, YEAR).lines
+    after = evaluate(CITY, Snapshot.of([*snapshot.candidates, stranger]), YEAR).lines
+    assert before == tuple(line for line in after if line.candidate != "X")
+
+
+@given(snapshots())
+def test_without_ties_at_the_cut_every_tie_rule_pays_the_same(snapshot: Snapshot) -> None:
+    included, excluded = evaluate(CITY, snapshot, YEAR), evaluate(EXCLUDE_ALL, snapshot, YEAR)
+    assert excluded.total_fen <= included.total_fen
+    if not included.ties_at_cut:
+        assert amounts(included) == amounts(excluded)
+
+
+@given(snapshots())
+def test_the_richer_scheme_keeps_its_cap_its_pool_and_its_one_award_an_enterprise(snapshot: Snapshot) -> None:
+    scheme = apply_reform(SHAPES, {"first-two.select.ties": "include_all"})
+    result = evaluate(scheme, snapshot, YEAR)
+    assert result.total_fen <= 200_000_000
+    if any(line.steps_of(StepKind.BUDGET) for line in result.lines):
+        assert result.total_fen == 200_000_000
+    by_enterprise: dict[str, list[Line]] = {}
+    for line in result.lines:
+        if line.amount_fen:
+            by_enterprise.setdefault(line.enterprise, []).append(line)
+    for lines in by_enterprise.values():
+        assert sum(line.amount_fen for line in lines) <= 120_000_000
+        assert len([line for line in lines if line.clause in ("volume", "first-two")]) <= 1
+
+
+@given(snapshots())
+def test_snapshots_and_results_survive_storage_and_can_be_explained(snapshot: Snapshot) -> None:
+    scheme = apply_reform(SHAPES, {"first-two.select.ties": "include_all"})
+    result = evaluate(scheme, snapshot, YEAR)
+    assert Snapshot.from_json(json.loads(json.dumps(snapshot.to_json()))).sha256 == snapshot.sha256
+    assert Result.from_json(json.loads(json.dumps(result.to_json()))) == result
+    for line in result.lines:
+        told = explain(line, scheme, YEAR)
+        assert told.zh.endswith("。")
+        assert told.en.endswith(".")

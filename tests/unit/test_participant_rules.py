@@ -1,0 +1,113 @@
+"""Admission as a table, places, periods."""
+
+from datetime import date, timedelta
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datamarket.foundation.states import TransitionNotAllowed, next_state
+from datamarket.participants import rules, terms
+from datamarket.participants.terms import ParticipantEvent, ParticipantState, QualificationKind
+
+NEXT = {
+    ("applied", "admit"): "admitted",
+    ("applied", "withdraw"): "withdrawn",
+    ("admitted", "suspend"): "suspended",
+    ("admitted", "withdraw"): "withdrawn",
+    ("suspended", "restore"): "admitted",
+    ("suspended", "withdraw"): "withdrawn",
+}
+DAYS = st.dates(date(2020, 1, 1), date(2020, 3, 1))
+
+
+@pytest.mark.parametrize(("state", "event"), list(product(ParticipantState, ParticipantEvent)))
+def test_admission_moves_exactly_as_the_table_says(state: ParticipantState, event: ParticipantEvent) -> None:
+    expected = NEXT.get((state.value, event.value))
+    if expected is None:
+        with pytest.raises(TransitionNotAllowed):
+            next_state(rules.ADMISSION, state, event)
+    else:
+        assert next_state(rules.ADMISSION, state, event) == expected
+
+
+@pytest.mark.parametrize("event", ParticipantEvent)
+@pytest.mark.parametrize("reason", [None, "", "  "])
+def test_only_suspension_and_withdrawal_need_a_reason(event: ParticipantEvent, reason: str | None) -> None:
+    if event in {ParticipantEvent.SUSPEND, ParticipantEvent.WITHDRAW}:
+        with pytest.raises(rules.ReasonMissing):
+            rules.check_reason(event, reason)
+        rules.check_reason(event, "材料不实")
+    else:
+        rules.check_reason(event, reason)
+
+
+def test_every_word_has_a_label_in_both_languages() -> None:
+    words = [
+        *terms.ParticipantKind,
+        *terms.IncomeClass,
+        *ParticipantState,
+        *ParticipantEvent,
+        *QualificationKind,
+    ]
+    for word in words:
+        zh, en = terms.LABELS[word]
+        assert zh
+        assert en.isascii()
+
+
+@pytest.mark.parametrize("division", ["370200", "110105", "820000", "650000"])
+def test_a_division_of_a_province_passes(division: str) -> None:
+    rules.check_division(division)
+
+
+@pytest.mark.parametrize("division", ["", "37020", "3702000", "160000", "990000", "37O200", "３７０２００"])
+def test_what_is_no_division_is_refused(division: str) -> None:
+    with pytest.raises(rules.DivisionWrong):
+        rules.check_division(division)
+
+
+@pytest.mark.parametrize(
+    ("division", "city", "inside"),
+    [
+        ("370200", "370200", True),
+        ("370212", "370200", True),
+        ("370100", "370200", False),
+        ("371002", "371000", True),
+        ("370100", "371000", False),
+        ("110105", "110000", True),
+        ("370200", "110000", False),
+        ("370200", "370000", True),
+    ],
+)
+def test_registered_in_the_city_means_its_prefix(division: str, city: str, inside: bool) -> None:
+    assert rules.registered_in(division, city) is inside
+
+
+@given(DAYS, DAYS, DAYS, DAYS)
+def test_periods_overlap_when_and_only_when_they_share_a_day(
+    a: date, a_end: date, b: date, b_end: date
+) -> None:
+    days = {date(2020, 1, 1) + timedelta(days=n) for n in range(100)}
+    first = {day for day in days if a <= day < a_end}
+    second = {day for day in days if b <= day < b_end}
+    if first and second:
+        assert rules.overlap((a, a_end), (b, b_end)) == bool(first & second)
+        assert rules.overlap((a, None), (b, b_end)) == bool({d for d in days if d >= a} & second)
+
+
+def test_a_period_has_at_least_a_day() -> None:
+    rules.check_term(date(2024, 1, 1), date(2024, 1, 2))
+    rules.check_term(date(2024, 1, 1), None)
+    with pytest.raises(rules.TermEmpty):
+        rules.check_term(date(2024, 1, 1), date(2024, 1, 1))
+
+
+def test_a_chief_data_officer_is_a_person_and_nothing_else_is() -> None:
+    rules.check_holder(QualificationKind.CHIEF_DATA_OFFICER, "王某")
+    rules.check_holder(QualificationKind.DATA_MERCHANT, None)
+    with pytest.raises(rules.HolderMismatch):
+        rules.check_holder(QualificationKind.CHIEF_DATA_OFFICER, None)
+    with pytest.raises(rules.HolderMismatch):
+        rules.check_holder(QualificationKind.DATA_MERCHANT, "王某")

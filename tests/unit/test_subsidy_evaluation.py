@@ -1,0 +1,107 @@
+"""A scheme file and a folder of facts, without a database: the document and the workbook."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from datamarket.subsidy.evaluation import FileUnreadable, evaluate_files
+from datamarket.subsidy.workbook import WorkbookNotWritten, write_workbook
+from tests.cases.builders import scheme_bytes
+
+LINE_KEYS = {
+    "clause", "candidate", "enterprise", "name", "status", "base_fen", "rank", "amount_fen", "steps",
+    "cap_bound", "rate", "cap_fen", "explanation",
+}  # fmt: skip
+
+
+@pytest.fixture
+def facts(tmp_path: Path) -> Path:
+    """The four investments and the two turnovers around the caps."""
+    (tmp_path / "enterprises.csv").write_text(
+        "id,enterprise,name,registered_in_city,suspended,net_platform_turnover\n"
+        'E1,E1,=HYPERLINK("x"),true,false,20000000.00\n'
+        "E2,E2,@乙公司,true,false,20000000.01\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "projects.csv").write_text(
+        "id,enterprise,verified_investment,case_listed_in_period,claimed_before\n"
+        "P1,E1,2000000.00,true,false\nP2,E1,3333333.33,true,false\n"
+        "P3,E2,3333333.35,true,false\nP4,E2,5000000.00,true,false\n",
+        encoding="utf-8",
+    )
+    return tmp_path
+
+
+def test_the_figures_of_the_two_rules_come_out_to_the_fen(facts: Path, tmp_path: Path) -> None:
+    scheme = tmp_path / "scheme.yaml"
+    scheme.write_bytes(scheme_bytes("qd-data-element"))
+    document = evaluate_files(scheme, facts, 2024)
+    awards = {line["candidate"]: (line["amount_fen"], line["cap_bound"]) for line in document["lines"]}
+    assert awards == {
+        "P1": (60_000_000, False),
+        "P2": (100_000_000, False),
+        "P3": (100_000_000, True),
+        "P4": (100_000_000, True),
+        "E1": (20_000_000, False),
+        "E2": (20_000_000, True),
+    }
+    assert document["total_fen"] == 400_000_000
+    assert document["scheme_sha256"] == hashlib.sha256(scheme.read_bytes()).hexdigest()
+    assert all(set(line) == LINE_KEYS for line in document["lines"])
+    assert json.loads(json.dumps(document)) == document
+
+
+def test_the_same_files_give_the_same_hash_in_any_row_order(facts: Path) -> None:
+    scheme = scheme_bytes("qd-data-element")
+    first = evaluate_files(scheme, facts, 2024)
+    rows = (facts / "projects.csv").read_text(encoding="utf-8").splitlines()
+    (facts / "projects.csv").write_text("\n".join([rows[0], *reversed(rows[1:])]), encoding="utf-8")
+    assert evaluate_files(scheme, facts, 2024) == first
+    assert evaluate_files(scheme, facts, 2025)["result_sha256"] != first["result_sha256"]
+
+
+def test_a_scheme_that_is_not_there_is_named(facts: Path) -> None:
+    with pytest.raises(FileUnreadable) as refused:
+        evaluate_files(facts / "none.yaml", facts, 2024)
+    assert "none.yaml" in refused.value.sentence("zh")
+
+
+def test_the_workbook_holds_text_amounts_and_no_formula(facts: Path, tmp_path: Path) -> None:
+    document = evaluate_files(scheme_bytes("qd-data-element"), facts, 2024)
+    write_workbook(document, tmp_path / "out.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "out.xlsx")
+    assert book.sheetnames == ["汇总 summary", "明细 lines", "步骤 steps"]
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
+    assert not [cell for cell in cells if cell.data_type in ("f", "e")]
+    texts = {cell.value for cell in cells}
+    assert {
+        "4000000.00",
+        "1000000.00",
+        '\'=HYPERLINK("x")',
+        "'@乙公司",
+        "金额（元）",
+        "amount (yuan)",
+    } <= texts
+    assert document["result_sha256"] in texts
+
+
+def test_a_workbook_that_cannot_be_written_is_named(facts: Path, tmp_path: Path) -> None:
+    document = evaluate_files(scheme_bytes("qd-data-element"), facts, 2024)
+    with pytest.raises(WorkbookNotWritten) as refused:
+        write_workbook(document, tmp_path / "nowhere" / "out.xlsx")
+    assert "out.xlsx" in refused.value.sentence("en")
+
+
+def test_no_database_and_no_web_framework_is_imported() -> None:
+    modules = "evaluation, workbook, whatif, worked_examples"
+    program = (
+        f"import sys; from datamarket.subsidy import {modules}; "
+        "print(sorted({'sqlalchemy', 'sqlmodel', 'fastapi', 'asyncpg', 'jose'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - our own program
+    assert done.stdout.strip() == "[]"
