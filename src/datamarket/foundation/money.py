@@ -10,8 +10,8 @@ Fen = NewType("Fen", int)
 FEN_PER_YUAN = 100
 MAX_FEN = 2**63 - 1  # what a PostgreSQL bigint holds
 
-_YUAN = re.compile(r"(-?)(\d{1,16})(?:\.(\d{1,2}))?")
-_PERCENT = re.compile(r"(\d{1,9}(?:\.\d{1,12})?)%")
+_YUAN = re.compile(r"(-?)(\d{1,16})(?:\.(\d{1,2}))?", re.ASCII)
+_PERCENT = re.compile(r"(\d{1,9}(?:\.\d{1,12})?)%", re.ASCII)
 
 
 def half_up(exact: Fraction) -> int:
@@ -70,7 +70,7 @@ def parse_rate(text: str) -> Fraction:
         percent = _PERCENT.fullmatch(cleaned)
         if percent:
             return Fraction(percent.group(1)) / 100
-        if re.fullmatch(r"\d(?:\.\d{1,12})?", cleaned):
+        if re.fullmatch(r"[0-9](?:\.[0-9]{1,12})?", cleaned):
             return Fraction(cleaned)
     message = f"not a rate; write it as text, such as '30%' or '0.30': {text!r}"
     raise ValueError(message)
