@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Role
@@ -38,6 +39,7 @@ from datamarket.participants.terms import IncomeClass, ParticipantEvent, Partici
 from datamarket.zones.terms import Level, UseClass
 
 DEPOSIT = Fen(10**13)
+JSON_COLUMNS = {"quality", "sample_fields"}
 TERM = timedelta(days=365)
 SUBJECTS = (
     ("海洋环境", "ocean environment"),
@@ -49,7 +51,13 @@ SUBJECTS = (
     ("渔业捕捞", "fishery catch"),
     ("住房租赁", "housing rental"),
 )
-FORMS = (("画像", "profile"), ("预警", "warning"), ("评分", "score"), ("名录", "register"), ("时序", "series"))
+FORMS = (
+    ("画像", "profile"),
+    ("预警", "warning"),
+    ("评分", "score"),
+    ("名录", "register"),
+    ("时序", "series"),
+)
 
 
 @dataclass(frozen=True)
@@ -74,9 +82,7 @@ def actor_of(participant: Participant | None, *roles: Role, now: datetime) -> Ac
     return Actor(new_id(now), participant.id if participant else None, frozenset(roles))
 
 
-async def grow(
-    database: Database, ledger_id: int, *, listings: int, traders: int, now: datetime
-) -> Grown:
+async def grow(database: Database, ledger_id: int, *, listings: int, traders: int, now: datetime) -> Grown:
     """A venue, a provider with so many published listings, and so many traders."""
     authority = actor_of(None, Role.AUTHORITY, now=now)
     async with database.transaction() as session:
@@ -185,17 +191,15 @@ async def _load_listings(
     return [listing.id for _, _, listing in rows]
 
 
-async def _copy(
-    connection: "asyncpg.Connection[asyncpg.Record]", table: str, rows: Sequence[Any]
-) -> None:
+async def _copy(connection: "asyncpg.Connection[asyncpg.Record]", table: str, rows: Sequence[Any]) -> None:
     columns = list(type(rows[0]).model_fields)
-    records = (tuple(_plain(getattr(row, column)) for column in columns) for row in rows)
+    records = (tuple(_plain(column, getattr(row, column)) for column in columns) for row in rows)
     await connection.copy_records_to_table(table, records=records, columns=columns)
 
 
-def _plain(value: object) -> object:
+def _plain(column: str, value: object) -> object:
     """jsonb travels as text."""
-    return "{}" if value == {} else value
+    return orjson.dumps(value).decode() if column in JSON_COLUMNS else value
 
 
 def _generated(
@@ -229,7 +233,7 @@ def _generated(
             delivery_form=DeliveryForm.API,
             processing="derived",
             quality={},
-            sample_fields="[]",
+            sample_fields=[],
             state=VersionState.APPROVED,
             created_at=at,
         )
@@ -239,9 +243,7 @@ def _generated(
 def _listing(
     product: Product, version: ProductVersion, venue: Venue, price_fen: int, at: datetime
 ) -> Listing:
-    text = "\n".join(
-        (product.code, product.name_zh, product.name_en, version.summary_zh, version.summary_en)
-    )
+    text = "\n".join((product.code, product.name_zh, product.name_en, version.summary_zh, version.summary_en))
     filters = words.filter_terms(
         zone=None, venue=venue.id, category=product.category, form=version.delivery_form, price="per_call"
     )

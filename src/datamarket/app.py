@@ -17,6 +17,8 @@ from datamarket.catalogue import api as catalogue
 from datamarket.catalogue import product_api as products
 from datamarket.catalogue import tables as catalogue_tables
 from datamarket.catalogue import venue_api as venues
+from datamarket.contracts import api as contracts
+from datamarket.contracts import tables as contracts_tables
 from datamarket.edge import docs, middleware, operations, problems
 from datamarket.evidence import api as evidence
 from datamarket.foundation.clock import read_clock as wall_clock
@@ -25,8 +27,13 @@ from datamarket.foundation.errors import MarketError
 from datamarket.foundation.settings import Settings
 from datamarket.ledger import api as ledger
 from datamarket.ledger import tables as ledger_tables
+from datamarket.participants import affiliation_api as affiliations
 from datamarket.participants import api as participants
 from datamarket.participants import tables as participants_tables
+from datamarket.statistics import api as statistics
+from datamarket.trading import api as trading
+from datamarket.trading import tables as trading_tables
+from datamarket.zones import amendment_api as amendments
 from datamarket.zones import api as zones
 from datamarket.zones import resource_api as resources
 from datamarket.zones import tables as zones_tables
@@ -35,16 +42,31 @@ PREFIX = "/api/v1"
 BODY_LIMIT = 2**20
 ROUTERS = (
     catalogue.router,
+    trading.router,
+    contracts.router,
     auth.router,
-    evidence.router,
-    ledger.router,
-    participants.router,
-    zones.router,
-    resources.router,
     products.router,
     venues.router,
+    zones.router,
+    resources.router,
+    amendments.router,
+    participants.router,
+    affiliations.router,
+    ledger.router,
+    evidence.router,
+    statistics.router,
 )
-TABLES = (auth_tables, ledger_tables, participants_tables, zones_tables, catalogue_tables)
+"""Routing is a linear scan: the busiest come first."""
+
+TABLES = (
+    auth_tables,
+    participants_tables,
+    zones_tables,
+    catalogue_tables,
+    contracts_tables,
+    trading_tables,
+    ledger_tables,
+)
 
 
 def create_app(
@@ -80,7 +102,7 @@ def create_app(
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(identify)])
     app.include_router(auth.keys)
     app.include_router(operations.router)
-    install_desk(app)
+    trading.install_desk(app)
     docs.mount(app)
     problems.install(app, constraint_errors())
     middleware.install(app, settings)

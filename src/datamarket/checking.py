@@ -27,7 +27,14 @@ def print_findings(findings: Sequence[ledger.Finding], *, as_json: bool = False)
     """A row an invariant: how much was looked at, and the first rows that break it."""
     if as_json:
         figures = [
-            {"id": f.check.id, "zh": f.check.zh, "en": f.check.en, "seen": f.seen, "holds": f.holds, "breaches": f.breaches}
+            {
+                "id": f.check.id,
+                "zh": f.check.zh,
+                "en": f.check.en,
+                "seen": f.seen,
+                "holds": f.holds,
+                "breaches": f.breaches,
+            }
             for f in findings
         ]
         json.dump(figures, sys.stdout, ensure_ascii=False, indent=2)
@@ -38,5 +45,7 @@ def print_findings(findings: Sequence[ledger.Finding], *, as_json: bool = False)
         table.add_column(heading, overflow="fold")
     for finding in findings:
         result = "[green]成立 holds" if finding.holds else "[red]破坏 BROKEN: " + ", ".join(finding.breaches)
-        table.add_row(finding.check.id, f"{finding.check.zh}\n{finding.check.en}", f"{finding.seen:,}", result)
+        table.add_row(
+            finding.check.id, f"{finding.check.zh}\n{finding.check.en}", f"{finding.seen:,}", result
+        )
     Console().print(table)

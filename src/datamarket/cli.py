@@ -13,8 +13,14 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="A city's public-data marketplace, simulated but complete.")
-subsidy = typer.Typer(no_args_is_help=True, help="Subsidy: run over the ledger, evaluate files, what-if, replay.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="A city's public-data marketplace, simulated but complete.",
+)
+subsidy = typer.Typer(
+    no_args_is_help=True, help="Subsidy: run over the ledger, evaluate files, what-if, replay."
+)
 app.add_typer(subsidy, name="subsidy")
 ResultT = TypeVar("ResultT")
 AsJson = Annotated[bool, typer.Option("--json", help="figures as JSON on standard output")]
@@ -85,7 +91,9 @@ def check(as_json: AsJson = False) -> None:
 def open_account(
     username: str,
     role: Annotated[list[str], typer.Option(help="one or more of the roles in docs/api.md")],
-    participant: Annotated[str | None, typer.Option(help="unified social credit code of the organisation")] = None,
+    participant: Annotated[
+        str | None, typer.Option(help="unified social credit code of the organisation")
+    ] = None,
 ) -> None:
     """Open an account with a random password, printed once."""
     from datamarket.accounts import open_with_random_password  # noqa: PLC0415
@@ -122,7 +130,13 @@ def simulate(
     with opened_place() as place:
         _run(
             simulate_years(
-                place, years=years, enterprises=enterprises, trades=trades, seed=seed_number, stress=stress, as_json=as_json
+                place,
+                years=years,
+                enterprises=enterprises,
+                trades=trades,
+                seed=seed_number,
+                stress=stress,
+                as_json=as_json,
             )
         )
 
@@ -146,7 +160,9 @@ def demo(
 @subsidy.command("evaluate")
 def evaluate(
     scheme: Annotated[Path, typer.Argument(help="scheme file (YAML)")],
-    facts: Annotated[Path, typer.Argument(help="folder with enterprises.csv and projects.csv, or a workbook")],
+    facts: Annotated[
+        Path, typer.Argument(help="folder with enterprises.csv and projects.csv, or a workbook")
+    ],
     year: Annotated[int, typer.Option(min=2000, max=2999)],
     as_json: AsJson = False,
     xlsx: Annotated[Path | None, typer.Option(help="write a workbook for people")] = None,

@@ -76,7 +76,11 @@ async def _rebuild(server_url: str, name: str) -> str:
         )
     finally:
         await connection.close()
-    if known is not None and known["mark"] != DEMO_MARK and not await _is_empty(with_database(server_url, name)):
+    if (
+        known is not None
+        and known["mark"] != DEMO_MARK
+        and not await _is_empty(with_database(server_url, name))
+    ):
         raise NotADemo(name=name)
     await drop_database(server_url, name)
     url = await create_database(server_url, name)

@@ -13,6 +13,7 @@ from datamarket.auth.terms import Role
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import NotFound
 from datamarket.participants import actions, queries
+from datamarket.participants.actions.affiliations import ControlCircle
 from datamarket.participants.terms import ParticipantEvent, ParticipantKind
 from tests.conftest import ClientFor
 from tests.world.participants import admitted, applicant, suspend, unique_uscc
@@ -245,7 +246,7 @@ async def test_control_may_turn_round_once_the_first_has_ended(database: Databas
 
         await control(one.id, middle.id, date(2020, 1, 1), date(2024, 1, 1))
         await control(middle.id, other.id, date(2021, 1, 1), None)
-        with pytest.raises(actions.ControlCircle):
+        with pytest.raises(ControlCircle):
             await control(other.id, one.id, date(2023, 12, 31), None)
         await control(other.id, one.id, date(2024, 1, 1), None)
 

@@ -91,6 +91,7 @@ def test_a_mandate_of_five_years_to_the_day_needs_no_reason_and_a_day_more_does(
 def test_a_leap_day_comes_back_as_the_first_of_march() -> None:
     assert rules.add_years(date(2024, 2, 29), 3) == date(2027, 3, 1)
     assert rules.add_years(date(2024, 2, 29), 4) == date(2028, 2, 29)
+    assert rules.add_years(date(9997, 1, 1), 5) == date.max
 
 
 @given(DAYS, st.integers(1, 60))

@@ -270,7 +270,10 @@ async def get_listing(request: Request, caller: Visitor, listing_id: UUID) -> Re
     """Published: everyone's. Else its provider's, its venue's and the overseers'."""
     row = await search_queries.find_listing(database_of(request), listing_id)
     if row is None or not queries.may_see_listing(
-        caller, state=row["state"], provider_id=row["provider_id"], venue_operator_id=row["venue_operator_id"]
+        caller,
+        state=row["state"],
+        provider_id=UUID(row["provider_id"]),
+        venue_operator_id=row["venue_operator_id"],
     ):
         raise NotFound(thing="listing")
     document = dict(row)

@@ -25,6 +25,11 @@ CARD = (
     " use_class, name_zh, name_en, summary_zh, summary_en, category, level, modality, delivery_form,"
     " price_model, price_fen, period_days, state, published_at, version"
 )
+SHOWN = ", ".join(
+    f"listing.{name}::text AS {name}" if name == "id" or name.endswith("_id") else f"listing.{name}"
+    for name in CARD.split(", ")
+)
+"""The same, ids as the text that they become in JSON anyway."""
 
 
 @dataclass(frozen=True)
@@ -92,31 +97,32 @@ FROM pg_stats s JOIN pg_class c ON c.oid = 'public.listing'::regclass,
 WHERE s.schemaname = 'public' AND s.tablename = 'listing' AND s.attname = 'search' AND common.term IS NOT NULL
 """
 _BY_ID = f"""
-SELECT listing.*, v.resources::text[] AS resources, v.processing, v.quality::text AS quality,
-       v.sample_fields::text AS sample_fields, venue.operator_id AS venue_operator_id
-FROM (SELECT {CARD}, held_by_venue, reason, created_at, product_version_id FROM listing WHERE id = $1) listing
-JOIN product_version v ON v.id = listing.product_version_id JOIN venue ON venue.id = listing.venue_id
+SELECT {SHOWN}, listing.held_by_venue, listing.reason, listing.created_at, v.resources::text[] AS resources,
+       v.processing, v.quality::text AS quality, v.sample_fields::text AS sample_fields,
+       venue.operator_id AS venue_operator_id
+FROM listing JOIN product_version v ON v.id = listing.product_version_id JOIN venue ON venue.id = listing.venue_id
+WHERE listing.id = $1
 """  # noqa: S608 - every part is a constant of this module
 
 
 def _statements(sort: Sort, window: int, *, from_start: bool) -> _Statements:
     key, direction = _KEYS[sort]
-    order = f"ORDER BY {key} {direction}, id {direction}"
+    order = f"ORDER BY listing.{key} {direction}, listing.id {direction}"
     sign = ">" if direction == "ASC" else "<"
     here = "state = 'published'" + ("" if from_start else f" AND ({key}, id) {sign} ($1, $2)")
     first = 1 if from_start else 3
     holds = f"search @@ ${first}::text::tsquery AND phrases LIKE ALL (${first + 1}::text[])"
     # S608, thrice: every part is a constant of this module
-    plain = f"SELECT {CARD} FROM listing WHERE {here} {order} LIMIT {window}"  # noqa: S608
+    plain = f"SELECT {SHOWN} FROM listing WHERE {here} {order} LIMIT {window}"  # noqa: S608
     gather = (
         f"WITH hit AS MATERIALIZED (SELECT id, {key} FROM listing WHERE {here} AND {holds}),"  # noqa: S608
-        f" page AS (SELECT id FROM hit {order} LIMIT {window})"
-        f" SELECT {CARD} FROM listing WHERE id IN (SELECT id FROM page) {order}"
+        f" page AS (SELECT id FROM hit AS listing {order} LIMIT {window})"
+        f" SELECT {SHOWN} FROM listing WHERE id IN (SELECT id FROM page) {order}"
     )
+    walked = ", ".join(dict.fromkeys([*CARD.split(", "), key, "search", "phrases"]))
     walk = (
-        f"SELECT {CARD} FROM (SELECT {CARD}, {key} AS sort_key, search, phrases FROM listing"  # noqa: S608
-        f" WHERE {here} {order} LIMIT {_BUDGET}) walked WHERE {holds}"
-        f" ORDER BY sort_key {direction}, id {direction} LIMIT {window}"
+        f"SELECT {SHOWN} FROM (SELECT {walked} FROM listing WHERE {here} {order} LIMIT {_BUDGET})"  # noqa: S608
+        f" AS listing WHERE {holds} {order} LIMIT {window}"
     )
     return _Statements(plain, gather, walk)
 

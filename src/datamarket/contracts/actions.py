@@ -73,7 +73,9 @@ async def request_contract(
         created_at=now,
     )
     session.add(contract)
-    evidence.record(session, actor, "contracts.request", ("contract", contract.id), now=now, listing_id=str(listing_id))
+    evidence.record(
+        session, actor, "contracts.request", ("contract", contract.id), now=now, listing_id=str(listing_id)
+    )
     await session.flush()
     return contract
 
@@ -187,9 +189,7 @@ async def _keep_meter(session: AsyncSession, contract: Contract) -> None:
         )
 
 
-async def use_contract(
-    connection: Connection, actor: Actor, demand: Demand, *, now: datetime
-) -> UUID:
+async def use_contract(connection: Connection, actor: Actor, demand: Demand, *, now: datetime) -> UUID:
     """Authorise and meter one use: all or nothing. Returns the use's id. Raises UseNotAuthorised, NotFound."""
     refusal = (await meter(connection, [demand]))[0]
     if refusal is not None:
@@ -200,4 +200,3 @@ async def use_contract(
     event = evidence.Event(actor, "contracts.use", "contract", demand.contract_id, facts, now)
     await evidence.record_many(connection, [event])
     return use_id
-

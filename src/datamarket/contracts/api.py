@@ -44,7 +44,6 @@ from datamarket.foundation.http import (
 )
 from datamarket.zones.terms import UseClass
 
-
 router = APIRouter(route_class=MarketRoute, prefix="/contracts", tags=["contracts"])
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 UseContract = Annotated[Actor, allow(Permission.USE_CONTRACT)]
@@ -194,7 +193,9 @@ async def list_contracts(
 
 
 @router.get("/{contract_id}", summary="One contract")
-async def get_contract(actor: ReadMarket, response: Response, session: Reading, contract_id: UUID) -> ContractOut:
+async def get_contract(
+    actor: ReadMarket, response: Response, session: Reading, contract_id: UUID
+) -> ContractOut:
     contract = await queries.get_contract(session, contract_id, visible_to=actor)
     tag(response, contract.version)
     return ContractOut.of(contract)
@@ -230,7 +231,9 @@ async def allowed_events(actor: ReadMarket, session: Reading, contract_id: UUID)
     except rules.NotYourMove:
         return ContractEventsOut(state=state, events=[])
     possible = states.allowed_events(rules.CONTRACT_EVENTS, state)
-    return ContractEventsOut(state=state, events=[event for event in possible if party in rules.MOVED_BY[event]])
+    return ContractEventsOut(
+        state=state, events=[event for event in possible if party in rules.MOVED_BY[event]]
+    )
 
 
 @router.post("/{contract_id}/uses", status_code=201, summary="Authorise and meter one use")
@@ -249,12 +252,16 @@ async def list_uses(
 ) -> Page[UseOut]:
     await queries.get_contract(session, contract_id, visible_to=actor)
     cursor = decode_cursor(limits.after, [UUID])
-    rows = await queries.list_uses(session, contract_id, limit=limits.limit, after=cursor[0] if cursor else None)
+    rows = await queries.list_uses(
+        session, contract_id, limit=limits.limit, after=cursor[0] if cursor else None
+    )
     return page_of(rows, limits, UseOut.of, lambda use: [use.id])
 
 
 @router.post("/{contract_id}/uses/dry-run", summary="Would this use be authorised?")
-async def dry_run(actor: UseContract, request: Request, now: Now, contract_id: UUID, body: UseIn) -> DecisionOut:
+async def dry_run(
+    actor: UseContract, request: Request, now: Now, contract_id: UUID, body: UseIn
+) -> DecisionOut:
     """The same decision, with nothing counted."""
     demand = Demand(contract_id, organisation_of(actor), body.purpose, body.quantity, now)
     async with database_of(request).connection() as connection:

@@ -15,6 +15,7 @@ from datamarket.contracts.tables import Contract, ContractMeter, ContractUse
 from datamarket.contracts.terms import Authorisation, ContractState, FrozenTerms, Purpose
 from datamarket.foundation.db import Connection
 from datamarket.foundation.errors import NotFound
+from datamarket.foundation.money import Fen
 from datamarket.participants.terms import IncomeClass
 
 
@@ -26,7 +27,9 @@ def _visible(actor: Actor) -> Any:
     )
 
 
-async def get_contract(session: AsyncSession, contract_id: UUID, *, visible_to: Actor, lock: bool = False) -> Contract:
+async def get_contract(
+    session: AsyncSession, contract_id: UUID, *, visible_to: Actor, lock: bool = False
+) -> Contract:
     """Raises NotFound, also for a contract between others."""
     statement = select(Contract).where(Contract.id == contract_id, _visible(visible_to))
     if lock:
@@ -41,7 +44,9 @@ async def list_contracts(
     session: AsyncSession, *, visible_to: Actor, state: ContractState | None, limit: int, after: UUID | None
 ) -> Sequence[Contract]:
     """Newest first."""
-    statement = select(Contract).where(_visible(visible_to)).order_by(col(Contract.id).desc()).limit(limit + 1)
+    statement = (
+        select(Contract).where(_visible(visible_to)).order_by(col(Contract.id).desc()).limit(limit + 1)
+    )
     if state is not None:
         statement = statement.where(Contract.state == state)
     if after is not None:
@@ -68,7 +73,9 @@ async def list_uses(
     return (await session.exec(statement)).all()
 
 
-async def meters(connection: Connection, contract_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, Authorisation]]:
+async def meters(
+    connection: Connection, contract_ids: Sequence[UUID]
+) -> dict[UUID, tuple[UUID, Authorisation]]:
     """Buyer and authorisation of each contract that has a meter."""
     rows = await connection.fetch("SELECT * FROM contract_meter WHERE contract_id = ANY ($1)", contract_ids)
     return {
@@ -139,5 +146,5 @@ def _frozen(row: Any) -> FrozenTerms:
             Supplier(UUID(supplier["participant_id"]), IncomeClass(supplier["income_class"]))
             for supplier in suppliers
         ),
-        plan=PricePlan(PriceModel(row["price_model"]), row["price_fen"], row["period_days"]),
+        plan=PricePlan(PriceModel(row["price_model"]), Fen(row["price_fen"]), row["period_days"]),
     )

@@ -13,6 +13,7 @@ from datamarket.contracts.terms import (
     Purpose,
 )
 from datamarket.foundation.errors import Forbidden, Invalid, Refused
+from datamarket.foundation.money import Fen
 from datamarket.zones.terms import UseClass
 
 S, E = ContractState, ContractEvent
@@ -139,14 +140,18 @@ def check_purposes(purposes: frozenset[Purpose], use_class: UseClass, scenario_c
     mixed = bool(purposes & PUBLIC_GOOD_PURPOSES) and not public
     if mixed or public != (use_class is UseClass.PUBLIC_GOOD):
         raise PurposeClassMismatch
-    if scenario_class is not None and scenario_class == UseClass.PUBLIC_GOOD and use_class is not UseClass.PUBLIC_GOOD:
+    if (
+        scenario_class is not None
+        and scenario_class == UseClass.PUBLIC_GOOD
+        and use_class is not UseClass.PUBLIC_GOOD
+    ):
         raise ScenarioClassMismatch(use_class=scenario_class)
 
 
 def freeze_plan(plan: PricePlan, use_class: UseClass, *, on_public_data: bool) -> PricePlan:
     """The price that the contract keeps: public data for the public good is free of charge."""
     if on_public_data and use_class is UseClass.PUBLIC_GOOD:
-        return PricePlan(model=PriceModel.FREE, price_fen=0, period_days=None)
+        return PricePlan(model=PriceModel.FREE, price_fen=Fen(0), period_days=None)
     return plan
 
 

@@ -1,7 +1,7 @@
-"""/participants: registration, admission, standing, affiliations; /qualifications."""
+"""/participants: registration, admission, the states held."""
 
-from datetime import date, datetime
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -13,7 +13,6 @@ from datamarket.foundation import states
 from datamarket.foundation.http import (
     NO_NUL,
     Body,
-    DateIn,
     IfMatch,
     LimitsDep,
     Line,
@@ -30,14 +29,13 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.participants import actions, queries, rules
-from datamarket.participants.tables import Affiliation, Participant, ParticipantStanding, Qualification
+from datamarket.participants.tables import Participant, ParticipantStanding
 from datamarket.participants.terms import (
     LABELS,
     IncomeClass,
     ParticipantEvent,
     ParticipantKind,
     ParticipantState,
-    QualificationKind,
 )
 
 router = APIRouter(route_class=MarketRoute, tags=["participants"])
@@ -114,66 +112,6 @@ class StandingOut(Shape):
     @classmethod
     def of(cls, standing: ParticipantStanding) -> "StandingOut":
         return cls.model_validate(standing, from_attributes=True)
-
-
-class AffiliationIn(Body):
-    """Who controls the participant of the path, from a day until, not including, another."""
-
-    controller_id: UUID
-    from_on: DateIn = Field(examples=["2023-01-01"])
-    to_on: DateIn | None = Field(default=None, examples=["2025-01-01"])
-
-
-class AffiliationEventIn(Body):
-    """`on` is the first day without control."""
-
-    event: Literal["end"]
-    on: DateIn = Field(examples=["2025-01-01"])
-
-
-class AffiliationOut(Shape):
-    """Control over half-open days; `to_on` is null while it lasts."""
-
-    id: UUID
-    controller_id: UUID
-    controlled_id: UUID
-    from_on: date
-    to_on: date | None
-    version: int
-
-    @classmethod
-    def of(cls, affiliation: Affiliation) -> "AffiliationOut":
-        return cls.model_validate(affiliation, from_attributes=True)
-
-
-class QualificationIn(Body):
-    """A certificate; only a chief data officer's names a holder."""
-
-    participant_id: UUID
-    kind: QualificationKind = Field(examples=["data_merchant"])
-    granted_by: Line = Field(examples=["市大数据主管部门"])
-    granted_on: DateIn = Field(examples=["2024-01-01"])
-    until_on: DateIn | None = Field(default=None, description="first day without it", examples=["2027-01-01"])
-    holder: Line | None = Field(default=None, examples=["王某"])
-
-
-class QualificationOut(Shape):
-    """A certificate over half-open days; `until_on` is null when it has no end."""
-
-    id: UUID
-    participant_id: UUID
-    kind: QualificationKind
-    kind_zh: str = Field(examples=["数商"])
-    kind_en: str = Field(examples=["data merchant"])
-    holder: str | None
-    granted_by: str
-    granted_on: date
-    until_on: date | None
-
-    @classmethod
-    def of(cls, qualification: Qualification) -> "QualificationOut":
-        zh, en = LABELS[QualificationKind(qualification.kind)]
-        return cls.model_validate(qualification.model_dump() | {"kind_zh": zh, "kind_en": en})
 
 
 @router.post("/participants", status_code=201, summary="Apply for an organisation")
@@ -268,66 +206,3 @@ async def list_standings(
         session, participant_id, limit=limits.limit, after=cursor[0] if cursor else None
     )
     return page_of(rows, limits, StandingOut.of, lambda standing: [standing.ordinal])
-
-
-@router.get("/participants/{participant_id}/affiliations", summary="Whom it controls, and who controls it")
-async def list_affiliations(
-    actor: ReadMarket, session: Reading, limits: LimitsDep, participant_id: UUID
-) -> Page[AffiliationOut]:
-    await queries.get_participant(session, participant_id)
-    cursor = decode_cursor(limits.after, [UUID])
-    rows = await queries.list_affiliations(
-        session, participant_id, limit=limits.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, limits, AffiliationOut.of, lambda affiliation: [affiliation.id])
-
-
-@router.post("/participants/{participant_id}/affiliations", status_code=201, summary="Record who controls it")
-async def affiliate(
-    actor: ManageParticipants, session: Writing, now: Now, participant_id: UUID, body: AffiliationIn
-) -> AffiliationOut:
-    for party in (participant_id, body.controller_id):
-        await queries.get_participant(session, party)
-    return AffiliationOut.of(
-        await actions.affiliate(session, actor, controlled_id=participant_id, **dict(body), now=now)
-    )
-
-
-@router.post("/participants/{participant_id}/affiliations/{affiliation_id}/events", summary="End a control")
-async def move_affiliation(
-    actor: ManageParticipants,
-    session: Writing,
-    now: Now,
-    participant_id: UUID,
-    affiliation_id: UUID,
-    body: AffiliationEventIn,
-) -> AffiliationOut:
-    return AffiliationOut.of(
-        await actions.end_affiliation(session, actor, participant_id, affiliation_id, on=body.on, now=now)
-    )
-
-
-@router.get("/qualifications", summary="Certificates, in the order they were recorded")
-async def list_qualifications(
-    actor: ReadMarket,
-    session: Reading,
-    limits: LimitsDep,
-    participant: UUID | None = None,
-    kind: QualificationKind | None = None,
-) -> Page[QualificationOut]:
-    cursor = decode_cursor(limits.after, [UUID])
-    rows = await queries.list_qualifications(
-        session,
-        participant_id=participant,
-        kind=kind,
-        limit=limits.limit,
-        after=cursor[0] if cursor else None,
-    )
-    return page_of(rows, limits, QualificationOut.of, lambda qualification: [qualification.id])
-
-
-@router.post("/qualifications", status_code=201, summary="Record a certificate")
-async def grant_qualification(
-    actor: ManageParticipants, session: Writing, now: Now, body: QualificationIn
-) -> QualificationOut:
-    return QualificationOut.of(await actions.grant_qualification(session, actor, **dict(body), now=now))

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, UniqueConstr
 from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Conflict, MarketError, NotFound, Refused
-from datamarket.foundation.tables import JSONB, BigInteger, instant
+from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant
 from datamarket.subsidy.lifecycle import DECIDED, ENDED, DutiesNotSeparate, RunEvent, RunState, SchemeState
 from datamarket.subsidy.terms import LineStatus
 
@@ -281,6 +281,7 @@ class SubsidyLine(SQLModel, table=True):
         CheckConstraint("amount_fen >= 0", name="subsidy_line_amount_check"),
         _one_of("status", LineStatus, "subsidy_line"),
         Index("subsidy_line_enterprise_idx", "enterprise_id", "id"),
+        Index("subsidy_line_flagged_idx", "run_id", "position", postgresql_where=text("flags <> '{}'")),
     )
     id: UUID = Field(primary_key=True)
     run_id: UUID = Field(foreign_key="subsidy_run.id")
@@ -300,7 +301,7 @@ class SubsidyLine(SQLModel, table=True):
     cap_fen: int | None = Field(default=None, sa_type=BigInteger)
     cap_bound: bool
     amount_fen: int = Field(sa_type=BigInteger)
-    near_cut: bool
+    flags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     steps: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
 
 

@@ -62,7 +62,9 @@ class Recorder:
         first = await self.record_trades(connection, orders[:middle], now=now)
         return first + await self.record_trades(connection, orders[middle:], now=now)
 
-    async def _record_together(self, connection: Connection, orders: Sequence[Order], now: datetime) -> list[Outcome]:
+    async def _record_together(
+        self, connection: Connection, orders: Sequence[Order], now: datetime
+    ) -> list[Outcome]:
         """All orders that the contracts allow, in a handful of set-based statements."""
         terms = await self.reader.read(connection, [order.contract_id for order in orders])
         outcomes: dict[int, Outcome] = {}
@@ -83,7 +85,12 @@ class Recorder:
             connection,
             [
                 evidence.Event(
-                    actor, "trading.record", "trade", trade.id, {"amount_fen": trade.amount_fen}, trade.recorded_at
+                    actor,
+                    "trading.record",
+                    "trade",
+                    trade.id,
+                    {"amount_fen": trade.amount_fen},
+                    trade.recorded_at,
                 )
                 for actor, trade in zip(actors, trades, strict=True)
             ],

@@ -62,7 +62,9 @@ class TradeIn(Body):
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
         new_use = self.purpose is not None and self.quantity is not None
-        if (self.use_id is not None) == new_use or (self.use_id is not None and (self.purpose or self.quantity)):
+        if (self.use_id is not None) == new_use or (
+            self.use_id is not None and (self.purpose or self.quantity)
+        ):
             message = "give either purpose and quantity, or use_id"
             raise ValueError(message)
         return self
@@ -112,7 +114,9 @@ class TradeOut(Shape):
 def render(trade: Trade) -> bytes:
     """A fresh trade as the bytes that its caller gets, and that its key keeps."""
     fields = {name: getattr(trade, name) for name in TradeOut.model_fields if name != "split"}
-    return orjson.dumps(fields | {"split": trade.split.as_json()})
+    return orjson.dumps(
+        fields | {"split": trade.split.as_json()}, default=str
+    )  # the driver has a UUID of its own
 
 
 class BatchIn(Body):
@@ -189,7 +193,9 @@ async def record_trade(
 
 
 @router.post("/batch", response_model=BatchOut, summary="Record many trades", max_body_size=BATCH_BODY)
-async def record_batch(actor: RecordTrade, request: Request, session: Writing, now: Now, body: BatchIn) -> Response:
+async def record_batch(
+    actor: RecordTrade, request: Request, session: Writing, now: Now, body: BatchIn
+) -> Response:
     """Outcomes in the order of the items. With `atomic`, the first refusal is the answer, and nothing is recorded."""
     organisation_of(actor)
     recorder: Recorder = request.app.state.recorder
@@ -203,7 +209,12 @@ async def record_batch(actor: RecordTrade, request: Request, session: Writing, n
             raise outcome
         else:
             items.append(
-                {"trade": None, "code": outcome.code, "zh": outcome.sentence("zh"), "en": outcome.sentence("en")}
+                {
+                    "trade": None,
+                    "code": outcome.code,
+                    "zh": outcome.sentence("zh"),
+                    "en": outcome.sentence("en"),
+                }
             )
     refused = sum(isinstance(outcome, MarketError) for outcome in outcomes)
     answer = {"recorded": len(outcomes) - refused, "refused": refused, "items": items}
@@ -265,10 +276,14 @@ async def list_refunds(actor: ReadMarket, session: Reading, trade_id: UUID) -> P
 
 
 @router.get("/{trade_id}/certificate", summary="The certificate of a trade")
-async def certificate(actor: ReadMarket, request: Request, session: Reading, trade_id: UUID) -> CertificateOut:
+async def certificate(
+    actor: ReadMarket, request: Request, session: Reading, trade_id: UUID
+) -> CertificateOut:
     trade = await queries.get_trade(session, trade_id, visible_to=actor)
     ledger_id = request.app.state.settings.ledger_id
-    entry_id = await ledger.entry_of(await driver(session), ledger_id, "trade", trade.id, EntryKind.SETTLEMENT)
+    entry_id = await ledger.entry_of(
+        await driver(session), ledger_id, "trade", trade.id, EntryKind.SETTLEMENT
+    )
     if entry_id is None:
         if trade.amount_fen:
             raise NotFound(thing="entry")

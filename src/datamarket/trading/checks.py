@@ -23,7 +23,7 @@ CHECKS: tuple[Check, ...] = (
         "I15",
         "被拒绝的请求不留痕迹：交易、使用、分录、退款、幂等键彼此齐全",
         "a refused request changes nothing: trades, uses, entries, refunds and keys are all complete",
-        "SELECT count(*) FROM contract_meter",
+        "SELECT count(*) FROM contract_meter WHERE $1::int IS NOT NULL",
         """
         SELECT 'meter ' || m.contract_id FROM contract_meter m
           LEFT JOIN (SELECT contract_id, sum(quantity) AS used FROM contract_use GROUP BY contract_id) u USING (contract_id)

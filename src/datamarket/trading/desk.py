@@ -86,7 +86,9 @@ class TradeDesk:
         answers: dict[int, Answer | MarketError] = {}
         async with self.database.plain_transaction() as connection:
             fresh = await self._claim(connection, batch, answers, now)
-            outcomes = await self.recorder.record_trades(connection, [request.order for request in fresh], now=now)
+            outcomes = await self.recorder.record_trades(
+                connection, [request.order for request in fresh], now=now
+            )
             bodies = await self._settle(connection, fresh, outcomes)
         for request, outcome in zip(fresh, outcomes, strict=True):
             body = bodies.get(id(request))
@@ -102,7 +104,11 @@ class TradeDesk:
                 request.future.set_result(answer)
 
     async def _claim(
-        self, connection: Connection, batch: Sequence[Request], answers: dict[int, Answer | MarketError], now: datetime
+        self,
+        connection: Connection,
+        batch: Sequence[Request],
+        answers: dict[int, Answer | MarketError],
+        now: datetime,
     ) -> list[Request]:
         """The requests whose key is new, one per key; those answered before get their answer."""
         leaders: dict[tuple[str, str], Request] = {}

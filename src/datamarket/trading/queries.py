@@ -60,11 +60,15 @@ async def uses(connection: Connection, use_ids: Sequence[UUID]) -> dict[UUID, tu
     """Contract and quantity of metered uses."""
     if not use_ids:
         return {}
-    rows = await connection.fetch("SELECT id, contract_id, quantity FROM contract_use WHERE id = ANY ($1)", use_ids)
+    rows = await connection.fetch(
+        "SELECT id, contract_id, quantity FROM contract_use WHERE id = ANY ($1)", use_ids
+    )
     return {row["id"]: (row["contract_id"], row["quantity"]) for row in rows}
 
 
-async def state_of_own_contract(connection: Connection, contract_id: UUID, buyer_id: UUID | None) -> str | None:
+async def state_of_own_contract(
+    connection: Connection, contract_id: UUID, buyer_id: UUID | None
+) -> str | None:
     """The state of a contract, when this buyer is its buyer."""
     state: str | None = await connection.fetchval(
         "SELECT state FROM contract WHERE id = $1 AND buyer_id = $2", contract_id, buyer_id
@@ -75,10 +79,14 @@ async def state_of_own_contract(connection: Connection, contract_id: UUID, buyer
 def _visible(actor: Actor) -> Any:
     if actor.sees_all:
         return true()
-    return or_(col(TradeRow.provider_id) == actor.participant_id, col(TradeRow.buyer_id) == actor.participant_id)
+    return or_(
+        col(TradeRow.provider_id) == actor.participant_id, col(TradeRow.buyer_id) == actor.participant_id
+    )
 
 
-async def get_trade(session: AsyncSession, trade_id: UUID, *, visible_to: Actor, lock: bool = False) -> TradeRow:
+async def get_trade(
+    session: AsyncSession, trade_id: UUID, *, visible_to: Actor, lock: bool = False
+) -> TradeRow:
     """Raises NotFound, also for a trade between others."""
     statement = select(TradeRow).where(TradeRow.id == trade_id, _visible(visible_to))
     if lock:
@@ -100,7 +108,9 @@ async def list_trades(
     after: UUID | None,
 ) -> Sequence[TradeRow]:
     """Newest first."""
-    statement = select(TradeRow).where(_visible(visible_to)).order_by(col(TradeRow.id).desc()).limit(limit + 1)
+    statement = (
+        select(TradeRow).where(_visible(visible_to)).order_by(col(TradeRow.id).desc()).limit(limit + 1)
+    )
     if contract is not None:
         statement = statement.where(TradeRow.contract_id == contract)
     if since is not None:

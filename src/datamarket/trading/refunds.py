@@ -67,13 +67,21 @@ async def refund_trade(
     trade.version += 1
     await _post(session, actor, trade, refund, now)
     evidence.record(
-        session, actor, "trading.refund", ("trade", trade.id), now=now, refund_id=str(refund.id), amount_fen=amount
+        session,
+        actor,
+        "trading.refund",
+        ("trade", trade.id),
+        now=now,
+        refund_id=str(refund.id),
+        amount_fen=amount,
     )
     await session.flush()
     return refund
 
 
-async def _post(session: AsyncSession, actor: Actor, trade: TradeRow, refund: RefundRow, now: datetime) -> None:
+async def _post(
+    session: AsyncSession, actor: Actor, trade: TradeRow, refund: RefundRow, now: datetime
+) -> None:
     connection = await driver(session)
     original = await ledger.entry_of(connection, trade.ledger_id, "trade", trade.id, EntryKind.SETTLEMENT)
     if original is None:

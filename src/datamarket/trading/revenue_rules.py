@@ -14,7 +14,9 @@ from datamarket.trading.terms import Bracket, RevenueRule
 def revenue_rules() -> tuple[RevenueRule, ...]:
     """Every rule in `revenue/`, oldest first. Raises ValueError for a file whose brackets are no brackets."""
     folder = files("datamarket.trading") / "revenue"
-    documents = [yaml.safe_load(file.read_bytes()) for file in folder.iterdir() if file.name.endswith(".yaml")]
+    documents = [
+        yaml.safe_load(file.read_bytes()) for file in folder.iterdir() if file.name.endswith(".yaml")
+    ]
     return tuple(sorted((_rule(document) for document in documents), key=lambda rule: rule.valid_from))
 
 

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 
+from datamarket.catalogue.terms import PricePlan
 from datamarket.contracts.accounts import income_account
 from datamarket.contracts.rules import ContractNotActive
 from datamarket.contracts.terms import FrozenTerms
-from datamarket.catalogue.terms import PricePlan
 from datamarket.foundation.errors import Invalid, Refused
-from datamarket.foundation.money import Fen, apply_rate, half_up, split as share
+from datamarket.foundation.money import Fen, apply_rate, half_up
+from datamarket.foundation.money import split as share
 from datamarket.ledger.terms import Account, AccountId, AccountKind, Leg
 from datamarket.trading.terms import RevenueRule, Split, TradeState
 

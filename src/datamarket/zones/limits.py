@@ -43,7 +43,6 @@ def stated_limits() -> tuple[Limit, ...]:
     return tuple(sorted(stated, key=lambda limit: limit.begins))
 
 
-@cache
 def limits_on(day: date) -> Limits:
     """What holds on a day."""
     found: dict[str, int | None] = dict.fromkeys(Limits.__dataclass_fields__)

@@ -1,7 +1,7 @@
-"""/resources: registration of public data, from draft to code, with filings and levels."""
+"""/resources: registration of public data, from draft to code."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -29,16 +29,15 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.zones import actions, limits, queries, rules
-from datamarket.zones.tables import LevelAssessment, Resource, ResourceFiling
-from datamarket.zones.terms import LABELS, FilingKind, Level, ResourceEvent, ResourceState
+from datamarket.zones.tables import Resource
+from datamarket.zones.terms import LABELS, Level, ResourceEvent, ResourceState
 
 router = APIRouter(route_class=MarketRoute, tags=["resources"])
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 RegisterResource = Annotated[Actor, allow(Permission.REGISTER_RESOURCE)]
-ReviewResource = Annotated[Actor, allow(Permission.REVIEW_RESOURCE)]
 
 
-class ContentIn(Body):
+class ResourceContentIn(Body):
     """What a draft says of the resource."""
 
     name_zh: Line = Field(examples=["近海浮标实时观测数据"])
@@ -46,7 +45,7 @@ class ContentIn(Body):
     level: Level = Field(description="GB/T 43697", examples=["general"])
 
 
-class ResourceIn(ContentIn):
+class ResourceIn(ResourceContentIn):
     """A resource that the zone's operator registers."""
 
     zone_id: UUID
@@ -106,53 +105,6 @@ class ResourceEventsOut(Shape):
     events: list[ResourceEvent] = Field(examples=[["accept", "return", "reject"]])
 
 
-class FilingIn(Body):
-    """A change (the facts changed) or a correction (the record was wrong) of a registered resource."""
-
-    kind: Literal[FilingKind.CHANGE, FilingKind.CORRECTION] = Field(examples=["change"])
-    name_zh: Line = Field(examples=["近海浮标与潮位观测数据"])
-    name_en: Line = Field(examples=["Observations of near-shore buoys and tides"])
-    reason: Prose = Field(examples=["新增潮位站"])
-
-
-class FilingOut(Shape):
-    """One filing of a registration."""
-
-    id: UUID
-    kind: FilingKind
-    kind_zh: str = Field(examples=["首次登记"])
-    kind_en: str = Field(examples=["first registration"])
-    reason: str | None
-    filed_at: datetime
-
-    @classmethod
-    def of(cls, filing: ResourceFiling) -> "FilingOut":
-        zh, en = LABELS[FilingKind(filing.kind)]
-        return cls.model_validate(filing.model_dump() | {"kind_zh": zh, "kind_en": en})
-
-
-class AssessmentIn(Body):
-    """Another level, and why."""
-
-    level: Level = Field(examples=["general"])
-    reason: Prose = Field(examples=["已脱敏，个人标识不可复原"])
-
-
-class AssessmentOut(Shape):
-    """A re-assessment of the level."""
-
-    id: UUID
-    before: Level
-    after: Level
-    reason: str
-    assessed_by: UUID
-    assessed_at: datetime
-
-    @classmethod
-    def of(cls, assessment: LevelAssessment) -> "AssessmentOut":
-        return cls.model_validate(assessment, from_attributes=True)
-
-
 def _shown(resource: Resource, response: Response) -> ResourceOut:
     tag(response, resource.version)
     return ResourceOut.of(resource)
@@ -200,7 +152,7 @@ async def edit_resource(
     session: Writing,
     now: Now,
     resource_id: UUID,
-    body: ContentIn,
+    body: ResourceContentIn,
     response: Response,
     if_match: IfMatch = None,
 ) -> ResourceOut:
@@ -239,41 +191,3 @@ async def allowed_resource_events(
         if actor.may(rules.PERMISSION_FOR[event]) and (operates or event not in rules.OPERATOR_EVENTS)
     ]
     return ResourceEventsOut(state=state, events=events)
-
-
-@router.get("/resources/{resource_id}/filings", summary="What was filed, oldest first")
-async def list_filings(
-    caller: Visitor, session: Reading, page: LimitsDep, resource_id: UUID
-) -> Page[FilingOut]:
-    await queries.get_resource(session, resource_id, visible_to=caller)
-    cursor = decode_cursor(page.after, [UUID])
-    rows = await queries.list_filings(
-        session, resource_id, limit=page.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, page, FilingOut.of, lambda filing: [filing.id])
-
-
-@router.post("/resources/{resource_id}/filings", status_code=201, summary="File a change or a correction")
-async def amend_resource(
-    actor: ReviewResource, session: Writing, now: Now, resource_id: UUID, body: FilingIn, response: Response
-) -> ResourceOut:
-    return _shown(await actions.amend_resource(session, actor, resource_id, **dict(body), now=now), response)
-
-
-@router.get("/resources/{resource_id}/level-assessments", summary="How its level changed, oldest first")
-async def list_assessments(
-    caller: Visitor, session: Reading, page: LimitsDep, resource_id: UUID
-) -> Page[AssessmentOut]:
-    await queries.get_resource(session, resource_id, visible_to=caller)
-    cursor = decode_cursor(page.after, [UUID])
-    rows = await queries.list_assessments(
-        session, resource_id, limit=page.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, page, AssessmentOut.of, lambda assessment: [assessment.id])
-
-
-@router.post("/resources/{resource_id}/level-assessments", status_code=201, summary="Re-assess the level")
-async def assess_level(
-    actor: ReviewResource, session: Writing, now: Now, resource_id: UUID, body: AssessmentIn
-) -> AssessmentOut:
-    return AssessmentOut.of(await actions.assess_level(session, actor, resource_id, **dict(body), now=now))

@@ -1,6 +1,6 @@
 """Decisions about zones, mandates and registration of resources. Pure; days and limits are given."""
 
-from datetime import date, timedelta
+from datetime import MAXYEAR, date, timedelta
 
 from datamarket.auth.terms import Permission
 from datamarket.foundation.errors import Conflict, Invalid, Refused
@@ -115,7 +115,9 @@ def is_valid(state: ResourceState | str, valid_to: date | None, on: date) -> boo
 
 
 def add_years(day: date, years: int) -> date:
-    """The same day of a later year; 29 February becomes 1 March where there is none."""
+    """The same day of a later year; 29 February becomes 1 March where there is none, the calendar ends in 9999."""
+    if day.year + years > MAXYEAR:
+        return date.max
     try:
         return day.replace(year=day.year + years)
     except ValueError:

@@ -160,6 +160,7 @@ def _add_version(session: AsyncSession, product: Product, content: Content, now:
 def _columns(content: Content) -> dict[str, Any]:
     return asdict(content) | {
         "resources": list(dict.fromkeys(content.resources)),
+        "quality": {key.value: promise for key, promise in content.quality.items()},
         "sample_fields": [asdict(sample) for sample in content.sample_fields],
     }
 

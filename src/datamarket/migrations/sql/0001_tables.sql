@@ -556,7 +556,7 @@ CREATE TABLE subsidy_line (
     cap_fen BIGINT,
     cap_bound BOOLEAN NOT NULL,
     amount_fen BIGINT NOT NULL,
-    near_cut BOOLEAN NOT NULL,
+    flags TEXT[] NOT NULL,
     steps JSONB NOT NULL,
     CONSTRAINT subsidy_line_pkey PRIMARY KEY (id),
     CONSTRAINT subsidy_line_candidate_key UNIQUE (run_id, clause_id, candidate_id),
@@ -568,6 +568,8 @@ CREATE TABLE subsidy_line (
 );
 
 CREATE INDEX subsidy_line_enterprise_idx ON subsidy_line (enterprise_id, id);
+
+CREATE INDEX subsidy_line_flagged_idx ON subsidy_line (run_id, position) WHERE flags <> '{}';
 
 CREATE TABLE subsidy_run_event (
     id UUID NOT NULL,

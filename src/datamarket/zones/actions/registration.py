@@ -1,7 +1,6 @@
-"""Registering public-data resources: drafts, the steps of the registration, filings, levels."""
+"""Registering public-data resources: drafts, and the steps of the registration."""
 
 from datetime import date, datetime
-from typing import Literal
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,7 +16,7 @@ from datamarket.participants.terms import ParticipantKind
 from datamarket.zones import queries, rules
 from datamarket.zones.actions.operation import check_open
 from datamarket.zones.limits import limits_on
-from datamarket.zones.tables import LevelAssessment, Resource, ResourceFiling, Zone
+from datamarket.zones.tables import Resource, ResourceFiling, Zone
 from datamarket.zones.terms import FilingKind, Level, ResourceEvent, ResourceState
 
 FILED_BY: dict[ResourceEvent, FilingKind] = {
@@ -43,12 +42,6 @@ class ContentFixed(Conflict):
     code = "resource.content-fixed"
     zh = "仅草稿或退回状态可以修改，当前为“{state}”。"
     en = "It changes only while it is a draft or was returned; its state is '{state}'."
-
-
-class NotRegistered(Conflict):
-    code = "resource.not-registered"
-    zh = "该资源未处于已登记状态，不能办理变更或更正。"
-    en = "The resource is not registered, so there is nothing to change or correct."
 
 
 async def register_resource(
@@ -151,7 +144,7 @@ async def move_resource(
     resource.state, resource.reason = state, reason
     resource.version += 1
     if event in FILED_BY:
-        session.add(_filing(resource, FILED_BY[event], reason, now))
+        session.add(filing_of(resource, FILED_BY[event], reason, now))
     record(session, actor, f"zones.resource-{event}", ("resource", resource.id), now=now, reason=reason)
     await session.flush()
     return resource
@@ -201,71 +194,5 @@ def _note_day(resource: Resource, event: ResourceEvent, on: date) -> None:
         resource.publicised_on = on
 
 
-def _filing(resource: Resource, kind: FilingKind, reason: str | None, now: datetime) -> ResourceFiling:
+def filing_of(resource: Resource, kind: FilingKind, reason: str | None, now: datetime) -> ResourceFiling:
     return ResourceFiling(id=new_id(now), resource_id=resource.id, kind=kind, reason=reason, filed_at=now)
-
-
-async def amend_resource(
-    session: AsyncSession,
-    actor: Actor,
-    resource_id: UUID,
-    *,
-    kind: Literal[FilingKind.CHANGE, FilingKind.CORRECTION],
-    name_zh: str,
-    name_en: str,
-    reason: str,
-    now: datetime,
-) -> Resource:
-    """A change or a correction of a registered resource, filed with its reason. Raises NotRegistered."""
-    resource = await queries.lock_resource(session, resource_id, visible_to=actor)
-    if resource.state != ResourceState.REGISTERED:
-        raise NotRegistered
-    record(
-        session,
-        actor,
-        "zones.amend-resource",
-        ("resource", resource.id),
-        now=now,
-        kind=kind,
-        before=resource.name_zh,
-        after=name_zh,
-        reason=reason,
-    )
-    resource.name_zh, resource.name_en = name_zh, name_en
-    resource.version += 1
-    session.add(_filing(resource, kind, reason, now))
-    await session.flush()
-    return resource
-
-
-async def assess_level(
-    session: AsyncSession, actor: Actor, resource_id: UUID, *, level: Level, reason: str, now: datetime
-) -> LevelAssessment:
-    """Another level from now on, for instance after de-identification. Raises LevelUnchanged."""
-    resource = await queries.lock_resource(session, resource_id, visible_to=actor)
-    before = Level(resource.level)
-    rules.check_level_changes(before, level)
-    assessment = LevelAssessment(
-        id=new_id(now),
-        resource_id=resource_id,
-        before=before,
-        after=level,
-        reason=reason,
-        assessed_by=actor.account_id,
-        assessed_at=now,
-    )
-    session.add(assessment)
-    resource.level = level
-    resource.version += 1
-    record(
-        session,
-        actor,
-        "zones.assess-level",
-        ("resource", resource.id),
-        now=now,
-        before=before,
-        after=level,
-        reason=reason,
-    )
-    await session.flush()
-    return assessment

@@ -1,0 +1,194 @@
+"""`python -m loadtests.bench`: both sides of each ratio in one run; writes var/bench/latest.json.
+
+Only ratios within one run count: machines differ, and the generator shares this one with what it measures.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from datamarket.auth.tokens import TokenKeeper, load_key
+from datamarket.checking import check_books
+from datamarket.foundation.clock import read_clock
+from datamarket.foundation.db import Database
+from datamarket.place import Place, opened_place
+from loadtests import wire
+from loadtests.bench_market import Grown, grow
+from loadtests.bench_works import BATCH, BATCHING, CONNECTIONS, Works
+from loadtests.market import ROOT, market_in
+from loadtests.pgbench import PgBench
+
+LATEST = ROOT / "var/bench/latest.json"
+WARM_UP_SECONDS = 0.3
+ONE_ENTRY, MANY_ENTRIES = "pgbench: 1 entry a statement", "pgbench: 1,000 entries a statement"
+
+
+@dataclass
+class Figure:
+    """One work: the rate of every round, and the latencies of the last."""
+
+    rounds: list[float] = field(default_factory=list)
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+
+    @property
+    def per_second(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(self.rounds)
+
+    def add(self, measured: wire.Measured, each: int = 1) -> None:
+        self.rounds.append(measured.per_second * each)
+        self.p50_ms, self.p99_ms = measured.percentile_ms(0.50), measured.percentile_ms(0.99)
+
+
+Figures = Mapping[str, Figure]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A ratio that should be at least so much."""
+
+    id: str
+    text: str
+    ratio: Callable[[Figures], float]
+    least: float
+
+
+def _rates(of: str, to: str) -> Callable[[Figures], float]:
+    return lambda figures: figures[of].per_second / figures[to].per_second
+
+
+def _steadiness(figures: Figures) -> float:
+    trades = figures["single trades"]
+    return (trades.p50_ms or 0) / (trades.p99_ms or 1)
+
+
+BY_ID, PAGE = "listing by id", "first page of 20"
+GOALS = (
+    Goal("P1", "single durable trades ÷ pgbench", _rates("single trades", ONE_ENTRY), 0.6),
+    Goal("P1", "single trades: p50 ÷ p99", _steadiness, 0.25),
+    Goal("P2", "batches ÷ pgbench", _rates("trades in batches of 1,000", MANY_ENTRIES), 0.7),
+    Goal("P3", "listing by id ÷ bare answer", _rates(BY_ID, "bare answer"), 0.35),
+    Goal("P3", "304 ÷ bare answer", _rates("listing not changed (304)", "bare answer"), 0.6),
+    Goal("P3", "deep page ÷ first page", _rates("deep page of 20", PAGE), 1 / 1.3),
+    Goal("P3", "text search ÷ first page", _rates("text search", PAGE), 0.5),
+)
+
+
+def main() -> int:
+    wanted = _arguments()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="datamarket-bench-")))
+        os.environ.update(market_in(folder).environment)
+        os.environ.pop("DATABASE_URL", None)
+        place = stack.enter_context(opened_place())
+        report = uvloop.run(_bench(place, folder, wanted))
+    LATEST.parent.mkdir(parents=True, exist_ok=True)
+    LATEST.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    if wanted.json:
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+    else:
+        _print(report)
+    return 0 if report["books_balance"] else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m loadtests.bench", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=3, help="of each work in each round")
+    parser.add_argument("--rounds", type=int, default=3, help="the median counts")
+    parser.add_argument("--listings", type=int, default=20_000)
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    return parser.parse_args()
+
+
+async def _bench(place: Place, folder: Path, wanted: argparse.Namespace) -> dict[str, object]:
+    started = read_clock()
+    ledger_id = place.settings.ledger_id
+    database = await Database(place.url, 4).open()
+    try:
+        grown = await grow(database, ledger_id, listings=wanted.listings, traders=CONNECTIONS, now=started)
+    finally:
+        await database.close()
+    alone = PgBench(place.url, folder, ledger_id, grown, started)
+    await alone.prepare()
+    keeper = TokenKeeper(load_key(place.settings), place.settings)
+    with market_in(folder, DATABASE_URL=place.url).serving() as port:
+        figures = await _rounds(Works(port, grown, keeper), alone, wanted)
+    findings = await check_books(place.url, ledger_id)
+    return {
+        "at": started.isoformat(timespec="seconds"),
+        "command": " ".join(["python -m loadtests.bench", *sys.argv[1:]]),
+        "machine": await _machine(place.url),
+        "listings": wanted.listings,
+        "connections": CONNECTIONS,
+        "figures": [_figure_row(name, figure) for name, figure in figures.items()],
+        "goals": [_goal_row(goal, figures) for goal in GOALS],
+        "books_balance": all(finding.holds for finding in findings),
+    }
+
+
+async def _rounds(works: Works, alone: PgBench, wanted: argparse.Namespace) -> dict[str, Figure]:
+    """All works in every round, so that a slow minute of the machine is everybody's."""
+    await works.prepare()
+    figures = {name: Figure() for name in (*works.by_name, ONE_ENTRY, MANY_ENTRIES)}
+    for _ in range(wanted.rounds):
+        for name, work in works.by_name.items():
+            await work(WARM_UP_SECONDS)
+            figures[name].add(await work(wanted.seconds), BATCH if "batches" in name else 1)
+        one = alone.run(clients=CONNECTIONS, seconds=wanted.seconds)
+        figures[ONE_ENTRY].rounds.append(one.per_second)
+        many = alone.run(clients=BATCHING, seconds=wanted.seconds, entries=BATCH)
+        figures[MANY_ENTRIES].rounds.append(many.per_second * BATCH)
+    return figures
+
+
+async def _machine(url: str) -> dict[str, object]:
+    connection = await asyncpg.connect(url)
+    try:
+        server = await connection.fetchval("SHOW server_version")
+        durable = [await connection.fetchval(f"SHOW {name}") for name in ("fsync", "synchronous_commit")]
+    finally:
+        await connection.close()
+    return {
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "postgresql": server,
+        "fsync": durable[0],
+        "synchronous_commit": durable[1],
+    }
+
+
+def _figure_row(name: str, figure: Figure) -> dict[str, object]:
+    return {
+        "work": name,
+        "per_second": f"{figure.per_second:.0f}",
+        "rounds": [f"{rate:.0f}" for rate in figure.rounds],
+        "p50_ms": None if figure.p50_ms is None else f"{figure.p50_ms:.2f}",
+        "p99_ms": None if figure.p99_ms is None else f"{figure.p99_ms:.2f}",
+    }
+
+
+def _goal_row(goal: Goal, figures: Figures) -> dict[str, object]:
+    ratio = goal.ratio(figures)
+    return {
+        "id": goal.id,
+        "ratio": f"{ratio:.2f}",
+        "at_least": f"{goal.least:.2f}",
+        "met": ratio >= goal.least,
+        "text": goal.text,
+    }

@@ -1,0 +1,141 @@
+"""The works that the bench measures through HTTP, each as requests made beforehand."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
+from urllib.parse import quote
+
+import orjson
+
+from datamarket.auth.terms import Actor
+from datamarket.auth.tokens import TokenKeeper
+from datamarket.foundation.clock import read_clock
+from datamarket.foundation.ids import new_id
+from loadtests import wire
+from loadtests.bench_market import Grown, Trader
+from loadtests.market import HOST
+
+API = "/api/v1"
+CONNECTIONS = 32
+BATCHING = 2
+BATCH = 1000
+IN_TURN = 1000
+DEPTH = 0.9
+TEXTS = ("海洋环境", "企业信用", "气象 预警", "港口", "ocean profile", "credit", "fishery series")
+Work = Callable[[float], Awaitable[wire.Measured]]
+
+
+class UnexpectedAnswer(Exception):
+    """What is measured must work: one wrong answer ends the bench."""
+
+
+class Works:
+    """Every work on one server and one market."""
+
+    def __init__(self, port: int, grown: Grown, keeper: TokenKeeper) -> None:
+        self._port = port
+        self._grown = grown
+        self._keeper = keeper
+        self._deep = ""
+        self._run = new_id(read_clock()).hex[-12:]
+        self._keys = count()
+
+    @property
+    def by_name(self) -> Mapping[str, Work]:
+        return {
+            "bare answer": self._bare,
+            "listing by id": self._by_id,
+            "listing not changed (304)": self._not_changed,
+            "first page of 20": self._first_page,
+            "deep page of 20": self._deep_page,
+            "text search": self._text,
+            "single trades": self._trades,
+            "trades in batches of 1,000": self._batches,
+        }
+
+    async def prepare(self) -> None:
+        """Walk to the deep page once, page by page, as a visitor would."""
+        connection = await wire.connect(HOST, self._port)
+        pages = int(len(self._grown.listings) * DEPTH) // 100
+        after = ""
+        for _ in range(pages):
+            answer = await connection.ask(wire.request("GET", f"{API}/listings?limit=100{after}"))
+            after = f"&after={orjson.loads(answer.body)['next']}"
+        self._deep = after
+        connection.close()
+
+    async def _measure(
+        self, build: wire.Build, seconds: float, *, expected: int = 200, connections: int = CONNECTIONS
+    ) -> wire.Measured:
+        opened = [await wire.connect(HOST, self._port) for _ in range(connections)]
+        try:
+            measured = await wire.hammer(opened, build, seconds=seconds, expected=expected)
+        finally:
+            for connection in opened:
+                connection.close()
+        if measured.unexpected:
+            first = measured.unexpected[0]
+            raise UnexpectedAnswer(f"{first.status} {first.body[:500].decode(errors='replace')}")
+        return measured
+
+    async def _bare(self, seconds: float) -> wire.Measured:
+        asked = wire.request("GET", "/health/live")
+        return await self._measure(lambda _connection, _turn: asked, seconds)
+
+    def _listings(self, headers: Mapping[str, str] | None = None) -> wire.Build:
+        step = max(1, len(self._grown.listings) // IN_TURN)
+        asked = [
+            wire.request("GET", f"{API}/listings/{listing}", headers)
+            for listing in self._grown.listings[::step]
+        ]
+        return lambda connection, turn: asked[(connection * 31 + turn) % len(asked)]
+
+    async def _by_id(self, seconds: float) -> wire.Measured:
+        return await self._measure(self._listings(), seconds)
+
+    async def _not_changed(self, seconds: float) -> wire.Measured:
+        return await self._measure(self._listings({"If-None-Match": '"1"'}), seconds, expected=304)
+
+    async def _first_page(self, seconds: float) -> wire.Measured:
+        asked = wire.request("GET", f"{API}/listings?limit=20")
+        return await self._measure(lambda _connection, _turn: asked, seconds)
+
+    async def _deep_page(self, seconds: float) -> wire.Measured:
+        asked = wire.request("GET", f"{API}/listings?limit=20{self._deep}")
+        return await self._measure(lambda _connection, _turn: asked, seconds)
+
+    async def _text(self, seconds: float) -> wire.Measured:
+        asked = [wire.request("GET", f"{API}/listings?limit=20&text={quote(text)}") for text in TEXTS]
+        return await self._measure(lambda connection, turn: asked[(connection + turn) % len(asked)], seconds)
+
+    def _bearer(self, actor: Actor) -> str:
+        return f"Bearer {self._keeper.sign(actor, now=read_clock())}"
+
+    def _posts(self, path: str, body: Callable[[Trader], object]) -> wire.Build:
+        """A fresh key for each request; everything else is the same bytes."""
+        traders = []
+        for trader in self._grown.traders:
+            headers = {"Authorization": self._bearer(trader.actor), "Idempotency-Key": "@"}
+            before, after = wire.request("POST", API + path, headers, orjson.dumps(body(trader))).split(
+                b"@", 1
+            )
+            traders.append((before, after))
+
+        def build(connection: int, _turn: int) -> bytes:
+            before, after = traders[connection % len(traders)]
+            return b"%b%b-%d%b" % (before, self._run.encode(), next(self._keys), after)
+
+        return build
+
+    async def _trades(self, seconds: float) -> wire.Measured:
+        return await self._measure(self._posts("/trades", _order), seconds, expected=201)
+
+    async def _batches(self, seconds: float) -> wire.Measured:
+        """Counted in trades, not in requests."""
+        build = self._posts(
+            "/trades/batch", lambda trader: {"items": [_order(trader)] * BATCH, "atomic": True}
+        )
+        return await self._measure(build, seconds, connections=BATCHING)
+
+
+def _order(trader: Trader) -> dict[str, object]:
+    return {"contract_id": str(trader.contract_id), "purpose": "industrial_development", "quantity": 1}

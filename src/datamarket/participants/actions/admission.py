@@ -1,0 +1,131 @@
+"""Registering participants, and moving them through admission; each state held is kept."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.evidence.actions import record
+from datamarket.foundation.errors import Conflict
+from datamarket.foundation.ids import new_id
+from datamarket.foundation.states import next_state
+from datamarket.participants import queries, rules
+from datamarket.participants.tables import Participant, ParticipantStanding
+from datamarket.participants.terms import (
+    IncomeClass,
+    ParticipantEvent,
+    ParticipantKind,
+    ParticipantState,
+)
+
+
+class NameFixed(Conflict):
+    code = "participant.name-fixed"
+    zh = "仅“待准入”状态可以修改名称，当前为“{state}”。"
+    en = "A name changes only while the participant has state 'applied'; it is '{state}'."
+
+
+async def register_participant(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    uscc: str,
+    name_zh: str,
+    name_en: str,
+    kind: ParticipantKind,
+    income_class: IncomeClass,
+    division: str,
+    industry: str,
+    now: datetime,
+) -> Participant:
+    """An organisation applies. Raises what `rules.check_uscc` and its neighbours say, and UsccTaken."""
+    rules.check_uscc(uscc)
+    rules.check_division(division)
+    rules.check_industry(industry)
+    participant = Participant(
+        id=new_id(now),
+        uscc=uscc,
+        name_zh=name_zh,
+        name_en=name_en,
+        kind=kind,
+        income_class=income_class,
+        division=division,
+        industry=industry,
+        created_at=now,
+    )
+    session.add(participant)
+    await session.flush()
+    session.add(_standing(participant, None, now))
+    record(
+        session,
+        actor,
+        "participants.register",
+        ("participant", participant.id),
+        now=now,
+        uscc=uscc,
+        kind=kind,
+    )
+    await session.flush()
+    return participant
+
+
+async def rename_participant(
+    session: AsyncSession, actor: Actor, participant_id: UUID, *, name_zh: str, name_en: str, now: datetime
+) -> Participant:
+    """Only before admission. Raises NameFixed."""
+    participant = await queries.lock_participant(session, participant_id)
+    if participant.state != ParticipantState.APPLIED:
+        raise NameFixed(state=participant.state)
+    record(
+        session,
+        actor,
+        "participants.rename",
+        ("participant", participant.id),
+        now=now,
+        before=participant.name_zh,
+        after=name_zh,
+    )
+    participant.name_zh, participant.name_en = name_zh, name_en
+    participant.version += 1
+    await session.flush()
+    return participant
+
+
+async def move_participant(
+    session: AsyncSession,
+    actor: Actor,
+    participant_id: UUID,
+    event: ParticipantEvent,
+    *,
+    reason: str | None = None,
+    now: datetime,
+) -> Participant:
+    """One step of the admission; the state that ends and the one that begins are kept.
+
+    Raises TransitionNotAllowed and ReasonMissing.
+    """
+    participant = await queries.lock_participant(session, participant_id)
+    state = next_state(rules.ADMISSION, ParticipantState(participant.state), event)
+    rules.check_reason(event, reason)
+    ending = await queries.open_standing(session, participant_id)
+    at = max(now, ending.from_at)  # clocks of two machines differ a little; the history never runs backwards
+    ending.to_at = at
+    await session.flush()
+    participant.state = state
+    participant.version += 1
+    session.add(_standing(participant, reason, at))
+    record(session, actor, f"participants.{event}", ("participant", participant.id), now=now, reason=reason)
+    await session.flush()
+    return participant
+
+
+def _standing(participant: Participant, reason: str | None, at: datetime) -> ParticipantStanding:
+    return ParticipantStanding(
+        id=new_id(at),
+        participant_id=participant.id,
+        ordinal=participant.version,
+        state=participant.state,
+        reason=reason,
+        from_at=at,
+    )

@@ -1,0 +1,61 @@
+"""Recording certificates."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.evidence.actions import record
+from datamarket.foundation.errors import Conflict
+from datamarket.foundation.ids import new_id
+from datamarket.participants import queries, rules
+from datamarket.participants.tables import Qualification
+from datamarket.participants.terms import (
+    QualificationKind,
+)
+
+
+class QualificationOverlaps(Conflict):
+    code = "qualification.overlap"
+    zh = "同一资质在所填期间内已有记录。"
+    en = "The same qualification is recorded already for some day of the period."
+
+
+async def grant_qualification(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    participant_id: UUID,
+    kind: QualificationKind,
+    granted_by: str,
+    granted_on: date,
+    until_on: date | None = None,
+    holder: str | None = None,
+    now: datetime,
+) -> Qualification:
+    """Record a certificate of an admitted participant.
+
+    Raises TermEmpty, HolderMismatch, ParticipantNotAdmitted and QualificationOverlaps.
+    """
+    rules.check_term(granted_on, until_on)
+    rules.check_holder(kind, holder)
+    await queries.lock_participant(session, participant_id)
+    await queries.check_admitted(session, participant_id)
+    for known in await queries.qualifications_alike(session, participant_id, kind, holder):
+        if rules.overlap((known.granted_on, known.until_on), (granted_on, until_on)):
+            raise QualificationOverlaps
+    qualification = Qualification(
+        id=new_id(now),
+        participant_id=participant_id,
+        kind=kind,
+        holder=holder,
+        granted_by=granted_by,
+        granted_on=granted_on,
+        until_on=until_on,
+        created_at=now,
+    )
+    session.add(qualification)
+    record(session, actor, "participants.qualify", ("participant", participant_id), now=now, kind=kind)
+    await session.flush()
+    return qualification

@@ -1,0 +1,230 @@
+"""What the books say of each enterprise and project: named, versioned SQL, one grouped SELECT a fact.
+
+The text of a statement and its SHA-256 are kept with each snapshot; another text needs another version.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import asyncpg
+
+from datamarket.foundation.db import Connection
+
+
+@dataclass(frozen=True)
+class SqlFact:
+    """A statement and the fields of `Window` that it takes, in the order of its placeholders."""
+
+    name: str
+    version: int
+    takes: tuple[str, ...]
+    statement: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.statement.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is looked at: a year's trades until the cut-off, as far as they were recorded by `as_of`.
+
+    The relations and venue qualifications that count are given, not looked up: they are stored with the
+    snapshot, so that its base can be recomputed when they have changed.
+    """
+
+    ledger_id: int
+    division: str
+    year_start: datetime
+    year_end: datetime
+    until: datetime
+    cutoff: datetime
+    as_of: datetime
+    first_day: date
+    last_day: date
+    run_id: UUID
+    venue: Sequence[UUID] = ()
+    venue_since: Sequence[date] = ()
+    related_a: Sequence[UUID] = ()
+    related_b: Sequence[UUID] = ()
+    related_from: Sequence[date] = ()
+    related_to: Sequence[date | None] = ()
+    ring_sellers: int = 0
+    ring_share: tuple[int, int] = (0, 1)
+    most_rings: int = 0
+
+    @property
+    def ring_part(self) -> int:
+        return self.ring_share[0]
+
+    @property
+    def ring_whole(self) -> int:
+        return self.ring_share[1]
+
+
+REGISTERED = SqlFact(
+    "registered_in_city",
+    1,
+    ("division", "as_of"),
+    """
+SELECT id, uscc, name_zh, name_en, starts_with(division, $1) AS registered
+  FROM participant WHERE kind = 'enterprise' AND created_at <= $2
+""",
+)
+
+SUSPENDED = SqlFact(
+    "suspended",
+    1,
+    ("year_end", "cutoff"),
+    """
+SELECT DISTINCT participant_id FROM participant_standing
+ WHERE state = 'suspended'
+   AND (from_at < $1 AND (to_at IS NULL OR to_at >= $1) OR from_at <= $2 AND (to_at IS NULL OR to_at > $2))
+""",
+)
+
+VENUES = SqlFact(
+    "qualified_venue",
+    1,
+    (),
+    "SELECT id, qualified_from FROM venue WHERE qualified_for_subsidy ORDER BY id",
+)
+
+RELATED = SqlFact(
+    "related_party",
+    1,
+    ("first_day", "last_day"),
+    """
+SELECT a_id, b_id, from_on, to_on FROM related_party
+ WHERE from_on <= $2 AND (to_on IS NULL OR to_on > $1) ORDER BY a_id, b_id, from_on, to_on
+""",
+)
+
+# A sale counts when its venue was qualified on its day and its parties were unrelated then. Ranges and
+# venues are few: each sale meets at most one row of either, so no join multiplies an amount.
+_SALES = """
+WITH qualified AS MATERIALIZED (
+    SELECT id, since::timestamp AT TIME ZONE 'Asia/Shanghai' AS since
+      FROM unnest($6::uuid[], $7::date[]) AS v (id, since)
+), related AS MATERIALIZED (
+    SELECT a_id, b_id, range_agg(tstzrange(from_on::timestamp AT TIME ZONE 'Asia/Shanghai',
+                                           to_on::timestamp AT TIME ZONE 'Asia/Shanghai')) AS terms
+      FROM unnest($8::uuid[], $9::uuid[], $10::date[], $11::date[]) AS r (a_id, b_id, from_on, to_on)
+     GROUP BY a_id, b_id
+), back AS (
+    SELECT trade_id, sum(amount_fen)::bigint AS fen FROM refund
+     WHERE ledger_id = $1 AND refunded_at < $4 GROUP BY trade_id
+), sale AS (
+    SELECT t.provider_id, t.buyer_id, t.contract_id, t.occurred_at, t.amount_fen, coalesce(b.fen, 0) AS back_fen,
+           coalesce(t.occurred_at >= q.since, false) AS qualified,
+           coalesce(r.terms @> t.occurred_at, false) AS related
+      FROM trade t
+      LEFT JOIN qualified q ON q.id = t.venue_id
+      LEFT JOIN related r ON r.a_id = t.provider_id AND r.b_id = t.buyer_id
+      LEFT JOIN back b ON b.trade_id = t.id
+     WHERE t.ledger_id = $1 AND t.occurred_at >= $2 AND t.occurred_at < $3 AND t.recorded_at <= $5
+)
+"""
+_SALES_TAKE = (
+    "ledger_id",
+    "year_start",
+    "until",
+    "cutoff",
+    "as_of",
+    "venue",
+    "venue_since",
+    "related_a",
+    "related_b",
+    "related_from",
+    "related_to",
+)
+
+TURNOVER = SqlFact(
+    "net_platform_turnover",
+    1,
+    _SALES_TAKE,
+    _SALES
+    + """
+, by_contract AS (
+    SELECT provider_id, contract_id, count(*) AS trades, count(*) FILTER (WHERE amount_fen = 0) AS free,
+           sum(amount_fen)::bigint AS gross,
+           (sum(amount_fen) FILTER (WHERE NOT qualified))::bigint AS unqualified,
+           (sum(amount_fen) FILTER (WHERE qualified AND related))::bigint AS related,
+           (sum(back_fen) FILTER (WHERE qualified AND NOT related))::bigint AS refunds,
+           min(occurred_at) FILTER (WHERE qualified AND NOT related AND amount_fen > 0) AS first_settled
+      FROM sale GROUP BY provider_id, contract_id
+)
+SELECT provider_id, sum(trades)::bigint AS trades, sum(free)::bigint AS free, sum(gross)::bigint AS gross,
+       coalesce(sum(unqualified), 0)::bigint AS unqualified, coalesce(sum(related), 0)::bigint AS related,
+       coalesce(sum(refunds), 0)::bigint AS refunds, count(first_settled) AS contracts,
+       min(first_settled) AS first_settled
+  FROM by_contract GROUP BY provider_id
+""",
+)
+
+# Only edges that are large enough beside the least of the watched sellers are joined: that bounds the search.
+CIRCULAR = SqlFact(
+    "circular_turnover",
+    1,
+    (*_SALES_TAKE, "ring_sellers", "ring_part", "ring_whole", "most_rings"),
+    _SALES
+    + """
+, sold AS MATERIALIZED (
+    SELECT provider_id AS seller, buyer_id AS buyer, sum(amount_fen - back_fen) AS fen, count(*) AS trades
+      FROM sale WHERE qualified AND NOT related AND amount_fen > back_fen GROUP BY provider_id, buyer_id
+), watched AS MATERIALIZED (
+    SELECT s.seller, sum(s.fen) AS net FROM sold s JOIN participant p ON p.id = s.seller
+     GROUP BY s.seller, p.uscc ORDER BY net DESC, p.uscc LIMIT $12
+), edge AS MATERIALIZED (
+    SELECT seller, buyer, fen, trades FROM sold
+     WHERE fen * $14::bigint >= (SELECT min(net) FROM watched) * $13::bigint
+), ring AS (
+    SELECT w.net, ARRAY[a.seller, b.seller] AS members, ARRAY[a.fen, b.fen] AS fens, ARRAY[a.trades, b.trades] AS trades
+      FROM watched w JOIN edge a ON a.seller = w.seller JOIN edge b ON b.seller = a.buyer AND b.buyer = a.seller
+    UNION ALL
+    SELECT w.net, ARRAY[a.seller, b.seller, c.seller], ARRAY[a.fen, b.fen, c.fen], ARRAY[a.trades, b.trades, c.trades]
+      FROM watched w JOIN edge a ON a.seller = w.seller JOIN edge b ON b.seller = a.buyer
+      JOIN edge c ON c.seller = b.buyer AND c.buyer = a.seller
+     WHERE b.buyer <> a.seller
+)
+SELECT members, fens::bigint[] AS fens, trades FROM ring
+ WHERE (SELECT min(fen) FROM unnest(fens) AS fen) * $14::bigint >= net * $13::bigint
+ ORDER BY (SELECT min(fen) FROM unnest(fens) AS fen) DESC,
+          (SELECT string_agg(p.uscc, ' ' ORDER BY m.place) FROM unnest(members) WITH ORDINALITY AS m (id, place)
+             JOIN participant p ON p.id = m.id)
+ LIMIT $15
+""",
+)
+
+CASES = SqlFact(
+    "verified_investment",
+    1,
+    ("first_day", "last_day", "as_of"),
+    """
+SELECT c.code, c.enterprise_id, c.title_zh, c.level = 'national' AND c.listed_on BETWEEN $1 AND $2 AS listed,
+       CASE WHEN c.verified_by IS NOT NULL THEN c.investment_fen END AS investment
+  FROM subsidy_case c WHERE c.created_at <= $3
+""",
+)
+
+CLAIMED = SqlFact(
+    "claimed_before",
+    1,
+    ("run_id",),
+    """
+SELECT c.code FROM subsidy_case c
+  JOIN subsidy_claim s ON s.enterprise_id = c.enterprise_id AND s.subject = 'project:' || c.code
+  LEFT JOIN subsidy_line l ON l.id = s.line_id
+ WHERE l.run_id IS DISTINCT FROM $1
+""",
+)
+
+SQL_FACTS = (REGISTERED, SUSPENDED, VENUES, RELATED, TURNOVER, CIRCULAR, CASES, CLAIMED)
+
+
+async def fetch(connection: Connection, fact: SqlFact, window: Window) -> list[asyncpg.Record]:
+    """The rows of one fact."""
+    return await connection.fetch(fact.statement, *(getattr(window, name) for name in fact.takes))

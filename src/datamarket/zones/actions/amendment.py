@@ -1,0 +1,88 @@
+"""What happens to a registered resource: changes, corrections, another level."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.evidence.actions import record
+from datamarket.foundation.errors import Conflict
+from datamarket.foundation.ids import new_id
+from datamarket.zones import queries, rules
+from datamarket.zones.actions.registration import filing_of
+from datamarket.zones.tables import LevelAssessment, Resource
+from datamarket.zones.terms import FilingKind, Level, ResourceState
+
+
+class NotRegistered(Conflict):
+    code = "resource.not-registered"
+    zh = "该资源未处于已登记状态，不能办理变更或更正。"
+    en = "The resource is not registered, so there is nothing to change or correct."
+
+
+async def amend_resource(
+    session: AsyncSession,
+    actor: Actor,
+    resource_id: UUID,
+    *,
+    kind: Literal[FilingKind.CHANGE, FilingKind.CORRECTION],
+    name_zh: str,
+    name_en: str,
+    reason: str,
+    now: datetime,
+) -> Resource:
+    """A change or a correction of a registered resource, filed with its reason. Raises NotRegistered."""
+    resource = await queries.lock_resource(session, resource_id, visible_to=actor)
+    if resource.state != ResourceState.REGISTERED:
+        raise NotRegistered
+    record(
+        session,
+        actor,
+        "zones.amend-resource",
+        ("resource", resource.id),
+        now=now,
+        kind=kind,
+        before=resource.name_zh,
+        after=name_zh,
+        reason=reason,
+    )
+    resource.name_zh, resource.name_en = name_zh, name_en
+    resource.version += 1
+    session.add(filing_of(resource, kind, reason, now))
+    await session.flush()
+    return resource
+
+
+async def assess_level(
+    session: AsyncSession, actor: Actor, resource_id: UUID, *, level: Level, reason: str, now: datetime
+) -> LevelAssessment:
+    """Another level from now on, for instance after de-identification. Raises LevelUnchanged."""
+    resource = await queries.lock_resource(session, resource_id, visible_to=actor)
+    before = Level(resource.level)
+    rules.check_level_changes(before, level)
+    assessment = LevelAssessment(
+        id=new_id(now),
+        resource_id=resource_id,
+        before=before,
+        after=level,
+        reason=reason,
+        assessed_by=actor.account_id,
+        assessed_at=now,
+    )
+    session.add(assessment)
+    resource.level = level
+    resource.version += 1
+    record(
+        session,
+        actor,
+        "zones.assess-level",
+        ("resource", resource.id),
+        now=now,
+        before=before,
+        after=level,
+        reason=reason,
+    )
+    await session.flush()
+    return assessment

@@ -1,0 +1,120 @@
+"""/resources/{id}/filings and /level-assessments."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from datamarket.auth.access import Visitor, allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.http import (
+    Body,
+    LimitsDep,
+    Line,
+    MarketRoute,
+    Now,
+    Page,
+    Prose,
+    Reading,
+    Shape,
+    Writing,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.zones import actions, queries
+from datamarket.zones.resource_api import ResourceOut
+from datamarket.zones.tables import LevelAssessment, ResourceFiling
+from datamarket.zones.terms import LABELS, FilingKind, Level
+
+router = APIRouter(route_class=MarketRoute, tags=["resources"])
+ReviewResource = Annotated[Actor, allow(Permission.REVIEW_RESOURCE)]
+
+
+class FilingIn(Body):
+    """A change (the facts changed) or a correction (the record was wrong) of a registered resource."""
+
+    kind: Literal[FilingKind.CHANGE, FilingKind.CORRECTION] = Field(examples=["change"])
+    name_zh: Line = Field(examples=["近海浮标与潮位观测数据"])
+    name_en: Line = Field(examples=["Observations of near-shore buoys and tides"])
+    reason: Prose = Field(examples=["新增潮位站"])
+
+
+class FilingOut(Shape):
+    """One filing of a registration."""
+
+    id: UUID
+    kind: FilingKind
+    kind_zh: str = Field(examples=["首次登记"])
+    kind_en: str = Field(examples=["first registration"])
+    reason: str | None
+    filed_at: datetime
+
+    @classmethod
+    def of(cls, filing: ResourceFiling) -> "FilingOut":
+        zh, en = LABELS[FilingKind(filing.kind)]
+        return cls.model_validate(filing.model_dump() | {"kind_zh": zh, "kind_en": en})
+
+
+class AssessmentIn(Body):
+    """Another level, and why."""
+
+    level: Level = Field(examples=["general"])
+    reason: Prose = Field(examples=["已脱敏，个人标识不可复原"])
+
+
+class AssessmentOut(Shape):
+    """A re-assessment of the level."""
+
+    id: UUID
+    before: Level
+    after: Level
+    reason: str
+    assessed_by: UUID
+    assessed_at: datetime
+
+    @classmethod
+    def of(cls, assessment: LevelAssessment) -> "AssessmentOut":
+        return cls.model_validate(assessment, from_attributes=True)
+
+
+@router.get("/resources/{resource_id}/filings", summary="What was filed, oldest first")
+async def list_filings(
+    caller: Visitor, session: Reading, page: LimitsDep, resource_id: UUID
+) -> Page[FilingOut]:
+    await queries.get_resource(session, resource_id, visible_to=caller)
+    cursor = decode_cursor(page.after, [UUID])
+    rows = await queries.list_filings(
+        session, resource_id, limit=page.limit, after=cursor[0] if cursor else None
+    )
+    return page_of(rows, page, FilingOut.of, lambda filing: [filing.id])
+
+
+@router.post("/resources/{resource_id}/filings", status_code=201, summary="File a change or a correction")
+async def amend_resource(
+    actor: ReviewResource, session: Writing, now: Now, resource_id: UUID, body: FilingIn, response: Response
+) -> ResourceOut:
+    resource = await actions.amend_resource(session, actor, resource_id, **dict(body), now=now)
+    tag(response, resource.version)
+    return ResourceOut.of(resource)
+
+
+@router.get("/resources/{resource_id}/level-assessments", summary="How its level changed, oldest first")
+async def list_assessments(
+    caller: Visitor, session: Reading, page: LimitsDep, resource_id: UUID
+) -> Page[AssessmentOut]:
+    await queries.get_resource(session, resource_id, visible_to=caller)
+    cursor = decode_cursor(page.after, [UUID])
+    rows = await queries.list_assessments(
+        session, resource_id, limit=page.limit, after=cursor[0] if cursor else None
+    )
+    return page_of(rows, page, AssessmentOut.of, lambda assessment: [assessment.id])
+
+
+@router.post("/resources/{resource_id}/level-assessments", status_code=201, summary="Re-assess the level")
+async def assess_level(
+    actor: ReviewResource, session: Writing, now: Now, resource_id: UUID, body: AssessmentIn
+) -> AssessmentOut:
+    return AssessmentOut.of(await actions.assess_level(session, actor, resource_id, **dict(body), now=now))

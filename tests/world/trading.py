@@ -1,0 +1,215 @@
+"""Contracts, money, trades and refunds, made as buyers, providers and finance make them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from datamarket.auth.terms import Actor
+from datamarket.catalogue.tables import Venue
+from datamarket.catalogue.terms import PricePlan
+from datamarket.contracts import actions as contracts
+from datamarket.contracts import queries as contract_queries
+from datamarket.contracts.tables import Contract
+from datamarket.contracts.terms import ContractEvent, Purpose
+from datamarket.foundation.db import Database
+from datamarket.foundation.errors import MarketError
+from datamarket.foundation.money import Fen
+from datamarket.ledger import actions as ledger
+from datamarket.ledger.terms import EntryId
+from datamarket.participants.tables import Participant
+from datamarket.trading import queries, refunds
+from datamarket.trading.actions import Outcome, Recorder
+from datamarket.trading.tables import RefundRow
+from datamarket.trading.terms import Order, Trade
+from datamarket.zones.tables import Resource
+from datamarket.zones.terms import UseClass
+from tests.world import catalogue
+from tests.world.catalogue import Listed
+from tests.world.participants import acting_for, admitted
+from tests.world.people import FINANCE, moment
+from tests.world.zones import OperatedZone
+
+LEDGER_ID = 370200
+TERM_FROM, TERM_TO = datetime(2023, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
+PLENTY = Fen(10**12)
+PURPOSE_OF = {UseClass.INDUSTRY: Purpose.INDUSTRIAL_DEVELOPMENT, UseClass.PUBLIC_GOOD: Purpose.PUBLIC_WELFARE}
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A contract, both parties with their accounts, and what it is about."""
+
+    contract: Contract
+    buyer: Participant
+    buyer_account: Actor
+    provider: Participant
+    provider_account: Actor
+    listed: Listed
+
+    @property
+    def purpose(self) -> Purpose:
+        return Purpose(self.contract.purposes[0])
+
+
+async def requested_contract(
+    database: Database,
+    *,
+    plan: PricePlan = catalogue.PER_CALL,
+    quota: int | None = None,
+    of_zone: bool = False,
+    operated: OperatedZone | None = None,
+    resources: tuple[Resource, ...] = (),
+    provider: Participant | None = None,
+    buyer: Participant | None = None,
+    venue: Venue | None = None,
+    fee_bps: int = 100,
+    listed: Listed | None = None,
+    use_class: UseClass = UseClass.INDUSTRY,
+    purposes: frozenset[Purpose] | None = None,
+    term_from: datetime = TERM_FROM,
+    term_to: datetime = TERM_TO,
+    redevelopment: bool = False,
+) -> Agreement:
+    """Asked for by the buyer. Own data unless `of_zone` or `operated` says otherwise; what is not given is made."""
+    offer = listed or await _listed(
+        database,
+        plan=plan,
+        zone=(operated, resources) if of_zone or operated else None,
+        provider=provider,
+        venue=venue,
+        fee_bps=fee_bps,
+        use_class=use_class,
+    )
+    async with database.transaction() as session:
+        asking = buyer or await admitted(session)
+        account = acting_for(asking)
+        contract = await contracts.request_contract(
+            session,
+            account,
+            listing_id=offer.listing.id,
+            purposes=purposes or frozenset({PURPOSE_OF[use_class]}),
+            use_class=use_class,
+            term_from=term_from,
+            term_to=term_to,
+            quota=quota,
+            redevelopment=redevelopment,
+            now=moment(),
+        )
+    return Agreement(contract, asking, account, offer.maker, offer.account, offer)
+
+
+async def _listed(
+    database: Database,
+    *,
+    plan: PricePlan,
+    zone: tuple[OperatedZone | None, tuple[Resource, ...]] | None,
+    provider: Participant | None,
+    venue: Venue | None,
+    fee_bps: int,
+    use_class: UseClass,
+) -> Listed:
+    async with database.transaction() as session:
+        where = venue or await catalogue.venue(session, fee_bps=fee_bps)
+        if zone is None:
+            return await catalogue.published_listing(session, maker=provider, on=where, plan=plan)
+        operated, resources = zone
+        return await catalogue.published_zone_listing(
+            session,
+            maker=provider,
+            use_class=use_class,
+            operated=operated,
+            resources=resources,
+            on=where,
+            plan=plan,
+        )
+
+
+async def move(
+    database: Database, agreement: Agreement, by: Actor, event: ContractEvent, reason: str | None = None
+) -> Contract:
+    """One step of the contract's life, under its lock."""
+    async with database.transaction() as session:
+        contract = await contract_queries.get_contract(
+            session, agreement.contract.id, visible_to=by, lock=True
+        )
+        return await contracts.move_contract(
+            session, by, contract, event, ledger_id=LEDGER_ID, reason=reason, now=moment()
+        )
+
+
+async def sign(database: Database, agreement: Agreement) -> Contract:
+    """The provider agrees, then both sign: active."""
+    await move(database, agreement, agreement.provider_account, ContractEvent.AGREE)
+    await move(database, agreement, agreement.provider_account, ContractEvent.SIGN)
+    return await move(database, agreement, agreement.buyer_account, ContractEvent.SIGN)
+
+
+async def active_contract(database: Database, *, funds: Fen | None = PLENTY, **chosen: Any) -> Agreement:
+    """Signed by both, the buyer with money unless `funds` is None; `chosen` is what `requested_contract` takes."""
+    asked = await requested_contract(database, **chosen)
+    contract = await sign(database, asked)
+    if funds is not None:
+        await deposit(database, asked.buyer.id, funds)
+    return Agreement(
+        contract, asked.buyer, asked.buyer_account, asked.provider, asked.provider_account, asked.listed
+    )
+
+
+async def deposit(database: Database, owner_id: UUID, amount_fen: Fen = PLENTY) -> EntryId:
+    """Money arrives at the bank for a buyer."""
+    async with database.transaction() as session:
+        return await ledger.deposit(
+            session,
+            FINANCE,
+            LEDGER_ID,
+            owner_id=owner_id,
+            amount_fen=amount_fen,
+            reference="bank advice",
+            now=moment(),
+        )
+
+
+def order(agreement: Agreement, quantity: int = 1, *, at: datetime | None = None) -> Order:
+    """Units under the contract, for its first purpose."""
+    return Order(
+        agreement.buyer_account,
+        agreement.contract.id,
+        agreement.purpose,
+        quantity,
+        None,
+        at or moment(),
+    )
+
+
+async def record(database: Database, orders: list[Order]) -> list[Outcome]:
+    """All orders as one batch; one outcome each, refusals too."""
+    async with database.plain_transaction() as connection:
+        return await Recorder(LEDGER_ID).record_trades(connection, orders, now=moment())
+
+
+async def trade(
+    database: Database, agreement: Agreement, quantity: int = 1, *, at: datetime | None = None
+) -> Trade:
+    """One recorded trade; a refusal is raised."""
+    [outcome] = await record(database, [order(agreement, quantity, at=at)])
+    if isinstance(outcome, MarketError):
+        raise outcome
+    return outcome
+
+
+async def refund(
+    database: Database,
+    agreement: Agreement,
+    trade_id: UUID,
+    amount_fen: Fen | None = None,
+    *,
+    at: datetime | None = None,
+) -> RefundRow:
+    """The provider gives back an amount, or all that is left."""
+    by = agreement.provider_account
+    async with database.transaction() as session:
+        row = await queries.get_trade(session, trade_id, visible_to=by, lock=True)
+        return await refunds.refund_trade(
+            session, by, row, amount_fen=amount_fen, reason="质量不符合约定", now=at or moment()
+        )
