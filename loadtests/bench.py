@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import uvloop
@@ -27,7 +27,7 @@ from datamarket.foundation.clock import read_clock
 from datamarket.foundation.db import Database
 from datamarket.place import Place, opened_place
 from loadtests import wire
-from loadtests.bench_market import Grown, grow
+from loadtests.bench_market import grow
 from loadtests.bench_works import BATCH, BATCHING, CONNECTIONS, Works
 from loadtests.market import ROOT, market_in
 from loadtests.pgbench import PgBench
@@ -176,10 +176,10 @@ async def _machine(url: str) -> dict[str, object]:
 def _figure_row(name: str, figure: Figure) -> dict[str, object]:
     return {
         "work": name,
-        "per_second": f"{figure.per_second:.0f}",
-        "rounds": [f"{rate:.0f}" for rate in figure.rounds],
-        "p50_ms": None if figure.p50_ms is None else f"{figure.p50_ms:.2f}",
-        "p99_ms": None if figure.p99_ms is None else f"{figure.p99_ms:.2f}",
+        "per_second": int(figure.per_second),
+        "rounds": [int(rate) for rate in figure.rounds],
+        "p50_ms": _hundredths(figure.p50_ms),
+        "p99_ms": _hundredths(figure.p99_ms),
     }
 
 
@@ -187,8 +187,30 @@ def _goal_row(goal: Goal, figures: Figures) -> dict[str, object]:
     ratio = goal.ratio(figures)
     return {
         "id": goal.id,
-        "ratio": f"{ratio:.2f}",
-        "at_least": f"{goal.least:.2f}",
-        "met": ratio >= goal.least,
         "text": goal.text,
+        "ratio": _hundredths(ratio),
+        "at_least": _hundredths(goal.least),
+        "met": ratio >= goal.least,
     }
+
+
+def _hundredths(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def _print(report: Mapping[str, Any]) -> None:
+    """The figures, then the ratios that the goals speak of."""
+    console = Console()
+    console.print(f"{report['at']}  {report['command']}  {report['machine']}")
+    for title, rows in (("figures", report["figures"]), ("goals", report["goals"])):
+        table = Table(title=title, title_justify="left")
+        for heading in rows[0]:
+            table.add_column(heading)
+        for row in rows:
+            table.add_row(*("-" if value is None else str(value) for value in row.values()))
+        console.print(table)
+    console.print("books balance" if report["books_balance"] else "[red]the books do not balance")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -100,7 +100,15 @@ async def grow(database: Database, ledger_id: int, *, listings: int, traders: in
     ids = await _load_listings(database.url, seller, venue, listings, now)
     provider = actor_of(seller, Role.PROVIDER, now=now)
     grown = [
-        await _trader(database, ledger_id, authority, provider, ids[0], 2 + number, now)
+        await _trader(
+            database,
+            authority,
+            provider,
+            ledger_id=ledger_id,
+            listing_id=ids[0],
+            serial=2 + number,
+            now=now,
+        )
         for number in range(traders)
     ]
     return Grown(ids, provider, venue, grown)
@@ -129,9 +137,10 @@ async def _admit(
 
 async def _trader(
     database: Database,
-    ledger_id: int,
     authority: Actor,
     provider: Actor,
+    *,
+    ledger_id: int,
     listing_id: UUID,
     serial: int,
     now: datetime,
@@ -243,7 +252,8 @@ def _generated(
 def _listing(
     product: Product, version: ProductVersion, venue: Venue, price_fen: int, at: datetime
 ) -> Listing:
-    text = "\n".join((product.code, product.name_zh, product.name_en, version.summary_zh, version.summary_en))
+    names = f"{product.code}\n{product.name_zh}\n{product.name_en}"
+    text = f"{names}\n{version.summary_zh}\n{version.summary_en}"
     filters = words.filter_terms(
         zone=None, venue=venue.id, category=product.category, form=version.delivery_form, price="per_call"
     )

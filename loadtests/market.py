@@ -1,6 +1,7 @@
 """A market of the run's own: a folder, commands that fill it, and a server on a free port, ended by its pid."""
 
 import http.client
+import json
 import os
 import secrets
 import signal
@@ -14,33 +15,47 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+DATAMARKET = str(Path(sys.executable).with_name("datamarket"))
 READY_SECONDS = 60
 GRACE_SECONDS = 20
+FAULTS_TOLD = 5
+ENDING_LINES = 4
 HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class Market:
-    """The environment that every process of this run shares."""
+    """The environment that every process of this run shares, and where the server writes its log."""
 
     environment: Mapping[str, str]
+    log: Path
 
     def command(self, *arguments: str) -> int:
         """`datamarket …` to its end; the exit code."""
-        line = [sys.executable, "-m", "datamarket", *arguments]
+        line = [DATAMARKET, *arguments]
         return subprocess.run(line, env=self.environment, cwd=ROOT, check=False).returncode  # noqa: S603 - our own
 
     @contextmanager
     def serving(self, workers: int = 1) -> Iterator[int]:
         """The API on a free port of the loopback; the port."""
         port = free_port()
-        line = [sys.executable, "-m", "datamarket", "serve", "--port", str(port), "--workers", str(workers)]
-        server = subprocess.Popen(line, env=self.environment, cwd=ROOT)  # noqa: S603 - our own
-        try:
-            _await_ready(server, port)
-            yield port
-        finally:
-            end(server)
+        line = [DATAMARKET, "serve", "--port", str(port), "--workers", str(workers)]
+        with self.log.open("wb") as log:
+            server = subprocess.Popen(line, env=self.environment, cwd=ROOT, stdout=log, stderr=log)  # noqa: S603 - our own
+            try:
+                _await_ready(server, port)
+                yield port
+            finally:
+                end(server)
+                self._tell_faults()
+
+    def _tell_faults(self) -> None:
+        """What the server logged as an error: a fault of the market's own, never of its caller."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        faults = [json.loads(line) for line in lines if '"level":"ERROR"' in line]
+        for fault in faults[:FAULTS_TOLD]:
+            where = fault.get("traceback", "").strip().splitlines()[-ENDING_LINES:]
+            print(fault["message"], *where, sep="\n    ", file=sys.stderr)
 
 
 def market_in(folder: Path, **more: str) -> Market:
@@ -54,7 +69,7 @@ def market_in(folder: Path, **more: str) -> Market:
         "PYTHONPATH": str(ROOT),
     }
     inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    return Market(inherited | given | more)
+    return Market(inherited | given | more, folder / "serve.log")
 
 
 def free_port() -> int:

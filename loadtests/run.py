@@ -21,6 +21,7 @@ def main() -> int:
         folder = wanted.var or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="datamarket-load-"))
         )
+        folder.mkdir(parents=True, exist_ok=True)
         market = market_in(folder.resolve(), LOADTESTS_ENTERPRISES=str(wanted.enterprises))
         if not _filled(market, wanted):
             print("the market could not be filled; nothing was measured", file=sys.stderr)

@@ -47,15 +47,18 @@ async def shelf(database: Database) -> Shelf:
     return Shelf(str(venue.id), ids)
 
 
+def sort_key(item: dict[str, Any], sort: Sort) -> tuple[Any, str]:
+    """What a reader sees of the order; of two that are alike the id decides."""
+    if sort is Sort.NEWEST:
+        return item["published_at"], item["id"]
+    if sort is Sort.NAME:
+        return words.name_key(item["name_zh"]), item["id"]
+    return item["price_fen"], item["id"]
+
+
 def in_order(items: list[dict[str, Any]], sort: Sort) -> bool:
-    keys = {
-        Sort.NEWEST: lambda item: (item["published_at"], item["id"]),
-        Sort.PRICE_ASC: lambda item: (item["price_fen"], item["id"]),
-        Sort.PRICE_DESC: lambda item: (item["price_fen"], item["id"]),
-        Sort.NAME: lambda item: (words.name_key(item["name_zh"]), item["id"]),
-    }
     down = sort in {Sort.NEWEST, Sort.PRICE_DESC}
-    pairs = pairwise([keys[sort](item) for item in items])
+    pairs = pairwise([sort_key(item, sort) for item in items])
     return all((first > second) if down else (first < second) for first, second in pairs)
 
 

@@ -17,7 +17,8 @@ from datamarket.foundation.money import Fen
 from datamarket.foundation.settings import Settings
 from datamarket.participants import actions as participants
 from datamarket.participants.terms import ParticipantKind, QualificationKind
-from tests.conftest import Client, client_of
+from datamarket.statistics.terms import Grouping
+from tests.conftest import Client, ClientFor, client_of
 from tests.world import catalogue, trading, zones
 from tests.world.participants import admitted, suspend
 from tests.world.people import AUTHORITY, NOON, moment
@@ -128,16 +129,16 @@ async def test_new_year_begins_at_midnight_in_qingdao(market: Market) -> None:
         assert (await market.read(f"turnover?by=venue&year={year}"))["total"]["net_fen"] == net
 
 
-@pytest.mark.parametrize("by", ["zone", "venue", "category", "month"])
-async def test_every_grouping_adds_up_to_the_same_total(market: Market, by: str) -> None:
+async def test_every_grouping_adds_up_to_the_same_total(market: Market) -> None:
     for of_zone, quantity in ((True, 40), (False, 11)):
         agreement = await trading.active_contract(market.database, of_zone=of_zone, plan=YUAN)
         sold = await trading.trade(market.database, agreement, quantity)
         await trading.refund(market.database, agreement, sold.id, Fen(100))
-    table = await market.read(f"turnover?by={by}&year=2024")
-    assert table["total"]["net_fen"] == sum(row["net_fen"] for row in table["items"]) == 4900
-    assert table["total"]["trades"] == sum(row["trades"] for row in table["items"]) == 2
-    assert all(row["name_zh"] and row["name_en"] for row in table["items"])
+    for by in Grouping:
+        table = await market.read(f"turnover?by={by}&year=2024")
+        assert table["total"]["net_fen"] == sum(row["net_fen"] for row in table["items"]) == 4900
+        assert table["total"]["trades"] == sum(row["trades"] for row in table["items"]) == 2
+        assert all(row["name_zh"] and row["name_en"] for row in table["items"])
 
 
 async def test_own_data_stands_beside_the_zones(market: Market) -> None:
@@ -189,7 +190,7 @@ async def test_equals_share_a_rank_and_the_next_is_left_out(market: Market) -> N
         "league-table?year=x",
     ],
 )
-async def test_a_question_that_makes_no_sense_is_faulty(market: Market, path: str) -> None:
-    answer = await market.visitor.get(f"/statistics/{path}")
+async def test_a_question_that_makes_no_sense_is_faulty(client_for: ClientFor, path: str) -> None:
+    answer = await client_for(None).get(f"/statistics/{path}")
     assert answer.status_code == 422
     assert answer.json()["code"] == "request.invalid"

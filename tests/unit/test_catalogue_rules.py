@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from itertools import product
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -33,23 +34,19 @@ from datamarket.zones.terms import Level, UseClass
 from tests.world.people import actor
 
 MAKER, OTHER, OPERATOR = (UUID(int=number) for number in (1, 2, 3))
-LIVES: list[tuple[Mapping[tuple[StrEnum, StrEnum], StrEnum], type[StrEnum], type[StrEnum], str]] = [
+VERSION_STEPS = (
+    "draft-submit>submitted returned-submit>submitted submitted-return>returned"
+    " submitted-approve>approved submitted-reject>rejected approved-retire>retired"
+)
+LISTING_STEPS = (
+    "draft-submit>submitted draft-delist>delisted submitted-publish>published submitted-return>draft"
+    " submitted-delist>delisted published-suspend>suspended published-delist>delisted"
+    " suspended-resume>published suspended-delist>delisted"
+)
+LIVES: list[tuple[Any, type[StrEnum], type[StrEnum], str]] = [
     (rules.VENUE_LIFE, VenueState, VenueEvent, "open-close>closed closed-reopen>open"),
-    (
-        rules.VERSION_LIFE,
-        VersionState,
-        ProductEvent,
-        "draft-submit>submitted returned-submit>submitted submitted-return>returned"
-        " submitted-approve>approved submitted-reject>rejected approved-retire>retired",
-    ),
-    (
-        rules.LISTING_LIFE,
-        ListingState,
-        ListingEvent,
-        "draft-submit>submitted draft-delist>delisted submitted-publish>published submitted-return>draft"
-        " submitted-delist>delisted published-suspend>suspended published-delist>delisted"
-        " suspended-resume>published suspended-delist>delisted",
-    ),
+    (rules.VERSION_LIFE, VersionState, ProductEvent, VERSION_STEPS),
+    (rules.LISTING_LIFE, ListingState, ListingEvent, LISTING_STEPS),
 ]
 
 

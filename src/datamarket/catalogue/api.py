@@ -262,7 +262,7 @@ async def _own_listings(
         rows = await queries.list_own_listings(
             session, visible_to=caller, state=state, limit=limits.limit, after=cursor[0] if cursor else None
         )
-    return page_of(rows, limits, ListingCard.of, lambda listing: [listing.id])
+    return page_of(rows, limits, ListingCard.of, lambda listing: [str(listing.id)])
 
 
 @router.get("/listings/{listing_id}", summary="One listing", response_model=ListingDetail)

@@ -245,7 +245,7 @@ async def list_products(
         limit=limits.limit,
         after=cursor[0] if cursor else None,
     )
-    return page_of(rows, limits, ProductOut.of, lambda described: [described.product.id])
+    return page_of(rows, limits, ProductOut.of, lambda described: [str(described.product.id)])
 
 
 @router.post("/products", status_code=201, summary="Make a product")

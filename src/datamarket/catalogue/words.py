@@ -34,21 +34,18 @@ def runs_and_words(text: str) -> tuple[list[str], list[str]]:
 def search_terms(text: str) -> frozenset[str]:
     """Every term by which a text is found: Chinese characters, neighbouring pairs of them, folded words."""
     runs, words = runs_and_words(text)
-    pairs = (first + second for run in runs for first, second in pairwise(run))
-    return frozenset([*words, *(character for run in runs for character in run), *pairs])
+    return frozenset([*words, *(term for run in runs for term in (*run, *_pairs(run)))])
 
 
 def wanted(text: str) -> Wanted:
-    """The fewest terms that a listing must have; pairs say more than characters, runs settle the rest."""
+    """The fewest terms that settle almost all: pairs say more than characters; runs settle the rest."""
     runs, words = runs_and_words(text)
-    terms = dict.fromkeys([*words, *(pair for run in runs for pair in _covering(run))])
+    terms = dict.fromkeys([*words, *(term for run in runs for term in _pairs(run) or [run])])
     return Wanted(tuple(terms), tuple(dict.fromkeys(run for run in runs if len(run) > 2)))
 
 
-def _covering(run: str) -> list[str]:
-    """Pairs side by side; an odd run ends with one that overlaps, a single character stands alone."""
-    starts = [*range(0, len(run) - 1, 2), *([len(run) - 2] if len(run) % 2 and len(run) > 1 else [])]
-    return [run[start : start + 2] for start in starts] or [run]
+def _pairs(run: str) -> list[str]:
+    return [first + second for first, second in pairwise(run)]
 
 
 def phrases(text: str) -> str:

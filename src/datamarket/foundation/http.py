@@ -106,8 +106,8 @@ LimitsDep = Annotated[Limits, Depends(_limits)]
 
 
 def encode_cursor(values: Sequence[object]) -> str:
-    """The sort key of the last item on a page, opaque to the caller."""
-    return base64.urlsafe_b64encode(orjson.dumps(list(values))).rstrip(b"=").decode()
+    """The sort key of the last item on a page, opaque to the caller; the driver's UUIDs go in as text."""
+    return base64.urlsafe_b64encode(orjson.dumps(list(values), default=str)).rstrip(b"=").decode()
 
 
 def decode_cursor(cursor: str | None, kinds: Sequence[type]) -> list[Any] | None:

@@ -40,7 +40,7 @@ ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
 PeriodNumber = Annotated[int, Path(ge=200001, le=299912, description="yyyymm", examples=[202412])]
 
 
-class AccountOut(Shape):
+class LedgerAccountOut(Shape):
     """An account with its balance: `balance_fen` is positive on the account's normal side."""
 
     id: UUID
@@ -56,7 +56,7 @@ class AccountOut(Shape):
     legs: int
 
     @classmethod
-    def of(cls, found: queries.AccountBalance) -> "AccountOut":
+    def of(cls, found: queries.AccountBalance) -> "LedgerAccountOut":
         account, balance = found
         net = balance.debit_fen - balance.credit_fen
         zh, en = ACCOUNT_LABELS[AccountKind(account.kind)]
@@ -184,7 +184,7 @@ async def list_accounts(
     limits: LimitsDep,
     owner: UUID | None = None,
     kind: AccountKind | None = None,
-) -> Page[AccountOut]:
+) -> Page[LedgerAccountOut]:
     """Your organisation's accounts; overseers see all."""
     cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_accounts(
@@ -196,16 +196,16 @@ async def list_accounts(
         limit=limits.limit,
         after=cursor[0] if cursor else None,
     )
-    return page_of(rows, limits, AccountOut.of, lambda found: [found.account.id])
+    return page_of(rows, limits, LedgerAccountOut.of, lambda found: [found.account.id])
 
 
 @router.get("/accounts/{account_id}", summary="One account")
 async def get_account(
     actor: ReadLedger, request: Request, response: Response, session: Reading, account_id: UUID
-) -> AccountOut:
+) -> LedgerAccountOut:
     found = await queries.get_account(session, _ledger(request), account_id, visible_to=actor)
     tag(response, found.balance.version)
-    return AccountOut.of(found)
+    return LedgerAccountOut.of(found)
 
 
 @router.get("/accounts/{account_id}/legs", summary="The movements of an account, newest month first")

@@ -146,7 +146,7 @@ TURNOVER = SqlFact(
     "net_platform_turnover",
     1,
     _SALES_TAKE,
-    _SALES
+    _SALES  # noqa: S608 - two constants
     + """
 , by_contract AS (
     SELECT provider_id, contract_id, count(*) AS trades, count(*) FILTER (WHERE amount_fen = 0) AS free,
@@ -170,7 +170,7 @@ CIRCULAR = SqlFact(
     "circular_turnover",
     1,
     (*_SALES_TAKE, "ring_sellers", "ring_part", "ring_whole", "most_rings"),
-    _SALES
+    _SALES  # noqa: S608 - two constants
     + """
 , sold AS MATERIALIZED (
     SELECT provider_id AS seller, buyer_id AS buyer, sum(amount_fen - back_fen) AS fen, count(*) AS trades
@@ -190,11 +190,11 @@ CIRCULAR = SqlFact(
       JOIN edge c ON c.seller = b.buyer AND c.buyer = a.seller
      WHERE b.buyer <> a.seller
 )
-SELECT members, fens::bigint[] AS fens, trades FROM ring
- WHERE (SELECT min(fen) FROM unnest(fens) AS fen) * $14::bigint >= net * $13::bigint
- ORDER BY (SELECT min(fen) FROM unnest(fens) AS fen) DESC,
-          (SELECT string_agg(p.uscc, ' ' ORDER BY m.place) FROM unnest(members) WITH ORDINALITY AS m (id, place)
-             JOIN participant p ON p.id = m.id)
+SELECT ARRAY(SELECT p.uscc FROM unnest(members) WITH ORDINALITY AS m (id, place)
+               JOIN participant p ON p.id = m.id ORDER BY m.place) AS codes,
+       fens::bigint[] AS fens, trades
+  FROM ring WHERE (SELECT min(fen) FROM unnest(fens) AS fen) * $14::bigint >= net * $13::bigint
+ ORDER BY (SELECT min(fen) FROM unnest(fens) AS fen) DESC, codes
  LIMIT $15
 """,
 )

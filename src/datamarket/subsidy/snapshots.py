@@ -84,8 +84,7 @@ async def take(connection: Connection, year: Year, *, as_of: datetime) -> Taken:
         related_to=[row["to_on"] for row in related],
     )
     sold = {row["provider_id"]: row for row in await facts.fetch(connection, facts.TURNOVER, window)}
-    codes = {row["id"]: row["uscc"] for row in enterprises}
-    rings = rings_of(await facts.fetch(connection, facts.CIRCULAR, window), codes)
+    rings = rings_of(await facts.fetch(connection, facts.CIRCULAR, window))
     cases = await facts.fetch(connection, facts.CASES, window)
     claimed = {row[0] for row in await facts.fetch(connection, facts.CLAIMED, window)}
     companies = enterprise_candidates(enterprises, suspended, sold, review.circular_turnover(rings))
@@ -112,29 +111,26 @@ def _relation(row: asyncpg.Record) -> dict[str, str | None]:
     return {"a": str(row["a_id"]), "b": str(row["b_id"]), "from": row["from_on"].isoformat(), "to": until}
 
 
-def rings_of(rows: Sequence[asyncpg.Record], codes: Mapping[UUID, str]) -> list[review.Ring]:
-    """The rings that the books hold; one that passes through no enterprise of the market is not ours to tell."""
+def rings_of(rows: Sequence[asyncpg.Record]) -> list[review.Ring]:
+    """The rings that the books hold, each once."""
     found = []
     for row in rows:
-        members = row["members"]
-        if not all(member in codes for member in members):
-            continue
-        buyers = [*members[1:], members[0]]
-        edges = zip(members, buyers, row["fens"], row["trades"], strict=True)
-        found.append(tuple(review.Edge(codes[a], codes[b], fen, count) for a, b, fen, count in edges))
+        sellers = row["codes"]
+        edges = zip(sellers, [*sellers[1:], sellers[0]], row["fens"], row["trades"], strict=True)
+        found.append(tuple(review.Edge(*edge) for edge in edges))
     return review.distinct_rings(found)
 
 
 def enterprise_candidates(
     enterprises: Sequence[asyncpg.Record],
     suspended: set[UUID],
-    sold: Mapping[UUID, Mapping[str, Any]],
+    sold: Mapping[UUID, asyncpg.Record],
     circular: Mapping[str, int],
 ) -> dict[str, Candidate]:
     """Every enterprise by its code, also who sold nothing. Net = gross, less each sum that does not count."""
     candidates = {}
     for row in enterprises:
-        sales = sold.get(row["id"], NOTHING_SOLD)
+        sales: asyncpg.Record | Mapping[str, Any] = sold.get(row["id"], NOTHING_SOLD)
         known: dict[str, FactValue] = {
             "registered_in_city": row["registered"],
             "suspended": row["id"] in suspended,
@@ -152,9 +148,7 @@ def enterprise_candidates(
         }
         if sales.get("first_settled") is not None:
             known["first_settled"] = instant_text(sales["first_settled"])
-        candidates[row["uscc"]] = Candidate(
-            Unit.ENTERPRISE, row["uscc"], row["uscc"], row["name_zh"], known
-        )
+        candidates[row["uscc"]] = Candidate(Unit.ENTERPRISE, row["uscc"], row["uscc"], row["name_zh"], known)
     return candidates
 
 

@@ -333,10 +333,12 @@ class SubsidyBudget(SQLModel, table=True):
 
     __tablename__ = "subsidy_budget"
     __table_args__ = (
+        UniqueConstraint("scheme_id", "year", name="subsidy_budget_year_key"),
         CheckConstraint("committed_fen >= 0 AND committed_fen <= amount_fen", name="subsidy_budget_kept"),
     )
-    scheme_id: str = Field(primary_key=True, foreign_key="scheme.id")
-    year: int = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    scheme_id: str = Field(foreign_key="scheme.id")
+    year: int
     amount_fen: int = Field(sa_type=BigInteger)
     committed_fen: int = Field(default=0, sa_type=BigInteger)
     version: int = 1

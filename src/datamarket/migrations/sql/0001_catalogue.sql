@@ -1,3 +1,2 @@
--- Search looks at the terms of many listings in a row: they stay inside the row, and more of them are counted.
-ALTER TABLE listing ALTER COLUMN search SET STORAGE MAIN;
+-- Which way a search goes depends on how frequent its terms are: more of them are counted than by default.
 ALTER TABLE listing ALTER COLUMN search SET STATISTICS 300;

@@ -285,12 +285,14 @@ CREATE UNIQUE INDEX scheme_version_one_approved ON scheme_version (scheme_id) WH
 CREATE UNIQUE INDEX scheme_version_one_draft ON scheme_version (scheme_id) WHERE state = 'draft';
 
 CREATE TABLE subsidy_budget (
+    id UUID NOT NULL,
     scheme_id VARCHAR NOT NULL,
     year INTEGER NOT NULL,
     amount_fen BIGINT NOT NULL,
     committed_fen BIGINT NOT NULL,
     version INTEGER NOT NULL,
-    CONSTRAINT subsidy_budget_pkey PRIMARY KEY (scheme_id, year),
+    CONSTRAINT subsidy_budget_pkey PRIMARY KEY (id),
+    CONSTRAINT subsidy_budget_year_key UNIQUE (scheme_id, year),
     CONSTRAINT subsidy_budget_kept CHECK (committed_fen >= 0 AND committed_fen <= amount_fen),
     CONSTRAINT subsidy_budget_scheme_id_fkey FOREIGN KEY(scheme_id) REFERENCES scheme (id)
 );

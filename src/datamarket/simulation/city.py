@@ -1,0 +1,362 @@
+"""Loads the city's files through the actions, on the days that the files name."""
+
+import csv
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import yaml
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth import actions as auth
+from datamarket.auth.terms import Actor, Role
+from datamarket.catalogue import actions as catalogue
+from datamarket.catalogue.terms import (
+    Category,
+    Content,
+    DeliveryForm,
+    FeePayer,
+    Identity,
+    ListingEvent,
+    Modality,
+    PriceModel,
+    PricePlan,
+    ProductEvent,
+    VenueKind,
+    VenueTerms,
+)
+from datamarket.foundation.db import Database
+from datamarket.foundation.errors import Invalid
+from datamarket.foundation.money import Fen
+from datamarket.participants import actions as participants
+from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind, QualificationKind
+from datamarket.subsidy import actions as subsidy
+from datamarket.zones import actions as zones
+from datamarket.zones.terms import Level, MandateMode, ResourceEvent, UseClass, ZoneEvent
+
+CHUNK = 40
+FOUNDED = datetime(2023, 1, 10, 1, tzinfo=UTC)
+LISTED = datetime(2023, 12, 20, 1, tzinfo=UTC)
+Progress = Callable[[int], None]
+
+
+class SeedFaulty(Invalid):
+    code = "seed.faulty"
+    zh = "种子数据有误：{file} 第 {row} 行：{fault}。"
+    en = "The seed data is faulty: {file}, row {row}: {fault}."
+
+
+@dataclass
+class City:
+    """What was loaded, by the codes of the files."""
+
+    officials: dict[str, Actor] = field(default_factory=dict)
+    organisations: dict[str, UUID] = field(default_factory=dict)
+    actors: dict[str, Actor] = field(default_factory=dict)
+    zones: dict[str, UUID] = field(default_factory=dict)
+    scenarios: dict[str, UUID] = field(default_factory=dict)
+    resources: dict[str, UUID] = field(default_factory=dict)
+    venues: dict[str, UUID] = field(default_factory=dict)
+    listings: int = 0
+
+
+def rows_of(folder: Path, name: str) -> list[dict[str, str]]:
+    """One CSV file. Raises SeedFaulty when it is not there or not UTF-8."""
+    try:
+        with (folder / name).open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SeedFaulty(file=name, row=0, fault=error) from error
+
+
+def documents_of(folder: Path, name: str) -> list[dict[str, Any]]:
+    """One YAML file that holds a list. Raises SeedFaulty."""
+    try:
+        loaded = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SeedFaulty(file=name, row=0, fault=error) from error
+    if not isinstance(loaded, list):
+        raise SeedFaulty(file=name, row=0, fault="not a list")
+    return loaded
+
+
+def at(day: date, hour: int = 2) -> datetime:
+    """Some hour of a business day."""
+    return datetime.combine(day, time(hour), tzinfo=UTC)
+
+
+OFFICIALS: dict[str, Role] = {
+    "authority": Role.AUTHORITY,
+    "authority2": Role.AUTHORITY,
+    "authority3": Role.AUTHORITY,
+    "finance": Role.FINANCE,
+    "reviewer": Role.REVIEWER,
+    "auditor": Role.AUDITOR,
+    "admin": Role.ADMIN,
+}
+ROLES_OF: dict[ParticipantKind, frozenset[Role]] = {
+    ParticipantKind.ZONE_OPERATOR: frozenset({Role.OPERATOR}),
+    ParticipantKind.ENTERPRISE: frozenset({Role.PROVIDER, Role.BUYER}),
+}
+
+
+class Loader:
+    """Loads one city into one market."""
+
+    def __init__(self, database: Database, folder: Path, password: str, progress: Progress) -> None:
+        self.database = database
+        self.folder = folder
+        self.password = password
+        self.progress = progress
+        self.city = City()
+
+    async def load(self) -> City:
+        """Everything, in the order in which a market comes to be. Raises what an action refuses."""
+        rows = rows_of(self.folder, "participants.csv")
+        async with self._transaction() as session:
+            await self._open_official_accounts(session)
+        await self._each(rows, self._participant)
+        await self._each([row for row in rows if row["controller"]], self._affiliation)
+        await self._each(documents_of(self.folder, "zones.yaml"), self._zone)
+        await self._each(documents_of(self.folder, "venues.yaml"), self._venue)
+        await self._each(rows_of(self.folder, "resources.csv"), self._resource)
+        await self._each(rows_of(self.folder, "products.csv"), self._product)
+        await self._each(rows_of(self.folder, "cases.csv"), self._case)
+        return self.city
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncSession]:
+        async with self.database.transaction() as session:
+            yield session
+
+    async def _each(self, rows: Sequence[Any], load: Callable[[AsyncSession, Any], Any]) -> None:
+        """Row by row through the actions, some rows a transaction."""
+        for start in range(0, len(rows), CHUNK):
+            async with self._transaction() as session:
+                for row in rows[start : start + CHUNK]:
+                    await load(session, row)
+                    self.progress(1)
+
+    @property
+    def _authority(self) -> Actor:
+        return self.city.officials["authority"]
+
+    async def _open_official_accounts(self, session: AsyncSession) -> None:
+        for username, role in OFFICIALS.items():
+            account = await auth.open_account(
+                session, username=username, password=self.password, roles={role}, participant_id=None, now=FOUNDED
+            )
+            self.city.officials[username] = auth.actor_of(account)
+
+    async def _participant(self, session: AsyncSession, row: dict[str, str]) -> None:
+        kind = ParticipantKind(row["kind"])
+        made = await participants.register_participant(
+            session,
+            self._authority,
+            uscc=row["uscc"],
+            name_zh=row["name_zh"],
+            name_en=row["name_en"],
+            kind=kind,
+            income_class=IncomeClass(row["income_class"]),
+            division=row["division"],
+            industry=row["industry"],
+            now=FOUNDED,
+        )
+        await participants.move_participant(session, self._authority, made.id, ParticipantEvent.ADMIT, now=FOUNDED)
+        self.city.organisations[row["code"]] = made.id
+        if kind not in ROLES_OF:
+            return
+        account = await auth.open_account(
+            session,
+            username=row["code"].lower(),
+            password=self.password,
+            roles=ROLES_OF[kind],
+            participant_id=made.id,
+            now=FOUNDED,
+        )
+        self.city.actors[row["code"]] = auth.actor_of(account)
+        if kind is ParticipantKind.ENTERPRISE:
+            await participants.grant_qualification(
+                session,
+                self._authority,
+                participant_id=made.id,
+                kind=QualificationKind.DATA_MERCHANT,
+                granted_by="市大数据主管部门",
+                granted_on=FOUNDED.date(),
+                until_on=date(FOUNDED.year + 5, 1, 1),
+                now=FOUNDED,
+            )
+
+    async def _affiliation(self, session: AsyncSession, row: dict[str, str]) -> None:
+        await participants.affiliate(
+            session,
+            self._authority,
+            controller_id=self.city.organisations[row["controller"]],
+            controlled_id=self.city.organisations[row["code"]],
+            from_on=date.fromisoformat(row["control_from"]),
+            now=FOUNDED,
+        )
+
+    async def _zone(self, session: AsyncSession, document: dict[str, Any]) -> None:
+        operator = self.city.organisations[document["operator"]]
+        opened = at(document["opened_on"])
+        zone = await zones.found_zone(
+            session,
+            self._authority,
+            code=document["code"],
+            name_zh=document["name_zh"],
+            name_en=document["name_en"],
+            field=document["field"],
+            operator_id=operator,
+            now=opened,
+        )
+        mandate = document["mandate"]
+        await zones.grant_mandate(
+            session,
+            self._authority,
+            zone_id=zone.id,
+            operator_id=operator,
+            mode=MandateMode(mandate["mode"]),
+            term_from=mandate["term_from"],
+            term_to=mandate["term_to"],
+            filed_on=mandate["filed_on"],
+            income_rule=mandate["income_rule"],
+            now=opened,
+        )
+        await zones.move_zone(session, self._authority, zone.id, ZoneEvent.OPEN, now=opened)
+        self.city.zones[document["code"]] = zone.id
+        for scenario in document["scenarios"]:
+            added = await zones.add_scenario(
+                session,
+                self._authority,
+                zone_id=zone.id,
+                code=scenario["code"],
+                name_zh=scenario["name_zh"],
+                name_en=scenario["name_en"],
+                use_class=UseClass(scenario["use_class"]),
+                family=scenario["family"],
+                now=opened,
+            )
+            self.city.scenarios[scenario["code"]] = added.id
+
+    async def _venue(self, session: AsyncSession, document: dict[str, Any]) -> None:
+        terms = VenueTerms(
+            document["name_zh"],
+            document["name_en"],
+            document["qualified_from"] if document["qualified_for_subsidy"] else None,
+            document["source"],
+            document["fee_bps"],
+            FeePayer(document["fee_payer"]),
+        )
+        venue = await catalogue.open_venue(
+            session,
+            self._authority,
+            code=document["code"],
+            kind=VenueKind(document["kind"]),
+            operator_id=self.city.organisations[document["operator"]],
+            terms=terms,
+            now=FOUNDED,
+        )
+        self.city.venues[document["code"]] = venue.id
+
+    async def _resource(self, session: AsyncSession, row: dict[str, str]) -> None:
+        zone_id = self.city.zones[row["zone"]]
+        operator = self._operator_of(row["zone"])
+        coded = at(date.fromisoformat(row["registered_on"]))
+        began = coded - timedelta(days=30)  # registration takes a month
+        resource = await zones.register_resource(
+            session,
+            operator,
+            zone_id=zone_id,
+            supplying_unit_id=self.city.organisations[row["supplying_unit"]],
+            code=row["code"],
+            name_zh=row["name_zh"],
+            name_en=row["name_en"],
+            level=Level(row["level"]),
+            now=began,
+        )
+        await zones.move_resource(session, operator, resource.id, ResourceEvent.SUBMIT, now=began)
+        for event in (ResourceEvent.ACCEPT, ResourceEvent.REVIEW, ResourceEvent.PUBLICISE):
+            await zones.move_resource(session, self._authority, resource.id, event, now=began)
+        await zones.move_resource(
+            session,
+            self._authority,
+            resource.id,
+            ResourceEvent.CODE,
+            registration_code=row["registration_code"],
+            now=coded,
+        )
+        self.city.resources[row["code"]] = resource.id
+
+    def _operator_of(self, zone_code: str) -> Actor:
+        operators = {document["code"]: document["operator"] for document in documents_of(self.folder, "zones.yaml")}
+        return self.city.actors[operators[zone_code]]
+
+    async def _product(self, session: AsyncSession, row: dict[str, str]) -> None:
+        maker = self.city.actors[row["maker"]]
+        product, _ = await catalogue.make_product(
+            session,
+            maker,
+            maker_id=self.city.organisations[row["maker"]],
+            code=row["code"],
+            identity=Identity(row["name_zh"], row["name_en"], Category(row["category"]), Level(row["level"])),
+            content=Content(
+                row["summary_zh"],
+                row["summary_en"],
+                Modality(row["modality"]),
+                DeliveryForm(row["delivery_form"]),
+                tuple(self.city.resources[code] for code in _listed(row["resources"])),
+            ),
+            zone_id=self.city.zones.get(row["zone"]),
+            scenario_id=self.city.scenarios.get(row["scenario"]),
+            now=LISTED,
+        )
+        reviewer = self.city.officials["reviewer"]
+        for actor, event in ((maker, ProductEvent.SUBMIT), (reviewer, ProductEvent.APPROVE)):
+            await catalogue.move_product(session, actor, product_id=product.id, event=event, now=LISTED)
+        days = int(row["period_days"]) if row["period_days"] else None
+        listing, _ = await catalogue.list_product(
+            session,
+            maker,
+            product_id=product.id,
+            venue_id=self.city.venues[row["venue"]],
+            plan=PricePlan(PriceModel(row["price_model"]), Fen(int(row["price_fen"])), days),
+            now=LISTED,
+        )
+        for actor, publishing in ((maker, ListingEvent.SUBMIT), (self._authority, ListingEvent.PUBLISH)):
+            await catalogue.move_listing(session, actor, listing_id=listing.id, event=publishing, now=LISTED)
+        self.city.listings += 1
+
+    async def _case(self, session: AsyncSession, row: dict[str, str]) -> None:
+        note = row["note"]
+        await subsidy.register_case(
+            session,
+            self._authority,
+            code=row["code"],
+            enterprise_id=self.city.organisations[row["enterprise"]],
+            title_zh=row["title_zh"],
+            title_en=row["title_en"],
+            field=row["field"],
+            level=row["level"],
+            listed_on=date.fromisoformat(row["listed_on"]),
+            investment_fen=Fen(int(row["investment_fen"])),
+            verified=row["investment_verified"] == "true",
+            claimed_elsewhere=note if "already claimed" in note else None,
+            now=at(date.fromisoformat(row["listed_on"])),
+        )
+
+
+def _listed(text: str) -> Iterable[str]:
+    return (part for part in text.split(";") if part)
+
+
+def size_of(folder: Path) -> int:
+    """How many rows `load` will report to its progress."""
+    tables = ("participants.csv", "resources.csv", "products.csv", "cases.csv")
+    affiliated = sum(bool(row["controller"]) for row in rows_of(folder, "participants.csv"))
+    documents = sum(len(documents_of(folder, name)) for name in ("zones.yaml", "venues.yaml"))
+    return affiliated + documents + sum(len(rows_of(folder, name)) for name in tables)

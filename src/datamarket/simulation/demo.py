@@ -1,0 +1,133 @@
+"""What `datamarket seed`, `simulate` and `demo` do, with progress for people."""
+
+import json
+import secrets
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import asyncpg
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from datamarket.foundation.db import Database
+from datamarket.foundation.errors import Conflict
+from datamarket.foundation.ids import seeded_ids
+from datamarket.place import Place
+from datamarket.simulation.city import Loader, size_of
+from datamarket.simulation.play import Player, YearResult
+
+console = Console(stderr=True)
+
+
+class CityLoaded(Conflict):
+    code = "seed.city-loaded"
+    zh = "该数据库中已有市场主体；种子数据只能载入空的市场。"
+    en = "This database has participants already; the city is loaded into an empty market only."
+
+
+class CityMissing(Conflict):
+    code = "simulate.city-missing"
+    zh = "该数据库中尚无城市数据；请先运行 datamarket seed。"
+    en = "There is no city in this database; run `datamarket seed` first."
+
+
+@asynccontextmanager
+async def _opened(place: Place) -> AsyncIterator[Database]:
+    database = await Database(place.url, 2).open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        yield progress
+
+
+async def seed_city(place: Place, folder: Path) -> None:
+    """Load the city's files; the accounts' password is printed once, unless it was given."""
+    password = place.settings.demo_password or secrets.token_urlsafe(12)
+    async with _opened(place) as database:
+        if await _has_participants(place.url):
+            raise CityLoaded
+        with _progress() as progress:
+            task = progress.add_task("城市数据 · the city", total=size_of(folder))
+            await Loader(database, folder, password, lambda done: progress.advance(task, done)).load()
+    if place.settings.demo_password is None:
+        print(  # noqa: T201 - the command's own answer
+            f"账户 accounts: authority authority2 authority3 finance reviewer auditor admin zo-01… dm-001…\n"
+            f"密码（仅显示一次） password, shown once: {password}"
+        )
+
+
+async def _has_participants(url: str) -> bool:
+    connection = await asyncpg.connect(url)
+    try:
+        return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM participant)"))
+    finally:
+        await connection.close()
+
+
+async def simulate_years(
+    place: Place,
+    *,
+    years: Sequence[int],
+    enterprises: int,
+    trades: int,
+    seed: int,
+    stress: bool,
+    as_json: bool = False,
+) -> list[YearResult]:
+    """Play each year; print what happened."""
+    if not await _has_participants(place.url):
+        raise CityMissing
+    results = []
+    async with _opened(place) as database:
+        for year in sorted(years):
+            with _progress() as progress, seeded_ids(seed * 10_000 + year):
+                player = Player(database, place.settings.ledger_id, _reporter(progress, trades))
+                results.append(await player.play(year, enterprises=enterprises, trades=trades, seed=seed, stress=stress))
+    await _refresh_statistics(place.url)
+    if as_json:
+        json.dump([asdict(result) for result in results], sys.stdout, ensure_ascii=False, indent=2)
+        sys.stdout.write("\n")
+    else:
+        for result in results:
+            console.print(
+                f"{result.year}: 合同 contracts {result.contracts:,} · 交易 trades {result.trades:,} · "
+                f"退款 refunds {result.refunds:,} · books_sha256 {result.books_sha256[:16]}…"
+            )
+    return results
+
+
+def _reporter(progress: Progress, trades: int) -> Callable[[str, int], None]:
+    labels = {
+        "admit": ("企业准入 · admissions", None),
+        "contract": ("合同 · contracts", None),
+        "trade": ("交易 · trades", trades),
+        "refund": ("退款 · refunds", None),
+    }
+    tasks = {}
+
+    def advance(kind: str, count: int) -> None:
+        if kind not in tasks:
+            label, total = labels[kind]
+            tasks[kind] = progress.add_task(label, total=total)
+        progress.advance(tasks[kind], count)
+
+    return advance
+
+
+async def _refresh_statistics(url: str) -> None:
+    """The planner of the database learns what was loaded; without it the first pages are slow."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("ANALYZE")
+    finally:
+        await connection.close()

@@ -1,0 +1,285 @@
+"""Makes a planned year happen, through the same actions that the API calls, in simulated time."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor, Role
+from datamarket.catalogue import actions as catalogue
+from datamarket.catalogue import queries as catalogue_queries
+from datamarket.catalogue.terms import (
+    Category,
+    Content,
+    DeliveryForm,
+    Identity,
+    ListingEvent,
+    Modality,
+    PriceModel,
+    PricePlan,
+    ProductEvent,
+)
+from datamarket.contracts import actions as contracts
+from datamarket.contracts import queries as contract_queries
+from datamarket.contracts.terms import ContractEvent, Purpose
+from datamarket.foundation.clock import year_bounds
+from datamarket.foundation.db import Database
+from datamarket.foundation.errors import MarketError
+from datamarket.foundation.money import Fen
+from datamarket.ledger import actions as ledger
+from datamarket.participants import actions as participants
+from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
+from datamarket.simulation import names, queries
+from datamarket.simulation.plan import TIE_CODE, Planner, PlannedContract, PlannedTrade, YearPlan
+from datamarket.simulation.shapes import shapes
+from datamarket.trading import queries as trading
+from datamarket.trading import refunds
+from datamarket.trading.actions import Recorder
+from datamarket.trading.terms import Order, Trade
+from datamarket.zones.terms import Level, UseClass
+
+BATCH = 1000
+CHUNK = 25
+TIE_PROVIDERS = 40
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class YearResult:
+    """What happened: counts, and the digest of the books."""
+
+    year: int
+    contracts: int
+    trades: int
+    refunds: int
+    suspended: str | None
+    tied: tuple[str, str] | None
+    books_sha256: str
+
+
+class Player:
+    """Plays years in one market."""
+
+    def __init__(self, database: Database, ledger_id: int, progress: Progress) -> None:
+        self.database = database
+        self.ledger_id = ledger_id
+        self.city_code = str(ledger_id)[:4]
+        self.progress = progress
+        self.recorder = Recorder(ledger_id)
+        self.offices: dict[str, Actor] = {}
+
+    async def play(self, year: int, *, enterprises: int, trades: int, seed: int, stress: bool) -> YearResult:
+        """One year. Raises LookupError in a market without its city."""
+        random = Random(f"{seed}/{year}")
+        start, _ = year_bounds(year)
+        await self._meet_the_offices()
+        await self._admit(random, enterprises, start - timedelta(days=12))
+        plan = await self._plan(random, year, trades, stress=stress, start=start)
+        buyers = {enterprise.uscc: enterprise for enterprise in self.known}
+        await self._fund(plan, buyers, start)
+        contract_ids = await self._conclude(plan, buyers, start)
+        recorded = await self._trade(plan, buyers, contract_ids)
+        refunded = await self._refund(plan, buyers, recorded)
+        async with self.database.transaction() as session:
+            lines = await queries.book_lines(session)
+        digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return YearResult(year, len(plan.contracts), len(plan.trades), refunded, plan.suspended, plan.tied, digest)
+
+    async def _meet_the_offices(self) -> None:
+        async with self.database.transaction() as session:
+            for username, role in (("authority", Role.AUTHORITY), ("finance", Role.FINANCE), ("reviewer", Role.REVIEWER)):
+                account = await queries.account_named(session, username)
+                self.offices[username] = Actor(account, None, frozenset({role}))
+
+    async def _admit(self, random: Random, wanted: int, now: datetime) -> None:
+        """Fictional enterprises, until there are as many as wanted."""
+        async with self.database.transaction() as session:
+            known = len(await queries.enterprises(session, self.city_code))
+        outside = shapes().outside_share
+        for first in range(known, wanted, CHUNK):
+            async with self.database.transaction() as session:
+                for serial in range(first, min(first + CHUNK, wanted)):
+                    local = random.randrange(outside.denominator) >= outside.numerator
+                    await self._admit_one(session, random, serial, local=local, now=now)
+                    self.progress("admit", 1)
+
+    async def _admit_one(self, session: AsyncSession, random: Random, serial: int, *, local: bool, now: datetime) -> None:
+        division = random.choice(names.DISTRICTS if local else names.OUTSIDE)
+        zh, en = names.fictional_name(random, serial)
+        made = await participants.register_participant(
+            session,
+            self.offices["authority"],
+            uscc=names.fictional_code(division, serial),
+            name_zh=zh,
+            name_en=en,
+            kind=ParticipantKind.ENTERPRISE,
+            income_class=IncomeClass.ENTERPRISE,
+            division=division,
+            industry="6450",
+            now=now,
+        )
+        await participants.move_participant(session, self.offices["authority"], made.id, ParticipantEvent.ADMIT, now=now)
+
+    async def _plan(self, random: Random, year: int, trades: int, *, stress: bool, start: datetime) -> YearPlan:
+        async with self.database.transaction() as session:
+            self.known = await queries.enterprises(session, self.city_code)
+            shelves = await queries.shelves(session)
+        if not any(shelf.product_code.startswith(TIE_CODE) for shelf in shelves):
+            await self._offer_by_the_record(shelves, start - timedelta(days=5))
+        async with self.database.transaction() as session:
+            shelves = await queries.shelves(session)
+            affiliated = await queries.affiliated(session)
+        planner = Planner(random, shapes(), year, self.known, shelves, affiliated)
+        return planner.make(trades, stress=stress)
+
+    async def _offer_by_the_record(self, shelves: Sequence[queries.Shelf], now: datetime) -> None:
+        """Checks priced at one fen a record: what lets two turnovers be equal to the fen."""
+        providers = list(dict.fromkeys(s.provider for s in shelves if s.qualified and s.model is PriceModel.PER_CALL))
+        by_code = {enterprise.uscc: enterprise for enterprise in self.known}
+        async with self.database.transaction() as session:
+            venue = next(s for s in shelves if s.qualified).listing_id
+            venue_id = await _venue_of(session, venue)
+            for number, code in enumerate([code for code in providers if by_code[code].in_city][:TIE_PROVIDERS]):
+                await self._offer(session, by_code[code].actor, number, venue_id, now)
+
+    async def _offer(self, session: AsyncSession, maker: Actor, number: int, venue_id: UUID, now: datetime) -> None:
+        assert maker.participant_id is not None  # noqa: S101 - enterprises act for themselves
+        product, _ = await catalogue.make_product(
+            session,
+            maker,
+            maker_id=maker.participant_id,
+            code=f"{TIE_CODE}-{number:03d}",
+            identity=Identity("逐条核验服务", "Check by the record", Category.COMMERCE, Level.GENERAL),
+            content=Content("按条计费的数据核验", "Data checks, billed by the record", Modality.STRUCTURED, DeliveryForm.API),
+            now=now,
+        )
+        for actor, event in ((maker, ProductEvent.SUBMIT), (self.offices["reviewer"], ProductEvent.APPROVE)):
+            await catalogue.move_product(session, actor, product_id=product.id, event=event, now=now)
+        plan = PricePlan(PriceModel.PER_CALL, Fen(1))
+        listing, _ = await catalogue.list_product(
+            session, maker, product_id=product.id, venue_id=venue_id, plan=plan, now=now
+        )
+        for actor, publishing in ((maker, ListingEvent.SUBMIT), (self.offices["authority"], ListingEvent.PUBLISH)):
+            await catalogue.move_listing(session, actor, listing_id=listing.id, event=publishing, now=now)
+
+    async def _fund(self, plan: YearPlan, known: dict[str, queries.Enterprise], start: datetime) -> None:
+        """Each buyer pays in what it will spend, and a tenth more."""
+        for code, amount in sorted(plan.deposits().items()):
+            if not amount:
+                continue
+            async with self.database.transaction() as session:
+                await ledger.deposit(
+                    session,
+                    self.offices["finance"],
+                    self.ledger_id,
+                    owner_id=known[code].id,
+                    amount_fen=Fen(amount + amount // 10),
+                    reference=f"{plan.year} {code}",
+                    now=start + timedelta(days=1),
+                )
+
+    async def _conclude(self, plan: YearPlan, known: dict[str, queries.Enterprise], start: datetime) -> list[UUID]:
+        """Request, agree, sign, sign: every contract of the year, in its first week."""
+        concluded: list[UUID] = []
+        for first in range(0, len(plan.contracts), CHUNK):
+            async with self.database.transaction() as session:
+                for planned in plan.contracts[first : first + CHUNK]:
+                    concluded.append(await self._conclude_one(session, planned, known, start))
+                    self.progress("contract", 1)
+        return concluded
+
+    async def _conclude_one(
+        self, session: AsyncSession, planned: PlannedContract, known: dict[str, queries.Enterprise], start: datetime
+    ) -> UUID:
+        buyer, seller = known[planned.buyer].actor, known[planned.seller].actor
+        public = planned.shelf.public_good
+        now = start + timedelta(days=2)
+        contract = await contracts.request_contract(
+            session,
+            buyer,
+            listing_id=planned.shelf.listing_id,
+            purposes=frozenset({Purpose.PUBLIC_WELFARE if public else Purpose.INDUSTRIAL_DEVELOPMENT}),
+            use_class=UseClass.PUBLIC_GOOD if public else UseClass.INDUSTRY,
+            term_from=start,
+            term_to=start + timedelta(days=366),
+            quota=planned.units,
+            now=now,
+        )
+        for actor, event in ((seller, ContractEvent.AGREE), (seller, ContractEvent.SIGN), (buyer, ContractEvent.SIGN)):
+            locked = await contract_queries.get_contract(session, contract.id, visible_to=actor, lock=True)
+            await contracts.move_contract(session, actor, locked, event, ledger_id=self.ledger_id, now=now)
+        return contract.id
+
+    async def _trade(
+        self, plan: YearPlan, known: dict[str, queries.Enterprise], contract_ids: Sequence[UUID]
+    ) -> dict[int, Trade]:
+        """All trades in their order, a batch at a time; whoever is to be suspended is, in between."""
+        kept: dict[int, Trade] = {}
+        for first in range(0, len(plan.trades), BATCH):
+            batch = plan.trades[first : first + BATCH]
+            if plan.suspended_at and plan.suspended and batch[-1].at >= plan.suspended_at:
+                await self._suspend(plan, known)
+            orders = [self._order(plan, trade, known, contract_ids) for trade in batch]
+            async with self.database.plain_transaction() as connection:
+                outcomes = await self.recorder.record_trades(connection, orders, now=batch[-1].at)
+            for position, outcome in enumerate(outcomes, first):
+                if isinstance(outcome, MarketError):
+                    raise outcome
+                if plan.trades[position].refund_at is not None:
+                    kept[position] = outcome
+            self.progress("trade", len(batch))
+        return kept
+
+    def _order(
+        self, plan: YearPlan, trade: PlannedTrade, known: dict[str, queries.Enterprise], contract_ids: Sequence[UUID]
+    ) -> Order:
+        planned = plan.contracts[trade.contract]
+        purpose = Purpose.PUBLIC_WELFARE if planned.shelf.public_good else Purpose.INDUSTRIAL_DEVELOPMENT
+        return Order(
+            known[planned.buyer].actor, contract_ids[trade.contract], purpose, trade.quantity, None, trade.at
+        )
+
+    async def _suspend(self, plan: YearPlan, known: dict[str, queries.Enterprise]) -> None:
+        code, when = plan.suspended, plan.suspended_at
+        assert code is not None  # noqa: S101 - the caller looked
+        assert when is not None  # noqa: S101 - the caller looked
+        async with self.database.transaction() as session:
+            await participants.move_participant(
+                session,
+                self.offices["authority"],
+                known[code].id,
+                ParticipantEvent.SUSPEND,
+                reason="申报材料存疑，暂停核查（模拟）",
+                now=when,
+            )
+        plan.suspended_at = None
+
+    async def _refund(
+        self, plan: YearPlan, known: dict[str, queries.Enterprise], recorded: dict[int, Trade]
+    ) -> int:
+        """Refunds in their order, some of them after the year's end."""
+        planned = [(trade.refund_at, position) for position, trade in enumerate(plan.trades) if trade.refund_at]
+        for first in range(0, len(planned), CHUNK):
+            async with self.database.transaction() as session:
+                for when, position in sorted(planned)[first : first + CHUNK]:
+                    seller = known[plan.contracts[plan.trades[position].contract].seller].actor
+                    row = await trading.get_trade(session, recorded[position].id, visible_to=seller, lock=True)
+                    amount = plan.trades[position].refund_fen
+                    await refunds.refund_trade(
+                        session,
+                        seller,
+                        row,
+                        amount_fen=Fen(amount) if amount else None,
+                        reason="交付质量未达合同附件约定（模拟）",
+                        now=when,
+                    )
+                    self.progress("refund", 1)
+        return len(planned)
+
+
+async def _venue_of(session: AsyncSession, listing_id: UUID) -> UUID:
+    return (await catalogue_queries.get_offer(session, listing_id)).venue_id

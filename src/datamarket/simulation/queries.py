@@ -1,0 +1,117 @@
+"""What the simulator must know of the city it plays in: read once, before the year begins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor, Role
+from datamarket.catalogue.terms import PriceModel
+
+
+@dataclass(frozen=True)
+class Enterprise:
+    """Somebody who buys and sells."""
+
+    id: UUID
+    uscc: str
+    actor: Actor
+    in_city: bool
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One published listing."""
+
+    listing_id: UUID
+    provider: str
+    model: PriceModel
+    price_fen: int
+    qualified: bool
+    public_good: bool
+    product_code: str
+
+
+@dataclass(frozen=True)
+class Affiliated:
+    """Two enterprises, one of which controls the other from a day on."""
+
+    controller: str
+    controlled: str
+    from_on: date
+
+
+_ENTERPRISES = text("""
+SELECT p.id, p.uscc, p.division, a.id AS account_id FROM participant p
+  LEFT JOIN account a ON a.participant_id = p.id
+ WHERE p.kind = 'enterprise' AND p.state = 'admitted' ORDER BY p.uscc
+""")
+_SHELVES = text("""
+SELECT l.id, p.uscc, l.price_model, l.price_fen, v.qualified_for_subsidy, l.use_class, l.product_code
+  FROM listing l JOIN participant p ON p.id = l.provider_id JOIN venue v ON v.id = l.venue_id
+ WHERE l.state = 'published' AND p.state = 'admitted' ORDER BY l.product_code
+""")
+_AFFILIATED = text("""
+SELECT a.uscc AS controller, b.uscc AS controlled, f.from_on FROM affiliation f
+  JOIN participant a ON a.id = f.controller_id JOIN participant b ON b.id = f.controlled_id
+ WHERE f.to_on IS NULL AND a.kind = 'enterprise' AND b.kind = 'enterprise' ORDER BY 1, 2
+""")
+TRADING = frozenset({Role.PROVIDER, Role.BUYER})
+
+
+async def enterprises(session: AsyncSession, city_code: str) -> list[Enterprise]:
+    """Every admitted enterprise, in the order of its code; without an account, its own id acts for it."""
+    rows = (await (await session.connection()).execute(_ENTERPRISES)).all()
+    return [
+        Enterprise(row.id, row.uscc, Actor(row.account_id or row.id, row.id, TRADING), row.division.startswith(city_code))
+        for row in rows
+    ]
+
+
+async def shelves(session: AsyncSession) -> list[Shelf]:
+    """Every published listing of an admitted provider, in the order of its product's code."""
+    rows = (await (await session.connection()).execute(_SHELVES)).all()
+    return [
+        Shelf(
+            row.id,
+            row.uscc,
+            PriceModel(row.price_model),
+            row.price_fen,
+            row.qualified_for_subsidy,
+            row.use_class == "public_good",
+            row.product_code,
+        )
+        for row in rows
+    ]
+
+
+async def affiliated(session: AsyncSession) -> list[Affiliated]:
+    rows = (await (await session.connection()).execute(_AFFILIATED)).all()
+    return [Affiliated(row.controller, row.controlled, row.from_on) for row in rows]
+
+
+async def account_named(session: AsyncSession, username: str) -> UUID:
+    """The account of an office that the city's files opened. Raises LookupError when the city was not loaded."""
+    statement = text("SELECT id FROM account WHERE username = :username")
+    row = (await (await session.connection()).execute(statement, {"username": username})).first()
+    if row is None:
+        raise LookupError(username)
+    found: UUID = row.id
+    return found
+
+
+_BOOKS = text("""
+SELECT concat_ws('|', to_char(t.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), s.uscc, b.uscc, v.code,
+                 t.quantity, t.amount_fen, t.refunded_fen, t.split::text) AS line
+  FROM trade t JOIN participant s ON s.id = t.provider_id JOIN participant b ON b.id = t.buyer_id
+  JOIN venue v ON v.id = t.venue_id
+ ORDER BY line
+""")
+
+
+async def book_lines(session: AsyncSession) -> Sequence[str]:
+    """Every trade as one line, in one order: equal books give equal lines."""
+    return (await (await session.connection()).execute(_BOOKS)).scalars().all()

@@ -1,0 +1,60 @@
+"""The assumed shape of a market year, read from `shapes.yaml`."""
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from importlib.resources import files
+from random import Random
+from typing import Any
+
+import yaml
+
+from datamarket.foundation.money import Fen, parse_rate, parse_yuan
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Amounts in fen, shares as exact fractions. The exponents only shape random draws, never money owed."""
+
+    top_turnover: Fen
+    rank_exponent: Decimal
+    contract_median: Fen
+    contract_spread: Decimal
+    related_share: Fraction
+    circular_share: Fraction
+    free_share: Fraction
+    refund_share: Fraction
+    outside_share: Fraction
+    stress_turnovers: tuple[Fen, ...]
+    suspended_rank: int
+    suspended_month: int
+
+    def turnover_of_rank(self, rank: int) -> Fen:
+        """The yearly turnover that rank r is meant to reach: rank 1 divided by r to the exponent."""
+        return Fen(int(Decimal(self.top_turnover) / Decimal(rank) ** self.rank_exponent))
+
+    def contract_size(self, random: Random) -> Fen:
+        """One draw from the heavy tail."""
+        return Fen(int(self.contract_median * math.exp(random.gauss(0, 1) * self.contract_spread.__float__())))
+
+
+@cache
+def shapes() -> Shapes:
+    """The shapes that ship with the product."""
+    document: dict[str, Any] = yaml.safe_load((files("datamarket.simulation") / "shapes.yaml").read_bytes())
+    return Shapes(
+        top_turnover=parse_yuan(document["top_turnover"]),
+        rank_exponent=Decimal(document["rank_exponent"]),
+        contract_median=parse_yuan(document["contract_median"]),
+        contract_spread=Decimal(document["contract_spread"]),
+        related_share=parse_rate(document["related_share"]),
+        circular_share=parse_rate(document["circular_share"]),
+        free_share=parse_rate(document["free_share"]),
+        refund_share=parse_rate(document["refund_share"]),
+        outside_share=parse_rate(document["outside_share"]),
+        stress_turnovers=tuple(parse_yuan(text) for text in document["stress_turnovers"]),
+        suspended_rank=document["suspended_rank"],
+        suspended_month=document["suspended_month"],
+    )

@@ -1,0 +1,188 @@
+"""Opening a run, and moving it: one lock, one table of transitions, one effect for each event."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.evidence import actions as evidence
+from datamarket.foundation import states
+from datamarket.foundation.errors import Conflict, Invalid
+from datamarket.foundation.ids import new_id
+from datamarket.subsidy import dossier, lifecycle, queries
+from datamarket.subsidy.actions import calculation, payment
+from datamarket.subsidy.lifecycle import RUN_EVENTS, RunEvent, RunState
+from datamarket.subsidy.rules import YearNotCovered
+from datamarket.subsidy.tables import SubsidyRun, SubsidyRunEvent
+
+
+class NoSchemeInForce(Conflict):
+    code = "subsidy.no-scheme-in-force"
+    zh = "方案“{scheme}”没有已批准的版本。"
+    en = "Scheme '{scheme}' has no approved version."
+
+
+class ReasonMissing(Invalid):
+    code = "subsidy.reason-missing"
+    zh = "操作“{event}”须说明理由。"
+    en = "The event '{event}' needs a reason."
+
+
+class OtherCompetition(Invalid):
+    code = "subsidy.other-competition"
+    zh = "只能替代同一方案、同一年度的运行。"
+    en = "A run supersedes one of the same scheme and year only."
+
+
+async def open_run(
+    session: AsyncSession,
+    actor: Actor,
+    ledger_id: int,
+    *,
+    scheme_id: str,
+    year: int,
+    cutoff: datetime | None,
+    supersedes: UUID | None = None,
+    now: datetime,
+) -> SubsidyRun:
+    """A draft under the approved version; without a cut-off the books count until now.
+
+    Raises NotFound, NoSchemeInForce, YearNotCovered, OtherCompetition, EventNotPermitted.
+    """
+    lifecycle.check_permitted(actor, RunEvent.SNAPSHOT)
+    await queries.get_scheme(session, scheme_id)
+    version = await queries.approved_version(session, scheme_id)
+    if version is None:
+        raise NoSchemeInForce(scheme=scheme_id)
+    valid = dossier.read_scheme(version.content).valid
+    if not valid.covers(year):
+        raise YearNotCovered(scheme=scheme_id, start=valid.from_, end=valid.to or "…", year=year)
+    run = SubsidyRun(
+        id=new_id(now),
+        ledger_id=ledger_id,
+        scheme_id=scheme_id,
+        scheme_version_id=version.id,
+        year=year,
+        cutoff=cutoff or now,
+        state=RunState.DRAFT,
+        created_by=actor.account_id,
+        supersedes_id=supersedes,
+        created_at=now,
+    )
+    if supersedes is not None:
+        old = await queries.lock_run(session, supersedes)
+        if (old.scheme_id, old.year) != (scheme_id, year):
+            raise OtherCompetition
+        await _move(session, actor, old, RunEvent.SUPERSEDE, reason=f"superseded by {run.id}", now=now)
+    session.add(run)
+    evidence.record(
+        session,
+        actor,
+        "subsidy.open-run",
+        ("run", run.id),
+        now=now,
+        scheme=scheme_id,
+        scheme_version=version.n,
+        year=year,
+        cutoff=run.cutoff.isoformat(),
+        supersedes=str(supersedes) if supersedes else None,
+    )
+    await session.flush()
+    return run
+
+
+async def move_run(
+    session: AsyncSession,
+    actor: Actor,
+    run_id: UUID,
+    event: RunEvent,
+    *,
+    reason: str | None = None,
+    expected: Callable[[int], None] | None = None,
+    now: datetime,
+) -> SubsidyRun:
+    """One event in the life of a run; `expected` may refuse the version that is found under the lock.
+
+    Raises EventNotPermitted, TransitionNotAllowed, DutiesNotSeparate, ReasonMissing and what the event's
+    own effect raises.
+    """
+    lifecycle.check_permitted(actor, event)
+    run = await queries.lock_run(session, run_id)
+    if expected is not None:
+        expected(run.version)
+    return await _move(session, actor, run, event, reason=reason, now=now)
+
+
+async def _move(
+    session: AsyncSession,
+    actor: Actor,
+    run: SubsidyRun,
+    event: RunEvent,
+    *,
+    reason: str | None,
+    now: datetime,
+) -> SubsidyRun:
+    before = RunState(run.state)
+    after = states.next_state(RUN_EVENTS, before, event)
+    _check_duties(actor, run, event)
+    if event is RunEvent.REJECT and reason is None:
+        raise ReasonMissing(event=event)
+    effect = EFFECTS.get(event)
+    facts = await effect(session, actor, run, now=now) if effect else {}
+    run.state = after
+    run.version += 1
+    session.add(
+        SubsidyRunEvent(
+            id=new_id(now),
+            run_id=run.id,
+            event=event,
+            from_state=before,
+            to_state=after,
+            actor_id=actor.account_id,
+            reason=reason,
+            at=now,
+        )
+    )
+    evidence.record(session, actor, f"subsidy.{event}", ("run", run.id), now=now, reason=reason, **facts)
+    await session.flush()
+    return run
+
+
+def _check_duties(actor: Actor, run: SubsidyRun, event: RunEvent) -> None:
+    """Calculator, reviewer and approver are three accounts; the database says so too."""
+    if event in {RunEvent.PUBLICISE, RunEvent.REJECT}:
+        lifecycle.check_other_than(actor, run.calculated_by)
+    if event is RunEvent.APPROVE:
+        lifecycle.check_other_than(actor, run.calculated_by, run.reviewed_by)
+
+
+async def _publicise(
+    session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: datetime
+) -> dict[str, Any]:
+    """The reviewer puts the list up for as many working days as the scheme says."""
+    scheme = await dossier.scheme_of(session, run.scheme_version_id)
+    days = scheme.publicity.working_days if scheme.publicity else None
+    run.reviewed_by = actor.account_id
+    run.publicity_from, run.publicity_to = lifecycle.publicity_from(now, days)
+    return {"publicity_from": run.publicity_from.isoformat(), "publicity_to": run.publicity_to.isoformat()}
+
+
+class Effect(Protocol):
+    """What an event does beside changing the state; it answers with the facts to keep."""
+
+    def __call__(
+        self, session: AsyncSession, actor: Actor, run: SubsidyRun, /, *, now: datetime
+    ) -> Awaitable[dict[str, Any]]: ...
+
+
+EFFECTS: Mapping[RunEvent, Effect] = {
+    RunEvent.SNAPSHOT: calculation.take_snapshot,
+    RunEvent.CALCULATE: calculation.calculate,
+    RunEvent.PUBLICISE: _publicise,
+    RunEvent.APPROVE: payment.approve,
+    RunEvent.POST: payment.post,
+    RunEvent.PAY: payment.pay,
+}

@@ -1,0 +1,376 @@
+"""Reading schemes, cases, runs, lines and awards."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import and_, col, select, true, tuple_
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.foundation.errors import NotFound
+from datamarket.subsidy.lifecycle import PUBLIC, RunState, SchemeState
+from datamarket.subsidy.review import Flag
+from datamarket.subsidy.tables import (
+    SchemeRow,
+    SchemeVersion,
+    SubsidyBudget,
+    SubsidyCase,
+    SubsidyLine,
+    SubsidyPosting,
+    SubsidyRun,
+    SubsidyRunEvent,
+    SubsidySnapshot,
+)
+from datamarket.subsidy.terms import LineStatus
+
+
+class RunView(NamedTuple):
+    """A run, which version of its scheme it follows, and the hashes of what it was calculated from."""
+
+    run: SubsidyRun
+    scheme_version: int
+    scheme_sha256: str
+    snapshot_sha256: str | None
+
+
+class LineView(NamedTuple):
+    """A line and whether it is payable or paid; null before it is posted."""
+
+    line: SubsidyLine
+    payment: str | None
+
+
+class Award(NamedTuple):
+    """One publicised award."""
+
+    line: SubsidyLine
+    run: SubsidyRun
+
+
+async def list_schemes(session: AsyncSession, *, limit: int, after: str | None) -> Sequence[SchemeRow]:
+    """In the order of their ids."""
+    statement = select(SchemeRow).order_by(col(SchemeRow.id)).limit(limit + 1)
+    if after is not None:
+        statement = statement.where(col(SchemeRow.id) > after)
+    return (await session.exec(statement)).all()
+
+
+async def get_scheme(session: AsyncSession, scheme_id: str) -> SchemeRow:
+    """Raises NotFound."""
+    scheme = await session.get(SchemeRow, scheme_id)
+    if scheme is None:
+        raise NotFound(thing="scheme")
+    return scheme
+
+
+async def list_versions(
+    session: AsyncSession, scheme_id: str, *, limit: int, after: int | None
+) -> Sequence[SchemeVersion]:
+    """Newest first."""
+    statement = select(SchemeVersion).where(SchemeVersion.scheme_id == scheme_id)
+    if after is not None:
+        statement = statement.where(col(SchemeVersion.n) < after)
+    return (await session.exec(statement.order_by(col(SchemeVersion.n).desc()).limit(limit + 1))).all()
+
+
+async def get_version(session: AsyncSession, scheme_id: str, n: int, *, lock: bool = False) -> SchemeVersion:
+    """Raises NotFound."""
+    statement = select(SchemeVersion).where(SchemeVersion.scheme_id == scheme_id, SchemeVersion.n == n)
+    found = (await session.exec(statement.with_for_update() if lock else statement)).first()
+    if found is None:
+        raise NotFound(thing="scheme version")
+    return found
+
+
+async def version_by_id(session: AsyncSession, version_id: UUID) -> SchemeVersion:
+    return (await session.exec(select(SchemeVersion).where(SchemeVersion.id == version_id))).one()
+
+
+async def approved_version(session: AsyncSession, scheme_id: str) -> SchemeVersion | None:
+    """The version in force, if any."""
+    statement = select(SchemeVersion).where(
+        SchemeVersion.scheme_id == scheme_id, SchemeVersion.state == SchemeState.APPROVED
+    )
+    return (await session.exec(statement)).first()
+
+
+async def newest_number(session: AsyncSession, scheme_id: str) -> int:
+    """The highest version number; 0 before the first."""
+    statement = (
+        select(SchemeVersion.n)
+        .where(SchemeVersion.scheme_id == scheme_id)
+        .order_by(col(SchemeVersion.n).desc())
+        .limit(1)
+    )
+    return (await session.exec(statement)).first() or 0
+
+
+async def is_known_version(session: AsyncSession, scheme_id: str, sha256: str) -> bool:
+    statement = select(SchemeVersion.id).where(
+        SchemeVersion.scheme_id == scheme_id, SchemeVersion.sha256 == sha256
+    )
+    return (await session.exec(statement)).first() is not None
+
+
+async def list_budgets(session: AsyncSession, scheme_id: str) -> Sequence[SubsidyBudget]:
+    """Newest year first; a scheme has one a year."""
+    statement = (
+        select(SubsidyBudget)
+        .where(SubsidyBudget.scheme_id == scheme_id)
+        .order_by(col(SubsidyBudget.year).desc())
+        .limit(100)
+    )
+    return (await session.exec(statement)).all()
+
+
+async def lock_budget(session: AsyncSession, scheme_id: str, year: int) -> SubsidyBudget | None:
+    """The pool of a year, held until the transaction ends; None when the year has no ceiling."""
+    statement = select(SubsidyBudget).where(SubsidyBudget.scheme_id == scheme_id, SubsidyBudget.year == year)
+    found = await session.exec(statement.with_for_update().execution_options(populate_existing=True))
+    return found.first()
+
+
+def _case_visible(actor: Actor) -> Any:
+    return true() if actor.sees_all else col(SubsidyCase.enterprise_id) == actor.participant_id
+
+
+async def get_case(
+    session: AsyncSession, case_id: UUID, *, visible_to: Actor, lock: bool = False
+) -> SubsidyCase:
+    """Raises NotFound, also for another enterprise's case."""
+    statement = select(SubsidyCase).where(SubsidyCase.id == case_id, _case_visible(visible_to))
+    found = (await session.exec(statement.with_for_update() if lock else statement)).first()
+    if found is None:
+        raise NotFound(thing="case")
+    return found
+
+
+async def list_cases(
+    session: AsyncSession,
+    *,
+    visible_to: Actor,
+    enterprise: UUID | None,
+    level: str | None,
+    limit: int,
+    after: UUID | None,
+) -> Sequence[SubsidyCase]:
+    """In the order they were registered."""
+    statement = select(SubsidyCase).where(_case_visible(visible_to)).order_by(col(SubsidyCase.id))
+    if enterprise is not None:
+        statement = statement.where(SubsidyCase.enterprise_id == enterprise)
+    if level is not None:
+        statement = statement.where(SubsidyCase.level == level)
+    if after is not None:
+        statement = statement.where(col(SubsidyCase.id) > after)
+    return (await session.exec(statement.limit(limit + 1))).all()
+
+
+_RUN_VIEW = (
+    select(SubsidyRun, SchemeVersion.n, SchemeVersion.sha256, SubsidySnapshot.sha256)
+    .join(SchemeVersion, col(SchemeVersion.id) == SubsidyRun.scheme_version_id)
+    .outerjoin(SubsidySnapshot, col(SubsidySnapshot.id) == SubsidyRun.snapshot_id)
+)
+
+
+async def get_run(session: AsyncSession, run_id: UUID) -> RunView:
+    """Raises NotFound."""
+    found = (await session.exec(_RUN_VIEW.where(SubsidyRun.id == run_id))).first()
+    if found is None:
+        raise NotFound(thing="run")
+    return RunView(*found)
+
+
+async def list_runs(
+    session: AsyncSession,
+    *,
+    scheme: str | None,
+    year: int | None,
+    state: RunState | None,
+    limit: int,
+    after: UUID | None,
+) -> list[RunView]:
+    """Newest first."""
+    statement = _RUN_VIEW.order_by(col(SubsidyRun.id).desc()).limit(limit + 1)
+    if scheme is not None:
+        statement = statement.where(SubsidyRun.scheme_id == scheme)
+    if year is not None:
+        statement = statement.where(SubsidyRun.year == year)
+    if state is not None:
+        statement = statement.where(SubsidyRun.state == state)
+    if after is not None:
+        statement = statement.where(col(SubsidyRun.id) < after)
+    return [RunView(*row) for row in (await session.exec(statement)).all()]
+
+
+async def newest_run(session: AsyncSession, scheme: str, year: int) -> RunView | None:
+    """The last run that was opened for a scheme and year."""
+    found = await list_runs(session, scheme=scheme, year=year, state=None, limit=1, after=None)
+    return found[0] if found else None
+
+
+async def lock_run(session: AsyncSession, run_id: UUID) -> SubsidyRun:
+    """The newest row, held until the transaction ends. Raises NotFound."""
+    run = await session.get(SubsidyRun, run_id, with_for_update=True, populate_existing=True)
+    if run is None:
+        raise NotFound(thing="run")
+    return run
+
+
+async def list_run_events(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyRunEvent]:
+    """Oldest first; a life has at most a dozen."""
+    statement = select(SubsidyRunEvent).where(SubsidyRunEvent.run_id == run_id)
+    return (await session.exec(statement.order_by(col(SubsidyRunEvent.id)).limit(100))).all()
+
+
+async def same_calculation(session: AsyncSession, run: SubsidyRun, engine: str) -> UUID | None:
+    """Another live run of the same scheme version, snapshot and engine."""
+    statement = select(SubsidyRun.id).where(
+        SubsidyRun.scheme_version_id == run.scheme_version_id,
+        SubsidyRun.snapshot_id == run.snapshot_id,
+        SubsidyRun.engine_id == engine,
+        SubsidyRun.id != run.id,
+        col(SubsidyRun.state).not_in([RunState.REJECTED, RunState.CANCELLED, RunState.SUPERSEDED]),
+    )
+    return (await session.exec(statement)).first()
+
+
+async def snapshot_by_id(session: AsyncSession, snapshot_id: UUID) -> SubsidySnapshot:
+    return (await session.exec(select(SubsidySnapshot).where(SubsidySnapshot.id == snapshot_id))).one()
+
+
+async def find_snapshot(session: AsyncSession, ledger_id: int, year: int, sha256: str) -> UUID | None:
+    """The snapshot of equal facts, if one was taken before."""
+    statement = select(SubsidySnapshot.id).where(
+        SubsidySnapshot.ledger_id == ledger_id, SubsidySnapshot.year == year, SubsidySnapshot.sha256 == sha256
+    )
+    return (await session.exec(statement)).first()
+
+
+async def rings_of(session: AsyncSession, snapshot_id: UUID) -> list[dict[str, Any]]:
+    """The rings that were seen when the snapshot was taken."""
+    statement = select(SubsidySnapshot.rings).where(SubsidySnapshot.id == snapshot_id)
+    rings: list[dict[str, Any]] = (await session.exec(statement)).one()  # type: ignore[assignment]
+    return rings
+
+
+def _line_visible(actor: Actor) -> Any:
+    """Overseers see every line; an enterprise its own, once the list is public."""
+    if actor.sees_all:
+        return true()
+    return and_(col(SubsidyLine.enterprise_id) == actor.participant_id, col(SubsidyRun.state).in_(PUBLIC))
+
+
+_PAYMENT = (
+    select(SubsidyPosting.kind)
+    .where(SubsidyPosting.line_id == SubsidyLine.id)
+    .order_by(col(SubsidyPosting.posted_at).desc(), col(SubsidyPosting.kind).desc())
+    .limit(1)
+    .correlate(SubsidyLine)
+    .scalar_subquery()
+)
+_LINE_VIEW = select(SubsidyLine, _PAYMENT).join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
+
+
+async def list_lines(
+    session: AsyncSession,
+    run_id: UUID,
+    *,
+    visible_to: Actor,
+    status: LineStatus | None = None,
+    clause: str | None = None,
+    flag: Flag | None = None,
+    flagged: bool = False,
+    limit: int,
+    after: int | None,
+) -> list[LineView]:
+    """In the order of clause, rank and candidate; `after` is the last position of the page before."""
+    statement = _LINE_VIEW.where(SubsidyLine.run_id == run_id, _line_visible(visible_to))
+    if status is not None:
+        statement = statement.where(SubsidyLine.status == status)
+    if clause is not None:
+        statement = statement.where(SubsidyLine.clause_id == clause)
+    if flag is not None:
+        statement = statement.where(col(SubsidyLine.flags).contains([flag]))
+    if flagged:
+        statement = statement.where(col(SubsidyLine.flags) != [])
+    if after is not None:
+        statement = statement.where(col(SubsidyLine.position) > after)
+    rows = (await session.exec(statement.order_by(col(SubsidyLine.position)).limit(limit + 1))).all()
+    return [LineView(*row) for row in rows]
+
+
+async def get_line(session: AsyncSession, line_id: UUID, *, visible_to: Actor) -> LineView:
+    """Raises NotFound, also for another enterprise's line, or before the list is public."""
+    found = (
+        await session.exec(_LINE_VIEW.where(SubsidyLine.id == line_id, _line_visible(visible_to)))
+    ).first()
+    if found is None:
+        raise NotFound(thing="line")
+    return LineView(*found)
+
+
+async def all_lines(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyLine]:
+    """Every line of a run, in its order: for what looks at the whole result."""
+    statement = select(SubsidyLine).where(SubsidyLine.run_id == run_id).order_by(col(SubsidyLine.position))
+    return (await session.exec(statement)).all()
+
+
+async def award_lines(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyLine]:
+    """The lines that get money."""
+    statement = select(SubsidyLine).where(SubsidyLine.run_id == run_id, col(SubsidyLine.amount_fen) > 0)
+    return (await session.exec(statement.order_by(col(SubsidyLine.position)))).all()
+
+
+async def refused_lines(session: AsyncSession, run_id: UUID, *, limit: int) -> Sequence[SubsidyLine]:
+    """Who fails a condition, or is held: those with most at stake first; who merely ranks lower is not among them."""
+    statement = (
+        select(SubsidyLine)
+        .where(
+            SubsidyLine.run_id == run_id,
+            col(SubsidyLine.status).in_([LineStatus.INELIGIBLE, LineStatus.HELD, LineStatus.DISPLACED]),
+        )
+        .order_by(col(SubsidyLine.base_fen).desc().nulls_last(), col(SubsidyLine.position))
+        .limit(limit)
+    )
+    return (await session.exec(statement)).all()
+
+
+async def list_awards(
+    session: AsyncSession, *, year: int, scheme: str | None, limit: int, after: tuple[UUID, int] | None
+) -> list[Award]:
+    """Every award of a year whose list is public."""
+    place = (col(SubsidyLine.run_id), col(SubsidyLine.position))
+    statement = (
+        select(SubsidyLine, SubsidyRun)
+        .join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
+        .where(SubsidyRun.year == year, col(SubsidyRun.state).in_(PUBLIC), col(SubsidyLine.amount_fen) > 0)
+    )
+    if scheme is not None:
+        statement = statement.where(SubsidyRun.scheme_id == scheme)
+    if after is not None:
+        statement = statement.where(tuple_(*place) > tuple_(*after))
+    return [Award(*row) for row in (await session.exec(statement.order_by(*place).limit(limit + 1))).all()]
+
+
+_FACT_TEXTS = text("SELECT name, version, sha256 FROM subsidy_fact_version")
+
+
+async def fact_texts(session: AsyncSession) -> dict[tuple[str, int], str]:
+    """The hash of every fact's statement as it was first used."""
+    rows = await (await session.connection()).execute(_FACT_TEXTS)
+    return {(row.name, row.version): row.sha256 for row in rows}
+
+
+async def watermark(session: AsyncSession) -> str:
+    """Every transaction before this one is visible: what a later one wrote is known to be later."""
+    statement = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+    return str((await (await session.connection()).execute(statement)).scalar_one())
+
+
+async def as_of(session: AsyncSession, snapshot_id: UUID) -> datetime:
+    """When a snapshot was taken."""
+    statement = select(SubsidySnapshot.as_of_recorded).where(SubsidySnapshot.id == snapshot_id)
+    return (await session.exec(statement)).one()

@@ -1,0 +1,186 @@
+"""A market year made for the subsidy desk: sellers with turnovers to the fen, cases, and the four officers."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from datamarket.auth.terms import Actor, Role
+from datamarket.catalogue.tables import Venue
+from datamarket.catalogue.terms import PriceModel, PricePlan, VenueKind
+from datamarket.foundation.db import Database
+from datamarket.foundation.money import Fen
+from datamarket.participants import actions as participants
+from datamarket.participants.tables import Participant
+from datamarket.subsidy import actions
+from datamarket.subsidy.lifecycle import RunEvent
+from datamarket.subsidy.tables import SubsidyCase, SubsidyRun
+from datamarket.trading.terms import Trade
+from tests.world import catalogue
+from tests.world.participants import admitted
+from tests.world.people import AUTHORITY, actor, moment, unique
+from tests.world.trading import LEDGER_ID, Agreement, active_contract, trade
+
+YEAR = 2024
+AFTER_YEAR = datetime(2025, 1, 20, 2, 0, tzinfo=UTC)
+"""A Monday: five working days of publicity end with Monday 27 January 2025."""
+AFTER_PUBLICITY = datetime(2025, 1, 27, 16, 0, tzinfo=UTC)
+"""The first instant of 28 January in Qingdao."""
+BY_THE_FEN = PricePlan(PriceModel.PER_CALL, Fen(1))
+CITY = "qd-data-element"
+
+
+@dataclass(frozen=True)
+class Officers:
+    """The four hands that a run passes through."""
+
+    calculator: Actor = field(default_factory=lambda: actor(Role.AUTHORITY))
+    reviewer: Actor = field(default_factory=lambda: actor(Role.AUTHORITY))
+    approver: Actor = field(default_factory=lambda: actor(Role.FINANCE))
+    payer: Actor = field(default_factory=lambda: actor(Role.FINANCE))
+
+    def of(self, event: RunEvent) -> Actor:
+        if event in {RunEvent.PUBLICISE, RunEvent.REJECT}:
+            return self.reviewer
+        if event is RunEvent.APPROVE:
+            return self.approver
+        if event in {RunEvent.POST, RunEvent.PAY, RunEvent.CLOSE}:
+            return self.payer
+        return self.calculator
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Two venues, of which one counts, and a buyer related to nobody."""
+
+    database: Database
+    venue: Venue
+    other_venue: Venue
+    buyer: Participant
+
+
+async def stage(database: Database) -> Stage:
+    async with database.transaction() as session:
+        return Stage(
+            database,
+            await catalogue.venue(session),
+            await catalogue.venue(session, kind=VenueKind.COPYRIGHT_EXCHANGE, qualified_from=None),
+            await admitted(session),
+        )
+
+
+async def enterprise(database: Database, name: str | None = None, *, division: str = "370212") -> Participant:
+    async with database.transaction() as session:
+        return await admitted(session, division=division, name=name)
+
+
+async def sells(
+    on: Stage,
+    seller: Participant,
+    *amounts_fen: int,
+    to: Participant | None = None,
+    venue: Venue | None = None,
+    at: datetime | None = None,
+    plan: PricePlan = BY_THE_FEN,
+) -> tuple[Agreement, list[Trade]]:
+    """One contract, and a trade of each amount under it."""
+    agreement = await active_contract(
+        on.database, provider=seller, buyer=to or on.buyer, venue=venue or on.venue, plan=plan
+    )
+    return agreement, [await trade(on.database, agreement, amount, at=at) for amount in amounts_fen]
+
+
+async def controls(
+    database: Database, controller: Participant, controlled: Participant, *, since: date, until: date | None = None
+) -> None:
+    async with database.transaction() as session:
+        await participants.affiliate(
+            session,
+            AUTHORITY,
+            controller_id=controller.id,
+            controlled_id=controlled.id,
+            from_on=since,
+            to_on=until,
+            now=moment(),
+        )
+
+
+async def case(
+    database: Database,
+    owner: Participant,
+    *,
+    code: str | None = None,
+    investment_fen: int | None = 200_000_000,
+    verified: bool = True,
+    level: str = "national",
+    listed_on: date = date(YEAR, 5, 24),
+    claimed_elsewhere: str | None = None,
+) -> SubsidyCase:
+    async with database.transaction() as session:
+        return await actions.register_case(
+            session,
+            AUTHORITY,
+            code=code or unique("CASE"),
+            enterprise_id=owner.id,
+            title_zh="模拟案例",
+            title_en="A case",
+            field="ocean",
+            level=level,
+            listed_on=listed_on,
+            investment_fen=investment_fen,
+            verified=verified,
+            claimed_elsewhere=claimed_elsewhere,
+            now=moment(),
+        )
+
+
+async def opened_run(
+    database: Database,
+    officers: Officers,
+    *,
+    year: int = YEAR,
+    cutoff: datetime | None = None,
+    supersedes: UUID | None = None,
+    now: datetime = AFTER_YEAR,
+) -> SubsidyRun:
+    async with database.transaction() as session:
+        await actions.load_shipped_schemes(session, officers.approver, now=now)
+        return await actions.open_run(
+            session,
+            officers.calculator,
+            LEDGER_ID,
+            scheme_id=CITY,
+            year=year,
+            cutoff=cutoff,
+            supersedes=supersedes,
+            now=now,
+        )
+
+
+async def moved(
+    database: Database,
+    officers: Officers,
+    run: SubsidyRun,
+    *events: RunEvent,
+    now: datetime = AFTER_YEAR,
+    reason: str | None = None,
+) -> SubsidyRun:
+    """One event after the other, each by the officer whose turn it is."""
+    for event in events:
+        async with database.transaction() as session:
+            run = await actions.move_run(
+                session, officers.of(event), run.id, event, reason=reason, now=now
+            )
+    return run
+
+
+async def publicised(database: Database, officers: Officers) -> SubsidyRun:
+    run = await opened_run(database, officers)
+    return await moved(
+        database,
+        officers,
+        run,
+        RunEvent.SNAPSHOT,
+        RunEvent.CALCULATE,
+        RunEvent.SUBMIT,
+        RunEvent.PUBLICISE,
+    )
