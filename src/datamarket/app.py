@@ -14,6 +14,7 @@ from datamarket.auth import tables as auth_tables
 from datamarket.auth.access import identify
 from datamarket.auth.tokens import TokenKeeper, load_key
 from datamarket.catalogue import api as catalogue
+from datamarket.catalogue import listing_api as listings
 from datamarket.catalogue import product_api as products
 from datamarket.catalogue import tables as catalogue_tables
 from datamarket.catalogue import venue_api as venues
@@ -31,6 +32,12 @@ from datamarket.participants import affiliation_api as affiliations
 from datamarket.participants import api as participants
 from datamarket.participants import tables as participants_tables
 from datamarket.statistics import api as statistics
+from datamarket.subsidy import api as subsidy
+from datamarket.subsidy import case_api as subsidy_cases
+from datamarket.subsidy import line_api as subsidy_lines
+from datamarket.subsidy import scheme_api as subsidy_schemes
+from datamarket.subsidy import study_api as subsidy_studies
+from datamarket.subsidy import tables as subsidy_tables
 from datamarket.trading import api as trading
 from datamarket.trading import tables as trading_tables
 from datamarket.zones import amendment_api as amendments
@@ -45,6 +52,7 @@ ROUTERS = (
     trading.router,
     contracts.router,
     auth.router,
+    listings.router,
     products.router,
     venues.router,
     zones.router,
@@ -55,6 +63,11 @@ ROUTERS = (
     ledger.router,
     evidence.router,
     statistics.router,
+    subsidy.router,
+    subsidy_lines.router,
+    subsidy_studies.router,
+    subsidy_cases.router,
+    subsidy_schemes.router,
 )
 """Routing is a linear scan: the busiest come first."""
 
@@ -66,6 +79,7 @@ TABLES = (
     contracts_tables,
     trading_tables,
     ledger_tables,
+    subsidy_tables,
 )
 
 

@@ -13,15 +13,14 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from datamarket import subsidy_commands
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     help="A city's public-data marketplace, simulated but complete.",
 )
-subsidy = typer.Typer(
-    no_args_is_help=True, help="Subsidy: run over the ledger, evaluate files, what-if, replay."
-)
-app.add_typer(subsidy, name="subsidy")
+app.add_typer(subsidy_commands.app, name="subsidy")
 ResultT = TypeVar("ResultT")
 AsJson = Annotated[bool, typer.Option("--json", help="figures as JSON on standard output")]
 
@@ -155,27 +154,6 @@ def demo(
 
     with rebuilt_place() as place:
         _run(run_demo(place, folder, enterprises=enterprises, trades=trades, seed=seed_number, stress=stress))
-
-
-@subsidy.command("evaluate")
-def evaluate(
-    scheme: Annotated[Path, typer.Argument(help="scheme file (YAML)")],
-    facts: Annotated[
-        Path, typer.Argument(help="folder with enterprises.csv and projects.csv, or a workbook")
-    ],
-    year: Annotated[int, typer.Option(min=2000, max=2999)],
-    as_json: AsJson = False,
-    xlsx: Annotated[Path | None, typer.Option(help="write a workbook for people")] = None,
-) -> None:
-    """Evaluate a scheme over files: no database, no ledger, the same pure evaluator."""
-    from datamarket.foundation.errors import MarketError  # noqa: PLC0415
-    from datamarket.subsidy import evaluation  # noqa: PLC0415
-
-    try:
-        evaluation.evaluate_and_print(scheme, facts, year, as_json=as_json, xlsx=xlsx)
-    except MarketError as error:
-        typer.echo(f"{error.code}: {error.sentence('zh')}\n{error.sentence('en')}", err=True)
-        raise typer.Exit(2) from None
 
 
 def print_json(figures: object) -> None:

@@ -1,7 +1,7 @@
 """From a draft to a published listing and back, and everything that the market refuses on the way."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +13,9 @@ from datamarket.catalogue import actions, queries, rules
 from datamarket.catalogue.terms import Category, ListingEvent, Processing, ProductEvent
 from datamarket.foundation.db import Database
 from datamarket.foundation.states import TransitionNotAllowed
+from datamarket.participants.actions import affiliate
 from datamarket.participants.queries import ParticipantNotAdmitted
-from datamarket.participants.terms import IncomeClass
+from datamarket.participants.terms import IncomeClass, ParticipantKind
 from datamarket.zones.rules import CoreNeverTrades
 from datamarket.zones.terms import Level, UseClass
 from tests.conftest import Client, ClientFor
@@ -236,6 +237,23 @@ async def test_nobody_reviews_their_own_product(database: Database) -> None:
                 await approve_as(session, reviewer, made.product.id)
         with pytest.raises(rules.EventNotYours):
             await approve_as(session, AUTHORITY, made.product.id)
+
+
+async def test_an_affiliate_of_the_maker_does_not_review_either(database: Database) -> None:
+    async with database.transaction() as session:
+        made = await catalogue.draft_product(session)
+        auditor = await admitted(session, ParticipantKind.THIRD_PARTY)
+        await affiliate(
+            session,
+            AUTHORITY,
+            controller_id=made.maker.id,
+            controlled_id=auditor.id,
+            from_on=date(2024, 1, 1),
+            now=moment(),
+        )
+        await submit(session, made)
+        with pytest.raises(rules.OwnReview):
+            await approve_as(session, acting_for(auditor), made.product.id)
 
 
 async def approve_as(session: AsyncSession, reviewer: Actor, product_id: UUID) -> None:

@@ -90,7 +90,12 @@ async def sells(
 
 
 async def controls(
-    database: Database, controller: Participant, controlled: Participant, *, since: date, until: date | None = None
+    database: Database,
+    controller: Participant,
+    controlled: Participant,
+    *,
+    since: date,
+    until: date | None = None,
 ) -> None:
     async with database.transaction() as session:
         await participants.affiliate(
@@ -167,9 +172,7 @@ async def moved(
     """One event after the other, each by the officer whose turn it is."""
     for event in events:
         async with database.transaction() as session:
-            run = await actions.move_run(
-                session, officers.of(event), run.id, event, reason=reason, now=now
-            )
+            run = await actions.move_run(session, officers.of(event), run.id, event, reason=reason, now=now)
     return run
 
 

@@ -11,7 +11,7 @@ Invariants
 - use for the public good is free
 - a search finds a listing if and only if the listing holds every word and every run of Chinese asked for
 
-`words` and `search_queries` are the search; `api`, `product_api`, `venue_api` the paths.
+`words`, `search_queries` and `api` are the search; `listing_api`, `product_api`, `venue_api` the rest.
 
 Uses: zones, participants, evidence, auth, foundation.
 """

@@ -11,9 +11,16 @@ from pydantic import ConfigDict, Field, Strict
 from datamarket.auth.access import allow, organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue import actions, queries
+from datamarket.catalogue.content_shapes import (
+    EXAMPLE,
+    ContentIn,
+    Quality,
+    Resources,
+    SampleFieldIn,
+    VersionOut,
+)
 from datamarket.catalogue.queries import Described
 from datamarket.catalogue.rules import VERSION_LIFE, may_move_product
-from datamarket.catalogue.tables import ProductVersion
 from datamarket.catalogue.terms import (
     Category,
     Content,
@@ -22,7 +29,6 @@ from datamarket.catalogue.terms import (
     Modality,
     Processing,
     ProductEvent,
-    QualityKey,
     SampleField,
     VersionState,
 )
@@ -51,18 +57,6 @@ router = APIRouter(route_class=MarketRoute, tags=["catalogue"])
 MakeProduct = Annotated[Actor, allow(Permission.MAKE_PRODUCT)]
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 Number = Annotated[int, Strict(), Field(ge=1, le=10_000, description="number of a version, from 1")]
-Resources = Annotated[list[UUID], Field(max_length=100, description="registered resources of the zone")]
-Quality = Annotated[dict[QualityKey, Line], Field(examples=[{"availability_percent": "99.9"}])]
-_CONTENT: dict[str, Any] = {
-    "summary_zh": "基于潮位与风浪观测加工的近海作业窗口接口。",
-    "summary_en": "An API of offshore working windows, made from tide and wave observations.",
-    "modality": "time_series",
-    "delivery_form": "api",
-    "resources": [],
-    "processing": "derived",
-    "quality": {"availability_percent": "99.9", "response_ms": "200"},
-    "sample_fields": [{"name": "window_from", "description": "开始时刻", "sample": "2024-06-03T06:00+08:00"}],
-}
 _IDENTITY: dict[str, Any] = {
     "name_zh": "近海作业窗口接口",
     "name_en": "Offshore working-window API",
@@ -71,43 +65,10 @@ _IDENTITY: dict[str, Any] = {
 }
 
 
-class SampleFieldIn(Body):
-    name: Line
-    description: Line
-    sample: Line
-
-
-class ContentIn(Body):
-    """What one version offers."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_CONTENT]})
-    summary_zh: Prose
-    summary_en: Prose
-    modality: Modality
-    delivery_form: DeliveryForm
-    resources: Resources = Field(default_factory=list)
-    processing: Processing = Processing.DERIVED
-    quality: Quality = Field(default_factory=dict)
-    sample_fields: list[SampleFieldIn] = Field(default_factory=list, max_length=100)
-
-    @property
-    def content(self) -> Content:
-        return Content(
-            summary_zh=self.summary_zh,
-            summary_en=self.summary_en,
-            modality=self.modality,
-            delivery_form=self.delivery_form,
-            resources=tuple(self.resources),
-            processing=self.processing,
-            quality=self.quality,
-            sample_fields=tuple(SampleField(**sample.model_dump()) for sample in self.sample_fields),
-        )
-
-
 class ProductIn(ContentIn):
     """A product of own data names neither zone nor scenario; a zone's product names both."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "OP-200"} | _IDENTITY | _CONTENT]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "OP-200"} | _IDENTITY | EXAMPLE]})
     code: Code
     name_zh: Line
     name_en: Line
@@ -154,29 +115,6 @@ class ProductPatch(Body):
         ours = {name: value for name, value in given.items() if hasattr(identity, name)}
         rest = {name: value for name, value in given.items() if name not in ours}
         return replace(identity, **ours), replace(content, **rest)
-
-
-class VersionOut(Shape):
-    """One version and where it stands in its review."""
-
-    number: int
-    state: VersionState
-    summary_zh: str
-    summary_en: str
-    modality: Modality
-    delivery_form: DeliveryForm
-    resources: list[UUID]
-    processing: Processing
-    quality: Quality
-    sample_fields: list[SampleField]
-    submitted_at: datetime | None
-    reviewed_at: datetime | None
-    review_reason: str | None
-    created_at: datetime
-
-    @classmethod
-    def of(cls, version: ProductVersion) -> "VersionOut":
-        return cls.model_validate(version, from_attributes=True)
 
 
 class ProductOut(Shape):

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.errors import Conflict
-from datamarket.subsidy import queries
+from datamarket.subsidy import queries, scheme_queries
 from datamarket.subsidy.evaluation import award_document
 from datamarket.subsidy.explain import Explanation, explain
 from datamarket.subsidy.lifecycle import RunState
@@ -71,7 +71,7 @@ def read_scheme(content: bytes) -> Scheme:
 
 
 async def scheme_of(session: AsyncSession, version_id: UUID) -> Scheme:
-    return read_scheme((await queries.version_by_id(session, version_id)).content)
+    return read_scheme((await scheme_queries.version_by_id(session, version_id)).content)
 
 
 def read_snapshot(content: bytes) -> Snapshot:

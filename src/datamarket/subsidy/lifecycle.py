@@ -12,6 +12,8 @@ from uuid import UUID
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.clock import business_date, start_of_day
 from datamarket.foundation.errors import Forbidden, Refused
+from datamarket.foundation.states import allowed_events
+from datamarket.subsidy.terms import LineStatus
 
 
 class RunState(StrEnum):
@@ -115,6 +117,16 @@ LABELS: Mapping[StrEnum, tuple[str, str]] = {
     SchemeState.DRAFT: ("草稿", "draft"),
     SchemeState.APPROVED: ("已批准", "approved"),
     SchemeState.RETIRED: ("已停用", "retired"),
+    LineStatus.PROPOSED: ("拟奖补", "proposed"),
+    LineStatus.DISPLACED: ("被其他奖补取代", "displaced"),
+    LineStatus.INELIGIBLE: ("不符合条件", "ineligible"),
+    LineStatus.NOT_SELECTED: ("未入选", "not selected"),
+    LineStatus.HELD: ("暂缓核定", "held"),
+    LineStatus.FINAL: ("已核定", "final"),
+    LineStatus.PAID: ("已支付", "paid"),
+    LineStatus.FAILED: ("支付失败", "failed"),
+    LineStatus.RECOVERING: ("追回中", "recovering"),
+    LineStatus.RECOVERED: ("已追回", "recovered"),
 }
 
 
@@ -143,10 +155,32 @@ def check_permitted(actor: Actor, event: RunEvent) -> None:
         raise EventNotPermitted(event=event, permission=permission)
 
 
-def check_other_than(actor: Actor, *earlier: UUID | None) -> None:
-    """Raises DutiesNotSeparate when the actor had an earlier hand in it."""
-    if actor.account_id in earlier:
+def check_duties(
+    actor: Actor, event: RunEvent, *, calculated_by: UUID | None, reviewed_by: UUID | None
+) -> None:
+    """Raises DutiesNotSeparate when the actor had an earlier hand in the run."""
+    if actor.account_id in forbidden_to(event, calculated_by, reviewed_by):
         raise DutiesNotSeparate
+
+
+def forbidden_to(event: RunEvent, calculated_by: UUID | None, reviewed_by: UUID | None) -> set[UUID | None]:
+    """Who may not cause an event, because they had an earlier hand in the run."""
+    if event in {RunEvent.PUBLICISE, RunEvent.REJECT}:
+        return {calculated_by}
+    return {calculated_by, reviewed_by} if event is RunEvent.APPROVE else set()
+
+
+def events_open_to(
+    actor: Actor, state: RunState, *, calculated_by: UUID | None, reviewed_by: UUID | None
+) -> list[RunEvent]:
+    """What this actor may do with a run now; superseding is done by the run that takes its place."""
+    return [
+        event
+        for event in allowed_events(RUN_EVENTS, state)
+        if event is not RunEvent.SUPERSEDE
+        and actor.may(PERMISSION_OF[event])
+        and actor.account_id not in forbidden_to(event, calculated_by, reviewed_by)
+    ]
 
 
 def last_day_of_publicity(published: date, working_days: int) -> date:

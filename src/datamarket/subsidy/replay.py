@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.subsidy import dossier, engine, queries
+from datamarket.subsidy import dossier, engine, queries, scheme_queries
 from datamarket.subsidy.rules import evaluate
 from datamarket.subsidy.scheme_files import load_scheme
 
@@ -37,7 +37,7 @@ async def replay_run(session: AsyncSession, run_id: UUID) -> Replay:
     """
     view = await queries.get_run(session, run_id)
     stored = await dossier.result_of(session, view)
-    version = await queries.version_by_id(session, view.run.scheme_version_id)
+    version = await scheme_queries.version_by_id(session, view.run.scheme_version_id)
     snapshot = await queries.snapshot_by_id(session, view.run.snapshot_id or UUID(int=0))
     stored_sha256 = view.run.result_sha256 or ""
     replayed = await asyncio.to_thread(_evaluated, version.content, snapshot.content, view.run.year)

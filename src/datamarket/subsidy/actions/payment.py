@@ -14,7 +14,7 @@ from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
 from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
 from datamarket.participants import queries as participants
-from datamarket.subsidy import dossier, queries
+from datamarket.subsidy import dossier, queries, scheme_queries
 from datamarket.subsidy.actions.register import project_subject
 from datamarket.subsidy.lifecycle import check_publicity_over
 from datamarket.subsidy.tables import BudgetShort, SubsidyClaim, SubsidyLine, SubsidyPosting, SubsidyRun
@@ -41,7 +41,7 @@ async def approve(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: 
         if line.enterprise_id in suspended:
             raise AwardeeSuspended(name=line.enterprise_zh, uscc=line.uscc)
     total = run.total_fen or 0
-    budget = await queries.lock_budget(session, run.scheme_id, run.year)
+    budget = await scheme_queries.lock_budget(session, run.scheme_id, run.year)
     if budget is not None:
         if budget.committed_fen + total > budget.amount_fen:
             raise BudgetShort

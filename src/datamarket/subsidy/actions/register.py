@@ -9,7 +9,7 @@ from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.errors import Conflict, Invalid
 from datamarket.foundation.ids import new_id
-from datamarket.subsidy import queries
+from datamarket.subsidy import scheme_queries
 from datamarket.subsidy.tables import SubsidyCase, SubsidyClaim
 
 
@@ -98,7 +98,7 @@ async def verify_case(
     session: AsyncSession, actor: Actor, case_id: UUID, *, investment_fen: int, now: datetime
 ) -> SubsidyCase:
     """The audited investment replaces what was declared. Raises NotFound and VerifiedAlready."""
-    case = await queries.get_case(session, case_id, visible_to=actor, lock=True)
+    case = await scheme_queries.get_case(session, case_id, visible_to=actor, lock=True)
     if case.verified_by is not None:
         raise VerifiedAlready
     declared, case.investment_fen = case.investment_fen, investment_fen

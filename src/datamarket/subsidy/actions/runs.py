@@ -12,7 +12,7 @@ from datamarket.evidence import actions as evidence
 from datamarket.foundation import states
 from datamarket.foundation.errors import Conflict, Invalid
 from datamarket.foundation.ids import new_id
-from datamarket.subsidy import dossier, lifecycle, queries
+from datamarket.subsidy import dossier, lifecycle, queries, scheme_queries
 from datamarket.subsidy.actions import calculation, payment
 from datamarket.subsidy.lifecycle import RUN_EVENTS, RunEvent, RunState
 from datamarket.subsidy.rules import YearNotCovered
@@ -53,8 +53,8 @@ async def open_run(
     Raises NotFound, NoSchemeInForce, YearNotCovered, OtherCompetition, EventNotPermitted.
     """
     lifecycle.check_permitted(actor, RunEvent.SNAPSHOT)
-    await queries.get_scheme(session, scheme_id)
-    version = await queries.approved_version(session, scheme_id)
+    await scheme_queries.get_scheme(session, scheme_id)
+    version = await scheme_queries.approved_version(session, scheme_id)
     if version is None:
         raise NoSchemeInForce(scheme=scheme_id)
     valid = dossier.read_scheme(version.content).valid
@@ -127,7 +127,7 @@ async def _move(
 ) -> SubsidyRun:
     before = RunState(run.state)
     after = states.next_state(RUN_EVENTS, before, event)
-    _check_duties(actor, run, event)
+    lifecycle.check_duties(actor, event, calculated_by=run.calculated_by, reviewed_by=run.reviewed_by)
     if event is RunEvent.REJECT and reason is None:
         raise ReasonMissing(event=event)
     effect = EFFECTS.get(event)
@@ -149,14 +149,6 @@ async def _move(
     evidence.record(session, actor, f"subsidy.{event}", ("run", run.id), now=now, reason=reason, **facts)
     await session.flush()
     return run
-
-
-def _check_duties(actor: Actor, run: SubsidyRun, event: RunEvent) -> None:
-    """Calculator, reviewer and approver are three accounts; the database says so too."""
-    if event in {RunEvent.PUBLICISE, RunEvent.REJECT}:
-        lifecycle.check_other_than(actor, run.calculated_by)
-    if event is RunEvent.APPROVE:
-        lifecycle.check_other_than(actor, run.calculated_by, run.reviewed_by)
 
 
 async def _publicise(

@@ -11,7 +11,7 @@ from datamarket.evidence import actions as evidence
 from datamarket.foundation import states
 from datamarket.foundation.errors import Invalid
 from datamarket.foundation.ids import new_id
-from datamarket.subsidy import queries, scheme_files
+from datamarket.subsidy import scheme_files, scheme_queries
 from datamarket.subsidy.lifecycle import SCHEME_EVENTS, SchemeEvent, SchemeState
 from datamarket.subsidy.scheme import Scheme
 from datamarket.subsidy.tables import BudgetShort, OwnScheme, SchemeRow, SchemeVersion, SubsidyBudget
@@ -28,7 +28,7 @@ async def load_shipped_schemes(session: AsyncSession, actor: Actor, *, now: date
     loaded = []
     for scheme_id in scheme_files.shipped_schemes():
         content = scheme_files.shipped_scheme(scheme_id)
-        if await queries.is_known_version(session, scheme_id, sha256_of_file(content)):
+        if await scheme_queries.is_known_version(session, scheme_id, sha256_of_file(content)):
             continue
         await _retire_approved(session, scheme_id)
         version = await _add_version(
@@ -87,7 +87,7 @@ async def move_version(
 
     The version in force before is retired by the approval. Raises OwnScheme.
     """
-    version = await queries.get_version(session, scheme_id, n, lock=True)
+    version = await scheme_queries.get_version(session, scheme_id, n, lock=True)
     after = states.next_state(SCHEME_EVENTS, SchemeState(version.state), event)
     if event is SchemeEvent.APPROVE:
         if version.authored_by == actor.account_id:
@@ -114,8 +114,8 @@ async def set_budget(
     session: AsyncSession, actor: Actor, scheme_id: str, year: int, *, amount_fen: int, now: datetime
 ) -> SubsidyBudget:
     """The pool of a year; it is never set below what approved runs have taken. Raises BudgetShort."""
-    scheme = await queries.get_scheme(session, scheme_id)
-    budget = await queries.lock_budget(session, scheme_id, year)
+    scheme = await scheme_queries.get_scheme(session, scheme_id)
+    budget = await scheme_queries.lock_budget(session, scheme_id, year)
     if budget is None:
         budget = SubsidyBudget(id=new_id(now), scheme_id=scheme.id, year=year, amount_fen=amount_fen)
         session.add(budget)
@@ -160,7 +160,7 @@ async def _add_version(
     version = SchemeVersion(
         id=new_id(now),
         scheme_id=scheme.id,
-        n=await queries.newest_number(session, scheme.id) + 1,
+        n=await scheme_queries.newest_number(session, scheme.id) + 1,
         content=content,
         sha256=sha256_of_file(content),
         state=state,
@@ -174,7 +174,7 @@ async def _add_version(
 
 async def _retire_approved(session: AsyncSession, scheme_id: str) -> None:
     """The version in force makes room: of each scheme one is approved at a time."""
-    before = await queries.approved_version(session, scheme_id)
+    before = await scheme_queries.approved_version(session, scheme_id)
     if before is not None:
         before.state = SchemeState.RETIRED
         before.version += 1

@@ -1,0 +1,5 @@
+"""`python -m datamarket` is the command `datamarket`."""
+
+from datamarket.cli import app
+
+app()

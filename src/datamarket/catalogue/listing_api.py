@@ -1,0 +1,166 @@
+"""The life of a listing: draft, decision, suspension, delisting."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import ConfigDict, Field, Strict
+
+from datamarket.auth.access import allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.catalogue import actions, queries, rules
+from datamarket.catalogue.api import ListingOut
+from datamarket.catalogue.queries import Placed
+from datamarket.catalogue.terms import (
+    ListingEvent,
+    ListingState,
+    PriceModel,
+    PricePlan,
+)
+from datamarket.foundation import states
+from datamarket.foundation.http import (
+    Body,
+    FenIn,
+    IfMatch,
+    MarketRoute,
+    Now,
+    Prose,
+    Reading,
+    Shape,
+    Writing,
+    check_tag,
+    tag,
+)
+from datamarket.foundation.money import Fen
+
+router = APIRouter(route_class=MarketRoute, tags=["catalogue"])
+ListProduct = Annotated[Actor, allow(Permission.LIST_PRODUCT)]
+ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
+_PLAN: dict[str, Any] = {"model": "per_period", "price_fen": 8_450_000, "period_days": 365}
+_SOME_ID = "018fdc6e-0c00-7000-8000-000000000001"
+
+
+class PlanIn(Body):
+    """Free costs nothing, all else more; only a period has days. Tax is inside the price."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PLAN]})
+    model: PriceModel
+    price_fen: FenIn
+    period_days: Annotated[int, Strict(), Field(ge=1, le=3_660)] | None = None
+
+    @property
+    def plan(self) -> PricePlan:
+        return PricePlan(self.model, Fen(self.price_fen), self.period_days)
+
+
+class ListingIn(Body):
+    """`version` is the number of an approved version; the newest when left out."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"product_id": _SOME_ID, "venue_id": _SOME_ID, "plan": _PLAN}]}
+    )
+    product_id: UUID
+    venue_id: UUID
+    plan: PlanIn
+    version: Annotated[int, Strict(), Field(ge=1, le=10_000)] | None = None
+
+
+class ListingPatch(Body):
+    """What is left out, or null, stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"plan": _PLAN}]})
+    venue_id: UUID | None = None
+    plan: PlanIn | None = None
+
+
+class ListingEventIn(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"event": "publish"}]})
+    event: ListingEvent
+    reason: Prose | None = None
+
+
+class ListingEventsOut(Shape):
+    """What this actor may do now."""
+
+    state: ListingState
+    events: list[ListingEvent]
+
+
+@router.post("/listings", status_code=201, summary="List an approved version on a venue")
+async def list_product(
+    actor: ListProduct, session: Writing, now: Now, body: ListingIn, response: Response
+) -> ListingOut:
+    """A draft; submit it for the venue's or the authority's decision."""
+    placed = await actions.list_product(
+        session,
+        actor,
+        product_id=body.product_id,
+        venue_id=body.venue_id,
+        plan=body.plan.plan,
+        number=body.version,
+        now=now,
+    )
+    return _out(response, placed)
+
+
+@router.patch("/listings/{listing_id}", summary="Change a draft")
+async def edit_listing(
+    actor: ListProduct,
+    session: Writing,
+    now: Now,
+    listing_id: UUID,
+    body: ListingPatch,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ListingOut:
+    """Venue and price, while it is a draft: what is published keeps its price."""
+    listing, _ = await queries.get_listing(session, listing_id, visible_to=actor)
+    check_tag(if_match, listing.version, required=True)
+    plan = body.plan.plan if body.plan else None
+    placed = await actions.edit_listing(
+        session, actor, listing_id=listing_id, venue_id=body.venue_id, plan=plan, now=now
+    )
+    return _out(response, placed)
+
+
+@router.post("/listings/{listing_id}/events", summary="Move a listing")
+async def move_listing(
+    actor: ReadMarket,
+    session: Writing,
+    now: Now,
+    listing_id: UUID,
+    body: ListingEventIn,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ListingOut:
+    """submit, suspend, resume and delist are the provider's; publish, return and suspend the venue's."""
+    if if_match is not None:
+        listing, _ = await queries.get_listing(session, listing_id, visible_to=actor)
+        check_tag(if_match, listing.version)
+    placed = await actions.move_listing(
+        session, actor, listing_id=listing_id, event=body.event, reason=body.reason, now=now
+    )
+    return _out(response, placed)
+
+
+@router.get("/listings/{listing_id}/allowed-events", summary="What may be done with a listing now")
+async def allowed_listing_events(actor: ReadMarket, session: Reading, listing_id: UUID) -> ListingEventsOut:
+    listing, venue = await queries.get_listing(session, listing_id, visible_to=actor)
+    state = ListingState(listing.state)
+    events = [
+        event
+        for event in states.allowed_events(rules.LISTING_LIFE, state)
+        if rules.may_move_listing(
+            actor,
+            event,
+            provider_id=listing.provider_id,
+            venue_operator_id=venue.operator_id,
+            held_by_venue=listing.held_by_venue,
+        )
+    ]
+    return ListingEventsOut(state=state, events=events)
+
+
+def _out(response: Response, placed: Placed) -> ListingOut:
+    tag(response, placed.listing.version)
+    return ListingOut.of(placed.listing)

@@ -1,0 +1,142 @@
+"""The database itself keeps the ledger append-only and balanced, and tampering shows."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from datamarket.checking import check_books
+from datamarket.foundation.db import APP_ROLE, Database
+from datamarket.foundation.ids import new_id
+from datamarket.foundation.money import Fen
+from tests.world import trading
+from tests.world.people import NOON
+
+Superuser = asyncpg.Connection
+LEDGER = trading.LEDGER_ID
+
+
+@pytest_asyncio.fixture
+async def market(fresh_database: Database) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A small market with settled and refunded trades; a superuser's connection to it."""
+    deal = await trading.active_contract(fresh_database, of_zone=True, quota=1000)
+    trades = [await trading.trade(fresh_database, deal, quantity) for quantity in (1, 5, 20)]
+    await trading.refund(fresh_database, deal, trades[1].id, Fen(700))
+    connection = await asyncpg.connect(fresh_database.url)
+    yield connection
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger_leg SET amount_fen = amount_fen",
+        "DELETE FROM ledger_entry",
+        "TRUNCATE ledger_leg",
+        "UPDATE ledger_leg_p2024 SET amount_fen = 1",
+        "DELETE FROM ledger_entry_p2024",
+        "TRUNCATE ledger_leg_p2024",
+        "DELETE FROM audit_event",
+        "TRUNCATE audit_event",
+    ],
+)
+async def test_not_even_the_owner_changes_the_past(
+    market: "asyncpg.Connection[asyncpg.Record]", statement: str
+) -> None:
+    with pytest.raises(asyncpg.PostgresError, match="append-only"):
+        await market.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO ledger_leg SELECT ledger_id, period, entry_id, seq + 10, account_id, amount_fen FROM ledger_leg",
+        "UPDATE ledger_leg SET amount_fen = 1",
+        "DELETE FROM ledger_entry_p2024",
+        "UPDATE ledger_balance SET credit_fen = credit_fen + 1",
+        "INSERT INTO ledger_account SELECT * FROM ledger_account",
+        "DELETE FROM business_key",
+        "UPDATE audit_event SET action = 'nothing'",
+        "SELECT ledger_make_partitions(2050, 2051)",
+    ],
+)
+async def test_the_application_role_has_no_other_way_in(
+    market: "asyncpg.Connection[asyncpg.Record]", statement: str
+) -> None:
+    await market.execute(f"SET ROLE {APP_ROLE}")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await market.execute(statement)
+
+
+async def test_an_entry_that_does_not_balance_is_refused_in_the_database(
+    market: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    accounts = [row["id"] for row in await market.fetch("SELECT id FROM ledger_account WHERE may_go_negative LIMIT 2")]
+    entry = new_id(NOON)
+    for amounts in ([100, -99], [100], [0, 0]):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await market.execute(
+                "SELECT ledger_post($1::int, $2::timestamptz, 202406, ARRAY[$3::uuid], ARRAY[202406], ARRAY['deposit'],"
+                " ARRAY[$2::timestamptz], ARRAY['test'], ARRAY[$3::uuid], ARRAY[NULL::uuid], ARRAY[$3::uuid],"
+                " $4::int[], $5::int[], $6::uuid[], $7::bigint[])",
+                LEDGER,
+                NOON,
+                entry,
+                [1] * len(amounts),
+                list(range(1, len(amounts) + 1)),
+                accounts[: len(amounts)],
+                amounts,
+            )
+
+
+TAMPERINGS = {
+    "UPDATE ledger_leg SET amount_fen = amount_fen + 1 WHERE seq = 1": {"I1", "I2", "I3", "I5"},
+    "UPDATE ledger_leg SET amount_fen = amount_fen * 2": {"I3", "I5", "I9"},
+    "UPDATE ledger_entry SET effective_at = effective_at + interval '1 second'": {"I5"},
+    "UPDATE ledger_entry SET actor_id = id": {"I5"},
+    "UPDATE ledger_entry SET reverses = NULL": {"I5"},
+    "DELETE FROM ledger_leg WHERE seq = 2": {"I1", "I2", "I3", "I5"},
+    "DELETE FROM business_key WHERE kind = 'settlement'": {"I6", "I9"},
+    "UPDATE ledger_balance SET credit_fen = credit_fen + 1": {"I3", "I4"},
+    "UPDATE ledger_balance SET version = version + 1": {"I3"},
+    "UPDATE trade SET split = jsonb_set(split, '{vat_fen}', '0')": {"I9"},
+    "UPDATE trade SET quantity = quantity + 1, amount_fen = amount_fen + unit_price_fen": {"I9"},
+    "UPDATE refund SET amount_fen = amount_fen + 1": {"I15"},
+    "DELETE FROM refund": {"I15"},
+    "UPDATE contract_meter SET used = used + 1": {"I15"},
+    "ALTER TABLE ledger_leg_p2024 DISABLE TRIGGER ALL": {"I5"},
+    f"GRANT UPDATE ON ledger_entry_p2024 TO {APP_ROLE}": {"I5"},
+}
+
+
+@pytest.mark.parametrize("statement", TAMPERINGS)
+async def test_a_superusers_tampering_breaks_the_right_invariants(
+    market: "asyncpg.Connection[asyncpg.Record]", fresh_database: Database, statement: str
+) -> None:
+    assert all(finding.holds for finding in await check_books(fresh_database.url, LEDGER))
+    await market.execute("SET session_replication_role = replica")
+    await market.execute(statement)
+    findings = await check_books(fresh_database.url, LEDGER)
+    broken = {finding.check.id for finding in findings if not finding.holds}
+    assert broken >= TAMPERINGS[statement]
+    assert all(finding.breaches for finding in findings if not finding.holds)
+
+
+async def test_the_command_exits_one_and_names_the_row(
+    market: "asyncpg.Connection[asyncpg.Record]", fresh_database: Database
+) -> None:
+    command = [sys.executable, "-m", "datamarket", "check", "--json"]
+    environment = os.environ | {"DATABASE_URL": fresh_database.url}
+    sound = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)  # noqa: ASYNC221, S603
+    assert sound.returncode == 0, sound.stderr
+    await market.execute("SET session_replication_role = replica")
+    row = await market.fetchval("UPDATE ledger_entry SET kind = 'gift' WHERE kind = 'refund' RETURNING id")
+    broken = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)  # noqa: ASYNC221, S603
+    assert broken.returncode == 1
+    breaches = {finding["id"]: finding["breaches"] for finding in json.loads(broken.stdout)}
+    assert breaches["I5"] == [str(row)]
