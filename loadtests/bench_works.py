@@ -32,8 +32,9 @@ class UnexpectedAnswer(Exception):
 class Works:
     """Every work on one server and one market."""
 
-    def __init__(self, port: int, grown: Grown, keeper: TokenKeeper) -> None:
+    def __init__(self, port: int, bare_port: int, grown: Grown, keeper: TokenKeeper) -> None:
         self._port = port
+        self._bare_port = bare_port
         self._grown = grown
         self._keeper = keeper
         self._deep = ""
@@ -43,7 +44,8 @@ class Works:
     @property
     def by_name(self) -> Mapping[str, Work]:
         return {
-            "bare answer": self._bare,
+            "bare FastAPI answer": self._bare,
+            "/health/live": self._live,
             "listing by id": self._by_id,
             "listing not changed (304)": self._not_changed,
             "first page of 20": self._first_page,
@@ -67,9 +69,15 @@ class Works:
         connection.close()
 
     async def _measure(
-        self, build: wire.Build, seconds: float, *, expected: int = 200, connections: int = CONNECTIONS
+        self,
+        build: wire.Build,
+        seconds: float,
+        *,
+        expected: int = 200,
+        connections: int = CONNECTIONS,
+        port: int | None = None,
     ) -> wire.Measured:
-        opened = [await wire.connect(HOST, self._port) for _ in range(connections)]
+        opened = [await wire.connect(HOST, port or self._port) for _ in range(connections)]
         try:
             measured = await wire.hammer(opened, build, seconds=seconds, expected=expected)
         finally:
@@ -81,6 +89,11 @@ class Works:
         return measured
 
     async def _bare(self, seconds: float) -> wire.Measured:
+        asked = wire.request("GET", "/")
+        return await self._measure(lambda _connection, _turn: asked, seconds, port=self._bare_port)
+
+    async def _live(self, seconds: float) -> wire.Measured:
+        """What the market's own edge costs: limits, metrics, routing."""
         asked = wire.request("GET", "/health/live")
         return await self._measure(lambda _connection, _turn: asked, seconds)
 

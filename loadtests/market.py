@@ -40,14 +40,29 @@ class Market:
         """The API on a free port of the loopback; the port."""
         port = free_port()
         line = [DATAMARKET, "serve", "--port", str(port), "--workers", str(workers)]
-        with self.log.open("wb") as log:
+        try:
+            with self._running(line, port, "/health/ready"):
+                yield port
+        finally:
+            self._tell_faults()
+
+    @contextmanager
+    def serving_bare(self) -> Iterator[int]:
+        """One route of nothing but FastAPI, on a port of its own."""
+        port = free_port()
+        line = [sys.executable, "-m", "uvicorn", "loadtests.bare:app", "--port", str(port), "--no-access-log"]
+        with self._running(line, port, "/"):
+            yield port
+
+    @contextmanager
+    def _running(self, line: list[str], port: int, path: str) -> Iterator[None]:
+        with self.log.open("ab") as log:
             server = subprocess.Popen(line, env=self.environment, cwd=ROOT, stdout=log, stderr=log)  # noqa: S603 - our own
             try:
-                _await_ready(server, port)
-                yield port
+                _await_ready(server, port, path)
+                yield
             finally:
                 end(server)
-                self._tell_faults()
 
     def _tell_faults(self) -> None:
         """What the server logged as an error: a fault of the market's own, never of its caller."""
@@ -79,7 +94,7 @@ def free_port() -> int:
         return port
 
 
-def _await_ready(server: "subprocess.Popen[bytes]", port: int) -> None:
+def _await_ready(server: "subprocess.Popen[bytes]", port: int, path: str) -> None:
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:
         if server.poll() is not None:
@@ -87,7 +102,7 @@ def _await_ready(server: "subprocess.Popen[bytes]", port: int) -> None:
             raise RuntimeError(message)
         connection = http.client.HTTPConnection(HOST, port, timeout=2)
         with suppress(OSError):
-            connection.request("GET", "/health/ready")
+            connection.request("GET", path)
             if connection.getresponse().status == http.HTTPStatus.OK:
                 return
         connection.close()

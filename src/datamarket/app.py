@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from fastapi import Depends, FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 
 from datamarket import __version__
 from datamarket.auth import api as auth
@@ -120,14 +119,6 @@ def create_app(
     docs.mount(app)
     problems.install(app, constraint_errors())
     middleware.install(app, settings)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST", "PATCH"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
-            expose_headers=["ETag", "Link", "X-Request-Id", "Idempotency-Replayed", "Retry-After"],
-        )
     return app
 
 

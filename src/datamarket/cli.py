@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -48,7 +49,7 @@ def serve(
     from datamarket.edge import logs  # noqa: PLC0415
     from datamarket.place import opened_place  # noqa: PLC0415
 
-    with opened_place() as place:
+    with ThreadPoolExecutor(1) as pool, opened_place(meanwhile=pool) as place:
         os.environ["DATABASE_URL"] = place.url
         typer.echo(f"API http://{host}:{port}/docs", err=True)
         uvicorn.run(

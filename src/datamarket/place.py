@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 
 import asyncpg
 
@@ -45,9 +47,14 @@ def _server(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def opened_place() -> Iterator[Place]:
-    """The market's database, made and migrated when needed."""
+def opened_place(*, meanwhile: Executor | None = None) -> Iterator[Place]:
+    """The market's database, made and migrated when needed.
+
+    `meanwhile` loads the application's modules while the server is made and started: a second saved.
+    """
     settings = Settings()
+    if meanwhile is not None:
+        meanwhile.submit(import_module, "datamarket.app")
     with _server(settings) as server_url:
         if settings.database_url:
             url, name = server_url, server_url.rsplit("/", 1)[-1].split("?")[0]

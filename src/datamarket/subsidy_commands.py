@@ -61,7 +61,9 @@ def _print_json(figures: object) -> None:
 @app.command()
 def evaluate(
     scheme: Annotated[Path, typer.Argument(help="scheme file (YAML)")],
-    facts: Annotated[Path, typer.Argument(help="folder with enterprises.csv and projects.csv, or a workbook")],
+    facts: Annotated[
+        Path, typer.Argument(help="folder with enterprises.csv and projects.csv, or a workbook")
+    ],
     year: Annotated[int, typer.Option(min=2000, max=2999)],
     as_json: AsJson = False,
     xlsx: Annotated[Path | None, typer.Option(help="write a workbook for people")] = None,
@@ -83,11 +85,12 @@ def evaluate(
 @app.command()
 def run(
     year: Annotated[int, typer.Option(min=2000, max=2999)],
+    username: Annotated[str, typer.Option("--as", help="account of the officer who calculates")],
     scheme: Annotated[str, typer.Option(help="id of a scheme")] = "qd-data-element",
     as_json: AsJson = False,
 ) -> None:
     """Take the snapshot of a year that is over and calculate it; review, approval and payment follow in the API."""
-    document = _at_place(lambda database, place: _calculated(database, place, scheme, year))
+    document = _at_place(lambda database, place: _calculated(database, place, username, scheme, year))
     if as_json:
         _print_json(document)
     else:
@@ -95,23 +98,29 @@ def run(
         _print_document(document)
 
 
-async def _calculated(database: "Database", place: "Place", scheme: str, year: int) -> dict[str, Any]:
+async def _calculated(
+    database: "Database", place: "Place", username: str, scheme: str, year: int
+) -> dict[str, Any]:
     """As far as one hand may go: whoever calculates does not review."""
+    from datamarket.auth.queries import find_account_by_name  # noqa: PLC0415
     from datamarket.auth.terms import Actor, Role  # noqa: PLC0415
     from datamarket.foundation.clock import read_clock  # noqa: PLC0415
-    from datamarket.foundation.ids import new_id  # noqa: PLC0415
+    from datamarket.foundation.errors import NotFound  # noqa: PLC0415
     from datamarket.subsidy import actions, dossier, queries  # noqa: PLC0415
     from datamarket.subsidy.lifecycle import RunEvent  # noqa: PLC0415
 
     now = read_clock()
-    clerk = Actor(new_id(now), None, frozenset({Role.AUTHORITY}))
     async with database.transaction() as session:
-        await actions.load_shipped_schemes(session, clerk, now=now)
+        account = await find_account_by_name(session, username)
+        if account is None or not account.active:
+            raise NotFound(thing="account")
+        officer = Actor(account.id, account.participant_id, frozenset(Role(role) for role in account.roles))
+        await actions.load_shipped_schemes(session, officer, now=now)
         opened = await actions.open_run(
-            session, clerk, place.settings.ledger_id, scheme_id=scheme, year=year, cutoff=None, now=now
+            session, officer, place.settings.ledger_id, scheme_id=scheme, year=year, cutoff=None, now=now
         )
         for event in (RunEvent.SNAPSHOT, RunEvent.CALCULATE):
-            await actions.move_run(session, clerk, opened.id, event, now=now)
+            await actions.move_run(session, officer, opened.id, event, now=now)
         view = await queries.get_run(session, opened.id)
         return await dossier.document_of(session, view) | {"run_id": str(opened.id)}
 
@@ -121,7 +130,9 @@ def what_if(
     run_id: RunId,
     changes: Annotated[
         list[str],
-        typer.Option("--set", help='path=value, the value as JSON: top-ten-turnover.rate={"2024-01-01":"1.5%"}'),
+        typer.Option(
+            "--set", help='path=value, the value as JSON: top-ten-turnover.rate={"2024-01-01":"1.5%"}'
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -204,7 +215,10 @@ def _print_document(document: Mapping[str, Any]) -> None:
     console.print(_awards([line for line in lines if line["amount_fen"] > 0], document))
     refused = [line for line in lines if line["status"] in {"ineligible", "held", "displaced"}]
     for line in refused[:REFUSED_SHOWN]:
-        console.print(f"{line['clause']} · {line['candidate']} {line['name']}: {line['explanation']['zh']}", markup=False)
+        console.print(
+            f"{line['clause']} · {line['candidate']} {line['name']}: {line['explanation']['zh']}",
+            markup=False,
+        )
     if len(refused) > REFUSED_SHOWN:
         console.print(f"… {len(refused) - REFUSED_SHOWN} 条未列出 more, see --json or --xlsx", markup=False)
     console.print(f"合计 total {yuan(document['total_fen'], grouped=True)} 元 CNY", markup=False)

@@ -12,7 +12,7 @@ from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.idempotency import Claim, KeyReused
 from datamarket.foundation.money import Fen
-from datamarket.ledger.tables import FundsInsufficient
+from datamarket.ledger.rules import FundsInsufficient
 from datamarket.trading.actions import Recorder
 from datamarket.trading.api import render
 from datamarket.trading.desk import Answer, TradeDesk

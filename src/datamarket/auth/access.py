@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import Depends, Request, Security
 from fastapi.security import OAuth2PasswordBearer
@@ -23,12 +22,6 @@ class NotPermitted(Forbidden):
     code = "auth.not-permitted"
     zh = "您的角色不具备权限“{permission}”。"
     en = "Your roles do not include the permission '{permission}'."
-
-
-class OrganisationNeeded(Forbidden):
-    code = "auth.organisation-needed"
-    zh = "该操作须以机构身份进行，而此账户不属于任何机构。"
-    en = "This is done for an organisation, and this account belongs to none."
 
 
 async def identify(request: Request) -> None:
@@ -73,10 +66,3 @@ Visitor = Annotated[Actor | None, Depends(visitor)]
 def permission_of(dependency: Callable[..., Any] | None) -> Permission | None:
     """The permission that a dependency asks for: the test that walks the routes reads it."""
     return getattr(dependency, "permission", None)
-
-
-def organisation_of(actor: Actor) -> UUID:
-    """The organisation an actor works for. Raises OrganisationNeeded."""
-    if actor.participant_id is None:
-        raise OrganisationNeeded
-    return actor.participant_id

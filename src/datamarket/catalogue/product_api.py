@@ -8,7 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field, Strict
 
-from datamarket.auth.access import allow, organisation_of
+from datamarket.auth.access import allow
+from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue import actions, queries
 from datamarket.catalogue.content_shapes import (

@@ -16,8 +16,7 @@ import asyncpg
 
 from datamarket.catalogue import words
 from datamarket.catalogue.terms import Category, DeliveryForm, PriceModel, Sort
-from datamarket.foundation.db import Connection, Database
-from datamarket.foundation.http import PAGE_LIMIT
+from datamarket.foundation.db import PAGE_LIMIT, Connection, Database
 
 Row = asyncpg.Record
 CARD = (

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.auth.access import organisation_of
+from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue import queries as catalogue
-from datamarket.catalogue.terms import Offer
+from datamarket.catalogue.terms import Offer, PricePlan
 from datamarket.contracts import queries, rules
 from datamarket.contracts.accounts import accounts_of
 from datamarket.contracts.metering import meter, record_uses
@@ -47,21 +47,14 @@ async def request_contract(
     """
     buyer_id = organisation_of(actor)
     offer = await catalogue.get_offer(session, listing_id)
-    if buyer_id == offer.provider_id:
-        raise rules.OwnProduct
-    await participants.check_admitted(session, buyer_id, offer.provider_id)
+    await _check_parties(session, offer, buyer_id, redevelopment=redevelopment, now=now)
     rules.check_term(term_from, term_to, now)
     rules.check_purposes(purposes, use_class, offer.use_class)
-    if redevelopment:
-        await _check_operator_rule(session, offer.operator_id, buyer_id, now)
     plan = rules.freeze_plan(offer.plan, use_class, on_public_data=offer.zone_id is not None)
     contract = Contract(
         id=new_id(now),
-        **_frozen(offer),
+        **_frozen(offer, plan),
         buyer_id=buyer_id,
-        price_model=plan.model,
-        price_fen=plan.price_fen,
-        period_days=plan.period_days,
         purposes=sorted(purposes),
         use_class=use_class,
         redevelopment=redevelopment,
@@ -80,8 +73,11 @@ async def request_contract(
     return contract
 
 
-def _frozen(offer: Offer) -> dict[str, Any]:
+def _frozen(offer: Offer, plan: PricePlan) -> dict[str, Any]:
     return {
+        "price_model": plan.model,
+        "price_fen": plan.price_fen,
+        "period_days": plan.period_days,
         "listing_id": offer.listing_id,
         "product_id": offer.product_id,
         "product_version": offer.product_version,
@@ -99,13 +95,17 @@ def _frozen(offer: Offer) -> dict[str, Any]:
     }
 
 
-async def _check_operator_rule(
-    session: AsyncSession, operator_id: UUID | None, buyer_id: UUID, now: datetime
+async def _check_parties(
+    session: AsyncSession, offer: Offer, buyer_id: UUID, *, redevelopment: bool, now: datetime
 ) -> None:
-    if operator_id is None:
+    """Two admitted parties; who operates a zone, or is related to its operator, redevelops none of its data."""
+    if buyer_id == offer.provider_id:
+        raise rules.OwnProduct
+    await participants.check_admitted(session, buyer_id, offer.provider_id)
+    if not redevelopment or offer.operator_id is None:
         return
-    related = buyer_id == operator_id or await participants.are_related(
-        session, operator_id, buyer_id, business_date(now)
+    related = buyer_id == offer.operator_id or await participants.are_related(
+        session, offer.operator_id, buyer_id, business_date(now)
     )
     if related:
         raise rules.OperatorRedevelopment

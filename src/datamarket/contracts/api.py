@@ -7,7 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from datamarket.auth.access import allow, organisation_of
+from datamarket.auth.access import allow
+from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts import actions, queries, rules
 from datamarket.contracts.tables import Contract, ContractUse

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
+from fastapi.middleware.cors import CORSMiddleware
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
@@ -121,4 +122,13 @@ class EdgeMiddleware:
 
 
 def install(app: FastAPI, settings: Settings) -> None:
+    """The layer above, and around it the one that answers browsers of other origins, where there are any."""
     app.add_middleware(EdgeMiddleware, settings=settings)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PATCH"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
+            expose_headers=["ETag", "Link", "X-Request-Id", "Idempotency-Replayed", "Retry-After"],
+        )

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 APP_ROLE = "datamarket_app"
 LOCK_TIMEOUT = "5s"
 STATEMENT_TIMEOUT = "60s"
+PAGE_LIMIT = 100
+"""Items of a list that one request may ask for."""
+
 PoolConnection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Connection: TypeAlias = (
     "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"

@@ -14,11 +14,10 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation import idempotency
-from datamarket.foundation.db import Database
+from datamarket.foundation.db import PAGE_LIMIT, Database
 from datamarket.foundation.errors import Invalid, Stale
 
 ItemT = TypeVar("ItemT")
-PAGE_LIMIT = 100
 ONE_TRILLION_YUAN = (
     10**14
 )  # a ceiling that no trade of a city reaches, and sums of 90,000 of them still fit a bigint

@@ -33,7 +33,7 @@ from datamarket.foundation.money import Fen
 from datamarket.ledger import actions, queries
 from datamarket.ledger.rules import PERIOD_EVENTS
 from datamarket.ledger.tables import LedgerEntry, LedgerLeg, LedgerPeriod
-from datamarket.ledger.terms import ACCOUNT_LABELS, AccountKind, PeriodEvent, PeriodState
+from datamarket.ledger.terms import ACCOUNT_LABELS, STATE_LABELS, AccountKind, PeriodEvent, PeriodState
 
 router = APIRouter(route_class=MarketRoute, prefix="/ledger", tags=["ledger"])
 ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
@@ -152,13 +152,16 @@ class DepositOut(Shape):
 class PeriodOut(Shape):
     """An accounting month; one whose state was never set is open."""
 
-    id: int
+    id: int = Field(description="yyyymm", examples=[202412])
     state: PeriodState
+    state_zh: str = Field(examples=["已关账"])
+    state_en: str = Field(examples=["closed"])
     version: int
 
     @classmethod
     def of(cls, period: LedgerPeriod) -> "PeriodOut":
-        return cls.model_validate(period, from_attributes=True)
+        zh, en = STATE_LABELS[PeriodState(period.state)]
+        return cls.model_validate(period.model_dump() | {"state_zh": zh, "state_en": en})
 
 
 class PeriodEventIn(Body):

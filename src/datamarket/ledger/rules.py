@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from datamarket.foundation.errors import Invalid, Refused
-from datamarket.foundation.money import Fen, split
+from datamarket.foundation.errors import Conflict, Invalid, Refused
+from datamarket.foundation.money import Fen, split, yuan
 from datamarket.ledger.terms import AccountId, Leg, PeriodEvent, PeriodState
 
 PERIOD_EVENTS: dict[tuple[PeriodState, PeriodEvent], PeriodState] = {
@@ -24,6 +24,24 @@ class RefundExceeds(Refused):
     en = "The refund of {asked} CNY exceeds the {left} CNY that are left to refund."
 
 
+class FundsInsufficient(Refused):
+    code = "ledger.funds-insufficient"
+    zh = "预存资金不足，未记账；请先充值。"
+    en = "The buyer's funds do not suffice; nothing was posted. Deposit first."
+
+
+class AlreadyPosted(Conflict):
+    code = "ledger.already-posted"
+    zh = "该业务已记账，不会重复记账。"
+    en = "This business is posted already; it is never posted twice."
+
+
+class PeriodClosed(Conflict):
+    code = "ledger.period-closed"
+    zh = "会计期间已关闭，且没有可记账的当前期间。"
+    en = "The accounting period is closed, and so is the current one."
+
+
 def check_balanced(legs: Sequence[Leg]) -> None:
     """I1. Raises EntryUnbalanced."""
     if len(legs) < 2 or any(leg.amount_fen == 0 for leg in legs) or sum(leg.amount_fen for leg in legs) != 0:
@@ -41,7 +59,7 @@ def mirror(original: Sequence[Leg], refunded: Mapping[AccountId, int], amount: F
     debits = [leg.account_id for leg in original if leg.amount_fen > 0]
     credits_ = [leg.account_id for leg in original if leg.amount_fen < 0]
     if amount > sum(left[account] for account in debits):
-        raise RefundExceeds(asked=amount, left=sum(left[account] for account in debits))
+        raise RefundExceeds(asked=yuan(amount), left=yuan(sum(left[account] for account in debits)))
     given = split(amount, [left[account] for account in debits])
     taken = split(amount, [left[account] for account in credits_])
     legs = [Leg(account, Fen(-part)) for account, part in zip(debits, given, strict=True)]

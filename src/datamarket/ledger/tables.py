@@ -6,33 +6,15 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from datamarket.foundation.errors import Conflict, Invalid, MarketError, NotFound, Refused
+from datamarket.foundation.errors import Invalid, MarketError, NotFound, Refused
 from datamarket.foundation.tables import BigInteger, instant
-from datamarket.ledger.rules import EntryUnbalanced
-
-
-class FundsInsufficient(Refused):
-    code = "ledger.funds-insufficient"
-    zh = "预存资金不足，未记账；请先充值。"
-    en = "The buyer's funds do not suffice; nothing was posted. Deposit first."
-
-
-class AlreadyPosted(Conflict):
-    code = "ledger.already-posted"
-    zh = "该业务已记账，不会重复记账。"
-    en = "This business is posted already; it is never posted twice."
+from datamarket.ledger.rules import AlreadyPosted, EntryUnbalanced, FundsInsufficient, PeriodClosed
 
 
 class AccountUnknown(NotFound):
     code = "ledger.account-unknown"
     zh = "没有这个账户。"
     en = "There is no such account."
-
-
-class PeriodClosed(Conflict):
-    code = "ledger.period-closed"
-    zh = "会计期间已关闭，且没有可记账的当前期间。"
-    en = "The accounting period is closed, and so is the current one."
 
 
 class ReversalExceeds(Refused):

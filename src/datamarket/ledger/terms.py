@@ -68,6 +68,12 @@ class PeriodState(StrEnum):
     CLOSED = "closed"
 
 
+STATE_LABELS: dict[PeriodState, tuple[str, str]] = {
+    PeriodState.OPEN: ("开放", "open"),
+    PeriodState.CLOSED: ("已关账", "closed"),
+}
+
+
 class PeriodEvent(StrEnum):
     CLOSE = "close"
     REOPEN = "reopen"

@@ -148,7 +148,12 @@ class Loader:
     async def _open_official_accounts(self, session: AsyncSession) -> None:
         for username, role in OFFICIALS.items():
             account = await auth.open_account(
-                session, username=username, password=self.password, roles={role}, participant_id=None, now=FOUNDED
+                session,
+                username=username,
+                password=self.password,
+                roles={role},
+                participant_id=None,
+                now=FOUNDED,
             )
             self.city.officials[username] = auth.actor_of(account)
 
@@ -166,7 +171,9 @@ class Loader:
             industry=row["industry"],
             now=FOUNDED,
         )
-        await participants.move_participant(session, self._authority, made.id, ParticipantEvent.ADMIT, now=FOUNDED)
+        await participants.move_participant(
+            session, self._authority, made.id, ParticipantEvent.ADMIT, now=FOUNDED
+        )
         self.city.organisations[row["code"]] = made.id
         if kind not in ROLES_OF:
             return
@@ -293,7 +300,9 @@ class Loader:
         self.city.resources[row["code"]] = resource.id
 
     def _operator_of(self, zone_code: str) -> Actor:
-        operators = {document["code"]: document["operator"] for document in documents_of(self.folder, "zones.yaml")}
+        operators = {
+            document["code"]: document["operator"] for document in documents_of(self.folder, "zones.yaml")
+        }
         return self.city.actors[operators[zone_code]]
 
     async def _product(self, session: AsyncSession, row: dict[str, str]) -> None:

@@ -6,18 +6,33 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
 import asyncpg
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
+from datamarket.auth.terms import Actor, Role
+from datamarket.checking import check_books
+from datamarket.foundation.clock import start_of_day
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import Conflict
 from datamarket.foundation.ids import seeded_ids
 from datamarket.place import Place
+from datamarket.simulation import queries, report
 from datamarket.simulation.city import Loader, size_of
 from datamarket.simulation.play import Player, YearResult
+from datamarket.subsidy import dossier
+from datamarket.subsidy.actions import run_whole
+from datamarket.subsidy.tables import SubsidyRun
 
 console = Console(stderr=True)
 
@@ -26,6 +41,12 @@ class CityLoaded(Conflict):
     code = "seed.city-loaded"
     zh = "该数据库中已有市场主体；种子数据只能载入空的市场。"
     en = "This database has participants already; the city is loaded into an empty market only."
+
+
+class BooksBroken(Conflict):
+    code = "demo.books-broken"
+    zh = "账簿不变量被破坏：{ids}。"
+    en = "Invariants of the books are broken: {ids}."
 
 
 class CityMissing(Conflict):
@@ -45,7 +66,13 @@ async def _opened(place: Place) -> AsyncIterator[Database]:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console) as progress:
         yield progress
 
@@ -64,6 +91,57 @@ async def seed_city(place: Place, folder: Path) -> None:
             f"账户 accounts: authority authority2 authority3 finance reviewer auditor admin zo-01… dm-001…\n"
             f"密码（仅显示一次） password, shown once: {password}"
         )
+
+
+async def run_demo(
+    place: Place, folder: Path, *, enterprises: int, trades: int, seed: int, stress: bool, year: int = 2024
+) -> None:
+    """City, market year, checks, both subsidies; the last year whose figures were reported is 2024."""
+    password = place.settings.demo_password or secrets.token_urlsafe(12)
+    ledger_id = place.settings.ledger_id
+    async with _opened(place) as database:
+        with _progress() as progress, seeded_ids(seed):
+            task = progress.add_task("城市数据 · the city", total=size_of(folder))
+            await Loader(database, folder, password, lambda done: progress.advance(task, done)).load()
+            player = Player(database, ledger_id, _reporter(progress, trades))
+            played = await player.play(year, enterprises=enterprises, trades=trades, seed=seed, stress=stress)
+            await _learn(place.url)
+            run = await _run_subsidies(database, year, ledger_id)
+        async with database.transaction() as session:
+            tables = await dossier.award_tables(session, run.id)
+            await report.print_market(session, ledger_id, year=year, now=run.cutoff)
+            await report.print_trial_balance(session, ledger_id)
+        report.print_awards(tables)
+        report.print_refused(tables)
+        report.print_explanation(tables)
+    findings = await check_books(place.url, ledger_id)
+    broken = [finding.check.id for finding in findings if not finding.holds]
+    if broken:
+        raise BooksBroken(ids=", ".join(broken))
+    report.console.print(f"账簿不变量全部成立 · all {len(findings)} invariants of the books hold")
+    report.print_next(tables, played.books_sha256, None if place.settings.demo_password else password)
+
+
+async def _run_subsidies(database: Database, year: int, ledger_id: int) -> SubsidyRun:
+    """In March of the next year, each step by whoever may take it."""
+    async with database.transaction() as session:
+        names = ("authority", "authority2", "authority3", "finance")
+        roles = (Role.AUTHORITY, Role.AUTHORITY, Role.AUTHORITY, Role.FINANCE)
+        officers = [
+            Actor(await queries.account_named(session, name), None, frozenset({role}))
+            for name, role in zip(names, roles, strict=True)
+        ]
+    calculator, reviewer, approver, payer = officers
+    return await run_whole(
+        database,
+        year=year,
+        calculator=calculator,
+        reviewer=reviewer,
+        approver=approver,
+        payer=payer,
+        now=start_of_day(date(year + 1, 3, 3)),
+        ledger_id=ledger_id,
+    )
 
 
 async def _has_participants(url: str) -> bool:
@@ -92,8 +170,10 @@ async def simulate_years(
         for year in sorted(years):
             with _progress() as progress, seeded_ids(seed * 10_000 + year):
                 player = Player(database, place.settings.ledger_id, _reporter(progress, trades))
-                results.append(await player.play(year, enterprises=enterprises, trades=trades, seed=seed, stress=stress))
-    await _refresh_statistics(place.url)
+                results.append(
+                    await player.play(year, enterprises=enterprises, trades=trades, seed=seed, stress=stress)
+                )
+    await _learn(place.url)
     if as_json:
         json.dump([asdict(result) for result in results], sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
@@ -124,7 +204,7 @@ def _reporter(progress: Progress, trades: int) -> Callable[[str, int], None]:
     return advance
 
 
-async def _refresh_statistics(url: str) -> None:
+async def _learn(url: str) -> None:
     """The planner of the database learns what was loaded; without it the first pages are slow."""
     connection = await asyncpg.connect(url)
     try:

@@ -4,6 +4,7 @@ Contracts first (who buys what from whom, for how much), then each contract's tr
 exact top-up that makes ranks ten and eleven tie, then who gives money back.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -156,7 +157,7 @@ class Planner:
             if shelf.model is not PriceModel.PER_CALL and size // 2 <= shelf.price_fen <= size
         ]
         qualified = [shelf for shelf in by_use if shelf.qualified]
-        if others and self.random.random() < 0.25:
+        if others and self.random.random() * 4 < 1:
             shelf = self.random.choice(others)
         else:
             shelf = self.random.choice(qualified or by_use)
@@ -170,7 +171,11 @@ class Planner:
 
     def _sell_to_affiliates(self) -> None:
         """Trades between affiliates: real money, but no turnover for the subsidy."""
-        pairs = [pair for pair in self.affiliated if self._sells_by_use(pair.controlled) or self._sells_by_use(pair.controller)]
+        pairs = [
+            pair
+            for pair in self.affiliated
+            if self._sells_by_use(pair.controlled) or self._sells_by_use(pair.controller)
+        ]
         if not pairs:
             return
         each = apply_rate(Fen(self._turnover()), self.shapes.related_share) // len(pairs)
@@ -222,7 +227,9 @@ class Planner:
         if difference:
             buyer = self._buyer_for(eleventh)
             units = difference // self.ties[eleventh].price_fen
-            self.plan.contracts.append(PlannedContract(eleventh, buyer, self.ties[eleventh], units, counts=True))
+            self.plan.contracts.append(
+                PlannedContract(eleventh, buyer, self.ties[eleventh], units, counts=True)
+            )
         self.plan.tied = (tenth, eleventh)
         self.steady = set(ranked[TOP - 4 : TOP + 4])  # a refund near the cut would undo the tie
 
@@ -243,7 +250,7 @@ class Planner:
         priced = [c for c in self.plan.contracts if c.shelf.model is PriceModel.PER_CALL and c.units > 1]
         others = sum(contract.trades for contract in self.plan.contracts if contract not in priced)
         if priced:
-            weights = [Fraction(max(1, int(contract.amount**0.5))) for contract in priced]
+            weights = [Fraction(max(1, math.isqrt(contract.amount))) for contract in priced]
             for contract, count in zip(priced, split(Fen(max(0, trades - others)), weights), strict=True):
                 contract.trades = max(1, min(contract.units, count))
         for number, contract in enumerate(self.plan.contracts):
@@ -260,20 +267,28 @@ class Planner:
         keeps_all = contract.seller in self.steady
         for quantity in units:
             if quantity:
-                at = first + timedelta(seconds=self.random.randrange(seconds), milliseconds=self.random.randrange(1000))
-                yield self._perhaps_refunded(PlannedTrade(number, at, quantity), contract, keeps_all=keeps_all)
+                at = first + timedelta(
+                    seconds=self.random.randrange(seconds), milliseconds=self.random.randrange(1000)
+                )
+                yield self._perhaps_refunded(
+                    PlannedTrade(number, at, quantity), contract, keeps_all=keeps_all
+                )
 
-    def _perhaps_refunded(self, trade: PlannedTrade, contract: PlannedContract, *, keeps_all: bool) -> PlannedTrade:
+    def _perhaps_refunded(
+        self, trade: PlannedTrade, contract: PlannedContract, *, keeps_all: bool
+    ) -> PlannedTrade:
         """Some trades are given back, wholly or in part; one in three of those after the year's end."""
         amount = trade.quantity * contract.shelf.price_fen
         share = self.shapes.refund_share
         if keeps_all or not amount or self.random.randrange(share.denominator) >= share.numerator:
             return trade
-        fen = amount if self.random.random() < 0.5 else max(1, amount * self.random.randint(10, 90) // 100)
-        if self.random.random() < 1 / 3:
+        fen = amount if self.random.random() * 2 < 1 else max(1, amount * self.random.randint(10, 90) // 100)
+        if self.random.random() * 3 < 1:
             refund_at = self.end + timedelta(days=self.random.randint(2, 40))
         else:
-            refund_at = min(trade.at + timedelta(days=self.random.randint(1, 20)), self.end - timedelta(hours=1))
+            refund_at = min(
+                trade.at + timedelta(days=self.random.randint(1, 20)), self.end - timedelta(hours=1)
+            )
         return PlannedTrade(trade.contract, trade.at, trade.quantity, refund_at, fen)
 
 

@@ -34,7 +34,7 @@ from datamarket.ledger import actions as ledger
 from datamarket.participants import actions as participants
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
 from datamarket.simulation import names, queries
-from datamarket.simulation.plan import TIE_CODE, Planner, PlannedContract, PlannedTrade, YearPlan
+from datamarket.simulation.plan import TIE_CODE, PlannedContract, PlannedTrade, Planner, YearPlan
 from datamarket.simulation.shapes import shapes
 from datamarket.trading import queries as trading
 from datamarket.trading import refunds
@@ -87,11 +87,17 @@ class Player:
         async with self.database.transaction() as session:
             lines = await queries.book_lines(session)
         digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-        return YearResult(year, len(plan.contracts), len(plan.trades), refunded, plan.suspended, plan.tied, digest)
+        return YearResult(
+            year, len(plan.contracts), len(plan.trades), refunded, plan.suspended, plan.tied, digest
+        )
 
     async def _meet_the_offices(self) -> None:
         async with self.database.transaction() as session:
-            for username, role in (("authority", Role.AUTHORITY), ("finance", Role.FINANCE), ("reviewer", Role.REVIEWER)):
+            for username, role in (
+                ("authority", Role.AUTHORITY),
+                ("finance", Role.FINANCE),
+                ("reviewer", Role.REVIEWER),
+            ):
                 account = await queries.account_named(session, username)
                 self.offices[username] = Actor(account, None, frozenset({role}))
 
@@ -107,7 +113,9 @@ class Player:
                     await self._admit_one(session, random, serial, local=local, now=now)
                     self.progress("admit", 1)
 
-    async def _admit_one(self, session: AsyncSession, random: Random, serial: int, *, local: bool, now: datetime) -> None:
+    async def _admit_one(
+        self, session: AsyncSession, random: Random, serial: int, *, local: bool, now: datetime
+    ) -> None:
         division = random.choice(names.DISTRICTS if local else names.OUTSIDE)
         zh, en = names.fictional_name(random, serial)
         made = await participants.register_participant(
@@ -122,9 +130,13 @@ class Player:
             industry="6450",
             now=now,
         )
-        await participants.move_participant(session, self.offices["authority"], made.id, ParticipantEvent.ADMIT, now=now)
+        await participants.move_participant(
+            session, self.offices["authority"], made.id, ParticipantEvent.ADMIT, now=now
+        )
 
-    async def _plan(self, random: Random, year: int, trades: int, *, stress: bool, start: datetime) -> YearPlan:
+    async def _plan(
+        self, random: Random, year: int, trades: int, *, stress: bool, start: datetime
+    ) -> YearPlan:
         async with self.database.transaction() as session:
             self.known = await queries.enterprises(session, self.city_code)
             shelves = await queries.shelves(session)
@@ -138,15 +150,21 @@ class Player:
 
     async def _offer_by_the_record(self, shelves: Sequence[queries.Shelf], now: datetime) -> None:
         """Checks priced at one fen a record: what lets two turnovers be equal to the fen."""
-        providers = list(dict.fromkeys(s.provider for s in shelves if s.qualified and s.model is PriceModel.PER_CALL))
+        providers = list(
+            dict.fromkeys(s.provider for s in shelves if s.qualified and s.model is PriceModel.PER_CALL)
+        )
         by_code = {enterprise.uscc: enterprise for enterprise in self.known}
         async with self.database.transaction() as session:
             venue = next(s for s in shelves if s.qualified).listing_id
             venue_id = await _venue_of(session, venue)
-            for number, code in enumerate([code for code in providers if by_code[code].in_city][:TIE_PROVIDERS]):
+            for number, code in enumerate(
+                [code for code in providers if by_code[code].in_city][:TIE_PROVIDERS]
+            ):
                 await self._offer(session, by_code[code].actor, number, venue_id, now)
 
-    async def _offer(self, session: AsyncSession, maker: Actor, number: int, venue_id: UUID, now: datetime) -> None:
+    async def _offer(
+        self, session: AsyncSession, maker: Actor, number: int, venue_id: UUID, now: datetime
+    ) -> None:
         assert maker.participant_id is not None  # noqa: S101 - enterprises act for themselves
         product, _ = await catalogue.make_product(
             session,
@@ -154,7 +172,12 @@ class Player:
             maker_id=maker.participant_id,
             code=f"{TIE_CODE}-{number:03d}",
             identity=Identity("逐条核验服务", "Check by the record", Category.COMMERCE, Level.GENERAL),
-            content=Content("按条计费的数据核验", "Data checks, billed by the record", Modality.STRUCTURED, DeliveryForm.API),
+            content=Content(
+                "按条计费的数据核验",
+                "Data checks, billed by the record",
+                Modality.STRUCTURED,
+                DeliveryForm.API,
+            ),
             now=now,
         )
         for actor, event in ((maker, ProductEvent.SUBMIT), (self.offices["reviewer"], ProductEvent.APPROVE)):
@@ -163,7 +186,10 @@ class Player:
         listing, _ = await catalogue.list_product(
             session, maker, product_id=product.id, venue_id=venue_id, plan=plan, now=now
         )
-        for actor, publishing in ((maker, ListingEvent.SUBMIT), (self.offices["authority"], ListingEvent.PUBLISH)):
+        for actor, publishing in (
+            (maker, ListingEvent.SUBMIT),
+            (self.offices["authority"], ListingEvent.PUBLISH),
+        ):
             await catalogue.move_listing(session, actor, listing_id=listing.id, event=publishing, now=now)
 
     async def _fund(self, plan: YearPlan, known: dict[str, queries.Enterprise], start: datetime) -> None:
@@ -182,7 +208,9 @@ class Player:
                     now=start + timedelta(days=1),
                 )
 
-    async def _conclude(self, plan: YearPlan, known: dict[str, queries.Enterprise], start: datetime) -> list[UUID]:
+    async def _conclude(
+        self, plan: YearPlan, known: dict[str, queries.Enterprise], start: datetime
+    ) -> list[UUID]:
         """Request, agree, sign, sign: every contract of the year, in its first week."""
         concluded: list[UUID] = []
         for first in range(0, len(plan.contracts), CHUNK):
@@ -193,7 +221,11 @@ class Player:
         return concluded
 
     async def _conclude_one(
-        self, session: AsyncSession, planned: PlannedContract, known: dict[str, queries.Enterprise], start: datetime
+        self,
+        session: AsyncSession,
+        planned: PlannedContract,
+        known: dict[str, queries.Enterprise],
+        start: datetime,
     ) -> UUID:
         buyer, seller = known[planned.buyer].actor, known[planned.seller].actor
         public = planned.shelf.public_good
@@ -209,7 +241,11 @@ class Player:
             quota=planned.units,
             now=now,
         )
-        for actor, event in ((seller, ContractEvent.AGREE), (seller, ContractEvent.SIGN), (buyer, ContractEvent.SIGN)):
+        for actor, event in (
+            (seller, ContractEvent.AGREE),
+            (seller, ContractEvent.SIGN),
+            (buyer, ContractEvent.SIGN),
+        ):
             locked = await contract_queries.get_contract(session, contract.id, visible_to=actor, lock=True)
             await contracts.move_contract(session, actor, locked, event, ledger_id=self.ledger_id, now=now)
         return contract.id
@@ -235,7 +271,11 @@ class Player:
         return kept
 
     def _order(
-        self, plan: YearPlan, trade: PlannedTrade, known: dict[str, queries.Enterprise], contract_ids: Sequence[UUID]
+        self,
+        plan: YearPlan,
+        trade: PlannedTrade,
+        known: dict[str, queries.Enterprise],
+        contract_ids: Sequence[UUID],
     ) -> Order:
         planned = plan.contracts[trade.contract]
         purpose = Purpose.PUBLIC_WELFARE if planned.shelf.public_good else Purpose.INDUSTRIAL_DEVELOPMENT
@@ -262,12 +302,16 @@ class Player:
         self, plan: YearPlan, known: dict[str, queries.Enterprise], recorded: dict[int, Trade]
     ) -> int:
         """Refunds in their order, some of them after the year's end."""
-        planned = [(trade.refund_at, position) for position, trade in enumerate(plan.trades) if trade.refund_at]
+        planned = [
+            (trade.refund_at, position) for position, trade in enumerate(plan.trades) if trade.refund_at
+        ]
         for first in range(0, len(planned), CHUNK):
             async with self.database.transaction() as session:
                 for when, position in sorted(planned)[first : first + CHUNK]:
                     seller = known[plan.contracts[plan.trades[position].contract].seller].actor
-                    row = await trading.get_trade(session, recorded[position].id, visible_to=seller, lock=True)
+                    row = await trading.get_trade(
+                        session, recorded[position].id, visible_to=seller, lock=True
+                    )
                     amount = plan.trades[position].refund_fen
                     await refunds.refund_trade(
                         session,

@@ -66,7 +66,12 @@ async def enterprises(session: AsyncSession, city_code: str) -> list[Enterprise]
     """Every admitted enterprise, in the order of its code; without an account, its own id acts for it."""
     rows = (await (await session.connection()).execute(_ENTERPRISES)).all()
     return [
-        Enterprise(row.id, row.uscc, Actor(row.account_id or row.id, row.id, TRADING), row.division.startswith(city_code))
+        Enterprise(
+            row.id,
+            row.uscc,
+            Actor(row.account_id or row.id, row.id, TRADING),
+            row.division.startswith(city_code),
+        )
         for row in rows
     ]
 

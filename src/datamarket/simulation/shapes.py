@@ -37,7 +37,9 @@ class Shapes:
 
     def contract_size(self, random: Random) -> Fen:
         """One draw from the heavy tail."""
-        return Fen(int(self.contract_median * math.exp(random.gauss(0, 1) * self.contract_spread.__float__())))
+        return Fen(
+            int(self.contract_median * math.exp(random.gauss(0, 1) * self.contract_spread.__float__()))
+        )
 
 
 @cache

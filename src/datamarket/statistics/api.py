@@ -10,7 +10,8 @@ from pydantic import Field
 
 from datamarket.auth.access import Visitor
 from datamarket.foundation.clock import business_date
-from datamarket.foundation.http import PAGE_LIMIT, MarketRoute, Now, Reading, Shape
+from datamarket.foundation.db import PAGE_LIMIT
+from datamarket.foundation.http import MarketRoute, Now, Reading, Shape
 from datamarket.statistics import queries
 from datamarket.statistics.terms import NOTHING, Group, Grouping, Turnover
 

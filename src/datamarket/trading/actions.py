@@ -16,7 +16,7 @@ from datamarket.foundation.db import Connection
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.ids import new_id
 from datamarket.ledger import posting
-from datamarket.ledger.tables import AlreadyPosted, FundsInsufficient, PeriodClosed
+from datamarket.ledger.rules import AlreadyPosted, FundsInsufficient, PeriodClosed
 from datamarket.ledger.terms import EntryId, EntryKind, Posting
 from datamarket.trading import queries, rules
 from datamarket.trading.revenue_rules import revenue_rules

@@ -8,7 +8,8 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, model_validator
 
-from datamarket.auth.access import allow, organisation_of
+from datamarket.auth.access import allow
+from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.terms import Purpose
 from datamarket.foundation import idempotency

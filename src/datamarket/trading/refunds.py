@@ -46,12 +46,7 @@ async def refund_trade(
     """
     if actor.participant_id != trade.provider_id:
         raise SellerRefunds
-    left = Fen(trade.amount_fen - trade.refunded_fen)
-    if left == 0:
-        raise NothingToRefund
-    amount = left if amount_fen is None else amount_fen
-    if amount > left:
-        raise ledger_rules.RefundExceeds(asked=yuan(amount), left=yuan(left))
+    amount = _amount_within(Fen(trade.amount_fen - trade.refunded_fen), amount_fen)
     refund = RefundRow(
         id=new_id(now),
         ledger_id=trade.ledger_id,
@@ -77,6 +72,16 @@ async def refund_trade(
     )
     await session.flush()
     return refund
+
+
+def _amount_within(left: Fen, asked: Fen | None) -> Fen:
+    """What is asked for, or all that is left."""
+    if left == 0:
+        raise NothingToRefund
+    amount = left if asked is None else asked
+    if amount > left:
+        raise ledger_rules.RefundExceeds(asked=yuan(amount), left=yuan(left))
+    return amount
 
 
 async def _post(

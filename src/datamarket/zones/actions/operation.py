@@ -149,20 +149,19 @@ async def grant_mandate(
         created_at=now,
     )
     session.add(mandate)
-    record(
-        session,
-        actor,
-        "zones.grant-mandate",
-        ("zone", zone_id),
-        now=now,
-        operator=str(operator_id),
-        mode=mode,
-        term_from=term_from.isoformat(),
-        term_to=term_to.isoformat(),
-        reason=reason_long_term,
-    )
+    record(session, actor, "zones.grant-mandate", ("zone", zone_id), now=now, **_facts_of(mandate))
     await session.flush()
     return mandate
+
+
+def _facts_of(mandate: Mandate) -> dict[str, str | None]:
+    return {
+        "operator": str(mandate.operator_id),
+        "mode": mandate.mode,
+        "term_from": mandate.term_from.isoformat(),
+        "term_to": mandate.term_to.isoformat(),
+        "reason": mandate.reason_long_term,
+    }
 
 
 def _hand_over(zone: Zone, operator_id: UUID, *, in_term: bool) -> None:

@@ -1,0 +1,149 @@
+"""What `datamarket demo` prints: the market in numbers, the trial balance, awards with reasons, what to try."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.foundation.clock import business_date
+from datamarket.foundation.money import yuan
+from datamarket.ledger import queries as ledger
+from datamarket.ledger.terms import ACCOUNT_LABELS, AccountKind
+from datamarket.statistics import queries as statistics
+from datamarket.subsidy import dossier
+
+console = Console(width=118, highlight=False)
+
+
+def _table(title: str, headings: Sequence[str], *, right: Sequence[int] = ()) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if number in right else "left", overflow="fold")
+    return table
+
+
+async def print_market(session: AsyncSession, ledger_id: int, *, year: int, now: datetime) -> None:
+    """Who and what there is, and what was traded."""
+    counts = await statistics.count_market(session, ledger_id, on=business_date(now))
+    traded = (await statistics.turnover_by_year(session, ledger_id))[year]
+    table = _table(f"市场概览 · the market in numbers, {year}", ("", "", "数 · figure"), right=(2,))
+    for zh, en, figure in (
+        ("运营专区", "operation zones", f"{counts.open_zones:,}"),
+        ("数商（在册）", "data merchants", f"{counts.data_merchants:,}"),
+        ("准入企业", "enterprises admitted", f"{counts.admitted_enterprises:,}"),
+        (
+            "运营产品 / 交易产品",
+            "operation / exchange products",
+            f"{counts.operation_products:,} / {counts.exchange_products:,}",
+        ),
+        ("在架挂牌", "published listings", f"{counts.published_listings:,}"),
+        ("生效合同", "active contracts", f"{counts.active_contracts:,}"),
+        (
+            "交易 / 公益免费使用",
+            "priced trades / free public-good uses",
+            f"{traded.trades:,} / {traded.free_trades:,}",
+        ),
+        ("交易额（元）", "gross turnover, CNY", yuan(traded.gross_fen, grouped=True)),
+        ("退款（元）", "refunded, CNY", yuan(traded.refunded_fen, grouped=True)),
+        ("国库收入（元）", "treasury income, CNY", yuan(counts.treasury_income_fen, grouped=True)),
+    ):
+        table.add_row(zh, en, figure)
+    console.print(table)
+
+
+async def print_trial_balance(session: AsyncSession, ledger_id: int) -> None:
+    """Debits and credits by kind of account; they are equal, or the books are broken."""
+    rows = await ledger.trial_balance(session, ledger_id, at=None)
+    table = _table(
+        "试算平衡 · trial balance (CNY)",
+        ("科目 · account", "账户", "借方 · debit", "贷方 · credit"),
+        right=(1, 2, 3),
+    )
+    for row in rows:
+        zh, en = ACCOUNT_LABELS[AccountKind(row.kind)]
+        table.add_row(
+            f"{zh} · {en}",
+            f"{row.accounts:,}",
+            yuan(row.debit_fen, grouped=True),
+            yuan(row.credit_fen, grouped=True),
+        )
+    debit, credit = sum(row.debit_fen for row in rows), sum(row.credit_fen for row in rows)
+    table.add_section()
+    table.add_row("合计 · total", "", yuan(debit, grouped=True), yuan(credit, grouped=True))
+    console.print(table)
+    console.print(f"借贷差额 · difference: [bold]{yuan(debit - credit)}[/bold]\n")
+
+
+def print_awards(tables: dossier.AwardTables) -> None:
+    """Both subsidies: rank, base, rate, whether the cap was reached, the award."""
+    for clause in tables.clauses:
+        table = _table(
+            f"{clause.title_zh} · {clause.title_en}",
+            (
+                "名次 · rank",
+                "企业 · enterprise",
+                "基数（元） · base",
+                "比例 · rate",
+                "封顶 · cap reached",
+                "奖励（元） · award",
+            ),
+            right=(0, 2, 3, 5),
+        )
+        for told in clause.awards:
+            line = told.line
+            table.add_row(
+                str(line.rank or ""),
+                f"{line.enterprise_zh}\n{line.name if line.name != line.enterprise_zh else line.uscc}",
+                yuan(line.base_fen or 0, grouped=True),
+                line.rate or "",
+                "是 yes" if line.cap_bound else "否 no",
+                yuan(line.amount_fen, grouped=True),
+            )
+        table.add_section()
+        table.add_row("", "合计 · total", "", "", "", yuan(clause.total_fen, grouped=True))
+        console.print(table)
+
+
+def print_refused(tables: dossier.AwardTables) -> None:
+    """Who is left out, and why."""
+    table = _table("未获奖励及原因 · left out, and why (first 12)", ("企业 · enterprise", "原因 · reason"))
+    ordered = sorted(tables.refused, key=lambda told: -(told.line.base_fen or 0))
+    for told in ordered[:12]:
+        table.add_row(
+            f"{told.line.enterprise_zh}\n{told.line.clause_id}",
+            f"{told.explanation.zh}\n{told.explanation.en}",
+        )
+    console.print(table)
+
+
+def print_explanation(tables: dossier.AwardTables) -> None:
+    """One line as an enterprise would be told: the last award of the ranked clause, where the tie is."""
+    awards = tables.clauses[-1].awards or tables.clauses[0].awards
+    if awards:
+        told = awards[-1]
+        console.print(f"[bold]一条解释 · one explanation: {told.line.enterprise_zh}[/bold]")
+        console.print(told.explanation.zh)
+        console.print(told.explanation.en + "\n")
+
+
+def print_next(tables: dossier.AwardTables, books_sha256: str, password: str | None) -> None:
+    """Hashes that every run with the same seed repeats, and where to go from here."""
+    view = tables.view
+    console.print(f"books_sha256   {books_sha256}", soft_wrap=True)
+    console.print(f"scheme_sha256  {view.scheme_sha256}", soft_wrap=True)
+    console.print(f"result_sha256  {view.run.result_sha256}\n", soft_wrap=True)
+    if password is not None:
+        console.print(
+            "账户 accounts: authority authority2 authority3 finance reviewer auditor admin zo-01 … dm-001 …\n"
+            f"密码（仅显示一次） password, shown once: [bold]{password}[/bold]\n"
+        )
+    console.print(
+        "[bold]接下来 · what to try next[/bold]\n"
+        "  make serve                                  API · http://127.0.0.1:8000/docs\n"
+        "  .venv/bin/datamarket check                  重新核对账簿 · recompute the books\n"
+        f"  .venv/bin/datamarket subsidy what-if {view.run.id} --set top-ten-turnover.rate=1.5%\n"
+        "  .venv/bin/datamarket demo --stress          三家企业超过 2000 万元 · the cap binds\n"
+        "  README.md                                   三类读者的入口 · where each reader starts"
+    )
