@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-DATAMARKET = str(Path(sys.executable).with_name("datamarket"))
+DATAMARKET = (sys.executable, "-m", "datamarket")
 READY_SECONDS = 60
 GRACE_SECONDS = 20
 FAULTS_TOLD = 5
@@ -30,16 +30,17 @@ class Market:
     environment: Mapping[str, str]
     log: Path
 
-    def command(self, *arguments: str) -> int:
-        """`datamarket …` to its end; the exit code."""
-        line = [DATAMARKET, *arguments]
-        return subprocess.run(line, env=self.environment, cwd=ROOT, check=False).returncode  # noqa: S603 - our own
+    def command(self, *arguments: str, quiet: bool = False) -> int:
+        """`datamarket …` to its end; the exit code. Progress and refusals are shown even when it is quiet."""
+        line = [*DATAMARKET, *arguments]
+        out = subprocess.DEVNULL if quiet else None
+        return subprocess.run(line, env=self.environment, cwd=ROOT, check=False, stdout=out).returncode  # noqa: S603 - our own
 
     @contextmanager
     def serving(self, workers: int = 1) -> Iterator[int]:
         """The API on a free port of the loopback; the port."""
         port = free_port()
-        line = [DATAMARKET, "serve", "--port", str(port), "--workers", str(workers)]
+        line = [*DATAMARKET, "serve", "--port", str(port), "--workers", str(workers)]
         try:
             with self._running(line, port, "/health/ready"):
                 yield port

@@ -13,6 +13,7 @@ from pathlib import Path
 from loadtests.market import HOST, ROOT, Market, end, market_in
 
 LAST_WORDS_SECONDS = 60
+YEAR = "2024"
 
 
 def main() -> int:
@@ -49,9 +50,14 @@ def _arguments() -> argparse.Namespace:
 
 
 def _filled(market: Market, wanted: argparse.Namespace) -> bool:
-    """The city and one small year."""
-    year = ["--years", "2024", "--enterprises", str(wanted.enterprises), "--trades", str(wanted.trades)]
-    return not market.command("seed") and not market.command("simulate", *year, "--seed", str(wanted.seed))
+    """The city, one small year, and a subsidy run over it for the officer to read."""
+    year = ["--years", YEAR, "--enterprises", str(wanted.enterprises), "--trades", str(wanted.trades)]
+    commands = (
+        ["seed"],
+        ["simulate", *year, "--seed", str(wanted.seed)],
+        ["subsidy", "run", "--year", YEAR, "--as", "authority"],
+    )
+    return not any(market.command(*command, quiet=True) for command in commands)
 
 
 def _travel(market: Market, port: int, wanted: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from datetime import datetime
 from fastapi import Depends, FastAPI
 
 from datamarket import __version__
+from datamarket.accounts import api as accounts
 from datamarket.auth import api as auth
 from datamarket.auth import tables as auth_tables
 from datamarket.auth.access import identify
@@ -19,7 +20,7 @@ from datamarket.catalogue import tables as catalogue_tables
 from datamarket.catalogue import venue_api as venues
 from datamarket.contracts import api as contracts
 from datamarket.contracts import tables as contracts_tables
-from datamarket.edge import docs, middleware, operations, problems
+from datamarket.edge import docs, middleware, openapi, operations, problems
 from datamarket.evidence import api as evidence
 from datamarket.foundation.clock import read_clock as wall_clock
 from datamarket.foundation.db import Database
@@ -51,6 +52,7 @@ ROUTERS = (
     trading.router,
     contracts.router,
     auth.router,
+    accounts.router,
     listings.router,
     products.router,
     venues.router,
@@ -103,7 +105,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        responses=problems.RESPONSES,
+        openapi_tags=docs.TAGS,
+        generate_unique_id_function=openapi.operation_id,
         max_body_size=BODY_LIMIT,
         telemetry={"tracing": False, "metrics": False},
     )
@@ -117,6 +120,7 @@ def create_app(
     app.include_router(operations.router)
     trading.install_desk(app)
     docs.mount(app)
+    openapi.install(app)
     problems.install(app, constraint_errors())
     middleware.install(app, settings)
     return app

@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from datamarket.ledger import checks as ledger
+from datamarket.subsidy import checks as subsidy
 from datamarket.trading import checks as trading
 
-CHECKS = (*ledger.CHECKS, *trading.CHECKS)
+CHECKS = (*ledger.CHECKS, *trading.CHECKS, *subsidy.CHECKS)
 
 
 async def check_books(url: str, ledger_id: int) -> list[ledger.Finding]:

@@ -6,6 +6,7 @@ Imports stand inside the commands: `subsidy evaluate` must not need a database, 
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -51,6 +52,7 @@ def serve(
 
     with ThreadPoolExecutor(1) as pool, opened_place(meanwhile=pool) as place:
         os.environ["DATABASE_URL"] = place.url
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # the embedded server stops with us
         typer.echo(f"API http://{host}:{port}/docs", err=True)
         uvicorn.run(
             "datamarket.app:from_environment",
@@ -95,13 +97,29 @@ def open_account(
         str | None, typer.Option(help="unified social credit code of the organisation")
     ] = None,
 ) -> None:
-    """Open an account with a random password, printed once."""
-    from datamarket.accounts import open_with_random_password  # noqa: PLC0415
+    """Open an account with a random password, printed once: how the first administrator comes to be."""
     from datamarket.place import opened_place  # noqa: PLC0415
 
     with opened_place() as place:
-        password = _run(open_with_random_password(place, username, role, participant))
+        password = _run(_open_account(place.url, username, role, participant))
     typer.echo(f"{username}  {password}")
+
+
+async def _open_account(url: str, username: str, roles: list[str], uscc: str | None) -> str:
+    from datamarket.accounts.actions import open_with_random_password  # noqa: PLC0415
+    from datamarket.auth.terms import Role  # noqa: PLC0415
+    from datamarket.foundation.clock import read_clock  # noqa: PLC0415
+    from datamarket.foundation.db import Database  # noqa: PLC0415
+
+    try:
+        known = {Role(role) for role in roles}
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; roles: {', '.join(Role)}") from None
+    database = Database(url, 1)
+    async with database.transaction() as session:
+        password = await open_with_random_password(session, username=username, roles=known, uscc=uscc, now=read_clock())
+    await database.close()
+    return password
 
 
 @app.command()

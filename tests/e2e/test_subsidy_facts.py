@@ -6,7 +6,8 @@ from fractions import Fraction
 
 from datamarket.foundation.clock import business_date, year_bounds
 from datamarket.foundation.db import Database, driver
-from datamarket.foundation.money import half_up
+from datamarket.foundation.ids import new_id
+from datamarket.foundation.money import Fen, half_up
 from datamarket.participants.tables import Participant
 from datamarket.subsidy import dossier, drift, queries, snapshots
 from datamarket.subsidy.lifecycle import RunEvent
@@ -15,26 +16,25 @@ from datamarket.subsidy.snapshots import Taken
 from datamarket.subsidy.tables import SubsidyLine, SubsidyRun
 from datamarket.subsidy.terms import FactValue, LineStatus
 from datamarket.trading.terms import Trade
+from tests.world import catalogue
 from tests.world import subsidy as world
 from tests.world.books import assert_books_hold
 from tests.world.catalogue import FREE
 from tests.world.participants import suspend
-from tests.world.people import moment
+from tests.world.people import NOON
 from tests.world.subsidy import AFTER_YEAR, YEAR, Officers
 from tests.world.trading import LEDGER_ID, refund
 
 MARCH = datetime(YEAR, 3, 1, 4, tzinfo=UTC)
 TO_CALCULATED = (RunEvent.SNAPSHOT, RunEvent.CALCULATE)
+A_RUN = new_id(NOON)
+"""Facts are asked for a run; this one has claimed nothing."""
 
 
 async def taken(database: Database, *, now: datetime = AFTER_YEAR) -> Taken:
     async with database.transaction() as session:
-        year = snapshots.Year(LEDGER_ID, YEAR, now, LEDGER_RUN)
+        year = snapshots.Year(LEDGER_ID, YEAR, now, A_RUN)
         return await snapshots.take(await driver(session), year, as_of=now)
-
-
-LEDGER_RUN = world.Officers().calculator.account_id
-"""Facts are asked for a run; here for one that claims nothing."""
 
 
 async def facts_of(database: Database, company: Participant) -> Mapping[str, FactValue]:
@@ -61,7 +61,7 @@ async def test_every_exclusion_is_a_sum_of_its_own_and_together_they_are_the_gro
     sister = await world.enterprise(fresh_database)
     await world.controls(fresh_database, seller, sister, since=date(YEAR, 1, 1))
     agreement, [first, _] = await world.sells(on, seller, 1_000_000, 70_007, at=MARCH)
-    await refund(fresh_database, agreement, first.id, world.Fen(123_456))
+    await refund(fresh_database, agreement, first.id, Fen(123_456))
     await world.sells(on, seller, 500_001, to=sister, at=MARCH)
     await world.sells(on, seller, 900_000, venue=on.other_venue, at=MARCH)
     await world.sells(on, seller, 40, 60, plan=FREE, at=MARCH)
@@ -120,7 +120,7 @@ async def test_the_year_begins_and_ends_at_midnight_in_qingdao(fresh_database: D
 
 async def test_a_venue_counts_from_the_day_it_was_qualified(fresh_database: Database) -> None:
     async with fresh_database.transaction() as session:
-        late = await world.catalogue.venue(session, qualified_from=date(YEAR, 5, 1))
+        late = await catalogue.venue(session, qualified_from=date(YEAR, 5, 1))
     on = await world.stage(fresh_database)
     seller = await world.enterprise(fresh_database)
     first_of_may = datetime(YEAR, 4, 30, 16, 0, tzinfo=UTC)
@@ -228,12 +228,12 @@ async def test_a_refund_before_the_cut_off_is_netted_and_a_later_one_only_drifts
     seller, rival = await world.enterprise(fresh_database), await world.enterprise(fresh_database)
     agreement, [sale] = await world.sells(on, seller, 1_000_000, at=MARCH)
     await world.sells(on, rival, 800_000, at=MARCH)
-    await refund(fresh_database, agreement, sale.id, world.Fen(100_000), at=AFTER_YEAR - timedelta(seconds=1))
+    await refund(fresh_database, agreement, sale.id, Fen(100_000), at=AFTER_YEAR - timedelta(seconds=1))
     officers = Officers()
     run, lines = await calculated(fresh_database, officers)
     assert turnover_lines(lines)[seller.uscc].base_fen == 900_000
     late = AFTER_YEAR + timedelta(days=3)
-    await refund(fresh_database, agreement, sale.id, world.Fen(300_000), at=late)
+    await refund(fresh_database, agreement, sale.id, Fen(300_000), at=late)
     async with fresh_database.transaction() as session:
         view = await queries.get_run(session, run.id)
         found = await drift.drift_of(session, view, now=late + timedelta(days=1))
@@ -273,4 +273,3 @@ async def test_the_evaluator_agrees_with_a_plain_oracle_over_the_trades(fresh_da
     }
     found = turnover_lines(lines)
     assert {uscc: found[uscc].amount_fen for uscc in expected} == expected
-    assert moment() < AFTER_YEAR

@@ -33,6 +33,7 @@ ROLE_LABELS: dict[Role, tuple[str, str]] = {
 class Permission(StrEnum):
     """One thing that may be done; each route names exactly one."""
 
+    READ_SELF = "read-self"
     MANAGE_ACCOUNTS = "manage-accounts"
     READ_MARKET = "read-market"
     MANAGE_PARTICIPANTS = "manage-participants"
@@ -60,15 +61,15 @@ class Permission(StrEnum):
 
 
 P = Permission
-_TRADING = {P.READ_MARKET, P.CONCLUDE_CONTRACT, P.READ_LEDGER}
-_OVERSEEING = {P.READ_MARKET, P.READ_LEDGER, P.READ_SUBSIDY, P.READ_AUDIT_EVENTS}
+_TRADING = {P.READ_SELF, P.READ_MARKET, P.CONCLUDE_CONTRACT, P.READ_LEDGER}
+_OVERSEEING = {P.READ_SELF, P.READ_MARKET, P.READ_LEDGER, P.READ_SUBSIDY, P.READ_AUDIT_EVENTS}
 PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.PROVIDER: frozenset(_TRADING | {P.MAKE_PRODUCT, P.LIST_PRODUCT, P.REFUND_TRADE}),
     Role.BUYER: frozenset(_TRADING | {P.REQUEST_CONTRACT, P.USE_CONTRACT, P.RECORD_TRADE}),
     Role.OPERATOR: frozenset(
         _TRADING | {P.REGISTER_RESOURCE, P.MAKE_PRODUCT, P.LIST_PRODUCT, P.REFUND_TRADE}
     ),
-    Role.REVIEWER: frozenset({P.READ_MARKET, P.REVIEW_PRODUCT}),
+    Role.REVIEWER: frozenset({P.READ_SELF, P.READ_MARKET, P.REVIEW_PRODUCT}),
     Role.AUTHORITY: frozenset(
         _OVERSEEING
         | {P.MANAGE_PARTICIPANTS, P.MANAGE_ZONES, P.REVIEW_RESOURCE, P.MANAGE_VENUES, P.REGISTER_CASE}
@@ -78,7 +79,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
         _OVERSEEING | {P.DEPOSIT_FUNDS, P.CLOSE_PERIOD, P.APPROVE_SUBSIDY, P.PAY_SUBSIDY}
     ),
     Role.AUDITOR: frozenset(_OVERSEEING),
-    Role.ADMIN: frozenset({P.MANAGE_ACCOUNTS}),
+    Role.ADMIN: frozenset({P.READ_SELF, P.MANAGE_ACCOUNTS}),
 }
 OVERSEERS = frozenset({Role.AUTHORITY, Role.FINANCE, Role.AUDITOR})
 

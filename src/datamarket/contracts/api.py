@@ -20,7 +20,6 @@ from datamarket.contracts.terms import (
     Purpose,
 )
 from datamarket.foundation import states
-from datamarket.foundation.db import driver
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.http import (
     Body,
@@ -32,6 +31,7 @@ from datamarket.foundation.http import (
     MarketRoute,
     Now,
     Page,
+    PlainWriting,
     Prose,
     QuantityIn,
     Reading,
@@ -68,8 +68,10 @@ class ContractIn(Body):
     listing_id: UUID
     purposes: list[Purpose] = Field(min_length=1, max_length=5, examples=[["industrial_development"]])
     use_class: UseClass = Field(examples=["industry"])
-    term_from: InstantIn
-    term_to: InstantIn = Field(description="not included: the term is half-open")
+    term_from: InstantIn = Field(examples=["2024-07-01T00:00:00+08:00"])
+    term_to: InstantIn = Field(
+        description="not included: the term is half-open", examples=["2025-07-01T00:00:00+08:00"]
+    )
     quota: QuantityIn | None = Field(default=None, description="units in all; null for no limit")
     redevelopment: BoolIn = Field(default=False, description="the buyer makes new products of it")
     annex: AnnexIn = AnnexIn()
@@ -239,11 +241,11 @@ async def allowed_events(actor: ReadMarket, session: Reading, contract_id: UUID)
 
 @router.post("/{contract_id}/uses", status_code=201, summary="Authorise and meter one use")
 async def use_contract(
-    actor: UseContract, session: Writing, now: Now, contract_id: UUID, body: UseIn
+    actor: UseContract, connection: PlainWriting, now: Now, contract_id: UUID, body: UseIn
 ) -> UseOut:
     """Decided and counted in one step: a refusal counts nothing, and says which rule refused."""
     demand = Demand(contract_id, organisation_of(actor), body.purpose, body.quantity, now)
-    use_id = await actions.use_contract(await driver(session), actor, demand, now=now)
+    use_id = await actions.use_contract(connection, actor, demand, now=now)
     return UseOut(id=use_id, contract_id=contract_id, purpose=body.purpose, quantity=body.quantity, at=now)
 
 

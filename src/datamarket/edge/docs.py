@@ -19,6 +19,22 @@ fen (`*_fen`, 1 CNY = 100 fen) · errors are RFC 9457 problem documents with a s
 or English by `Accept-Language`.
 """
 
+TAGS: list[dict[str, str]] = [
+    {"name": "auth", "description": "账户与令牌 · accounts and tokens"},
+    {"name": "participants", "description": "市场主体、准入、资格与关联关系 · organisations, admission, certificates"},
+    {"name": "zones", "description": "公共数据专区、授权与应用场景 · zones, mandates, scenarios"},
+    {"name": "resources", "description": "公共数据资源登记 · registration of public-data resources"},
+    {"name": "catalogue", "description": "交易场所、产品与挂牌 · venues, products, listings"},
+    {"name": "contracts", "description": "授权使用合约与计量 · authorised-use contracts, metered use"},
+    {"name": "trading", "description": "交易、退款与凭证 · trades, refunds, certificates"},
+    {"name": "ledger", "description": "复式账簿 · the double-entry ledger"},
+    {"name": "subsidy", "description": "奖补方案、运行、解释与测算 · schemes, runs, explanations, studies"},
+    {"name": "evidence", "description": "审计事件 · audit events"},
+    {"name": "statistics", "description": "公开统计 · public statistics"},
+    {"name": "operations", "description": "健康检查与指标 · health and metrics"},
+]
+"""In the order in which a market comes to be."""
+
 
 def mount(app: FastAPI) -> None:
     """/docs (try it out) and /redoc (to read), with their scripts beside them."""

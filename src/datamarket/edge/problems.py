@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
 
 import asyncpg
 import orjson
@@ -13,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from datamarket.edge.paths import methods_of
 from datamarket.foundation import errors
 from datamarket.foundation.db import Busy, ConstraintViolated, DatabaseUnavailable
 from datamarket.foundation.http import Shape, TagMissing
@@ -105,13 +105,11 @@ class Problem(Shape):
     errors: list[FieldFault] = Field(default_factory=list)
 
 
-_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-_MEANINGS = {
+MEANINGS = {
     400: "no Idempotency-Key, or not readable",
     401: "sign in first",
     403: "your roles do not include this",
     404: "not there, or not yours",
-    405: "unknown method",
     409: "the state of things, or a rule of the market, says no",
     412: "changed since you read it",
     413: "body too large",
@@ -120,9 +118,7 @@ _MEANINGS = {
     429: "too many requests",
     503: "nothing was changed; retry with the same key",
 }
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"description": meaning, "content": _CONTENT} for status, meaning in _MEANINGS.items()
-}
+"""What the document says of each refusal."""
 
 
 def language_of(request: Request) -> errors.Language:
@@ -186,50 +182,52 @@ def faults_of(error: RequestValidationError) -> list[FieldFault]:
     ]
 
 
+async def _market(request: Request, error: Exception) -> Response:
+    if isinstance(error, Replayed):
+        headers = {"Idempotency-Replayed": "true"} | ({"ETag": error.etag} if error.etag else {})
+        return Response(error.body, error.status, headers, "application/json")
+    assert isinstance(error, errors.MarketError)  # noqa: S101 - registered for this class only
+    return problem(request, error)
+
+
+async def _faulty(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    if any(
+        fault["loc"][:2] == ("header", "Idempotency-Key") and fault["type"] == "missing"
+        for fault in error.errors()
+    ):
+        return problem(request, KeyMissing())
+    faults = faults_of(error)
+    return problem(request, RequestInvalid(count=len(faults)), faults=faults)
+
+
+async def _routing(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StarletteHTTPException)  # noqa: S101 - registered for this class only
+    refusal: errors.MarketError
+    headers = dict(error.headers or {})
+    match error.status_code:
+        case 404:
+            refusal = PathUnknown()
+        case 405:
+            refusal = MethodNotAllowed()
+            known = methods_of(request.app, request.url.path)
+            headers |= {"Allow": ", ".join(known)} if known else {}
+        case 413:
+            refusal = BodyTooLarge()
+        case _:
+            refusal = BodyUnreadable()
+    return problem(request, refusal, status=error.status_code, headers=headers)
+
+
 def install(app: FastAPI, constraint_errors: Mapping[str, type[errors.MarketError]]) -> None:
     """Teach the application to answer each kind of failure."""
 
-    async def market(request: Request, error: Exception) -> Response:
-        if isinstance(error, Replayed):
-            headers = {"Idempotency-Replayed": "true"} | ({"ETag": error.etag} if error.etag else {})
-            return Response(error.body, error.status, headers, "application/json")
-        assert isinstance(error, errors.MarketError)  # noqa: S101 - registered for this class only
-        return problem(request, error)
-
-    async def faulty(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
-        if any(
-            fault["loc"][:2] == ("header", "Idempotency-Key") and fault["type"] == "missing"
-            for fault in error.errors()
-        ):
-            return problem(request, KeyMissing())
-        faults = faults_of(error)
-        return problem(request, RequestInvalid(count=len(faults)), faults=faults)
-
-    async def routing(request: Request, error: Exception) -> Response:
-        assert isinstance(error, StarletteHTTPException)  # noqa: S101 - registered for this class only
-        known: dict[int, errors.MarketError] = {
-            404: PathUnknown(),
-            405: MethodNotAllowed(),
-            413: BodyTooLarge(),
-        }
-        return problem(
-            request,
-            known.get(error.status_code, BodyUnreadable()),
-            status=error.status_code,
-            headers=error.headers,
-        )
-
-    async def database(request: Request, error: Exception) -> Response:
+    async def failed(request: Request, error: Exception) -> Response:
         return problem(request, translate(error, constraint_errors))
 
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        translated = translate(error, constraint_errors)
-        return problem(request, translated)
-
-    app.add_exception_handler(errors.MarketError, market)
-    app.add_exception_handler(RequestValidationError, faulty)
-    app.add_exception_handler(StarletteHTTPException, routing)
+    app.add_exception_handler(errors.MarketError, _market)
+    app.add_exception_handler(RequestValidationError, _faulty)
+    app.add_exception_handler(StarletteHTTPException, _routing)
     for kind in (
         DBAPIError,
         PoolTimeout,
@@ -237,9 +235,9 @@ def install(app: FastAPI, constraint_errors: Mapping[str, type[errors.MarketErro
         asyncpg.InterfaceError,
         OSError,
         TimeoutError,
+        Exception,
     ):
-        app.add_exception_handler(kind, database)
-    app.add_exception_handler(Exception, unforeseen)
+        app.add_exception_handler(kind, failed)
 
 
 def translate(

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -14,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation import idempotency
-from datamarket.foundation.db import PAGE_LIMIT, Database
+from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, driver
 from datamarket.foundation.errors import Invalid, Stale
 
 ItemT = TypeVar("ItemT")
@@ -81,6 +82,11 @@ class Page(Shape, Generic[ItemT]):
 
     items: list[ItemT]
     next: str | None = None
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+        """`Page[ZoneOut]` is ZonePage in the documentation."""
+        return f"{params[0].__name__.removesuffix('Out')}Page"
 
 
 class Limits(BaseModel):
@@ -200,21 +206,48 @@ async def open_writing(request: Request, idempotency_key: KeyHeader) -> AsyncIte
     Raises Replayed with the stored answer when the key was used before, KeyReused when it then had
     another content.
     """
-    claim = idempotency.Claim(
+    claim = await claim_of(request, idempotency_key)
+    async with database_of(request).transaction() as session:
+        connection = await driver(session)
+        await idempotency.claim(connection, claim, now=read_now(request))
+        request.state.claim = (connection, claim)
+        yield session
+
+
+async def open_plain_writing(request: Request, idempotency_key: KeyHeader) -> AsyncIterator[Connection]:
+    """The same on a plain connection, for the hot paths."""
+    claim = await claim_of(request, idempotency_key)
+    async with database_of(request).plain_transaction() as connection:
+        await idempotency.claim(connection, claim, now=read_now(request))
+        request.state.claim = (connection, claim)
+        yield connection
+
+
+async def claim_of(request: Request, key: str) -> idempotency.Claim:
+    """What this request asks for, by whom, under which key."""
+    return idempotency.Claim(
         ledger_id=request.app.state.settings.ledger_id,
         caller=getattr(request.state, "caller", "visitor"),
-        key=idempotency_key,
+        key=key,
         fingerprint=idempotency.fingerprint(request.method, request.url.path, await request.body()),
     )
-    async with database_of(request).transaction() as session:
-        await idempotency.claim(session, claim, now=read_now(request))
-        request.state.claim = (session, claim)
-        yield session
 
 
 Reading = Annotated[AsyncSession, Depends(open_reading, scope="function")]
 Writing = Annotated[AsyncSession, Depends(open_writing, scope="function")]
+PlainWriting = Annotated[Connection, Depends(open_plain_writing, scope="function")]
 Now = Annotated[datetime, Depends(read_now)]
+
+
+_NEXT = re.compile(rb'"next":"([A-Za-z0-9_-]+)"}$')
+
+
+def _link_next(request: Request, response: Response) -> None:
+    """RFC 8288: the page after, for callers that follow links; `next` closes the body of every page."""
+    found = _NEXT.search(response.body, max(0, len(response.body) - 600)) if "link" not in response.headers else None
+    if found is not None:
+        target = request.url.include_query_params(after=found.group(1).decode())
+        response.headers["Link"] = f'<{target.path}?{target.query}>; rel="next"'
 
 
 class MarketRoute(APIRoute):
@@ -227,10 +260,12 @@ class MarketRoute(APIRoute):
             response = await answer(request)
             claimed = getattr(request.state, "claim", None)
             if claimed is not None:
-                session, claim = claimed
+                connection, claim = claimed
                 etag = response.headers.get("etag")
-                await idempotency.settle(session, claim, response.status_code, bytes(response.body), etag)
+                await idempotency.settle(connection, claim, response.status_code, bytes(response.body), etag)
             entity_tag = response.headers.get("etag")
+            if request.method == "GET":
+                _link_next(request, response)
             if request.method == "GET" and entity_tag and request.headers.get("if-none-match") == entity_tag:
                 return Response(status_code=304, headers={"ETag": entity_tag})
             return response

@@ -8,10 +8,9 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlmodel.ext.asyncio.session import AsyncSession
+import asyncpg
 
+from datamarket.foundation.db import Connection
 from datamarket.foundation.errors import Conflict, Invalid, MarketError
 
 
@@ -57,54 +56,42 @@ class Claim:
     key: str
     fingerprint: bytes
 
-    @property
-    def place(self) -> dict[str, object]:
-        return {"ledger_id": self.ledger_id, "caller": self.caller, "key": self.key}
-
 
 def fingerprint(method: str, path: str, body: bytes) -> bytes:
     """SHA-256 over what is asked."""
     return hashlib.sha256(b"\x00".join((method.encode(), path.encode(), body))).digest()
 
 
-_CLAIM = text(
+_CLAIM = (
     "INSERT INTO idempotency_key (ledger_id, caller, key, fingerprint, claimed_at)"
-    " VALUES (:ledger_id, :caller, :key, :fingerprint, :now) ON CONFLICT DO NOTHING RETURNING 1"
+    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING 1"
 )
-_STORED = text(
-    "SELECT fingerprint, status, body, etag FROM idempotency_key"
-    " WHERE ledger_id = :ledger_id AND caller = :caller AND key = :key"
+_STORED = (
+    "SELECT fingerprint, status, body, etag FROM idempotency_key WHERE ledger_id = $1 AND caller = $2 AND key = $3"
 )
-_SETTLE = text(
-    "UPDATE idempotency_key SET status = :status, body = :body, etag = :etag"
-    " WHERE ledger_id = :ledger_id AND caller = :caller AND key = :key"
+_SETTLE = (
+    "UPDATE idempotency_key SET status = $4, body = $5, etag = $6 WHERE ledger_id = $1 AND caller = $2 AND key = $3"
 )
 LOCK_NOT_AVAILABLE = "55P03"
 
 
-async def claim(session: AsyncSession, claimed: Claim, *, now: datetime) -> None:
+async def claim(connection: Connection, claimed: Claim, *, now: datetime) -> None:
     """Take the key for this transaction. Raises Replayed, KeyReused or InFlight."""
-    connection = await session.connection()
+    place = (claimed.ledger_id, claimed.caller, claimed.key)
     try:
-        fresh = await connection.execute(
-            _CLAIM, claimed.place | {"fingerprint": claimed.fingerprint, "now": now}
-        )
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
-            raise InFlight from error
-        raise
-    if fresh.first() is not None:
+        fresh = await connection.fetchval(_CLAIM, *place, claimed.fingerprint, now)
+    except asyncpg.LockNotAvailableError:
+        raise InFlight from None
+    if fresh is not None:
         return
-    stored = (await connection.execute(_STORED, claimed.place)).first()
-    if stored is None or stored.status is None:
+    stored = await connection.fetchrow(_STORED, *place)
+    if stored is None or stored["status"] is None:
         raise InFlight
-    if bytes(stored.fingerprint) != claimed.fingerprint:
+    if stored["fingerprint"] != claimed.fingerprint:
         raise KeyReused
-    raise Replayed(stored.status, bytes(stored.body), stored.etag)
+    raise Replayed(stored["status"], stored["body"], stored["etag"])
 
 
-async def settle(session: AsyncSession, claimed: Claim, status: int, body: bytes, etag: str | None) -> None:
+async def settle(connection: Connection, claimed: Claim, status: int, body: bytes, etag: str | None) -> None:
     """Keep the answer beside the write, in the same transaction."""
-    await session.flush()
-    settled = claimed.place | {"status": status, "body": body, "etag": etag}
-    await (await session.connection()).execute(_SETTLE, settled)
+    await connection.execute(_SETTLE, claimed.ledger_id, claimed.caller, claimed.key, status, body, etag)

@@ -18,7 +18,8 @@ SQLModel.metadata.naming_convention = {
 
 def instant(*, nullable: bool = False) -> Any:
     """A column for an instant, with its offset."""
-    return Field(sa_type=DateTime(timezone=True), nullable=nullable)
+    zoned = DateTime(timezone=True)
+    return Field(default=None, sa_type=zoned, nullable=True) if nullable else Field(sa_type=zoned)
 
 
 class IdempotencyKey(SQLModel, table=True):

@@ -83,6 +83,13 @@ class CaseOut(Shape):
         return cls.model_validate(case, from_attributes=True)
 
 
+class CaseEventsOut(Shape):
+    """What this actor may do with the case now."""
+
+    state: Literal["registered", "verified"]
+    events: list[Literal["verify"]] = Field(examples=[["verify"]])
+
+
 @router.post("", status_code=201, summary="Register a case")
 async def register_case(
     actor: RegisterCase, session: Writing, now: Now, body: CaseIn, response: Response
@@ -140,15 +147,8 @@ async def move_case(
 
 
 @router.get("/{case_id}/allowed-events", summary="What may be done with a case now")
-async def allowed_events(actor: ReadMarket, session: Reading, case_id: UUID) -> "CaseEventsOut":
+async def allowed_case_events(actor: ReadMarket, session: Reading, case_id: UUID) -> CaseEventsOut:
     case = await scheme_queries.get_case(session, case_id, visible_to=actor)
     state: Literal["registered", "verified"] = "verified" if case.verified_by else "registered"
     may = state == "registered" and actor.may(Permission.REGISTER_CASE)
     return CaseEventsOut(state=state, events=["verify"] if may else [])
-
-
-class CaseEventsOut(Shape):
-    """What this actor may do with the case now."""
-
-    state: Literal["registered", "verified"]
-    events: list[Literal["verify"]] = Field(examples=[["verify"]])

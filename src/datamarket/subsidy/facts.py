@@ -106,10 +106,10 @@ SELECT a_id, b_id, from_on, to_on FROM related_party
 # A sale counts when its venue was qualified on its day and its parties were unrelated then. Ranges and
 # venues are few: each sale meets at most one row of either, so no join multiplies an amount.
 _SALES = """
-WITH qualified AS MATERIALIZED (
+WITH qualified AS (
     SELECT id, since::timestamp AT TIME ZONE 'Asia/Shanghai' AS since
       FROM unnest($6::uuid[], $7::date[]) AS v (id, since)
-), related AS MATERIALIZED (
+), related AS (
     SELECT a_id, b_id, range_agg(tstzrange(from_on::timestamp AT TIME ZONE 'Asia/Shanghai',
                                            to_on::timestamp AT TIME ZONE 'Asia/Shanghai')) AS terms
       FROM unnest($8::uuid[], $9::uuid[], $10::date[], $11::date[]) AS r (a_id, b_id, from_on, to_on)

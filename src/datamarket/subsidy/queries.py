@@ -101,7 +101,7 @@ async def lock_run(session: AsyncSession, run_id: UUID) -> SubsidyRun:
 async def list_run_events(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyRunEvent]:
     """Oldest first; a life has at most a dozen."""
     statement = select(SubsidyRunEvent).where(SubsidyRunEvent.run_id == run_id)
-    return (await session.exec(statement.order_by(col(SubsidyRunEvent.id)).limit(100))).all()
+    return (await session.exec(statement.order_by(col(SubsidyRunEvent.n)).limit(100))).all()
 
 
 async def same_calculation(session: AsyncSession, run: SubsidyRun, engine: str) -> UUID | None:

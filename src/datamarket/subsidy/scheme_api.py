@@ -56,19 +56,19 @@ class SchemeOut(Shape):
         return cls.model_validate(scheme, from_attributes=True)
 
 
-class VersionIn(Body):
+class SchemeVersionIn(Body):
     """A scheme file, as text."""
 
     content: SchemeText = Field(examples=["format: subsidy-scheme/1\nid: qd-data-element\n"])
 
 
-class VersionEventIn(Body):
+class SchemeVersionEventIn(Body):
     """Approve a draft, or retire a version."""
 
     event: SchemeEvent = Field(examples=["approve"])
 
 
-class VersionOut(Shape):
+class SchemeVersionOut(Shape):
     """A version of a scheme; `authored_by` is null when it came with the product."""
 
     scheme: str
@@ -84,13 +84,13 @@ class VersionOut(Shape):
     version: int
 
     @classmethod
-    def of(cls, row: SchemeVersion) -> "VersionOut":
+    def of(cls, row: SchemeVersion) -> "SchemeVersionOut":
         zh, en = LABELS[SchemeState(row.state)]
         kept = row.model_dump(exclude={"id", "scheme_id", "content"})
         return cls.model_validate(kept | {"scheme": row.scheme_id, "state_zh": zh, "state_en": en})
 
 
-class VersionEventsOut(Shape):
+class SchemeVersionEventsOut(Shape):
     """What this actor may do with the version now."""
 
     state: SchemeState
@@ -126,33 +126,33 @@ async def list_schemes(actor: ReadSubsidy, session: Reading, limits: LimitsDep) 
 @router.get("/{scheme_id}/versions", summary="Versions of a scheme")
 async def list_versions(
     actor: ReadSubsidy, session: Reading, limits: LimitsDep, scheme_id: SchemeId
-) -> Page[VersionOut]:
+) -> Page[SchemeVersionOut]:
     """Newest first."""
     await scheme_queries.get_scheme(session, scheme_id)
     after = decode_cursor(limits.after, [int])
     rows = await scheme_queries.list_versions(
         session, scheme_id, limit=limits.limit, after=min(after[0], 2**31 - 1) if after else None
     )
-    return page_of(rows, limits, VersionOut.of, lambda version: [version.n])
+    return page_of(rows, limits, SchemeVersionOut.of, lambda version: [version.n])
 
 
 @router.post("/{scheme_id}/versions", status_code=201, summary="Propose a version")
 async def propose_version(
-    actor: DraftScheme, session: Writing, now: Now, scheme_id: SchemeId, body: VersionIn, response: Response
-) -> VersionOut:
+    actor: DraftScheme, session: Writing, now: Now, scheme_id: SchemeId, body: SchemeVersionIn, response: Response
+) -> SchemeVersionOut:
     """Read whole or refused with the line of its first mistake; one draft of a scheme is open at a time."""
     version = await actions.propose_version(session, actor, scheme_id, content=body.content, now=now)
     tag(response, version.version)
-    return VersionOut.of(version)
+    return SchemeVersionOut.of(version)
 
 
 @router.get("/{scheme_id}/versions/{n}", summary="One version of a scheme")
 async def get_version(
     actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number, response: Response
-) -> VersionOut:
+) -> SchemeVersionOut:
     version = await scheme_queries.get_version(session, scheme_id, n)
     tag(response, version.version)
-    return VersionOut.of(version)
+    return SchemeVersionOut.of(version)
 
 
 @router.get(
@@ -183,28 +183,28 @@ async def move_version(
     now: Now,
     scheme_id: SchemeId,
     n: Number,
-    body: VersionEventIn,
+    body: SchemeVersionEventIn,
     response: Response,
     if_match: IfMatch = None,
-) -> VersionOut:
+) -> SchemeVersionOut:
     """Approved by someone else than its author; the version in force before is then retired."""
     seen = await scheme_queries.get_version(session, scheme_id, n, lock=True)
     check_tag(if_match, seen.version)
     version = await actions.move_version(session, actor, scheme_id, n, body.event, now=now)
     tag(response, version.version)
-    return VersionOut.of(version)
+    return SchemeVersionOut.of(version)
 
 
 @router.get("/{scheme_id}/versions/{n}/allowed-events", summary="What may be done with a version now")
-async def allowed_events(
+async def allowed_version_events(
     actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number
-) -> VersionEventsOut:
+) -> SchemeVersionEventsOut:
     version = await scheme_queries.get_version(session, scheme_id, n)
     state = SchemeState(version.state)
     events = states.allowed_events(SCHEME_EVENTS, state) if actor.may(Permission.APPROVE_SUBSIDY) else []
     if version.authored_by == actor.account_id:
         events = [event for event in events if event is not SchemeEvent.APPROVE]
-    return VersionEventsOut(state=state, events=events)
+    return SchemeVersionEventsOut(state=state, events=events)
 
 
 @router.get("/{scheme_id}/budgets", summary="Budgets of a scheme")

@@ -256,13 +256,12 @@ class SubsidyRun(SQLModel, table=True):
 
 
 class SubsidyRunEvent(SQLModel, table=True):
+    """What happened to a run; `n` is the version that it led to."""
+
     __tablename__ = "subsidy_run_event"
-    __table_args__ = (
-        _one_of("event", RunEvent, "subsidy_run_event"),
-        Index("subsidy_run_event_run_idx", "run_id", "id"),
-    )
-    id: UUID = Field(primary_key=True)
-    run_id: UUID = Field(foreign_key="subsidy_run.id")
+    __table_args__ = (_one_of("event", RunEvent, "subsidy_run_event"),)
+    run_id: UUID = Field(primary_key=True, foreign_key="subsidy_run.id")
+    n: int = Field(primary_key=True)
     event: str
     from_state: str
     to_state: str

@@ -12,7 +12,6 @@ from datamarket.auth.access import allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.terms import Purpose
-from datamarket.foundation import idempotency
 from datamarket.foundation.db import driver
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.http import (
@@ -25,6 +24,7 @@ from datamarket.foundation.http import (
     MarketRoute,
     Now,
     Page,
+    PlainWriting,
     PositiveFenIn,
     Prose,
     QuantityIn,
@@ -32,6 +32,7 @@ from datamarket.foundation.http import (
     Shape,
     Writing,
     check_tag,
+    claim_of,
     decode_cursor,
     page_of,
     tag,
@@ -182,12 +183,7 @@ async def record_trade(
 ) -> Response:
     """Checks the contract, meters the use, prices, splits, posts and records: all, or nothing."""
     organisation_of(actor)
-    claim = idempotency.Claim(
-        ledger_id=request.app.state.settings.ledger_id,
-        caller=str(actor.account_id),
-        key=idempotency_key,
-        fingerprint=idempotency.fingerprint("POST", request.url.path, await request.body()),
-    )
+    claim = await claim_of(request, idempotency_key)
     answer = await request.app.state.desk.record(body.order(actor, now), claim)
     headers = {"ETag": '"1"'} | ({"Idempotency-Replayed": "true"} if answer.replayed else {})
     return Response(answer.body, 201, headers, "application/json")
@@ -195,13 +191,13 @@ async def record_trade(
 
 @router.post("/batch", response_model=BatchOut, summary="Record many trades", max_body_size=BATCH_BODY)
 async def record_batch(
-    actor: RecordTrade, request: Request, session: Writing, now: Now, body: BatchIn
+    actor: RecordTrade, request: Request, connection: PlainWriting, now: Now, body: BatchIn
 ) -> Response:
     """Outcomes in the order of the items. With `atomic`, the first refusal is the answer, and nothing is recorded."""
     organisation_of(actor)
     recorder: Recorder = request.app.state.recorder
     orders = [item.order(actor, now) for item in body.items]
-    outcomes = await recorder.record_trades(await driver(session), orders, now=now)
+    outcomes = await recorder.record_trades(connection, orders, now=now)
     items: list[dict[str, Any]] = []
     for outcome in outcomes:
         if isinstance(outcome, Trade):

@@ -574,20 +574,18 @@ CREATE INDEX subsidy_line_enterprise_idx ON subsidy_line (enterprise_id, id);
 CREATE INDEX subsidy_line_flagged_idx ON subsidy_line (run_id, position) WHERE flags <> '{}';
 
 CREATE TABLE subsidy_run_event (
-    id UUID NOT NULL,
     run_id UUID NOT NULL,
+    n INTEGER NOT NULL,
     event VARCHAR NOT NULL,
     from_state VARCHAR NOT NULL,
     to_state VARCHAR NOT NULL,
     actor_id UUID NOT NULL,
     reason VARCHAR,
     at TIMESTAMP WITH TIME ZONE NOT NULL,
-    CONSTRAINT subsidy_run_event_pkey PRIMARY KEY (id),
+    CONSTRAINT subsidy_run_event_pkey PRIMARY KEY (run_id, n),
     CONSTRAINT subsidy_run_event_event_check CHECK (event IN ('snapshot', 'calculate', 'submit', 'publicise', 'approve', 'post', 'pay', 'close', 'reject', 'cancel', 'supersede')),
     CONSTRAINT subsidy_run_event_run_id_fkey FOREIGN KEY(run_id) REFERENCES subsidy_run (id)
 );
-
-CREATE INDEX subsidy_run_event_run_idx ON subsidy_run_event (run_id, id);
 
 CREATE TABLE product_version (
     id UUID NOT NULL,

@@ -136,8 +136,8 @@ async def _move(
     run.version += 1
     session.add(
         SubsidyRunEvent(
-            id=new_id(now),
             run_id=run.id,
+            n=run.version,
             event=event,
             from_state=before,
             to_state=after,

@@ -1,0 +1,90 @@
+"""/accounts: open, list, close."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import Field, StringConstraints
+
+from datamarket.accounts import actions
+from datamarket.auth import queries
+from datamarket.auth.access import allow
+from datamarket.auth.terms import Actor, Permission, Role
+from datamarket.foundation.http import (
+    NO_NUL,
+    Body,
+    LimitsDep,
+    MarketRoute,
+    Now,
+    Page,
+    Prose,
+    Reading,
+    Shape,
+    Writing,
+    decode_cursor,
+    page_of,
+)
+
+router = APIRouter(route_class=MarketRoute, prefix="/accounts", tags=["accounts"])
+Username = Annotated[str, StringConstraints(min_length=3, max_length=60, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Password = Annotated[str, StringConstraints(min_length=12, max_length=200, pattern=NO_NUL)]
+ManageAccounts = Annotated[Actor, allow(Permission.MANAGE_ACCOUNTS)]
+
+
+class AccountIn(Body):
+    """`participant_id` is the organisation that the account acts for; the city's own offices have none."""
+
+    username: Username = Field(examples=["buyer.one"])
+    password: Password = Field(examples=["a long pass phrase"])
+    roles: list[Role] = Field(min_length=1, max_length=8, examples=[["buyer"]])
+    participant_id: UUID | None = None
+
+
+class AccountEvent(Body):
+    """A closed account stays closed."""
+
+    event: Literal["close"] = Field(examples=["close"])
+    reason: Prose | None = None
+
+
+class AccountOut(Shape):
+    id: UUID
+    username: str
+    roles: list[Role]
+    participant_id: UUID | None
+    active: bool
+    created_at: datetime
+
+    @classmethod
+    def of(cls, account: object) -> "AccountOut":
+        return cls.model_validate(account, from_attributes=True)
+
+
+@router.post("", status_code=201, summary="Open an account")
+async def open_account(actor: ManageAccounts, session: Writing, now: Now, body: AccountIn) -> AccountOut:
+    return AccountOut.of(
+        await actions.open_account(
+            session,
+            actor,
+            username=body.username,
+            password=body.password,
+            roles=set(body.roles),
+            participant_id=body.participant_id,
+            now=now,
+        )
+    )
+
+
+@router.get("", summary="All accounts")
+async def list_accounts(actor: ManageAccounts, session: Reading, limits: LimitsDep) -> Page[AccountOut]:
+    cursor = decode_cursor(limits.after, [UUID])
+    rows = await queries.list_accounts(session, limit=limits.limit, after=cursor[0] if cursor else None)
+    return page_of(rows, limits, AccountOut.of, lambda account: [account.id])
+
+
+@router.post("/{account_id}/events", summary="Close an account")
+async def move_account(
+    actor: ManageAccounts, session: Writing, now: Now, account_id: UUID, body: AccountEvent
+) -> AccountOut:
+    return AccountOut.of(await actions.close_account(session, actor, account_id, reason=body.reason, now=now))

@@ -1,0 +1,141 @@
+"""The OpenAPI document: the framework's, with what is common to all answers said once, and truly.
+
+Which refusals an operation may answer with follows from what it takes: a body, a key, a tag, a path.
+"""
+
+import functools
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from datamarket.edge.problems import MEANINGS, Problem
+
+Document = dict[str, Any]
+_SOME_ID = "018fdc6e-0c00-7000-8000-000000000001"
+_TEXT = {"schema": {"type": "string"}}
+_HEADERS: dict[int, Document] = {
+    401: {"WWW-Authenticate": _TEXT | {"required": True}},
+    429: {"Retry-After": _TEXT | {"required": True}},
+    503: {"Retry-After": _TEXT | {"required": True}},
+}
+_FRAMEWORK_ONLY = ("HTTPValidationError", "ValidationError")
+
+
+def operation_id(route: APIRoute) -> str:
+    """Slice and function, as they stand in the code: `contracts.sign_contract`."""
+    return f"{route.tags[0]}.{route.name}" if route.tags else route.name
+
+
+def install(app: FastAPI) -> None:
+    """Let the application describe itself completely; the document is made once, when first asked for."""
+    by_framework = app.openapi
+    app.openapi = functools.cache(lambda: _complete(by_framework()))  # type: ignore[method-assign] # as documented
+
+
+def _complete(document: Document) -> Document:
+    document = _named_by_title(document)
+    components = document["components"]
+    schemas = components["schemas"]
+    for name in _FRAMEWORK_ONLY:
+        schemas.pop(name, None)
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs"))
+    schemas["Problem"] = problem
+    components["responses"] = {f"Problem{status}": _refusal(status) for status in MEANINGS}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            _say_refusals(operation, path, method)
+            _give_example(operation, schemas)
+    return document
+
+
+def _named_by_title(document: Document) -> Document:
+    """The pages of a list are called by their own names, not by those of the generic and its argument."""
+    schemas = document["components"]["schemas"]
+    titles = {name: shape["title"] for name, shape in schemas.items() if name.startswith("Page_")}
+    document["components"]["schemas"] = {titles.get(name, name): shape for name, shape in schemas.items()}
+    renamed = {f"#/components/schemas/{name}": f"#/components/schemas/{title}" for name, title in titles.items()}
+
+    def walk(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {
+                key: renamed.get(value, value) if key == "$ref" else walk(value) for key, value in node.items()
+            }
+        return [walk(item) for item in node] if isinstance(node, list) else node
+
+    complete: Document = walk(document)
+    return complete
+
+
+def _refusal(status: int) -> Document:
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    headers = {"headers": _HEADERS[status]} if status in _HEADERS else {}
+    return {"description": MEANINGS[status], "content": content} | headers
+
+
+def _say_refusals(operation: Document, path: str, method: str) -> None:
+    """Keep the answers of the route, replace the refusals."""
+    responses = operation["responses"]
+    declared = {int(status) for status in responses if status.startswith("4")} - {422}
+    for status in declared | _refusals(operation, path, method):
+        responses.pop(str(status), None)
+        responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+
+
+def _refusals(operation: Document, path: str, method: str) -> set[int]:
+    taken = {parameter["name"] for parameter in operation.get("parameters", ())}
+    possible = {429, 503}
+    if not path.startswith("/api/"):
+        return possible
+    possible.add(401)
+    if "security" in operation:
+        possible.add(403)
+    if taken or "requestBody" in operation:
+        possible.add(422)
+    if "requestBody" in operation:
+        possible |= {400, 413}
+    if "{" in path or method != "get":
+        possible.add(404)
+    if "Idempotency-Key" in taken:
+        possible |= {400, 409}
+    if "If-Match" in taken:
+        possible.add(412)
+    if method == "patch":
+        possible.add(428)
+    return possible
+
+
+def _give_example(operation: Document, schemas: Document) -> None:
+    """A whole body to try: the one that its shape shows, or what its fields show put together."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        schema = _resolved(content["schema"], schemas)
+        content["example"] = example_of(schema, schemas)
+
+
+def example_of(schema: Document, schemas: Document) -> Any:
+    """What a shape shows of itself: its example, or its fields' examples together."""
+    schema = _resolved(schema, schemas) | {key: schema[key] for key in ("examples", "default") if key in schema}
+    for key in ("examples", "enum"):
+        if key in schema:
+            return schema[key][0]
+    for key in ("const", "default"):
+        if key in schema:
+            return schema[key]
+    if schema.get("type") == "object":
+        needed = schema.get("required", ())
+        fields = schema.get("properties", {})
+        return {
+            name: example_of(field, schemas)
+            for name, field in fields.items()
+            if name in needed or "examples" in field
+        }
+    if schema.get("type") == "array":
+        return [example_of(schema["items"], schemas)]
+    return _SOME_ID if schema.get("format") == "uuid" else None
+
+
+def _resolved(schema: Document, schemas: Document) -> Document:
+    reference = schema.get("$ref")
+    resolved: Document = schemas[reference.rsplit("/", 1)[1]] if reference else schema
+    return resolved

@@ -1,0 +1,29 @@
+"""The glossary in docs/ says what the code says."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def generated() -> str:
+    page: str = runpy.run_path(str(DOCS / "make_glossary.py"))["glossary"]()
+    return page
+
+
+def test_the_page_is_what_the_words_and_state_tables_give(generated: str) -> None:
+    assert (DOCS / "glossary.md").read_text(encoding="utf-8") == generated, "run docs/make_glossary.py"
+
+
+def test_every_label_stands_in_both_languages(generated: str) -> None:
+    rows = [line for line in generated.splitlines() if line.startswith("| ")]
+    assert all(cell.strip() for row in rows for cell in row.strip("|").split("|"))
+
+
+def test_every_state_of_a_diagram_has_a_chinese_name(generated: str) -> None:
+    states = [line for line in generated.splitlines() if line.lstrip().startswith('state "')]
+    assert states
+    assert all(any("\u4e00" <= character <= "\u9fff" for character in state) for state in states)
