@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 from typing import NewType
 
 Fen = NewType("Fen", int)
@@ -16,13 +17,18 @@ _PERCENT = re.compile(r"(\d{1,9}(?:\.\d{1,12})?)%", re.ASCII)
 
 def half_up(exact: Fraction) -> int:
     """Round to the nearest whole number; a half goes away from zero."""
-    magnitude = (2 * abs(exact) + 1) // 2
-    return int(magnitude) if exact >= 0 else -int(magnitude)
+    return _half_up(exact.numerator, exact.denominator)
+
+
+def _half_up(numerator: int, denominator: int) -> int:
+    """The same for a quotient of whole numbers, denominator above zero."""
+    magnitude = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return magnitude if numerator >= 0 else -magnitude
 
 
 def apply_rate(amount: Fen, rate: Fraction) -> Fen:
     """Amount times rate, half up to the fen."""
-    return Fen(half_up(amount * rate))
+    return Fen(_half_up(amount * rate.numerator, rate.denominator))
 
 
 def split(total: Fen, weights: Sequence[int | Fraction]) -> list[Fen]:
@@ -32,15 +38,16 @@ def split(total: Fen, weights: Sequence[int | Fraction]) -> list[Fen]:
     most the sum of whole weights: partial refunds stand on that. Raises ValueError when the weights
     are negative or all zero, or the total is negative.
     """
-    whole = sum(weights, Fraction(0))
-    if total < 0 or whole <= 0 or any(weight < 0 for weight in weights):
+    scale = lcm(*(weight.denominator for weight in weights))
+    scaled = [weight.numerator * (scale // weight.denominator) for weight in weights]
+    whole = sum(scaled)
+    if total < 0 or whole <= 0 or min(scaled) < 0:
         message = f"cannot split {total} over {list(weights)}"
         raise ValueError(message)
-    exact = [total * Fraction(weight) / whole for weight in weights]
-    parts = [int(share) for share in exact]
-    short = total - sum(parts)
-    by_remainder = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
-    for i in by_remainder[:short]:
+    shares = [divmod(total * weight, whole) for weight in scaled]
+    parts = [quotient for quotient, _ in shares]
+    by_remainder = sorted(range(len(parts)), key=lambda i: (-shares[i][1], i))
+    for i in by_remainder[: total - sum(parts)]:
         parts[i] += 1
     return [Fen(part) for part in parts]
 

@@ -9,7 +9,7 @@ from datamarket.contracts.accounts import income_account
 from datamarket.contracts.rules import ContractNotActive
 from datamarket.contracts.terms import FrozenTerms
 from datamarket.foundation.errors import Invalid, Refused
-from datamarket.foundation.money import Fen, apply_rate, half_up
+from datamarket.foundation.money import Fen, apply_rate
 from datamarket.foundation.money import split as share
 from datamarket.ledger.terms import Account, AccountId, AccountKind, Leg
 from datamarket.trading.terms import RevenueRule, Split, TradeState
@@ -53,24 +53,25 @@ def divide(gross: Fen, terms: FrozenTerms, rule: RevenueRule) -> Split:
     The base is divided over marginal brackets, exactly, and cut to fen by the largest remainder; a
     product on the provider's own data leaves the whole base to the provider.
     """
-    vat = Fen(half_up(gross * rule.vat_rate / (1 + rule.vat_rate)))
+    vat = apply_rate(gross, rule.vat_inside)
     fee = apply_rate(Fen(gross - vat), Fraction(terms.venue_fee_bps, BASIS_POINTS))
     base = Fen(gross - vat - fee)
     if terms.operator_id is None or not terms.suppliers or base == 0:
         return Split(vat, fee, Fen(0), Fen(0), base)
     supplying, operator = bracket_shares(base, rule)
-    parts = share(base, [supplying, operator, base - supplying - operator])
+    parts = share(base, [supplying, operator, base * rule.unit - supplying - operator])
     return Split(vat, fee, parts[0], parts[1], parts[2])
 
 
-def bracket_shares(base: Fen, rule: RevenueRule) -> tuple[Fraction, Fraction]:
-    """The exact shares of supplying units and operator over marginal brackets."""
-    supplying = operator = Fraction(0)
-    ceilings = [bracket.above for bracket in rule.brackets[1:]]
-    for bracket, ceiling in zip(rule.brackets, [*ceilings, base], strict=True):
-        slice_ = max(0, min(base, ceiling) - bracket.above)
-        supplying += slice_ * bracket.supplying
-        operator += slice_ * bracket.operator
+def bracket_shares(base: Fen, rule: RevenueRule) -> tuple[int, int]:
+    """The exact shares of supplying units and operator over marginal brackets, in the rule's `unit`."""
+    supplying = operator = 0
+    for above, ceiling, to_supplying, to_operator in rule.slices:
+        if base <= above:
+            break
+        within = (base if ceiling is None else min(base, ceiling)) - above
+        supplying += within * to_supplying
+        operator += within * to_operator
     return supplying, operator
 
 

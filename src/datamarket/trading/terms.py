@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
+from math import lcm
 from uuid import UUID
 
 from datamarket.auth.terms import Actor
@@ -44,6 +46,26 @@ class RevenueRule:
     valid_to: date | None
     vat_rate: Fraction
     brackets: tuple[Bracket, ...]
+
+    @cached_property
+    def vat_inside(self) -> Fraction:
+        """The tax's share of a price that includes it."""
+        return self.vat_rate / (1 + self.vat_rate)
+
+    @cached_property
+    def unit(self) -> int:
+        """One fen in the whole units in which every bracket's shares are whole numbers."""
+        shares = (share for bracket in self.brackets for share in (bracket.supplying, bracket.operator))
+        return lcm(*(share.denominator for share in shares))
+
+    @cached_property
+    def slices(self) -> tuple[tuple[int, int | None, int, int], ...]:
+        """Each bracket as (above, up to, supplying units' share, operator's share), the shares in `unit`."""
+        ceilings = [bracket.above for bracket in self.brackets[1:]]
+        return tuple(
+            (bracket.above, ceiling, int(bracket.supplying * self.unit), int(bracket.operator * self.unit))
+            for bracket, ceiling in zip(self.brackets, [*ceilings, None], strict=True)
+        )
 
 
 @dataclass(frozen=True)
