@@ -25,6 +25,7 @@ from datamarket.evidence import api as evidence
 from datamarket.foundation.clock import read_clock as wall_clock
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
+from datamarket.foundation.http import API_PREFIX
 from datamarket.foundation.settings import Settings
 from datamarket.ledger import api as ledger
 from datamarket.ledger import tables as ledger_tables
@@ -45,8 +46,6 @@ from datamarket.zones import api as zones
 from datamarket.zones import resource_api as resources
 from datamarket.zones import tables as zones_tables
 
-PREFIX = "/api/v1"
-BODY_LIMIT = 2**20
 ROUTERS = (
     catalogue.router,
     trading.router,
@@ -107,7 +106,6 @@ def create_app(
         lifespan=lifespan,
         openapi_tags=docs.TAGS,
         generate_unique_id_function=openapi.operation_id,
-        max_body_size=BODY_LIMIT,
         telemetry={"tracing": False, "metrics": False},
     )
     app.state.settings = settings
@@ -115,7 +113,7 @@ def create_app(
     app.state.read_clock = read_clock
     app.state.tokens = TokenKeeper(load_key(settings), settings)
     for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX, dependencies=[Depends(identify)])
+        app.include_router(router, prefix=API_PREFIX, dependencies=[Depends(identify)])
     app.include_router(auth.keys)
     app.include_router(operations.router)
     trading.install_desk(app)

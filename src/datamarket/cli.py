@@ -117,7 +117,9 @@ async def _open_account(url: str, username: str, roles: list[str], uscc: str | N
         raise typer.BadParameter(f"{error}; roles: {', '.join(Role)}") from None
     database = Database(url, 1)
     async with database.transaction() as session:
-        password = await open_with_random_password(session, username=username, roles=known, uscc=uscc, now=read_clock())
+        password = await open_with_random_password(
+            session, username=username, roles=known, uscc=uscc, now=read_clock()
+        )
     await database.close()
     return password
 

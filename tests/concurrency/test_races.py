@@ -53,7 +53,9 @@ async def test_a_quota_is_never_overspent(database: Database) -> None:
     assert sum(used) == 3
 
 
-async def test_a_suspension_waits_for_a_use_in_flight_and_stops_the_next(database: Database, database_url: str) -> None:
+async def test_a_suspension_waits_for_a_use_in_flight_and_stops_the_next(
+    database: Database, database_url: str
+) -> None:
     """The meter's row is the lock: a use that holds it finishes first, one that waits sees the suspension."""
     deal = await trading.active_contract(database, funds=Fen(100_000))
     slow = await asyncpg.connect(database_url)

@@ -53,7 +53,9 @@ async def test_a_trade_survives_an_outage_with_its_key(own_server: Path, setting
     await database.close()
 
 
-async def _until_it_answers(buyer: httpx.AsyncClient, body: dict[str, object], key: dict[str, str]) -> httpx.Response:
+async def _until_it_answers(
+    buyer: httpx.AsyncClient, body: dict[str, object], key: dict[str, str]
+) -> httpx.Response:
     """Broken connections are noticed one by one; each try is the same write."""
     for _ in range(20):
         answer = await buyer.post("/trades", json=body, headers=key)

@@ -76,7 +76,9 @@ async def test_the_application_role_has_no_other_way_in(
 async def test_an_entry_that_does_not_balance_is_refused_in_the_database(
     market: "asyncpg.Connection[asyncpg.Record]",
 ) -> None:
-    accounts = [row["id"] for row in await market.fetch("SELECT id FROM ledger_account WHERE may_go_negative LIMIT 2")]
+    accounts = [
+        row["id"] for row in await market.fetch("SELECT id FROM ledger_account WHERE may_go_negative LIMIT 2")
+    ]
     entry = new_id(NOON)
     for amounts in ([100, -99], [100], [0, 0]):
         with pytest.raises(asyncpg.IntegrityConstraintViolationError):

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from datamarket.accounts import actions
@@ -15,18 +14,18 @@ from datamarket.foundation.http import (
     NO_NUL,
     Body,
     LimitsDep,
-    MarketRoute,
     Now,
     Page,
     Prose,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     decode_cursor,
     page_of,
 )
 
-router = APIRouter(route_class=MarketRoute, prefix="/accounts", tags=["accounts"])
+router = SliceRouter(prefix="/accounts", tags=["accounts"])
 Username = Annotated[str, StringConstraints(min_length=3, max_length=60, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Password = Annotated[str, StringConstraints(min_length=12, max_length=200, pattern=NO_NUL)]
 ManageAccounts = Annotated[Actor, allow(Permission.MANAGE_ACCOUNTS)]

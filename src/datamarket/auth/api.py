@@ -11,9 +11,9 @@ from datamarket.auth import actions
 from datamarket.auth.access import Visitor, allow
 from datamarket.auth.terms import Actor, Permission, Role
 from datamarket.foundation.errors import Invalid
-from datamarket.foundation.http import NO_NUL, MarketRoute, Now, Reading, Shape
+from datamarket.foundation.http import NO_NUL, Now, Reading, Shape, SliceRouter
 
-router = APIRouter(route_class=MarketRoute, tags=["auth"])
+router = SliceRouter(tags=["auth"])
 keys = APIRouter(tags=["auth"])
 
 

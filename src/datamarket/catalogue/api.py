@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import Field
 
 from datamarket.auth.access import SignInNeeded, Visitor
@@ -31,10 +31,10 @@ from datamarket.foundation.http import (
     CursorInvalid,
     Limits,
     LimitsDep,
-    MarketRoute,
     Now,
     Page,
     Shape,
+    SliceRouter,
     database_of,
     decode_cursor,
     encode_cursor,
@@ -42,7 +42,7 @@ from datamarket.foundation.http import (
 )
 from datamarket.zones.terms import Level, UseClass
 
-router = APIRouter(route_class=MarketRoute, tags=["catalogue"])
+router = SliceRouter(tags=["catalogue"])
 JSON = orjson.OPT_UTC_Z
 
 

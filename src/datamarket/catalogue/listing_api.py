@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import ConfigDict, Field, Strict
 
 from datamarket.auth.access import allow
@@ -22,18 +22,18 @@ from datamarket.foundation.http import (
     Body,
     FenIn,
     IfMatch,
-    MarketRoute,
     Now,
     Prose,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     check_tag,
     tag,
 )
 from datamarket.foundation.money import Fen
 
-router = APIRouter(route_class=MarketRoute, tags=["catalogue"])
+router = SliceRouter(tags=["catalogue"])
 ListProduct = Annotated[Actor, allow(Permission.LIST_PRODUCT)]
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 _PLAN: dict[str, Any] = {"model": "per_period", "price_fen": 8_450_000, "period_days": 365}

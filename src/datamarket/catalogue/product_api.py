@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import ConfigDict, Field, Strict
 
 from datamarket.auth.access import allow
@@ -40,12 +40,12 @@ from datamarket.foundation.http import (
     IfMatch,
     LimitsDep,
     Line,
-    MarketRoute,
     Now,
     Page,
     Prose,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     check_tag,
     decode_cursor,
@@ -54,7 +54,7 @@ from datamarket.foundation.http import (
 )
 from datamarket.zones.terms import Level
 
-router = APIRouter(route_class=MarketRoute, tags=["catalogue"])
+router = SliceRouter(tags=["catalogue"])
 MakeProduct = Annotated[Actor, allow(Permission.MAKE_PRODUCT)]
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 Number = Annotated[int, Strict(), Field(ge=1, le=10_000, description="number of a version, from 1")]

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import ConfigDict, Field, Strict
 
 from datamarket.auth.access import Visitor, allow
@@ -21,12 +21,12 @@ from datamarket.foundation.http import (
     IfMatch,
     LimitsDep,
     Line,
-    MarketRoute,
     Now,
     Page,
     Prose,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     check_tag,
     decode_cursor,
@@ -34,7 +34,7 @@ from datamarket.foundation.http import (
     tag,
 )
 
-router = APIRouter(route_class=MarketRoute, tags=["catalogue"])
+router = SliceRouter(tags=["catalogue"])
 ManageVenues = Annotated[Actor, allow(Permission.MANAGE_VENUES)]
 BasisPoints = Annotated[int, Strict(), Field(ge=0, le=10_000, description="of the price; 100 = 1 %")]
 _TERMS: dict[str, Any] = {

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue import queries as catalogue
-from datamarket.catalogue.terms import Offer, PricePlan
+from datamarket.catalogue.terms import FeePayer, Offer, PricePlan
 from datamarket.contracts import queries, rules
 from datamarket.contracts.accounts import accounts_of
 from datamarket.contracts.metering import meter, record_uses
@@ -102,10 +102,20 @@ async def _check_parties(
     if buyer_id == offer.provider_id:
         raise rules.OwnProduct
     await participants.check_admitted(session, buyer_id, offer.provider_id)
-    if not redevelopment or offer.operator_id is None:
+    if offer.venue_fee_payer is not FeePayer.SELLER:
+        raise rules.FeePayerNotSettled
+    if redevelopment:
+        await _check_operator_rule(session, offer.operator_id, buyer_id, now)
+
+
+async def _check_operator_rule(
+    session: AsyncSession, operator_id: UUID | None, buyer_id: UUID, now: datetime
+) -> None:
+    """Raises OperatorRedevelopment for the operator of the product's zone, and for its affiliates today."""
+    if operator_id is None:
         return
-    related = buyer_id == offer.operator_id or await participants.are_related(
-        session, offer.operator_id, buyer_id, business_date(now)
+    related = buyer_id == operator_id or await participants.are_related(
+        session, operator_id, buyer_id, business_date(now)
     )
     if related:
         raise rules.OperatorRedevelopment

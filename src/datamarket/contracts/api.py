@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import Field
 
 from datamarket.auth.access import allow
@@ -28,7 +28,6 @@ from datamarket.foundation.http import (
     InstantIn,
     LimitsDep,
     Line,
-    MarketRoute,
     Now,
     Page,
     PlainWriting,
@@ -36,6 +35,7 @@ from datamarket.foundation.http import (
     QuantityIn,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     check_tag,
     database_of,
@@ -45,7 +45,7 @@ from datamarket.foundation.http import (
 )
 from datamarket.zones.terms import UseClass
 
-router = APIRouter(route_class=MarketRoute, prefix="/contracts", tags=["contracts"])
+router = SliceRouter(prefix="/contracts", tags=["contracts"])
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 UseContract = Annotated[Actor, allow(Permission.USE_CONTRACT)]
 

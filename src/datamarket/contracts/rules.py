@@ -90,6 +90,12 @@ class OperatorRedevelopment(Refused):
     en = "A zone operator, or its affiliate, may not re-develop the products it has delivered."
 
 
+class FeePayerNotSettled(Refused):
+    code = "contract.fee-payer-not-settled"
+    zh = "该平台的服务费由买方或双方承担，本系统目前只结算卖方承担的服务费。"
+    en = "This venue's fee is borne by the buyer or by both; only fees borne by the seller are settled here."
+
+
 class UseNotAuthorised(Refused):
     code = "contract.use-not-authorised"
     zh = "合同未授权此次使用。"

@@ -4,15 +4,15 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.evidence import queries
 from datamarket.evidence.tables import AuditEvent
-from datamarket.foundation.http import LimitsDep, MarketRoute, Page, Reading, Shape, decode_cursor, page_of
+from datamarket.foundation.http import LimitsDep, Page, Reading, Shape, SliceRouter, decode_cursor, page_of
 
-router = APIRouter(route_class=MarketRoute, tags=["evidence"])
+router = SliceRouter(tags=["evidence"])
 
 
 class AuditEventOut(Shape):

@@ -66,12 +66,8 @@ _CLAIM = (
     "INSERT INTO idempotency_key (ledger_id, caller, key, fingerprint, claimed_at)"
     " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING 1"
 )
-_STORED = (
-    "SELECT fingerprint, status, body, etag FROM idempotency_key WHERE ledger_id = $1 AND caller = $2 AND key = $3"
-)
-_SETTLE = (
-    "UPDATE idempotency_key SET status = $4, body = $5, etag = $6 WHERE ledger_id = $1 AND caller = $2 AND key = $3"
-)
+_STORED = "SELECT fingerprint, status, body, etag FROM idempotency_key WHERE ledger_id = $1 AND caller = $2 AND key = $3"
+_SETTLE = "UPDATE idempotency_key SET status = $4, body = $5, etag = $6 WHERE ledger_id = $1 AND caller = $2 AND key = $3"
 LOCK_NOT_AVAILABLE = "55P03"
 
 

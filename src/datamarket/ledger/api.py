@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 from pydantic import Field
 
 from datamarket.auth.access import allow
@@ -13,16 +13,17 @@ from datamarket.foundation import states
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     Body,
+    DateIn,
     IfMatch,
     LimitsDep,
     Line,
-    MarketRoute,
     Now,
     Page,
     PositiveFenIn,
     Prose,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     check_tag,
     decode_cursor,
@@ -35,7 +36,7 @@ from datamarket.ledger.rules import PERIOD_EVENTS
 from datamarket.ledger.tables import LedgerEntry, LedgerLeg, LedgerPeriod
 from datamarket.ledger.terms import ACCOUNT_LABELS, STATE_LABELS, AccountKind, PeriodEvent, PeriodState
 
-router = APIRouter(route_class=MarketRoute, prefix="/ledger", tags=["ledger"])
+router = SliceRouter(prefix="/ledger", tags=["ledger"])
 ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
 PeriodNumber = Annotated[int, Path(ge=200001, le=299912, description="yyyymm", examples=[202412])]
 
@@ -254,7 +255,7 @@ def _entry_out(entry: LedgerEntry, legs: object) -> EntryOut:
 
 @router.get("/trial-balance", summary="Debits and credits by kind of account")
 async def trial_balance(
-    actor: ReadLedger, request: Request, session: Reading, at: date | None = None
+    actor: ReadLedger, request: Request, session: Reading, at: DateIn | None = None
 ) -> TrialBalanceOut:
     """At the end of the business day `at`, summed from the movements; without `at`, now."""
     if not actor.sees_all:

@@ -4,7 +4,6 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import Field
 
 from datamarket.auth.access import allow
@@ -14,11 +13,11 @@ from datamarket.foundation.http import (
     DateIn,
     LimitsDep,
     Line,
-    MarketRoute,
     Now,
     Page,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     decode_cursor,
     page_of,
@@ -30,7 +29,7 @@ from datamarket.participants.terms import (
     QualificationKind,
 )
 
-router = APIRouter(route_class=MarketRoute, tags=["participants"])
+router = SliceRouter(tags=["participants"])
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 ManageParticipants = Annotated[Actor, allow(Permission.MANAGE_PARTICIPANTS)]
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import Field, StringConstraints
 
 from datamarket.auth.access import allow
@@ -16,12 +16,12 @@ from datamarket.foundation.http import (
     IfMatch,
     LimitsDep,
     Line,
-    MarketRoute,
     Now,
     Page,
     Prose,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     check_tag,
     decode_cursor,
@@ -38,7 +38,7 @@ from datamarket.participants.terms import (
     ParticipantState,
 )
 
-router = APIRouter(route_class=MarketRoute, tags=["participants"])
+router = SliceRouter(tags=["participants"])
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 ManageParticipants = Annotated[Actor, allow(Permission.MANAGE_PARTICIPANTS)]
 Digits = Annotated[str, StringConstraints(max_length=20, pattern=NO_NUL)]

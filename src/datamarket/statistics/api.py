@@ -5,17 +5,17 @@ from collections.abc import Iterable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import Field
 
 from datamarket.auth.access import Visitor
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import PAGE_LIMIT
-from datamarket.foundation.http import MarketRoute, Now, Reading, Shape
+from datamarket.foundation.http import Now, Reading, Shape, SliceRouter
 from datamarket.statistics import queries
 from datamarket.statistics.terms import NOTHING, Group, Grouping, Turnover
 
-router = APIRouter(route_class=MarketRoute, prefix="/statistics", tags=["statistics"])
+router = SliceRouter(prefix="/statistics", tags=["statistics"])
 Year = Annotated[
     int | None,
     Query(ge=2000, le=2999, description="business year (Asia/Shanghai); none: all time", examples=[2024]),

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import Field, StringConstraints, field_validator
 
 from datamarket.auth.access import allow
@@ -15,12 +15,12 @@ from datamarket.foundation.http import (
     IfMatch,
     InstantIn,
     LimitsDep,
-    MarketRoute,
     Now,
     Page,
     Prose,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     check_tag,
     decode_cursor,
@@ -32,7 +32,7 @@ from datamarket.subsidy.lifecycle import LABELS, RunEvent, RunState
 from datamarket.subsidy.queries import RunView
 from datamarket.subsidy.tables import SubsidyRunEvent
 
-router = APIRouter(route_class=MarketRoute, prefix="/subsidy/runs", tags=["subsidy"])
+router = SliceRouter(prefix="/subsidy/runs", tags=["subsidy"])
 ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
 CalculateSubsidy = Annotated[Actor, allow(Permission.CALCULATE_SUBSIDY)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import Field, StringConstraints
 
 from datamarket.auth.access import allow
@@ -18,11 +18,11 @@ from datamarket.foundation.http import (
     IfMatch,
     LimitsDep,
     Line,
-    MarketRoute,
     Now,
     Page,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     check_tag,
     decode_cursor,
@@ -32,7 +32,7 @@ from datamarket.foundation.http import (
 from datamarket.subsidy import actions, scheme_queries
 from datamarket.subsidy.tables import SubsidyCase
 
-router = APIRouter(route_class=MarketRoute, prefix="/subsidy/cases", tags=["subsidy"])
+router = SliceRouter(prefix="/subsidy/cases", tags=["subsidy"])
 RegisterCase = Annotated[Actor, allow(Permission.REGISTER_CASE)]
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z][a-z_]*$")]

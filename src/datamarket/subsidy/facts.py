@@ -47,11 +47,11 @@ class Window:
     last_day: date
     run_id: UUID
     venue: Sequence[UUID] = ()
-    venue_since: Sequence[date] = ()
+    venue_since: Sequence[datetime] = ()
     related_a: Sequence[UUID] = ()
     related_b: Sequence[UUID] = ()
-    related_from: Sequence[date] = ()
-    related_to: Sequence[date | None] = ()
+    related_from: Sequence[datetime] = ()
+    related_to: Sequence[datetime | None] = ()
     ring_sellers: int = 0
     ring_share: tuple[int, int] = (0, 1)
     most_rings: int = 0
@@ -106,13 +106,9 @@ SELECT a_id, b_id, from_on, to_on FROM related_party
 # A sale counts when its venue was qualified on its day and its parties were unrelated then. Ranges and
 # venues are few: each sale meets at most one row of either, so no join multiplies an amount.
 _SALES = """
-WITH qualified AS (
-    SELECT id, since::timestamp AT TIME ZONE 'Asia/Shanghai' AS since
-      FROM unnest($6::uuid[], $7::date[]) AS v (id, since)
-), related AS (
-    SELECT a_id, b_id, range_agg(tstzrange(from_on::timestamp AT TIME ZONE 'Asia/Shanghai',
-                                           to_on::timestamp AT TIME ZONE 'Asia/Shanghai')) AS terms
-      FROM unnest($8::uuid[], $9::uuid[], $10::date[], $11::date[]) AS r (a_id, b_id, from_on, to_on)
+WITH related AS (
+    SELECT a_id, b_id, range_agg(tstzrange(since, until)) AS terms
+      FROM unnest($8::uuid[], $9::uuid[], $10::timestamptz[], $11::timestamptz[]) AS r (a_id, b_id, since, until)
      GROUP BY a_id, b_id
 ), back AS (
     SELECT trade_id, sum(amount_fen)::bigint AS fen FROM refund
@@ -122,7 +118,7 @@ WITH qualified AS (
            coalesce(t.occurred_at >= q.since, false) AS qualified,
            coalesce(r.terms @> t.occurred_at, false) AS related
       FROM trade t
-      LEFT JOIN qualified q ON q.id = t.venue_id
+      LEFT JOIN unnest($6::uuid[], $7::timestamptz[]) AS q (id, since) ON q.id = t.venue_id
       LEFT JOIN related r ON r.a_id = t.provider_id AND r.b_id = t.buyer_id
       LEFT JOIN back b ON b.trade_id = t.id
      WHERE t.ledger_id = $1 AND t.occurred_at >= $2 AND t.occurred_at < $3 AND t.recorded_at <= $5
@@ -149,18 +145,17 @@ TURNOVER = SqlFact(
     _SALES  # noqa: S608 - two constants
     + """
 , by_contract AS (
-    SELECT provider_id, contract_id, count(*) AS trades, count(*) FILTER (WHERE amount_fen = 0) AS free,
-           sum(amount_fen)::bigint AS gross,
-           (sum(amount_fen) FILTER (WHERE NOT qualified))::bigint AS unqualified,
-           (sum(amount_fen) FILTER (WHERE qualified AND related))::bigint AS related,
-           (sum(back_fen) FILTER (WHERE qualified AND NOT related))::bigint AS refunds,
-           min(occurred_at) FILTER (WHERE qualified AND NOT related AND amount_fen > 0) AS first_settled
-      FROM sale GROUP BY provider_id, contract_id
+    SELECT provider_id, contract_id, qualified, related, count(*) AS trades, count(*) FILTER (WHERE amount_fen = 0) AS free,
+           sum(amount_fen)::bigint AS fen, sum(back_fen)::bigint AS back_fen,
+           min(occurred_at) FILTER (WHERE amount_fen > 0) AS first_settled
+      FROM sale GROUP BY provider_id, contract_id, qualified, related
 )
-SELECT provider_id, sum(trades)::bigint AS trades, sum(free)::bigint AS free, sum(gross)::bigint AS gross,
-       coalesce(sum(unqualified), 0)::bigint AS unqualified, coalesce(sum(related), 0)::bigint AS related,
-       coalesce(sum(refunds), 0)::bigint AS refunds, count(first_settled) AS contracts,
-       min(first_settled) AS first_settled
+SELECT provider_id, sum(trades)::bigint AS trades, sum(free)::bigint AS free, sum(fen)::bigint AS gross,
+       coalesce(sum(fen) FILTER (WHERE NOT qualified), 0)::bigint AS unqualified,
+       coalesce(sum(fen) FILTER (WHERE qualified AND related), 0)::bigint AS related,
+       coalesce(sum(back_fen) FILTER (WHERE qualified AND NOT related), 0)::bigint AS refunds,
+       count(first_settled) FILTER (WHERE qualified AND NOT related) AS contracts,
+       min(first_settled) FILTER (WHERE qualified AND NOT related) AS first_settled
   FROM by_contract GROUP BY provider_id
 """,
 )

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import Field
 
 from datamarket.auth.access import Visitor, allow
@@ -12,10 +12,10 @@ from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     LimitsDep,
-    MarketRoute,
     Page,
     Reading,
     Shape,
+    SliceRouter,
     decode_cursor,
     page_of,
 )
@@ -27,7 +27,7 @@ from datamarket.subsidy.review import FLAG_LABELS, Flag
 from datamarket.subsidy.scheme import Scheme
 from datamarket.subsidy.terms import LineStatus
 
-router = APIRouter(route_class=MarketRoute, prefix="/subsidy", tags=["subsidy"])
+router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
 ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 SlugQuery = Annotated[str | None, Query(max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from pydantic import Field, StringConstraints
 
 from datamarket.auth.access import allow
@@ -16,11 +16,11 @@ from datamarket.foundation.http import (
     FenIn,
     IfMatch,
     LimitsDep,
-    MarketRoute,
     Now,
     Page,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     check_tag,
     decode_cursor,
@@ -32,7 +32,7 @@ from datamarket.subsidy.lifecycle import LABELS, SCHEME_EVENTS, SchemeEvent, Sch
 from datamarket.subsidy.scheme import json_schema
 from datamarket.subsidy.tables import SchemeRow, SchemeVersion, SubsidyBudget
 
-router = APIRouter(route_class=MarketRoute, prefix="/subsidy/schemes", tags=["subsidy"])
+router = SliceRouter(prefix="/subsidy/schemes", tags=["subsidy"])
 ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
 DraftScheme = Annotated[Actor, allow(Permission.CALCULATE_SUBSIDY)]
 ApproveScheme = Annotated[Actor, allow(Permission.APPROVE_SUBSIDY)]

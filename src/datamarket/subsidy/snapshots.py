@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from datamarket.foundation.clock import year_bounds
+from datamarket.foundation.clock import start_of_day, year_bounds
 from datamarket.foundation.db import Connection
 from datamarket.subsidy import facts, review
 from datamarket.subsidy.facts import Window
@@ -78,11 +78,11 @@ async def take(connection: Connection, year: Year, *, as_of: datetime) -> Taken:
     window = replace(
         window,
         venue=[row["id"] for row in venues],
-        venue_since=[row["qualified_from"] for row in venues],
+        venue_since=[start_of_day(row["qualified_from"]) for row in venues],
         related_a=[row["a_id"] for row in related],
         related_b=[row["b_id"] for row in related],
-        related_from=[row["from_on"] for row in related],
-        related_to=[row["to_on"] for row in related],
+        related_from=[start_of_day(row["from_on"]) for row in related],
+        related_to=[start_of_day(row["to_on"]) if row["to_on"] else None for row in related],
     )
     sold = {row["provider_id"]: row for row in await facts.fetch(connection, facts.TURNOVER, window)}
     rings = rings_of(await facts.fetch(connection, facts.CIRCULAR, window))

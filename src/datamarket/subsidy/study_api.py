@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import Field, StringConstraints
 
 from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation.http import Body, MarketRoute, Now, Reading, Shape
+from datamarket.foundation.http import Body, Now, Reading, Shape, SliceRouter
 from datamarket.subsidy import dossier, drift, queries
 from datamarket.subsidy.api import name_bundle
 from datamarket.subsidy.whatif import Change, Comparison, Move
 from datamarket.subsidy.workbook import write_workbook
 
-router = APIRouter(route_class=MarketRoute, prefix="/subsidy", tags=["subsidy"])
+router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
 ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
 ParameterPath = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[a-z0-9_.-]+$")]
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -34,6 +34,7 @@ class WhatIfIn(Body):
         alias="set",
         min_length=1,
         max_length=50,
+        json_schema_extra={"additionalProperties": False},
         examples=[{"top-ten-turnover.rate": {"2024-01-01": "1.5%"}, "top-ten-turnover.select.top": 20}],
     )
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import Field, model_validator
 
 from datamarket.auth.access import allow
@@ -21,7 +21,6 @@ from datamarket.foundation.http import (
     InstantIn,
     KeyHeader,
     LimitsDep,
-    MarketRoute,
     Now,
     Page,
     PlainWriting,
@@ -30,6 +29,7 @@ from datamarket.foundation.http import (
     QuantityIn,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     check_tag,
     claim_of,
@@ -46,10 +46,9 @@ from datamarket.trading.desk import TradeDesk
 from datamarket.trading.tables import RefundRow, TradeRow
 from datamarket.trading.terms import Order, Trade
 
-router = APIRouter(route_class=MarketRoute, prefix="/trades", tags=["trading"])
+router = SliceRouter(prefix="/trades", tags=["trading"])
 RecordTrade = Annotated[Actor, allow(Permission.RECORD_TRADE)]
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
-BATCH_BODY = 16 * 2**20
 LARGEST_BATCH = 5000
 
 
@@ -189,7 +188,7 @@ async def record_trade(
     return Response(answer.body, 201, headers, "application/json")
 
 
-@router.post("/batch", response_model=BatchOut, summary="Record many trades", max_body_size=BATCH_BODY)
+@router.post("/batch", response_model=BatchOut, summary="Record many trades")
 async def record_batch(
     actor: RecordTrade, request: Request, connection: PlainWriting, now: Now, body: BatchIn
 ) -> Response:
@@ -241,7 +240,7 @@ async def list_trades(
     return page_of(rows, limits, TradeOut.of, lambda trade: [trade.id])
 
 
-@router.get("/{trade_id}", summary="One trade")
+@router.get("/{trade_id:uuid}", summary="One trade")
 async def get_trade(actor: ReadMarket, response: Response, session: Reading, trade_id: UUID) -> TradeOut:
     trade = await queries.get_trade(session, trade_id, visible_to=actor)
     tag(response, trade.version)

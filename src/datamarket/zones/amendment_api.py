@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import Field
 
 from datamarket.auth.access import Visitor, allow
@@ -13,12 +13,12 @@ from datamarket.foundation.http import (
     Body,
     LimitsDep,
     Line,
-    MarketRoute,
     Now,
     Page,
     Prose,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     decode_cursor,
     page_of,
@@ -29,7 +29,7 @@ from datamarket.zones.resource_api import ResourceOut
 from datamarket.zones.tables import LevelAssessment, ResourceFiling
 from datamarket.zones.terms import LABELS, FilingKind, Level
 
-router = APIRouter(route_class=MarketRoute, tags=["resources"])
+router = SliceRouter(tags=["resources"])
 ReviewResource = Annotated[Actor, allow(Permission.REVIEW_RESOURCE)]
 
 

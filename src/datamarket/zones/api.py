@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import Field, StringConstraints
 
 from datamarket.auth.access import Visitor, allow
@@ -17,12 +17,12 @@ from datamarket.foundation.http import (
     IfMatch,
     LimitsDep,
     Line,
-    MarketRoute,
     Now,
     Page,
     Prose,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     check_tag,
     decode_cursor,
@@ -33,7 +33,7 @@ from datamarket.zones import actions, queries, rules
 from datamarket.zones.tables import Mandate, Scenario, Zone
 from datamarket.zones.terms import LABELS, MandateMode, UseClass, ZoneEvent, ZoneState
 
-router = APIRouter(route_class=MarketRoute, tags=["zones"])
+router = SliceRouter(tags=["zones"])
 ManageZones = Annotated[Actor, allow(Permission.MANAGE_ZONES)]
 ZoneField = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z][a-z_]*$")]
 

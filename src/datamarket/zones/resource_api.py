@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import Field
 
 from datamarket.auth.access import Visitor, allow
@@ -16,12 +16,12 @@ from datamarket.foundation.http import (
     IfMatch,
     LimitsDep,
     Line,
-    MarketRoute,
     Now,
     Page,
     Prose,
     Reading,
     Shape,
+    SliceRouter,
     Writing,
     check_tag,
     decode_cursor,
@@ -32,7 +32,7 @@ from datamarket.zones import actions, limits, queries, rules
 from datamarket.zones.tables import Resource
 from datamarket.zones.terms import LABELS, Level, ResourceEvent, ResourceState
 
-router = APIRouter(route_class=MarketRoute, tags=["resources"])
+router = SliceRouter(tags=["resources"])
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 RegisterResource = Annotated[Actor, allow(Permission.REGISTER_RESOURCE)]
 

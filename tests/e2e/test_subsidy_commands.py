@@ -1,0 +1,127 @@
+"""`datamarket subsidy …` as an officer and an auditor type it."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from openpyxl import load_workbook
+from typer.testing import CliRunner, Result
+
+from datamarket.auth import actions as auth
+from datamarket.auth.terms import Role
+from datamarket.cli import app
+from datamarket.foundation.db import Database
+from datamarket.subsidy import scheme_files
+from datamarket.subsidy.tables import SubsidyRun
+from tests.world import subsidy as world
+from tests.world.people import moment, unique
+from tests.world.subsidy import CITY, YEAR, Officers
+
+MARCH = datetime(YEAR, 3, 1, 4, tzinfo=UTC)
+
+
+@pytest_asyncio.fixture
+async def run(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SubsidyRun]:
+    """A calculated and publicised run in the database that the commands find."""
+    monkeypatch.setenv("DATABASE_URL", fresh_database.url)
+    on = await world.stage(fresh_database)
+    seller = await world.enterprise(fresh_database, "海风")
+    await world.sells(on, seller, 20_000_000, at=MARCH)
+    yield await world.publicised(fresh_database, Officers())
+
+
+async def typed(*words: object) -> Result:
+    """In a thread of its own: each command has its own event loop."""
+    return await asyncio.to_thread(CliRunner().invoke, app, ["subsidy", *map(str, words)])
+
+
+async def test_a_replay_agrees_and_one_of_tampered_lines_exits_with_one(
+    run: SubsidyRun, fresh_database: Database
+) -> None:
+    good = await typed("replay", run.id, "--json")
+    assert (good.exit_code, json.loads(good.stdout)["agrees"]) == (0, True), good.output
+    owner = await asyncpg.connect(fresh_database.url)
+    await owner.execute("SET session_replication_role = replica")
+    await owner.execute("UPDATE subsidy_line SET amount_fen = amount_fen + 1")
+    await owner.close()
+    bad = await typed("replay", run.id)
+    assert bad.exit_code == 1
+    assert "lines_hold       False" in bad.stdout
+
+
+async def test_what_if_prints_who_would_move(run: SubsidyRun) -> None:
+    change = 'top-ten-turnover.rate={"2024-01-01": "1.5%"}'
+    told = await typed("what-if", run.id, "--set", change, "--json")
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.stdout)["delta_fen"] == 100_000
+    shown = await typed("what-if", run.id, "--set", change)
+    assert "2,000.00 → 3,000.00 (rate)" in shown.stdout.replace("\n", " ")
+    refused = await typed("what-if", run.id, "--set", "valid.from=2020-01-01")
+    assert refused.exit_code == 2
+    assert "subsidy.reform-path-unknown" in refused.stderr
+
+
+async def test_an_export_holds_the_awards(run: SubsidyRun, tmp_path: Path) -> None:
+    out = tmp_path / "run.xlsx"
+    told = await typed("export", run.id, "--out", out)
+    assert told.exit_code == 0, told.output
+    rows = list(load_workbook(out, read_only=True)["明细 lines"].iter_rows(values_only=True))
+    assert "2000.00" in {row[10] for row in rows}
+
+
+@pytest.mark.usefixtures("run")
+async def test_an_officer_with_an_account_calculates_a_year(fresh_database: Database) -> None:
+    nobody = await typed("run", "--year", YEAR, "--as", "nobody")
+    assert (nobody.exit_code, "not-found" in nobody.stderr) == (2, True), nobody.output
+    username = unique("clerk")
+    async with fresh_database.transaction() as session:
+        await auth.open_account(
+            session,
+            username=username,
+            password="correct horse battery",  # noqa: S106 - of a test's account
+            roles=frozenset({Role.AUTHORITY}),
+            participant_id=None,
+            now=moment(),
+        )
+    again = await typed("run", "--year", YEAR, "--as", username)
+    assert (again.exit_code, "subsidy.run-calculated-already" in again.stderr) == (2, True), again.output
+    on = await world.stage(fresh_database)
+    await world.sells(on, await world.enterprise(fresh_database), 10_000_000, at=MARCH)
+    told = await typed("run", "--year", YEAR, "--as", username, "--json")
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.stdout)["total_fen"] == 200_000 + 100_000
+
+
+async def test_files_are_evaluated_without_a_database(tmp_path: Path) -> None:
+    scheme = tmp_path / "scheme.yaml"
+    scheme.write_bytes(scheme_files.shipped_scheme(CITY))
+    header = "id,name,registered_in_city,suspended,net_platform_turnover\n"
+    (tmp_path / "enterprises.csv").write_text(
+        header + "A,甲,true,false,1000.55\nB,乙,true,true,9000\n", encoding="utf-8"
+    )
+    code = (
+        "import sys; from typer.testing import CliRunner; from datamarket.cli import app\n"
+        "told = CliRunner().invoke(app, ['subsidy', 'evaluate', *sys.argv[1:]])\n"
+        "print(told.stdout); heavy = {'sqlalchemy', 'sqlmodel', 'asyncpg', 'fastapi'} & set(sys.modules)\n"
+        "sys.exit(told.exit_code or bool(heavy))\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        code,
+        str(scheme),
+        str(tmp_path),
+        "--year",
+        str(YEAR),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    shown, _ = await process.communicate()
+    assert process.returncode == 0, shown.decode()
+    assert "10.01" in shown.decode()
+    assert "suspended=true" in shown.decode()
