@@ -28,6 +28,7 @@ from datamarket.zones.terms import LABELS as ZONE_LABELS
 TARGET = Path(__file__).with_name("glossary.md")
 SLICES = (
     "auth",
+    "accounts",
     "participants",
     "zones",
     "catalogue",

@@ -131,7 +131,8 @@ def what_if(
     changes: Annotated[
         list[str],
         typer.Option(
-            "--set", help='path=value, the value as JSON: top-ten-turnover.rate={"2024-01-01":"1.5%"}'
+            "--set",
+            help='path=value, such as top-ten-turnover.rate=1.5%, or a dated value as JSON: {"2024-01-01":"1.5%"}',
         ),
     ],
     as_json: AsJson = False,

@@ -60,7 +60,7 @@ async def test_what_if_prints_who_would_move(run: SubsidyRun) -> None:
     told = await typed("what-if", run.id, "--set", change, "--json")
     assert told.exit_code == 0, told.output
     assert json.loads(told.stdout)["delta_fen"] == 100_000
-    shown = await typed("what-if", run.id, "--set", change)
+    shown = await typed("what-if", run.id, "--set", "top-ten-turnover.rate=1.5%")
     assert "2,000.00 → 3,000.00 (rate)" in shown.stdout.replace("\n", " ")
     refused = await typed("what-if", run.id, "--set", "valid.from=2020-01-01")
     assert refused.exit_code == 2

@@ -72,7 +72,7 @@ class EdgeMiddleware:
         try:
             if not allowed:
                 await self._refuse(scope, receive, send_marked, limit, caller)
-            elif int(headers.get(b"content-length", b"0")) > body_limit:
+            elif _declared_length(headers) > body_limit:
                 response = problem(Request(scope), BodyTooLarge(), status=413)
                 await response(scope, receive, send_marked)
             else:
@@ -126,6 +126,11 @@ class EdgeMiddleware:
                 "caller": scope.get("state", {}).get("caller"),
             }
             log.info(orjson.dumps(line).decode())
+
+
+def _declared_length(headers: dict[bytes, bytes]) -> int:
+    declared = headers.get(b"content-length", b"")
+    return int(declared) if declared.isdigit() else 0
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:

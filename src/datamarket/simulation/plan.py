@@ -7,7 +7,7 @@ exact top-up that makes ranks ten and eleven tie, then who gives money back.
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from random import Random
@@ -18,7 +18,6 @@ from datamarket.foundation.money import Fen, apply_rate, split
 from datamarket.simulation.queries import Affiliated, Enterprise, Shelf
 from datamarket.simulation.shapes import Shapes
 
-TIE_CODE = "TIE"
 TOP = 10
 
 
@@ -35,7 +34,7 @@ class PlannedTrade:
 
 @dataclass
 class PlannedContract:
-    """A contract to be concluded: `units` is what its trades add up to."""
+    """A contract to be concluded: `units` is what its trades add up to; `give_back` is refunded of them."""
 
     seller: str
     buyer: str
@@ -43,6 +42,7 @@ class PlannedContract:
     units: int
     counts: bool
     trades: int = 1
+    give_back: int = 0
 
     @property
     def amount(self) -> int:
@@ -76,6 +76,7 @@ class Planner:
         random: Random,
         shapes: Shapes,
         year: int,
+        *,
         enterprises: Sequence[Enterprise],
         shelves: Sequence[Shelf],
         affiliated: Sequence[Affiliated],
@@ -89,13 +90,12 @@ class Planner:
         self.affiliated = affiliated
         self.steady: set[str] = set()
         self.related = {frozenset((pair.controller, pair.controlled)) for pair in affiliated}
-        self.ties = {shelf.provider: shelf for shelf in shelves if shelf.product_code.startswith(TIE_CODE)}
         self.shelves: dict[str, list[Shelf]] = defaultdict(list)
         self.free: list[Shelf] = []
         for shelf in shelves:
             if shelf.model is PriceModel.FREE:
                 self.free.append(shelf)
-            elif not shelf.product_code.startswith(TIE_CODE):
+            else:
                 self.shelves[shelf.provider].append(shelf)
 
     def make(self, trades: int, *, stress: bool) -> YearPlan:
@@ -118,7 +118,7 @@ class Planner:
             if any(shelf.model is PriceModel.PER_CALL and shelf.qualified for shelf in shelves)
         ]
         self.random.shuffle(sellers)
-        leaders = [code for code in sellers if self.enterprises[code].in_city and code in self.ties]
+        leaders = [code for code in sellers if self.enterprises[code].in_city]
         head = leaders[: TOP + 8]
         return head + [code for code in sellers if code not in set(head)]
 
@@ -139,10 +139,9 @@ class Planner:
 
     def _sell(self, order: Sequence[str], *, stress: bool) -> None:
         for rank, seller in enumerate(order, 1):
-            target = int(self.shapes.turnover_of_rank(rank))
+            target = self.shapes.turnover_of_rank(rank) * self.random.randint(92, 108) // 100
             if stress and rank <= len(self.shapes.stress_turnovers):
                 target = int(self.shapes.stress_turnovers[rank - 1])
-            target = target * self.random.randint(92, 108) // 100
             while target > 0:
                 size = max(50_000, int(self.shapes.contract_size(self.random)))
                 size = min(target, size if target < 10**9 else max(size, target // 12))
@@ -213,25 +212,25 @@ class Planner:
             self.plan.suspended_at = self.start + (self.end - self.start) * month // 12 + timedelta(days=14)
 
     def _tie_at_the_cut(self) -> None:
-        """Rank eleven of the eligible is topped up, fen by fen, to the turnover of rank ten."""
+        """Rank eleven of the eligible sells what it lacks to rank ten, and refunds the excess: equal to the fen."""
         totals = self._counted()
         totals.pop(self.plan.suspended or "", None)
         ranked = _ranking(totals)
         if len(ranked) <= TOP:
             return
-        tenth = ranked[TOP - 1]
-        eleventh = next((code for code in ranked[TOP:] if code in self.ties), None)
-        if eleventh is None:
-            return
-        difference = totals[tenth] - totals[eleventh]
-        if difference:
+        tenth, eleventh = ranked[TOP - 1], ranked[TOP]
+        lacking = totals[tenth] - totals[eleventh]
+        if lacking:
+            by_use = [s for s in self.shelves[eleventh] if s.model is PriceModel.PER_CALL and s.qualified]
+            shelf = min(by_use, key=lambda shelf: shelf.price_fen)
+            units = -(-lacking // shelf.price_fen)
+            give_back = units * shelf.price_fen - lacking
             buyer = self._buyer_for(eleventh)
-            units = difference // self.ties[eleventh].price_fen
             self.plan.contracts.append(
-                PlannedContract(eleventh, buyer, self.ties[eleventh], units, counts=True)
+                PlannedContract(eleventh, buyer, shelf, units, counts=True, give_back=give_back)
             )
         self.plan.tied = (tenth, eleventh)
-        self.steady = set(ranked[TOP - 4 : TOP + 4])  # a refund near the cut would undo the tie
+        self.steady = set(ranked[TOP - 4 : TOP + 4])  # any other refund near the cut would undo the tie
 
     def _use_for_free(self, trades: int) -> None:
         """Public-good use: metered, recorded, free."""
@@ -247,7 +246,11 @@ class Planner:
 
     def _place_in_time(self, trades: int) -> None:
         """Share the trades out over contracts by use, in proportion to the square root of their size."""
-        priced = [c for c in self.plan.contracts if c.shelf.model is PriceModel.PER_CALL and c.units > 1]
+        priced = [
+            contract
+            for contract in self.plan.contracts
+            if contract.shelf.model is PriceModel.PER_CALL and contract.units > 1 and not contract.give_back
+        ]
         others = sum(contract.trades for contract in self.plan.contracts if contract not in priced)
         if priced:
             weights = [Fraction(max(1, math.isqrt(contract.amount))) for contract in priced]
@@ -280,6 +283,8 @@ class Planner:
         """Some trades are given back, wholly or in part; one in three of those after the year's end."""
         amount = trade.quantity * contract.shelf.price_fen
         share = self.shapes.refund_share
+        if contract.give_back:
+            return replace(trade, refund_at=trade.at + timedelta(minutes=5), refund_fen=contract.give_back)
         if keeps_all or not amount or self.random.randrange(share.denominator) >= share.numerator:
             return trade
         fen = amount if self.random.random() * 2 < 1 else max(1, amount * self.random.randint(10, 90) // 100)
@@ -289,7 +294,7 @@ class Planner:
             refund_at = min(
                 trade.at + timedelta(days=self.random.randint(1, 20)), self.end - timedelta(hours=1)
             )
-        return PlannedTrade(trade.contract, trade.at, trade.quantity, refund_at, fen)
+        return replace(trade, refund_at=refund_at, refund_fen=fen)
 
 
 def _ranking(totals: dict[str, int]) -> list[str]:

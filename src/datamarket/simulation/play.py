@@ -10,19 +10,6 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Role
-from datamarket.catalogue import actions as catalogue
-from datamarket.catalogue import queries as catalogue_queries
-from datamarket.catalogue.terms import (
-    Category,
-    Content,
-    DeliveryForm,
-    Identity,
-    ListingEvent,
-    Modality,
-    PriceModel,
-    PricePlan,
-    ProductEvent,
-)
 from datamarket.contracts import actions as contracts
 from datamarket.contracts import queries as contract_queries
 from datamarket.contracts.terms import ContractEvent, Purpose
@@ -34,17 +21,16 @@ from datamarket.ledger import actions as ledger
 from datamarket.participants import actions as participants
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
 from datamarket.simulation import names, queries
-from datamarket.simulation.plan import TIE_CODE, PlannedContract, PlannedTrade, Planner, YearPlan
+from datamarket.simulation.plan import PlannedContract, PlannedTrade, Planner, YearPlan
 from datamarket.simulation.shapes import shapes
 from datamarket.trading import queries as trading
 from datamarket.trading import refunds
 from datamarket.trading.actions import Recorder
 from datamarket.trading.terms import Order, Trade
-from datamarket.zones.terms import Level, UseClass
+from datamarket.zones.terms import UseClass
 
 BATCH = 1000
 CHUNK = 25
-TIE_PROVIDERS = 40
 Progress = Callable[[str, int], None]
 
 
@@ -78,7 +64,7 @@ class Player:
         start, _ = year_bounds(year)
         await self._meet_the_offices()
         await self._admit(random, enterprises, start - timedelta(days=12))
-        plan = await self._plan(random, year, trades, stress=stress, start=start)
+        plan = await self._plan(random, year, trades, stress=stress)
         buyers = {enterprise.uscc: enterprise for enterprise in self.known}
         await self._fund(plan, buyers, start)
         contract_ids = await self._conclude(plan, buyers, start)
@@ -134,63 +120,15 @@ class Player:
             session, self.offices["authority"], made.id, ParticipantEvent.ADMIT, now=now
         )
 
-    async def _plan(
-        self, random: Random, year: int, trades: int, *, stress: bool, start: datetime
-    ) -> YearPlan:
+    async def _plan(self, random: Random, year: int, trades: int, *, stress: bool) -> YearPlan:
         async with self.database.transaction() as session:
             self.known = await queries.enterprises(session, self.city_code)
             shelves = await queries.shelves(session)
-        if not any(shelf.product_code.startswith(TIE_CODE) for shelf in shelves):
-            await self._offer_by_the_record(shelves, start - timedelta(days=5))
-        async with self.database.transaction() as session:
-            shelves = await queries.shelves(session)
             affiliated = await queries.affiliated(session)
-        planner = Planner(random, shapes(), year, self.known, shelves, affiliated)
+        planner = Planner(
+            random, shapes(), year, enterprises=self.known, shelves=shelves, affiliated=affiliated
+        )
         return planner.make(trades, stress=stress)
-
-    async def _offer_by_the_record(self, shelves: Sequence[queries.Shelf], now: datetime) -> None:
-        """Checks priced at one fen a record: what lets two turnovers be equal to the fen."""
-        providers = list(
-            dict.fromkeys(s.provider for s in shelves if s.qualified and s.model is PriceModel.PER_CALL)
-        )
-        by_code = {enterprise.uscc: enterprise for enterprise in self.known}
-        async with self.database.transaction() as session:
-            venue = next(s for s in shelves if s.qualified).listing_id
-            venue_id = await _venue_of(session, venue)
-            for number, code in enumerate(
-                [code for code in providers if by_code[code].in_city][:TIE_PROVIDERS]
-            ):
-                await self._offer(session, by_code[code].actor, number, venue_id, now)
-
-    async def _offer(
-        self, session: AsyncSession, maker: Actor, number: int, venue_id: UUID, now: datetime
-    ) -> None:
-        assert maker.participant_id is not None  # noqa: S101 - enterprises act for themselves
-        product, _ = await catalogue.make_product(
-            session,
-            maker,
-            maker_id=maker.participant_id,
-            code=f"{TIE_CODE}-{number:03d}",
-            identity=Identity("逐条核验服务", "Check by the record", Category.COMMERCE, Level.GENERAL),
-            content=Content(
-                "按条计费的数据核验",
-                "Data checks, billed by the record",
-                Modality.STRUCTURED,
-                DeliveryForm.API,
-            ),
-            now=now,
-        )
-        for actor, event in ((maker, ProductEvent.SUBMIT), (self.offices["reviewer"], ProductEvent.APPROVE)):
-            await catalogue.move_product(session, actor, product_id=product.id, event=event, now=now)
-        plan = PricePlan(PriceModel.PER_CALL, Fen(1))
-        listing, _ = await catalogue.list_product(
-            session, maker, product_id=product.id, venue_id=venue_id, plan=plan, now=now
-        )
-        for actor, publishing in (
-            (maker, ListingEvent.SUBMIT),
-            (self.offices["authority"], ListingEvent.PUBLISH),
-        ):
-            await catalogue.move_listing(session, actor, listing_id=listing.id, event=publishing, now=now)
 
     async def _fund(self, plan: YearPlan, known: dict[str, queries.Enterprise], start: datetime) -> None:
         """Each buyer pays in what it will spend, and a tenth more."""
@@ -302,12 +240,12 @@ class Player:
         self, plan: YearPlan, known: dict[str, queries.Enterprise], recorded: dict[int, Trade]
     ) -> int:
         """Refunds in their order, some of them after the year's end."""
-        planned = [
+        planned = sorted(
             (trade.refund_at, position) for position, trade in enumerate(plan.trades) if trade.refund_at
-        ]
+        )
         for first in range(0, len(planned), CHUNK):
             async with self.database.transaction() as session:
-                for when, position in sorted(planned)[first : first + CHUNK]:
+                for when, position in planned[first : first + CHUNK]:
                     seller = known[plan.contracts[plan.trades[position].contract].seller].actor
                     row = await trading.get_trade(
                         session, recorded[position].id, visible_to=seller, lock=True
@@ -323,7 +261,3 @@ class Player:
                     )
                     self.progress("refund", 1)
         return len(planned)
-
-
-async def _venue_of(session: AsyncSession, listing_id: UUID) -> UUID:
-    return (await catalogue_queries.get_offer(session, listing_id)).venue_id

@@ -20,6 +20,7 @@ from datamarket.subsidy.evaluation import award_document
 from datamarket.subsidy.explain import Explanation, explain
 from datamarket.subsidy.lifecycle import RunState
 from datamarket.subsidy.queries import RunView
+from datamarket.subsidy.reform import DATED_CLAUSE_PATHS, DATED_SCHEME_PATHS
 from datamarket.subsidy.scheme import Scheme
 from datamarket.subsidy.scheme_files import load_scheme
 from datamarket.subsidy.tables import SubsidyLine
@@ -147,7 +148,16 @@ async def what_if_of(session: AsyncSession, view: RunView, changes: Mapping[str,
     check_calculated(view)
     scheme = await scheme_of(session, view.run.scheme_version_id)
     snapshot = await stored_snapshot(session, view)
-    return await asyncio.to_thread(what_if, scheme, changes, snapshot, view.run.year)
+    dated = {path: _for_year(path, value, view.run.year) for path, value in changes.items()}
+    return await asyncio.to_thread(what_if, scheme, dated, snapshot, view.run.year)
+
+
+def _for_year(path: str, value: Any, year: int) -> Any:
+    """A plain rate or amount holds for the run's whole year: on either day that may be its basis."""
+    dated = path in DATED_SCHEME_PATHS or path.partition(".")[2] in DATED_CLAUSE_PATHS
+    if not dated or value is None or isinstance(value, Mapping | int):
+        return value
+    return {f"{year}-01-01": value, f"{year}-12-31": value}
 
 
 async def stored_snapshot(session: AsyncSession, view: RunView) -> Snapshot:

@@ -1,7 +1,6 @@
 """Reading runs, snapshots, lines and awards."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -247,9 +246,3 @@ async def watermark(session: AsyncSession) -> str:
     """Every transaction before this one is visible: what a later one wrote is known to be later."""
     statement = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
     return str((await (await session.connection()).execute(statement)).scalar_one())
-
-
-async def as_of(session: AsyncSession, snapshot_id: UUID) -> datetime:
-    """When a snapshot was taken."""
-    statement = select(SubsidySnapshot.as_of_recorded).where(SubsidySnapshot.id == snapshot_id)
-    return (await session.exec(statement)).one()

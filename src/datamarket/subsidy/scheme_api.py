@@ -138,7 +138,12 @@ async def list_versions(
 
 @router.post("/{scheme_id}/versions", status_code=201, summary="Propose a version")
 async def propose_version(
-    actor: DraftScheme, session: Writing, now: Now, scheme_id: SchemeId, body: SchemeVersionIn, response: Response
+    actor: DraftScheme,
+    session: Writing,
+    now: Now,
+    scheme_id: SchemeId,
+    body: SchemeVersionIn,
+    response: Response,
 ) -> SchemeVersionOut:
     """Read whole or refused with the line of its first mistake; one draft of a scheme is open at a time."""
     version = await actions.propose_version(session, actor, scheme_id, content=body.content, now=now)
@@ -159,7 +164,7 @@ async def get_version(
     "/{scheme_id}/versions/{n}/file",
     summary="The scheme file",
     response_class=Response,
-    responses={200: {"content": {"application/yaml": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"application/yaml": {"schema": {"type": "object"}}}}},
 )
 async def get_file(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number) -> Response:
     """Byte for byte, as it was approved."""

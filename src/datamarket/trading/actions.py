@@ -114,7 +114,7 @@ class Recorder:
                 outcomes[position] = await self._why_unknown(connection, order)
             else:
                 try:
-                    self._place(position, order, contract, known, used, demands)
+                    self._place(position, order, contract, known=known, used=used, demands=demands)
                 except MarketError as refusal:
                     outcomes[position] = refusal
         await self._meter_new(connection, orders, demands, used, outcomes)
@@ -125,6 +125,7 @@ class Recorder:
         position: int,
         order: Order,
         contract: FrozenTerms,
+        *,
         known: Mapping[UUID, tuple[UUID, int]],
         used: dict[int, tuple[UUID, int]],
         demands: dict[int, Demand],

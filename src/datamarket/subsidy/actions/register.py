@@ -1,6 +1,7 @@
 """Registering cases and verifying what was invested."""
 
 from datetime import date, datetime
+from typing import TypedDict, Unpack
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -30,65 +31,50 @@ def project_subject(code: str) -> str:
     return f"project:{code}"
 
 
-async def register_case(
-    session: AsyncSession,
-    actor: Actor,
-    *,
-    code: str,
-    enterprise_id: UUID,
-    title_zh: str,
-    title_en: str,
-    field: str,
-    level: str,
-    listed_on: date,
-    investment_fen: int | None,
-    verified: bool,
-    claimed_elsewhere: str | None,
-    now: datetime,
-) -> SubsidyCase:
-    """A case enters the register; `claimed_elsewhere` names the policy that funded it already.
+class CaseFacts(TypedDict):
+    """What a case says of itself; `claimed_elsewhere` names the policy that funded it already."""
 
-    Raises InvestmentMissing, CaseCodeTaken and EnterpriseUnknown.
-    """
-    if verified and investment_fen is None:
+    code: str
+    enterprise_id: UUID
+    title_zh: str
+    title_en: str
+    field: str
+    level: str
+    listed_on: date
+    investment_fen: int | None
+    claimed_elsewhere: str | None
+
+
+async def register_case(
+    session: AsyncSession, actor: Actor, *, verified: bool, now: datetime, **facts: Unpack[CaseFacts]
+) -> SubsidyCase:
+    """A case enters the register. Raises InvestmentMissing, CaseCodeTaken and EnterpriseUnknown."""
+    if verified and facts["investment_fen"] is None:
         raise InvestmentMissing
-    case = SubsidyCase(
-        id=new_id(now),
-        code=code,
-        enterprise_id=enterprise_id,
-        title_zh=title_zh,
-        title_en=title_en,
-        field=field,
-        level=level,
-        listed_on=listed_on,
-        investment_fen=investment_fen,
-        verified_by=actor.account_id if verified else None,
-        verified_at=now if verified else None,
-        claimed_elsewhere=claimed_elsewhere,
-        created_at=now,
-    )
+    case = SubsidyCase(id=new_id(now), created_at=now, **facts)
+    if verified:
+        case.verified_by, case.verified_at = actor.account_id, now
     session.add(case)
     await session.flush()
-    if claimed_elsewhere is not None:
-        session.add(
-            SubsidyClaim(
-                enterprise_id=enterprise_id,
-                subject=project_subject(code),
-                policy=claimed_elsewhere,
-                claimed_at=now,
-            )
+    if case.claimed_elsewhere is not None:
+        claim = SubsidyClaim(
+            enterprise_id=case.enterprise_id,
+            subject=project_subject(case.code),
+            policy=case.claimed_elsewhere,
+            claimed_at=now,
         )
+        session.add(claim)
     evidence.record(
         session,
         actor,
         "subsidy.register-case",
         ("case", case.id),
         now=now,
-        code=code,
-        enterprise_id=str(enterprise_id),
-        investment_fen=investment_fen,
+        code=case.code,
+        enterprise_id=str(case.enterprise_id),
+        investment_fen=case.investment_fen,
         verified=verified,
-        claimed_elsewhere=claimed_elsewhere,
+        claimed_elsewhere=case.claimed_elsewhere,
     )
     await session.flush()
     return case

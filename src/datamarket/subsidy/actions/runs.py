@@ -16,7 +16,7 @@ from datamarket.subsidy import dossier, lifecycle, queries, scheme_queries
 from datamarket.subsidy.actions import calculation, payment
 from datamarket.subsidy.lifecycle import RUN_EVENTS, RunEvent, RunState
 from datamarket.subsidy.rules import YearNotCovered
-from datamarket.subsidy.tables import SubsidyRun, SubsidyRunEvent
+from datamarket.subsidy.tables import SchemeVersion, SubsidyRun, SubsidyRunEvent
 
 
 class NoSchemeInForce(Conflict):
@@ -53,13 +53,7 @@ async def open_run(
     Raises NotFound, NoSchemeInForce, YearNotCovered, OtherCompetition, EventNotPermitted.
     """
     lifecycle.check_permitted(actor, RunEvent.SNAPSHOT)
-    await scheme_queries.get_scheme(session, scheme_id)
-    version = await scheme_queries.approved_version(session, scheme_id)
-    if version is None:
-        raise NoSchemeInForce(scheme=scheme_id)
-    valid = dossier.read_scheme(version.content).valid
-    if not valid.covers(year):
-        raise YearNotCovered(scheme=scheme_id, start=valid.from_, end=valid.to or "…", year=year)
+    version = await _version_for(session, scheme_id, year)
     run = SubsidyRun(
         id=new_id(now),
         ledger_id=ledger_id,
@@ -92,6 +86,18 @@ async def open_run(
     )
     await session.flush()
     return run
+
+
+async def _version_for(session: AsyncSession, scheme_id: str, year: int) -> SchemeVersion:
+    """The approved version, when it covers the year."""
+    await scheme_queries.get_scheme(session, scheme_id)
+    version = await scheme_queries.approved_version(session, scheme_id)
+    if version is None:
+        raise NoSchemeInForce(scheme=scheme_id)
+    valid = dossier.read_scheme(version.content).valid
+    if not valid.covers(year):
+        raise YearNotCovered(scheme=scheme_id, start=valid.from_, end=valid.to or "…", year=year)
+    return version
 
 
 async def move_run(
