@@ -1,0 +1,104 @@
+"""The whole journey: the city's files, a year of trade, settled books, both subsidies, each line explained."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from datamarket.auth.terms import Actor, Role
+from datamarket.checking import check_books
+from datamarket.foundation.clock import start_of_day
+from datamarket.foundation.db import Database
+from datamarket.foundation.ids import seeded_ids
+from datamarket.simulation import queries
+from datamarket.simulation.city import Loader, SeedFaulty, size_of
+from datamarket.simulation.plan import Planner, YearPlan
+from datamarket.simulation.play import Player
+from datamarket.simulation.shapes import shapes
+from datamarket.subsidy import dossier
+from datamarket.subsidy.actions import run_whole
+from datamarket.subsidy.terms import LineStatus
+from tests.world.trading import LEDGER_ID
+
+
+async def officers(database: Database) -> Sequence[Actor]:
+    async with database.transaction() as session:
+        return [
+            Actor(await queries.account_named(session, name), None, frozenset({role}))
+            for name, role in (
+                ("authority", Role.AUTHORITY),
+                ("authority2", Role.AUTHORITY),
+                ("authority3", Role.AUTHORITY),
+                ("finance", Role.FINANCE),
+            )
+        ]
+
+
+async def test_a_city_trades_a_year_and_pays_its_subsidies(fresh_database: Database, seed_folder: Path) -> None:
+    loaded: list[int] = []
+    with seeded_ids(7):
+        city = await Loader(fresh_database, seed_folder, "a password of this test", loaded.append).load()
+        player = Player(fresh_database, LEDGER_ID, lambda _kind, _count: None)
+        played = await player.play(2024, enterprises=110, trades=600, seed=7, stress=True)
+        calculator, reviewer, approver, payer = await officers(fresh_database)
+        run = await run_whole(
+            fresh_database,
+            year=2024,
+            calculator=calculator,
+            reviewer=reviewer,
+            approver=approver,
+            payer=payer,
+            now=start_of_day(date(2025, 3, 3)),
+            ledger_id=LEDGER_ID,
+        )
+    assert sum(loaded) == size_of(seed_folder)
+    assert (len(city.zones), city.listings) == (8, 99 + 384)
+    assert all(finding.holds for finding in await check_books(fresh_database.url, LEDGER_ID))
+    async with fresh_database.transaction() as session:
+        tables = await dossier.award_tables(session, run.id)
+    cases, turnover = tables.clauses
+    assert [told.line.cap_bound for told in turnover.awards[:3]] == [True, True, True]
+    assert {told.line.amount_fen for told in turnover.awards[:3]} == {20_000_000}
+    tied = [told.line for told in turnover.awards if told.line.rank == 10]
+    assert {line.uscc for line in tied} == set(played.tied or ())
+    assert len({line.base_fen for line in tied}) == 1
+    assert [told.line.amount_fen for told in cases.awards[:2]] == [60_000_000, 100_000_000]
+    refused = {(told.line.clause_id, told.line.uscc): told for told in tables.refused}
+    suspended = refused["top-ten-turnover", played.suspended or ""]
+    assert suspended.line.status == LineStatus.INELIGIBLE
+    assert "资格未被暂停" in suspended.explanation.zh
+    assert "not suspended" in suspended.explanation.en
+
+
+async def test_the_same_seed_plans_the_same_year(fresh_database: Database, seed_folder: Path) -> None:
+    with seeded_ids(1):
+        await Loader(fresh_database, seed_folder, "a password of this test", lambda _done: None).load()
+    async with fresh_database.transaction() as session:
+        known = await queries.enterprises(session, "3702")
+        shelves = await queries.shelves(session)
+        affiliated = await queries.affiliated(session)
+
+    def planned(seed: int) -> YearPlan:
+        planner = Planner(
+            Random(seed), shapes(), 2024, enterprises=known, shelves=shelves, affiliated=affiliated
+        )
+        return planner.make(2000, stress=False)
+
+    assert planned(7) == planned(7)
+    assert planned(7).trades != planned(8).trades
+    for seed in range(5):
+        year = planned(seed)
+        assert year.tied is not None
+        assert year.suspended is not None
+        free = [trade for trade in year.trades if not year.contracts[trade.contract].amount]
+        assert free
+        assert any(trade.refund_at and trade.refund_at > year.trades[-1].at for trade in year.trades)
+        assert 20_000_000_00 < sum(contract.amount for contract in year.contracts) < 40_000_000_00
+
+
+async def test_a_faulty_file_names_itself(fresh_database: Database, tmp_path: Path) -> None:
+    (tmp_path / "participants.csv").write_bytes(b"\xff\xfe\x00bad")
+    with pytest.raises(SeedFaulty, match=r"participants\.csv"):
+        await Loader(fresh_database, tmp_path, "a password of this test", lambda _done: None).load()
