@@ -103,7 +103,6 @@ def test_an_unknown_path_is_refused_and_the_known_ones_are_listed(path: str) -> 
     [
         ("typical-case.rate", {"2024-01-01": 1}),
         ("typical-case.rate", {"someday": "1%"}),
-        ("typical-case.rate", "1%"),
         ("typical-case.rate", None),
         ("typical-case.cap", {"2024-01-01": "-1.00"}),
         ("typical-case.floor", {"2024-01-01": "1000000.01"}),
@@ -167,3 +166,10 @@ def test_every_listed_path_can_be_set() -> None:
     }.items():
         assert path in allowed_paths(scheme)
         assert apply_reform(scheme, {path: value}) != scheme
+
+
+def test_a_plain_value_holds_throughout() -> None:
+    scheme = city_scheme()
+    dated = apply_reform(scheme, {"top-ten-turnover.rate": {"2024-01-01": "1.5%"}})
+    assert apply_reform(scheme, {"top-ten-turnover.rate": "1.5%"}) == dated
+    assert apply_reform(scheme, {"top-ten-turnover.cap": None}) != scheme

@@ -50,7 +50,7 @@ class NotFound(MarketError):
     """It is not there, or not yours: the two look the same from outside."""
 
     code = "not-found"
-    zh = "未找到该{thing}，或您无权查看。"
+    zh = "未找到该对象（{thing}），或您无权查看。"
     en = "There is no such {thing}, or it is not yours to see."
 
 

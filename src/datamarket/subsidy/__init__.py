@@ -10,12 +10,13 @@ rules           the evaluator, pure; ranking and limits are its two collective h
 explain         steps → one sentence in Chinese, one in English
 facts_files     enterprises and projects from CSV files or a workbook
 evaluation      a scheme and a folder of facts → awards, without a database; workbook writes them out
-whatif          the same snapshot under a reform, which may set only listed paths
-worked_examples the policy staff's own test cases
+whatif, reform  the same snapshot under other parameters, of which only listed ones may be set
+facts           named, versioned SQL over the market; snapshots freezes what it finds, review flags it
+lifecycle       the states and duties of a run; dossier reads a run, drift and replay question it
 
 Invariants: amounts are whole fen and rates exact fractions; the order of rows never matters; an award
 never exceeds its cap; lines add up to the total; every candidate has a line, paid or not; what is
 missing is held, never taken as zero; no policy number stands in code.
 
-May use: foundation. The modules above need no database.
+Uses: trading, catalogue, ledger, participants, evidence, auth, foundation; the evaluator foundation only.
 """

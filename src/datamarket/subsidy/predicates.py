@@ -98,8 +98,8 @@ FACTS: Mapping[str, Fact] = {
             ENTERPRISE,
             "关联交易",
             "related-party trades",
-            "已从净交易额中减去的关联方及循环交易。",
-            "Related-party and circular trades already taken off the net traded amount.",
+            "已从净交易额中减去的关联交易。",
+            "Related-party trades already taken off the net traded amount.",
         ),
         Fact(
             "verified_investment",

@@ -51,7 +51,7 @@ def apply_reform(scheme: Scheme, changes: Mapping[str, Any]) -> Scheme:
     """The scheme with some parameters set; the scheme itself is untouched.
 
     A dated parameter takes {date: value}: other dates stay as they are, so a later change in the
-    scheme still takes over. A whole parameter set to None is removed.
+    scheme still takes over. A plain value holds throughout; None removes the parameter.
     Raises ReformPathUnknown, ReformInvalid and ReformChangesNothing.
     """
     document = scheme.to_json()
@@ -85,7 +85,11 @@ def _set(document: dict[str, Any], path: str, value: Any) -> None:
         owner[parent] = owner.get(parent) or {}
         owner = owner[parent]
     dated = path in DATED_SCHEME_PATHS or rest in DATED_CLAUSE_PATHS
-    owner[key] = _merged(owner.get(key), value) if dated and isinstance(value, Mapping) else value
+    if dated and isinstance(value, Mapping):
+        value = _merged(owner.get(key), value)
+    elif dated and value is not None and rest != "select.top":
+        value = {str(document["valid"]["from"]): value}
+    owner[key] = value
 
 
 def _merged(old: Any, new: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,45 @@
+"""What may import what: the contracts of pyproject.toml, and two that hold for every slice alike."""
+
+from pathlib import Path
+
+import grimp
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).parents[2]
+ADMINISTERS = ("datamarket.accounts.actions", "datamarket.auth.tables")
+"""Accounts are rows of auth, administered above it because that is told to evidence."""
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("datamarket", include_external_packages=True, cache_dir=None)
+
+
+def slice_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+def test_every_import_contract_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    status = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True)
+    assert status == EXIT_STATUS_SUCCESS, capsys.readouterr().out
+
+
+def test_a_slice_talks_to_another_through_everything_but_its_tables(graph: grimp.ImportGraph) -> None:
+    """app alone reads them all, for what their constraints mean."""
+    tables = [module for module in graph.modules if module.endswith(".tables")]
+    foreign = {
+        (importer, table)
+        for table in tables
+        for importer in graph.find_modules_that_directly_import(table)
+        if slice_of(importer) not in {slice_of(table), "app"} and slice_of(table) != "foundation"
+    }
+    assert foreign <= {ADMINISTERS}
+
+
+def test_shapes_and_routes_write_no_sql(graph: grimp.ImportGraph) -> None:
+    """The contract names modules called api; here is every other one that ends so."""
+    shapes = [module for module in graph.modules if module.startswith("datamarket") and module.endswith("api")]
+    assert len(shapes) > 15
+    for module in shapes:
+        assert not graph.find_modules_directly_imported_by(module) & {"sqlmodel", "sqlalchemy", "asyncpg"}, module
