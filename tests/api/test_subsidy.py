@@ -153,7 +153,7 @@ async def test_a_run_passes_through_all_hands_from_draft_to_bank(market: Market)
     again = await market.send(hands.payer, run, "post")
     assert (again.status_code, again.json()["code"]) == (409, "state.transition-not-allowed")
     events = await market.get(f"/subsidy/runs/{run}/events")
-    assert [event["event"] for event in events][-3:] == ["post", "pay", "close"]
+    assert [event["event"] for event in events["items"]][-3:] == ["post", "pay", "close"]
     lines = await market.get(f"/subsidy/runs/{run}/lines", status="proposed", limit=100)
     assert {line["payment"] for line in lines["items"]} == {"subsidy-paid"}
     seller = acting_for(market.sellers[0])
@@ -389,7 +389,7 @@ async def test_a_budget_is_set_by_finance_and_shown(market: Market) -> None:
     assert (await market.client(AUTHORITY).post(f"{path}/{YEAR}", json={"amount_fen": 1})).status_code == 403
     answer = await market.client(FINANCE).post(f"{path}/{YEAR}", json={"amount_fen": 500_000_000})
     assert answer.status_code == 201
-    [budget] = await market.get(path)
+    [budget] = (await market.get(path))["items"]
     assert (budget["amount_fen"], budget["committed_fen"]) == (500_000_000, 0)
 
 

@@ -3,8 +3,15 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _parted(value: object) -> object:
+    """'https://a.example, https://b.example' → two origins."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
 
 
 class Settings(BaseSettings):
@@ -43,6 +50,8 @@ class Settings(BaseSettings):
     sign_in_limit: str = "30/minute"
     """Attempts to sign in that one address may make: password guessing is slow."""
 
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)] = ()
+    """Which web pages may call the API, parted by commas; none by default."""
+
     demo_password: str | None = None
     log_requests: bool = True

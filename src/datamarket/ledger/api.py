@@ -298,9 +298,15 @@ async def deposit(
 
 
 @router.get("/periods", summary="Months whose state was set")
-async def list_periods(actor: ReadLedger, request: Request, session: Reading) -> Page[PeriodOut]:
-    rows = await queries.list_periods(session, _ledger(request))
-    return Page(items=[PeriodOut.of(row) for row in rows])
+async def list_periods(
+    actor: ReadLedger, request: Request, session: Reading, limits: LimitsDep
+) -> Page[PeriodOut]:
+    """Newest first."""
+    cursor = decode_cursor(limits.after, [int])
+    rows = await queries.list_periods(
+        session, _ledger(request), limit=limits.limit, after=cursor[0] if cursor else None
+    )
+    return page_of(rows, limits, PeriodOut.of, lambda period: [period.id])
 
 
 @router.post("/periods/{period}/events", summary="Close or reopen a month")

@@ -217,15 +217,14 @@ async def find_period(session: AsyncSession, ledger_id: int, period: int) -> Led
     return await session.get(LedgerPeriod, (ledger_id, period), with_for_update=True)
 
 
-async def list_periods(session: AsyncSession, ledger_id: int) -> Sequence[LedgerPeriod]:
-    """The months whose state was ever set; any other is open. At most twelve a year."""
-    statement = (
-        select(LedgerPeriod)
-        .where(LedgerPeriod.ledger_id == ledger_id)
-        .order_by(col(LedgerPeriod.id).desc())
-        .limit(100)
-    )
-    return (await session.exec(statement)).all()
+async def list_periods(
+    session: AsyncSession, ledger_id: int, *, limit: int, after: int | None
+) -> Sequence[LedgerPeriod]:
+    """The months whose state was ever set, newest first; any other is open."""
+    statement = select(LedgerPeriod).where(LedgerPeriod.ledger_id == ledger_id)
+    if after is not None:
+        statement = statement.where(col(LedgerPeriod.id) < after)
+    return (await session.exec(statement.order_by(col(LedgerPeriod.id).desc()).limit(limit + 1))).all()
 
 
 async def effective_bounds(session: AsyncSession, ledger_id: int) -> tuple[datetime | None, datetime | None]:

@@ -6,8 +6,9 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 from rich.console import Console
@@ -32,7 +33,6 @@ from datamarket.simulation.city import Loader, size_of
 from datamarket.simulation.play import Player, YearResult
 from datamarket.subsidy import dossier
 from datamarket.subsidy.actions import run_whole
-from datamarket.subsidy.tables import SubsidyRun
 
 console = Console(stderr=True)
 
@@ -106,10 +106,10 @@ async def run_demo(
             player = Player(database, ledger_id, _reporter(progress, trades))
             played = await player.play(year, enterprises=enterprises, trades=trades, seed=seed, stress=stress)
             await _learn(place.url)
-            run = await _run_subsidies(database, year, ledger_id)
+            run_id, cutoff = await _run_subsidies(database, year, ledger_id)
         async with database.transaction() as session:
-            tables = await dossier.award_tables(session, run.id)
-            await report.print_market(session, ledger_id, year=year, now=run.cutoff)
+            tables = await dossier.award_tables(session, run_id)
+            await report.print_market(session, ledger_id, year=year, now=cutoff)
             await report.print_trial_balance(session, ledger_id)
         report.print_awards(tables)
         report.print_refused(tables)
@@ -122,8 +122,8 @@ async def run_demo(
     report.print_next(tables, played.books_sha256, None if place.settings.demo_password else password)
 
 
-async def _run_subsidies(database: Database, year: int, ledger_id: int) -> SubsidyRun:
-    """In March of the next year, each step by whoever may take it."""
+async def _run_subsidies(database: Database, year: int, ledger_id: int) -> tuple[UUID, datetime]:
+    """The run and its cut-off: in March of the next year, each step by whoever may take it."""
     async with database.transaction() as session:
         names = ("authority", "authority2", "authority3", "finance")
         roles = (Role.AUTHORITY, Role.AUTHORITY, Role.AUTHORITY, Role.FINANCE)
@@ -132,7 +132,7 @@ async def _run_subsidies(database: Database, year: int, ledger_id: int) -> Subsi
             for name, role in zip(names, roles, strict=True)
         ]
     calculator, reviewer, approver, payer = officers
-    return await run_whole(
+    run = await run_whole(
         database,
         year=year,
         calculator=calculator,
@@ -142,6 +142,7 @@ async def _run_subsidies(database: Database, year: int, ledger_id: int) -> Subsi
         now=start_of_day(date(year + 1, 3, 3)),
         ledger_id=ledger_id,
     )
+    return run.id, run.cutoff
 
 
 async def _has_participants(url: str) -> bool:

@@ -208,10 +208,16 @@ async def move_run(
 
 
 @router.get("/{run_id}/events", summary="What happened to a run")
-async def list_run_events(actor: ReadSubsidy, session: Reading, run_id: UUID) -> list[RunEventOut]:
-    """Oldest first; a life has at most a dozen."""
+async def list_run_events(
+    actor: ReadSubsidy, session: Reading, limits: LimitsDep, run_id: UUID
+) -> Page[RunEventOut]:
+    """Oldest first."""
+    after = decode_cursor(limits.after, [int])
     await queries.get_run(session, run_id)
-    return [RunEventOut.of(event) for event in await queries.list_run_events(session, run_id)]
+    rows = await queries.list_run_events(
+        session, run_id, limit=limits.limit, after=after[0] if after else None
+    )
+    return page_of(rows, limits, RunEventOut.of, lambda event: [event.n])
 
 
 @router.get("/{run_id}/allowed-events", summary="What may be done with a run now")

@@ -97,10 +97,14 @@ async def lock_run(session: AsyncSession, run_id: UUID) -> SubsidyRun:
     return run
 
 
-async def list_run_events(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyRunEvent]:
-    """Oldest first; a life has at most a dozen."""
+async def list_run_events(
+    session: AsyncSession, run_id: UUID, *, limit: int, after: int | None
+) -> Sequence[SubsidyRunEvent]:
+    """Oldest first."""
     statement = select(SubsidyRunEvent).where(SubsidyRunEvent.run_id == run_id)
-    return (await session.exec(statement.order_by(col(SubsidyRunEvent.n)).limit(100))).all()
+    if after is not None:
+        statement = statement.where(col(SubsidyRunEvent.n) > after)
+    return (await session.exec(statement.order_by(col(SubsidyRunEvent.n)).limit(limit + 1))).all()
 
 
 async def same_calculation(session: AsyncSession, run: SubsidyRun, engine: str) -> UUID | None:

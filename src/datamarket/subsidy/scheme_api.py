@@ -213,10 +213,16 @@ async def allowed_version_events(
 
 
 @router.get("/{scheme_id}/budgets", summary="Budgets of a scheme")
-async def list_budgets(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId) -> list[BudgetOut]:
+async def list_budgets(
+    actor: ReadSubsidy, session: Reading, limits: LimitsDep, scheme_id: SchemeId
+) -> Page[BudgetOut]:
     """Newest year first; a year without a budget has no ceiling here."""
+    after = decode_cursor(limits.after, [int])
     await scheme_queries.get_scheme(session, scheme_id)
-    return [BudgetOut.of(budget) for budget in await scheme_queries.list_budgets(session, scheme_id)]
+    rows = await scheme_queries.list_budgets(
+        session, scheme_id, limit=limits.limit, after=after[0] if after else None
+    )
+    return page_of(rows, limits, BudgetOut.of, lambda budget: [budget.year])
 
 
 @router.post("/{scheme_id}/budgets/{year}", status_code=201, summary="Set the budget of a year")

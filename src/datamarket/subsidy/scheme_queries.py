@@ -78,15 +78,14 @@ async def is_known_version(session: AsyncSession, scheme_id: str, sha256: str) -
     return (await session.exec(statement)).first() is not None
 
 
-async def list_budgets(session: AsyncSession, scheme_id: str) -> Sequence[SubsidyBudget]:
+async def list_budgets(
+    session: AsyncSession, scheme_id: str, *, limit: int, after: int | None
+) -> Sequence[SubsidyBudget]:
     """Newest year first; a scheme has one a year."""
-    statement = (
-        select(SubsidyBudget)
-        .where(SubsidyBudget.scheme_id == scheme_id)
-        .order_by(col(SubsidyBudget.year).desc())
-        .limit(100)
-    )
-    return (await session.exec(statement)).all()
+    statement = select(SubsidyBudget).where(SubsidyBudget.scheme_id == scheme_id)
+    if after is not None:
+        statement = statement.where(col(SubsidyBudget.year) < after)
+    return (await session.exec(statement.order_by(col(SubsidyBudget.year).desc()).limit(limit + 1))).all()
 
 
 async def lock_budget(session: AsyncSession, scheme_id: str, year: int) -> SubsidyBudget | None:

@@ -266,9 +266,16 @@ async def refund_trade(
 
 
 @router.get("/{trade_id}/refunds", summary="The refunds of a trade")
-async def list_refunds(actor: ReadMarket, session: Reading, trade_id: UUID) -> Page[RefundOut]:
+async def list_refunds(
+    actor: ReadMarket, session: Reading, limits: LimitsDep, trade_id: UUID
+) -> Page[RefundOut]:
+    """Oldest first."""
+    cursor = decode_cursor(limits.after, [UUID])
     await queries.get_trade(session, trade_id, visible_to=actor)
-    return Page(items=[RefundOut.of(row) for row in await queries.list_refunds(session, trade_id)])
+    rows = await queries.list_refunds(
+        session, trade_id, limit=limits.limit, after=cursor[0] if cursor else None
+    )
+    return page_of(rows, limits, RefundOut.of, lambda refund: [refund.id])
 
 
 @router.get("/{trade_id}/certificate", summary="The certificate of a trade")

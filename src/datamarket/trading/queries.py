@@ -122,7 +122,11 @@ async def list_trades(
     return (await session.exec(statement)).all()
 
 
-async def list_refunds(session: AsyncSession, trade_id: UUID) -> Sequence[RefundRow]:
-    """Oldest first; a trade has at most a hundred here."""
-    statement = select(RefundRow).where(RefundRow.trade_id == trade_id).order_by(col(RefundRow.id)).limit(100)
-    return (await session.exec(statement)).all()
+async def list_refunds(
+    session: AsyncSession, trade_id: UUID, *, limit: int, after: UUID | None
+) -> Sequence[RefundRow]:
+    """Oldest first."""
+    statement = select(RefundRow).where(RefundRow.trade_id == trade_id)
+    if after is not None:
+        statement = statement.where(col(RefundRow.id) > after)
+    return (await session.exec(statement.order_by(col(RefundRow.id)).limit(limit + 1))).all()

@@ -1,12 +1,21 @@
 -- Who may do what. The application works as datamarket_app and never owns a table.
+-- The role belongs to the server, not to the database: it may be there, made beforehand by an administrator.
 DO $$
 BEGIN
-    CREATE ROLE datamarket_app NOLOGIN;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'datamarket_app') THEN
+        CREATE ROLE datamarket_app NOLOGIN;
+    END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
-    NULL;  -- roles belong to the server, not to the database
+    NULL;  -- two databases migrated at once
 END
 $$;
-GRANT datamarket_app TO CURRENT_USER;
+DO $$
+BEGIN
+    GRANT datamarket_app TO CURRENT_USER;
+EXCEPTION WHEN insufficient_privilege THEN
+    NULL;  -- an administrator has granted it, or connecting will say that nobody has
+END
+$$;
 GRANT USAGE ON SCHEMA public TO datamarket_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO datamarket_app;
 REVOKE INSERT, UPDATE, DELETE ON

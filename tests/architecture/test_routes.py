@@ -1,0 +1,185 @@
+"""What holds for every route: who may call it, how it lists, how it writes, what it says of itself."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from datamarket.app import ROUTERS
+from datamarket.auth.access import permission_of, visitor
+from datamarket.auth.terms import Permission
+from datamarket.foundation.http import API_PREFIX
+
+OPEN_TO_EVERYONE = {
+    "GET /api/v1/listings",
+    "GET /api/v1/listings/{listing_id}",
+    "GET /api/v1/resources",
+    "GET /api/v1/resources/{resource_id}",
+    "GET /api/v1/resources/{resource_id}/filings",
+    "GET /api/v1/resources/{resource_id}/level-assessments",
+    "GET /api/v1/statistics/league-table",
+    "GET /api/v1/statistics/overview",
+    "GET /api/v1/statistics/turnover",
+    "GET /api/v1/subsidy/awards",
+    "GET /api/v1/venues",
+    "GET /api/v1/venues/{venue_id}",
+    "GET /api/v1/zones",
+    "GET /api/v1/zones/{zone_id}",
+    "GET /api/v1/zones/{zone_id}/allowed-events",
+    "GET /api/v1/zones/{zone_id}/mandates",
+    "GET /api/v1/zones/{zone_id}/scenarios",
+    "POST /api/v1/auth/refresh",
+    "POST /api/v1/auth/revoke",
+    "POST /api/v1/auth/token",
+}
+"""On purpose: published listings, zones, venues, registered resources, public figures, awards, signing in."""
+CHANGES_NOTHING = {
+    "POST /api/v1/auth/refresh",
+    "POST /api/v1/auth/revoke",
+    "POST /api/v1/auth/token",
+    "POST /api/v1/contracts/{contract_id}/uses/dry-run",
+    "POST /api/v1/subsidy/what-if",
+}
+"""Writes that need no Idempotency-Key: they move neither money nor state, or a token names the write."""
+WHOLE_TABLES = {
+    "GET /api/v1/statistics/league-table",  # takes limit; ranks are no rows to page through
+    "GET /api/v1/statistics/turnover",  # as many rows as there are zones, venues, categories or months
+}
+SOME_ID = "018fdc6e-0c00-7000-8000-000000000001"
+_MANGLED = re.compile(r"[^A-Za-z0-9]|^Body|__")
+
+
+def routes() -> Iterator[tuple[str, APIRoute]]:
+    for router in ROUTERS:
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            for method in route.methods:
+                yield f"{method} {API_PREFIX}{route.path_format}", route
+
+
+def dependencies(dependant: Dependant) -> Iterator[Dependant]:
+    for inner in dependant.dependencies:
+        yield inner
+        yield from dependencies(inner)
+
+
+def operations(app: FastAPI) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in app.openapi()["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def test_a_route_names_exactly_one_permission_or_is_open_to_everyone_on_purpose() -> None:
+    opened = set()
+    for name, route in routes():
+        calls = [inner.call for inner in dependencies(route.dependant)]
+        asked = [permission for permission in map(permission_of, calls) if permission is not None]
+        assert len(asked) + calls.count(visitor) == 1, name
+        if not asked:
+            opened.add(name)
+    assert opened == OPEN_TO_EVERYONE
+
+
+def test_every_permission_is_asked_for_somewhere() -> None:
+    asked = {permission_of(inner.call) for _, route in routes() for inner in dependencies(route.dependant)}
+    unused = set(Permission) - asked
+    assert unused <= {Permission.REVIEW_PRODUCT, Permission.LIST_PRODUCT, Permission.PAY_SUBSIDY}, unused
+
+
+def test_two_routes_never_share_a_method_and_a_path() -> None:
+    names = [re.sub(r"\{[^}]*\}", "{}", name) for name, _ in routes()]
+    assert len(names) == len(set(names))
+
+
+def test_a_list_takes_a_limit_and_a_cursor_and_answers_items_and_next(app: FastAPI) -> None:
+    schemas = app.openapi()["components"]["schemas"]
+    seen = 0
+    for name, operation in operations(app):
+        answer = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+        schema = answer.get("schema", {})
+        assert schema.get("type") != "array", name
+        fields = schemas[schema["$ref"].rsplit("/", 1)[1]]["properties"] if "$ref" in schema else {}
+        if not name.startswith("GET") or "items" not in fields or name in WHOLE_TABLES:
+            continue
+        taken = {parameter["name"] for parameter in operation["parameters"]}
+        assert {"limit", "after"} <= taken, name
+        assert "next" in fields, name
+        seen += 1
+    assert seen > 25
+
+
+def test_a_write_takes_an_idempotency_key_and_a_read_takes_none(app: FastAPI) -> None:
+    for name, operation in operations(app):
+        required = {item["name"] for item in operation.get("parameters", ()) if item["required"]}
+        writes = not name.startswith("GET") and name not in CHANGES_NOTHING
+        assert ("Idempotency-Key" in required) == writes, name
+
+
+def test_a_patch_and_an_event_take_the_tag_of_what_was_read(app: FastAPI) -> None:
+    for name, operation in operations(app):
+        if name.startswith("PATCH"):
+            taken = {parameter["name"] for parameter in operation["parameters"]}
+            assert "If-Match" in taken, name
+
+
+def test_what_has_events_says_which_are_allowed(app: FastAPI) -> None:
+    paths = app.openapi()["paths"]
+    moved = {path.removesuffix("/events") for path in paths if path.endswith("/events") and "post" in paths[path]}
+    without = {thing for thing in moved if f"{thing}/allowed-events" not in paths}
+    assert without == {
+        "/api/v1/accounts/{account_id}",  # open or closed; one event, told by `active`
+        "/api/v1/participants/{participant_id}/affiliations/{affiliation_id}",  # one event, told by `to_on`
+    }
+
+
+def test_the_document_is_valid_openapi(app: FastAPI) -> None:
+    assert list(OpenAPIV31SpecValidator(app.openapi()).iter_errors()) == []
+
+
+def test_every_operation_is_named_summarised_and_tagged(app: FastAPI) -> None:
+    described = {tag["name"] for tag in app.openapi()["tags"]}
+    used = set()
+    ids = []
+    for name, operation in operations(app):
+        assert operation["summary"].strip(), name
+        assert len(operation["tags"]) == 1, name
+        used.add(operation["tags"][0])
+        ids.append(operation["operationId"])
+    assert used == described
+    assert len(ids) == len(set(ids))
+
+
+def test_shapes_are_called_as_in_the_code(app: FastAPI) -> None:
+    schemas = app.openapi()["components"]["schemas"]
+    assert [name for name in schemas if _MANGLED.search(name)] == []
+    assert {name for name in schemas if schemas[name].get("title") != name} == set()
+
+
+def test_every_body_shows_an_example_that_it_would_accept(app: FastAPI) -> None:
+    components = app.openapi()["components"]
+    for name, operation in operations(app):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            schema = content["schema"] | {"components": components}
+            faults = [error.message for error in Draft202012Validator(schema).iter_errors(content["example"])]
+            assert faults == [], name
+
+
+@pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic YTpi"}])
+async def test_without_a_good_token_only_what_is_open_to_everyone_answers(
+    client_for: Any, header: dict[str, str]
+) -> None:
+    client = client_for(None)
+    for name, _ in routes():
+        method, path = name.split(" ")
+        answer = await client.request(method, f"http://market{re.sub(r'{[^}]*}', SOME_ID, path)}", headers=header)
+        if header or name not in OPEN_TO_EVERYONE:
+            assert answer.status_code == 401, name
+            assert answer.headers["www-authenticate"] == "Bearer"
+        else:
+            assert answer.status_code != 401, name
