@@ -1,6 +1,7 @@
 """Walking the catalogue: every listing once, in order, whichever way the database goes about it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -50,7 +51,7 @@ async def shelf(database: Database) -> Shelf:
 def sort_key(item: dict[str, Any], sort: Sort) -> tuple[Any, str]:
     """What a reader sees of the order; of two that are alike the id decides."""
     if sort is Sort.NEWEST:
-        return item["published_at"], item["id"]
+        return datetime.fromisoformat(item["published_at"]), item["id"]
     if sort is Sort.NAME:
         return words.name_key(item["name_zh"]), item["id"]
     return item["price_fen"], item["id"]

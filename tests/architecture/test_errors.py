@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -70,8 +71,15 @@ def test_an_error_belongs_to_a_family_that_has_a_status(error: type[MarketError]
 
 
 def test_a_constraint_means_one_error_in_the_whole_market() -> None:
-    named = [name for tables in TABLES for name in tables.ERRORS if name != "append_only"]
+    named = [name for tables in TABLES for name in tables.ERRORS]
     assert {name for name in named if named.count(name) > 1} == set()
+
+
+def test_the_database_knows_every_constraint_that_means_an_error() -> None:
+    folder = Path(datamarket.__path__[0]) / "migrations" / "sql"
+    sql = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.sql"))
+    unknown = {name for name in constraint_errors() if not re.search(rf"\b{name}\b", sql)}
+    assert {name for name in unknown if not name.endswith(("_pkey", "_fkey"))} == set()
 
 
 def test_what_a_constraint_means_needs_no_facts() -> None:
