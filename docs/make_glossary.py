@@ -125,12 +125,12 @@ def _facts() -> Iterator[tuple[str, ...]]:
 
 def _diagram(life: Mapping[Any, StrEnum]) -> Iterator[str]:
     """States with their Chinese label; a state that nothing leads to begins, one that nothing leaves ends."""
-    chinese = {value: zh for labels in LABELS for value, (zh, _) in labels.items()}
+    chinese = {(type(value), value): zh for labels in LABELS for value, (zh, _) in labels.items()}
     states = list(dict.fromkeys([source for source, _ in life] + list(life.values())))
     begun = next(iter(life))[0]
     yield "stateDiagram-v2"
     for state in states:
-        yield f'    state "{state} {chinese.get(state, "")}" as {_name(state)}'
+        yield f'    state "{state} {chinese.get((type(state), state), "")}" as {_name(state)}'
     yield f"    [*] --> {_name(begun)}"
     for (source, event), target in life.items():
         yield f"    {_name(source)} --> {_name(target)}: {event}"

@@ -13,7 +13,8 @@ from fastapi import FastAPI
 
 from datamarket.app import create_app
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import Database, embedded_server, with_database
+from datamarket.foundation.db import Database, with_database
+from datamarket.foundation.embedded import embedded_server
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, drop_database, migrate

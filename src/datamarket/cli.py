@@ -29,7 +29,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="figures as JSON on standar
 
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     """Run one command; a refusal of the market is printed in both languages, and exits 2."""
-    from datamarket.foundation.errors import MarketError  # noqa: PLC0415
+    from datamarket.foundation.errors import MarketError
 
     try:
         return asyncio.run(work)
@@ -45,12 +45,18 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64)] = 1,
 ) -> None:
     """Start the API; the embedded database is made and migrated when it is not there yet."""
-    import uvicorn  # noqa: PLC0415
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(
+            _start_server
+        )  # it starts while the application's modules load: a second saved
+        import uvicorn
 
-    from datamarket.edge import logs  # noqa: PLC0415
-    from datamarket.place import opened_place  # noqa: PLC0415
+        import datamarket.app  # noqa: F401
+        from datamarket.edge import logs
+        from datamarket.place import opened_place
 
-    with ThreadPoolExecutor(1) as pool, opened_place(meanwhile=pool) as place:
+        starting.result()
+    with opened_place() as place:
         os.environ["DATABASE_URL"] = place.url
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # the embedded server stops with us
         typer.echo(f"API http://{host}:{port}/docs", err=True)
@@ -67,10 +73,20 @@ def serve(
         )
 
 
+def _start_server() -> None:
+    """Bring the embedded server up early; `opened_place` then joins it."""
+    from datamarket.foundation.embedded import embedded_server
+    from datamarket.foundation.settings import Settings
+
+    settings = Settings()
+    if not settings.database_url:
+        embedded_server(settings.server_folder)
+
+
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    from datamarket.place import opened_place  # noqa: PLC0415
+    from datamarket.place import opened_place
 
     with opened_place() as place:
         typer.echo(f"schema is up to date: {place.name}")
@@ -79,8 +95,8 @@ def migrate() -> None:
 @app.command()
 def check(as_json: AsJson = False) -> None:
     """Recompute every invariant of the books; exit 1 when one is broken."""
-    from datamarket.checking import check_books, print_findings  # noqa: PLC0415
-    from datamarket.place import opened_place  # noqa: PLC0415
+    from datamarket.checking import check_books, print_findings
+    from datamarket.place import opened_place
 
     with opened_place() as place:
         findings = _run(check_books(place.url, place.settings.ledger_id))
@@ -98,7 +114,7 @@ def open_account(
     ] = None,
 ) -> None:
     """Open an account with a random password, printed once: how the first administrator comes to be."""
-    from datamarket.place import opened_place  # noqa: PLC0415
+    from datamarket.place import opened_place
 
     with opened_place() as place:
         password = _run(_open_account(place.url, username, role, participant))
@@ -106,10 +122,10 @@ def open_account(
 
 
 async def _open_account(url: str, username: str, roles: list[str], uscc: str | None) -> str:
-    from datamarket.accounts.actions import open_with_random_password  # noqa: PLC0415
-    from datamarket.auth.terms import Role  # noqa: PLC0415
-    from datamarket.foundation.clock import read_clock  # noqa: PLC0415
-    from datamarket.foundation.db import Database  # noqa: PLC0415
+    from datamarket.accounts.actions import open_with_random_password
+    from datamarket.auth.terms import Role
+    from datamarket.foundation.clock import read_clock
+    from datamarket.foundation.db import Database
 
     try:
         known = {Role(role) for role in roles}
@@ -127,8 +143,8 @@ async def _open_account(url: str, username: str, roles: list[str], uscc: str | N
 @app.command()
 def seed(folder: Annotated[Path, typer.Option(help="the city's files")] = Path("seed")) -> None:
     """Load the city: participants, zones, resources, products, listings, cases; through the actions."""
-    from datamarket.place import opened_place  # noqa: PLC0415
-    from datamarket.simulation.demo import seed_city  # noqa: PLC0415
+    from datamarket.place import opened_place
+    from datamarket.simulation.demo import seed_city
 
     with opened_place() as place:
         _run(seed_city(place, folder))
@@ -144,8 +160,8 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Let market years happen in a seeded city, through the real actions."""
-    from datamarket.place import opened_place  # noqa: PLC0415
-    from datamarket.simulation.demo import simulate_years  # noqa: PLC0415
+    from datamarket.place import opened_place
+    from datamarket.simulation.demo import simulate_years
 
     with opened_place() as place:
         _run(
@@ -170,8 +186,8 @@ def demo(
     stress: Annotated[bool, typer.Option()] = False,
 ) -> None:
     """The main job: a new market, a year of trade, settled books, both subsidies explained."""
-    from datamarket.place import rebuilt_place  # noqa: PLC0415
-    from datamarket.simulation.demo import run_demo  # noqa: PLC0415
+    from datamarket.place import rebuilt_place
+    from datamarket.simulation.demo import run_demo
 
     with rebuilt_place() as place:
         _run(run_demo(place, folder, enterprises=enterprises, trades=trades, seed=seed_number, stress=stress))

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 
 import asyncpg
 
-from datamarket.foundation.db import embedded_server, with_database
+from datamarket.foundation.db import with_database
+from datamarket.foundation.embedded import embedded_server
 from datamarket.foundation.errors import Conflict
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, drop_database, migrate
@@ -39,7 +38,7 @@ def _server(settings: Settings) -> Iterator[str]:
     if settings.database_url:
         yield settings.database_url
         return
-    server = embedded_server((settings.var / "postgres").resolve())
+    server = embedded_server(settings.server_folder)
     try:
         yield server.get_uri()
     finally:
@@ -47,14 +46,9 @@ def _server(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def opened_place(*, meanwhile: Executor | None = None) -> Iterator[Place]:
-    """The market's database, made and migrated when needed.
-
-    `meanwhile` loads the application's modules while the server is made and started: a second saved.
-    """
+def opened_place() -> Iterator[Place]:
+    """The market's database, made and migrated when needed."""
     settings = Settings()
-    if meanwhile is not None:
-        meanwhile.submit(import_module, "datamarket.app")
     with _server(settings) as server_url:
         if settings.database_url:
             url, name = server_url, server_url.rsplit("/", 1)[-1].split("?")[0]

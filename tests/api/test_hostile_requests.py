@@ -42,7 +42,14 @@ VALUES: tuple[Any, ...] = (
     {},
     [[[[]]]],
 )
-TEXTS = [value for value in VALUES if isinstance(value, str)] + ["-1", str(2**63), "9" * 400, "", "NaN", "true"]
+TEXTS = [value for value in VALUES if isinstance(value, str)] + [
+    "-1",
+    str(2**63),
+    "9" * 400,
+    "",
+    "NaN",
+    "true",
+]
 CURSORS = [
     "!",
     "AAAA",
@@ -83,7 +90,7 @@ def operations(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def filled(path: str, market: Market) -> str:
-    for name, thing in (market.things | {"year": "2024"}).items():
+    for name, thing in (dict(market.things) | {"year": "2024"}).items():
         path = path.replace(f"{{{name}}}", thing)
     return path
 
@@ -152,9 +159,7 @@ async def test_a_body_that_cannot_be_read_is_refused(
     client_for: ClientFor, content: bytes, kind: str, status: int
 ) -> None:
     path = f"/api/v1/zones/{new_id(NOON)}/events"
-    answer = await send(
-        client_for(AUTHORITY), "POST", path, content=content, headers={"Content-Type": kind}
-    )
+    answer = await send(client_for(AUTHORITY), "POST", path, content=content, headers={"Content-Type": kind})
     assert answer.status_code == status
 
 

@@ -13,9 +13,7 @@ import datamarket
 from datamarket import migrations
 
 FILE = Path(migrations.__path__[0]) / "sql" / "0001_tables.sql"
-HEADING = (
-    "-- Tables, constraints and indexes, as the models of each slice declare them (a test compares the two).\n"
-)
+HEADING = "-- Tables, constraints and indexes, as the models of each slice declare them (a test compares the two).\n"
 
 
 def declared_metadata() -> MetaData:

@@ -39,7 +39,11 @@ def test_a_slice_talks_to_another_through_everything_but_its_tables(graph: grimp
 
 def test_shapes_and_routes_write_no_sql(graph: grimp.ImportGraph) -> None:
     """The contract names modules called api; here is every other one that ends so."""
-    shapes = [module for module in graph.modules if module.startswith("datamarket") and module.endswith("api")]
+    shapes = [
+        module for module in graph.modules if module.startswith("datamarket") and module.endswith("api")
+    ]
     assert len(shapes) > 15
     for module in shapes:
-        assert not graph.find_modules_directly_imported_by(module) & {"sqlmodel", "sqlalchemy", "asyncpg"}, module
+        assert not graph.find_modules_directly_imported_by(module) & {"sqlmodel", "sqlalchemy", "asyncpg"}, (
+            module
+        )

@@ -59,7 +59,7 @@ def routes() -> Iterator[tuple[str, APIRoute]]:
     for router in ROUTERS:
         for route in router.routes:
             assert isinstance(route, APIRoute)
-            for method in route.methods:
+            for method in route.methods or ():
                 yield f"{method} {API_PREFIX}{route.path_format}", route
 
 
@@ -130,7 +130,9 @@ def test_a_patch_and_an_event_take_the_tag_of_what_was_read(app: FastAPI) -> Non
 
 def test_what_has_events_says_which_are_allowed(app: FastAPI) -> None:
     paths = app.openapi()["paths"]
-    moved = {path.removesuffix("/events") for path in paths if path.endswith("/events") and "post" in paths[path]}
+    moved = {
+        path.removesuffix("/events") for path in paths if path.endswith("/events") and "post" in paths[path]
+    }
     without = {thing for thing in moved if f"{thing}/allowed-events" not in paths}
     assert without == {
         "/api/v1/accounts/{account_id}",  # open or closed; one event, told by `active`
@@ -170,14 +172,18 @@ def test_every_body_shows_an_example_that_it_would_accept(app: FastAPI) -> None:
             assert faults == [], name
 
 
-@pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic YTpi"}])
+@pytest.mark.parametrize(
+    "header", [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic YTpi"}]
+)
 async def test_without_a_good_token_only_what_is_open_to_everyone_answers(
     client_for: Any, header: dict[str, str]
 ) -> None:
     client = client_for(None)
     for name, _ in routes():
         method, path = name.split(" ")
-        answer = await client.request(method, f"http://market{re.sub(r'{[^}]*}', SOME_ID, path)}", headers=header)
+        answer = await client.request(
+            method, f"http://market{re.sub(r'{[^}]*}', SOME_ID, path)}", headers=header
+        )
         if header or name not in OPEN_TO_EVERYONE:
             assert answer.status_code == 401, name
             assert answer.headers["www-authenticate"] == "Bearer"

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from datamarket.app import create_app
-from datamarket.foundation.db import Database, embedded_server
+from datamarket.foundation.db import Database
+from datamarket.foundation.embedded import embedded_server
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, migrate
 from tests.conftest import client_of

@@ -36,7 +36,9 @@ async def officers(database: Database) -> Sequence[Actor]:
         ]
 
 
-async def test_a_city_trades_a_year_and_pays_its_subsidies(fresh_database: Database, seed_folder: Path) -> None:
+async def test_a_city_trades_a_year_and_pays_its_subsidies(
+    fresh_database: Database, seed_folder: Path
+) -> None:
     loaded: list[int] = []
     with seeded_ids(7):
         city = await Loader(fresh_database, seed_folder, "a password of this test", loaded.append).load()

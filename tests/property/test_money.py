@@ -31,7 +31,9 @@ def test_half_up_is_what_decimal_calls_round_half_up(numerator: int, denominator
 
 
 @given(amounts, st.lists(st.integers(0, 10**9), min_size=1, max_size=8).filter(any))
-def test_the_parts_of_a_split_add_up_and_stay_within_a_fen_of_the_exact_share(total: Fen, weights: list[int]) -> None:
+def test_the_parts_of_a_split_add_up_and_stay_within_a_fen_of_the_exact_share(
+    total: Fen, weights: list[int]
+) -> None:
     parts = split(total, weights)
     assert sum(parts) == total
     for part, weight in zip(parts, weights, strict=True):
@@ -40,7 +42,9 @@ def test_the_parts_of_a_split_add_up_and_stay_within_a_fen_of_the_exact_share(to
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=8).filter(any), st.data())
-def test_no_part_exceeds_its_weight_when_the_total_is_within_the_weights(weights: list[int], data: st.DataObject) -> None:
+def test_no_part_exceeds_its_weight_when_the_total_is_within_the_weights(
+    weights: list[int], data: st.DataObject
+) -> None:
     total = Fen(data.draw(st.integers(0, sum(weights))))
     assert all(part <= weight for part, weight in zip(split(total, weights), weights, strict=True))
 

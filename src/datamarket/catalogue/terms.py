@@ -6,12 +6,10 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
+from datamarket.foundation.labels import Labels
 from datamarket.foundation.money import Fen
 from datamarket.participants.terms import IncomeClass
 from datamarket.zones.terms import Level, UseClass
-
-Labels = tuple[str, str]
-"""A word for people: Chinese, English."""
 
 
 class VenueKind(StrEnum):
@@ -152,74 +150,96 @@ class Sort(StrEnum):
     NAME = "name"
 
 
-LABELS: dict[StrEnum, Labels] = {
-    VenueKind.DATA_EXCHANGE: ("大数据交易平台", "big-data exchange"),
-    VenueKind.OCEAN_EXCHANGE: ("海洋数据交易平台", "ocean-data exchange"),
-    VenueKind.COPYRIGHT_EXCHANGE: ("版权交易平台", "copyright exchange"),
-    VenueKind.COMPUTE: ("算力交易平台", "compute trading platform"),
-    VenueKind.HOUSING: ("房产数据平台", "housing-data platform"),
-    VenueState.OPEN: ("营业", "open"),
-    VenueState.CLOSED: ("停业", "closed"),
-    FeePayer.SELLER: ("卖方承担", "seller"),
-    FeePayer.BUYER: ("买方承担", "buyer"),
-    FeePayer.SPLIT: ("双方分担", "split"),
-    Category.OCEAN: ("海洋", "ocean"),
-    Category.MARINE_METEOROLOGY: ("海洋气象", "marine meteorology"),
-    Category.FISHERY: ("渔业", "fishery"),
-    Category.PORT: ("港航物流", "port and shipping"),
-    Category.CREDIT: ("企业信用", "enterprise credit"),
-    Category.FINANCE: ("金融", "finance"),
-    Category.GUARANTEE: ("电子保函", "electronic guarantee"),
-    Category.HEALTH: ("医疗健康", "health"),
-    Category.ELDER_CARE: ("养老", "elder care"),
-    Category.RURAL: ("农业农村", "agriculture and rural areas"),
-    Category.TRANSPORT: ("交通", "transport"),
-    Category.ENERGY: ("能源与双碳", "energy and carbon"),
-    Category.MANUFACTURING: ("工业制造", "manufacturing"),
-    Category.COMMERCE: ("商贸文旅", "commerce and tourism"),
-    Category.CORPUS: ("语料与训练数据", "corpus and training data"),
-    Category.HOUSING: ("住房", "housing"),
-    Category.COMPUTE: ("算力", "compute"),
-    Category.COPYRIGHT: ("数字版权", "digital copyright"),
-    Modality.STRUCTURED: ("结构化", "structured"),
-    Modality.TIME_SERIES: ("时序", "time series"),
-    Modality.TEXT: ("文本", "text"),
-    Modality.IMAGE: ("图像", "image"),
-    Modality.AUDIO: ("音频", "audio"),
-    Modality.VIDEO: ("视频", "video"),
-    Modality.SPATIAL: ("空间", "spatial"),
-    Modality.MULTIMODAL: ("多模态", "multimodal"),
-    DeliveryForm.DATASET: ("数据集", "dataset"),
-    DeliveryForm.API: ("接口", "API"),
-    DeliveryForm.REPORT: ("报告", "report"),
-    DeliveryForm.MODEL: ("模型", "model"),
-    Processing.RAW: ("原始数据", "raw"),
-    Processing.DEIDENTIFIED: ("脱敏数据", "de-identified"),
-    Processing.DERIVED: ("加工衍生", "derived"),
-    QualityKey.FORMAT_ERROR: ("格式差错率（%）", "format errors (%)"),
-    QualityKey.COMPLETENESS: ("完整性（%）", "completeness (%)"),
-    QualityKey.CONTINUITY: ("连续性（%）", "continuity (%)"),
-    QualityKey.DELAY: ("时延", "delay"),
-    QualityKey.AVAILABILITY: ("可用率（%）", "availability (%)"),
-    QualityKey.RESPONSE: ("响应时间（毫秒）", "response time (ms)"),
-    QualityKey.WARRANTY: ("质保期", "warranty"),
-    QualityKey.REPAIR: ("修复时限（天）", "days to repair"),
-    VersionState.DRAFT: ("草稿", "draft"),
-    VersionState.SUBMITTED: ("待合规审查", "awaiting compliance review"),
-    VersionState.RETURNED: ("退回修改", "returned for changes"),
-    VersionState.APPROVED: ("审查通过", "approved"),
-    VersionState.REJECTED: ("审查不通过", "rejected"),
-    VersionState.RETIRED: ("已退役", "retired"),
-    ListingState.DRAFT: ("草稿", "draft"),
-    ListingState.SUBMITTED: ("待上架", "awaiting publication"),
-    ListingState.PUBLISHED: ("已挂牌", "published"),
-    ListingState.SUSPENDED: ("暂停挂牌", "suspended"),
-    ListingState.DELISTED: ("已摘牌", "delisted"),
-    PriceModel.PER_CALL: ("按次计费", "per call"),
-    PriceModel.PER_PERIOD: ("按期计费", "per period"),
-    PriceModel.ONE_OFF: ("一次性买断", "one-off"),
-    PriceModel.FREE: ("免费", "free"),
-}
+LABELS = Labels(
+    {
+        VenueKind.DATA_EXCHANGE: ("大数据交易平台", "big-data exchange"),
+        VenueKind.OCEAN_EXCHANGE: ("海洋数据交易平台", "ocean-data exchange"),
+        VenueKind.COPYRIGHT_EXCHANGE: ("版权交易平台", "copyright exchange"),
+        VenueKind.COMPUTE: ("算力交易平台", "compute trading platform"),
+        VenueKind.HOUSING: ("房产数据平台", "housing-data platform"),
+    },
+    {
+        VenueState.OPEN: ("营业", "open"),
+        VenueState.CLOSED: ("停业", "closed"),
+    },
+    {
+        FeePayer.SELLER: ("卖方承担", "seller"),
+        FeePayer.BUYER: ("买方承担", "buyer"),
+        FeePayer.SPLIT: ("双方分担", "split"),
+    },
+    {
+        Category.OCEAN: ("海洋", "ocean"),
+        Category.MARINE_METEOROLOGY: ("海洋气象", "marine meteorology"),
+        Category.FISHERY: ("渔业", "fishery"),
+        Category.PORT: ("港航物流", "port and shipping"),
+        Category.CREDIT: ("企业信用", "enterprise credit"),
+        Category.FINANCE: ("金融", "finance"),
+        Category.GUARANTEE: ("电子保函", "electronic guarantee"),
+        Category.HEALTH: ("医疗健康", "health"),
+        Category.ELDER_CARE: ("养老", "elder care"),
+        Category.RURAL: ("农业农村", "agriculture and rural areas"),
+        Category.TRANSPORT: ("交通", "transport"),
+        Category.ENERGY: ("能源与双碳", "energy and carbon"),
+        Category.MANUFACTURING: ("工业制造", "manufacturing"),
+        Category.COMMERCE: ("商贸文旅", "commerce and tourism"),
+        Category.CORPUS: ("语料与训练数据", "corpus and training data"),
+        Category.HOUSING: ("住房", "housing"),
+        Category.COMPUTE: ("算力", "compute"),
+        Category.COPYRIGHT: ("数字版权", "digital copyright"),
+    },
+    {
+        Modality.STRUCTURED: ("结构化", "structured"),
+        Modality.TIME_SERIES: ("时序", "time series"),
+        Modality.TEXT: ("文本", "text"),
+        Modality.IMAGE: ("图像", "image"),
+        Modality.AUDIO: ("音频", "audio"),
+        Modality.VIDEO: ("视频", "video"),
+        Modality.SPATIAL: ("空间", "spatial"),
+        Modality.MULTIMODAL: ("多模态", "multimodal"),
+    },
+    {
+        DeliveryForm.DATASET: ("数据集", "dataset"),
+        DeliveryForm.API: ("接口", "API"),
+        DeliveryForm.REPORT: ("报告", "report"),
+        DeliveryForm.MODEL: ("模型", "model"),
+    },
+    {
+        Processing.RAW: ("原始数据", "raw"),
+        Processing.DEIDENTIFIED: ("脱敏数据", "de-identified"),
+        Processing.DERIVED: ("加工衍生", "derived"),
+    },
+    {
+        QualityKey.FORMAT_ERROR: ("格式差错率（%）", "format errors (%)"),
+        QualityKey.COMPLETENESS: ("完整性（%）", "completeness (%)"),
+        QualityKey.CONTINUITY: ("连续性（%）", "continuity (%)"),
+        QualityKey.DELAY: ("时延", "delay"),
+        QualityKey.AVAILABILITY: ("可用率（%）", "availability (%)"),
+        QualityKey.RESPONSE: ("响应时间（毫秒）", "response time (ms)"),
+        QualityKey.WARRANTY: ("质保期", "warranty"),
+        QualityKey.REPAIR: ("修复时限（天）", "days to repair"),
+    },
+    {
+        VersionState.DRAFT: ("草稿", "draft"),
+        VersionState.SUBMITTED: ("待合规审查", "awaiting compliance review"),
+        VersionState.RETURNED: ("退回修改", "returned for changes"),
+        VersionState.APPROVED: ("审查通过", "approved"),
+        VersionState.REJECTED: ("审查不通过", "rejected"),
+        VersionState.RETIRED: ("已退役", "retired"),
+    },
+    {
+        ListingState.DRAFT: ("草稿", "draft"),
+        ListingState.SUBMITTED: ("待上架", "awaiting publication"),
+        ListingState.PUBLISHED: ("已挂牌", "published"),
+        ListingState.SUSPENDED: ("暂停挂牌", "suspended"),
+        ListingState.DELISTED: ("已摘牌", "delisted"),
+    },
+    {
+        PriceModel.PER_CALL: ("按次计费", "per call"),
+        PriceModel.PER_PERIOD: ("按期计费", "per period"),
+        PriceModel.ONE_OFF: ("一次性买断", "one-off"),
+        PriceModel.FREE: ("免费", "free"),
+    },
+)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,10 @@ or English by `Accept-Language`.
 TAGS: list[dict[str, str]] = [
     {"name": "auth", "description": "登录与令牌 · signing in, tokens"},
     {"name": "accounts", "description": "账户 · accounts"},
-    {"name": "participants", "description": "市场主体、准入、资格与关联关系 · organisations, admission, certificates"},
+    {
+        "name": "participants",
+        "description": "市场主体、准入、资格与关联关系 · organisations, admission, certificates",
+    },
     {"name": "zones", "description": "公共数据专区、授权与应用场景 · zones, mandates, scenarios"},
     {"name": "resources", "description": "公共数据资源登记 · registration of public-data resources"},
     {"name": "catalogue", "description": "交易场所、产品与挂牌 · venues, products, listings"},

