@@ -3,7 +3,7 @@
 import json
 from datetime import date
 
-import jsonschema  # type: ignore[import-untyped]  # has no types of its own
+import jsonschema
 import pytest
 
 from datamarket.foundation.money import percent

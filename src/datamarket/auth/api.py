@@ -60,7 +60,7 @@ class TokenOut(Shape):
 
     access_token: str
     refresh_token: str
-    token_type: Literal["bearer"] = "bearer"
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a kind
     expires_in: int = Field(description="seconds")
 
 

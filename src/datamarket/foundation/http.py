@@ -99,7 +99,7 @@ class Page(Shape, Generic[ItemT]):
     next: str | None = None
 
     @classmethod
-    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
         """`Page[ZoneOut]` is ZonePage in the documentation."""
         return f"{params[0].__name__.removesuffix('Out')}Page"
 

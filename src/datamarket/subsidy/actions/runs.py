@@ -69,17 +69,10 @@ async def open_run(
     if supersedes is not None:
         await _replace(session, actor, supersedes, run, now)
     session.add(run)
+    facts = {"scheme": scheme_id, "scheme_version": version.n, "year": year, "cutoff": run.cutoff.isoformat()}
+    replaced = str(supersedes) if supersedes else None
     evidence.record(
-        session,
-        actor,
-        "subsidy.open-run",
-        ("run", run.id),
-        now=now,
-        scheme=scheme_id,
-        scheme_version=version.n,
-        year=year,
-        cutoff=run.cutoff.isoformat(),
-        supersedes=str(supersedes) if supersedes else None,
+        session, actor, "subsidy.open-run", ("run", run.id), now=now, supersedes=replaced, **facts
     )
     await session.flush()
     return run
