@@ -26,6 +26,8 @@ async def test_too_many_requests_are_told_when_to_come_back(settings: Settings, 
         assert answers[0].headers["RateLimit"].startswith('"default";r=2;')
         assert answers[3].json()["code"] == "request.rate-limited"
         assert 0 < int(answers[3].headers["Retry-After"]) <= 61
+        forged = await visitor.get("/zones", headers={"Authorization": "Bearer made.up.token"})
+        assert forged.status_code == 429
         form = {"grant_type": "password", "username": "nobody", "password": "guess"}
         guesses = [await visitor.post("/auth/token", data=form) for _ in range(2)]
         assert [guess.status_code for guess in guesses] == [401, 429]
@@ -43,7 +45,9 @@ async def test_a_body_above_the_limit_is_refused_and_a_batch_may_be_larger(clien
 @pytest.mark.parametrize(
     ("asked", "language"), [("en-GB,en;q=0.9", "en"), ("zh-CN", "zh"), ("fr, en;q=0.5", "en"), ("", "zh")]
 )
-async def test_a_refusal_speaks_the_readers_language(client_for: ClientFor, asked: str, language: str) -> None:
+async def test_a_refusal_speaks_the_readers_language(
+    client_for: ClientFor, asked: str, language: str
+) -> None:
     answer = await client_for(None).get("/contracts", headers={"Accept-Language": asked})
     problem = answer.json()
     assert answer.headers["Content-Language"] == language

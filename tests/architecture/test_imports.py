@@ -47,3 +47,18 @@ def test_shapes_and_routes_write_no_sql(graph: grimp.ImportGraph) -> None:
         assert not graph.find_modules_directly_imported_by(module) & {"sqlmodel", "sqlalchemy", "asyncpg"}, (
             module
         )
+
+
+def test_only_shapes_routes_and_the_edge_know_http(graph: grimp.ImportGraph) -> None:
+    """The contract names reading and writing; here is everything else."""
+    knowing = {
+        importer
+        for framework in ("fastapi", "starlette")
+        for importer in graph.find_modules_that_directly_import(framework)
+    }
+    elsewhere = {module for module in knowing if not module.endswith("api") and slice_of(module) != "edge"}
+    assert elsewhere == {"datamarket.app", "datamarket.auth.access", "datamarket.foundation.http"}
+
+
+def test_only_tokens_know_jose(graph: grimp.ImportGraph) -> None:
+    assert graph.find_modules_that_directly_import("jose") == {"datamarket.auth.tokens"}

@@ -13,8 +13,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from datamarket.app import ROUTERS
 from datamarket.auth.access import permission_of, visitor
-from datamarket.auth.terms import Permission
+from datamarket.auth.terms import PERMISSIONS_OF, Permission, Role
 from datamarket.foundation.http import API_PREFIX
+from tests.conftest import ClientFor
+from tests.world.people import actor
 
 OPEN_TO_EVERYONE = {
     "GET /api/v1/listings",
@@ -176,7 +178,7 @@ def test_every_body_shows_an_example_that_it_would_accept(app: FastAPI) -> None:
     "header", [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic YTpi"}]
 )
 async def test_without_a_good_token_only_what_is_open_to_everyone_answers(
-    client_for: Any, header: dict[str, str]
+    client_for: ClientFor, header: dict[str, str]
 ) -> None:
     client = client_for(None)
     for name, _ in routes():
@@ -189,3 +191,21 @@ async def test_without_a_good_token_only_what_is_open_to_everyone_answers(
             assert answer.headers["www-authenticate"] == "Bearer"
         else:
             assert answer.status_code != 401, name
+
+
+async def test_a_route_refuses_every_role_that_lacks_its_permission(client_for: ClientFor) -> None:
+    clients = {role: client_for(actor(role)) for role in Role}
+    refused = 0
+    for name, route in routes():
+        for permission in filter(
+            None, (permission_of(inner.call) for inner in dependencies(route.dependant))
+        ):
+            method, path = name.split(" ")
+            for role in (role for role in Role if permission not in PERMISSIONS_OF[role]):
+                answer = await clients[role].request(
+                    method, f"http://market{re.sub(r'{[^}]*}', SOME_ID, path)}"
+                )
+                assert answer.status_code == 403, (name, role)
+                assert answer.json()["code"] == "auth.not-permitted"
+                refused += 1
+    assert refused > 200

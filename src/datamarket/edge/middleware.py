@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from datamarket.edge.problems import BodyTooLarge, TooManyRequests, problem
 from datamarket.foundation.clock import read_clock
+from datamarket.foundation.errors import MarketError
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
 
@@ -84,7 +85,7 @@ class EdgeMiddleware:
         address = (scope.get("client") or ("-",))[0]
         if scope["path"].startswith(_SIGN_IN) and scope["method"] == "POST":
             return self._sign_in, f"sign-in {address}"
-        return self._general, headers.get(b"authorization", b"")[-40:].decode("latin-1") or address
+        return self._general, _account_of(scope, headers) or address
 
     def _limit_headers(self, limit: RateLimitItem, caller: str) -> list[tuple[bytes, bytes]]:
         window = self._limiter.get_window_stats(limit, caller)
@@ -146,6 +147,18 @@ def _bounded(receive: Receive, limit: int) -> Receive:
         return message
 
     return receive_within
+
+
+def _account_of(scope: Scope, headers: dict[bytes, bytes]) -> str | None:
+    """The account of a good token; a made-up one counts for the address it comes from."""
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() != b"bearer":
+        return None
+    state = scope["app"].state
+    try:
+        return str(state.tokens.read(token.strip().decode("latin-1"), now=state.read_clock()).account_id)
+    except MarketError:
+        return None
 
 
 def install(app: FastAPI, settings: Settings) -> None:
