@@ -1,0 +1,72 @@
+"""Which database a command works in; a demo rebuilds what a demo made, and nothing else."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from datamarket.foundation.db import Database
+from datamarket.place import NotADemo, opened_place, rebuilt_place
+from tests.world.participants import admitted
+
+
+@pytest.fixture
+def own_var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation of this test's own, on its embedded server."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("DATAMARKET_VAR", str(tmp_path / "var"))
+    return tmp_path / "var"
+
+
+def rebuild() -> str:
+    with rebuilt_place() as place:
+        return place.url
+
+
+async def _inhabit(url: str) -> None:
+    database = Database(url, 1)
+    async with database.transaction() as session:
+        await admitted(session)
+    await database.close()
+
+
+def inhabit() -> None:
+    """A market of the user's own: somebody has registered."""
+    with opened_place() as place:
+        asyncio.run(_inhabit(place.url))
+
+
+async def _count(url: str) -> int:
+    connection = await asyncpg.connect(url)
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM participant"))
+    finally:
+        await connection.close()
+
+
+def inhabitants() -> int:
+    with opened_place() as place:
+        return asyncio.run(_count(place.url))
+
+
+async def test_a_demo_replaces_an_empty_market_and_its_own_and_leaves_any_other_alone(own_var: Path) -> None:
+    def story() -> None:
+        assert inhabitants() == 0  # `serve` came first: an empty market
+        rebuild()
+        inhabit()  # who uses the demo's market knows that it is the demo's
+        rebuild()
+        assert inhabitants() == 0
+
+    await asyncio.to_thread(story)
+    assert (own_var / "postgres" / "PG_VERSION").read_text().strip() == "18"
+
+
+async def test_a_market_that_no_demo_made_is_never_dropped(own_var: Path) -> None:
+    def story() -> None:
+        inhabit()
+        with pytest.raises(NotADemo, match="DATAMARKET_DATABASE_NAME"):
+            rebuild()
+        assert inhabitants() == 1
+
+    await asyncio.to_thread(story)
