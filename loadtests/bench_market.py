@@ -155,7 +155,7 @@ async def _trader(
             ledger_id,
             owner_id=participant.id,
             amount_fen=DEPOSIT,
-            reference="bench",
+            reference=f"bench {participant.id}",
             now=now,
         )
         contract = await contracts.request_contract(

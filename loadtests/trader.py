@@ -9,6 +9,7 @@ from typing import Any
 from locust import between, task
 
 from datamarket.foundation.clock import read_clock
+from datamarket.foundation.ids import new_id
 from loadtests.journey import Account, Journey
 
 ENTERPRISES = int(os.environ.get("LOADTESTS_ENTERPRISES", "60"))
@@ -51,7 +52,11 @@ class Trader(Journey):
     def _fund(self) -> None:
         """The buyer pays in; finance records that the money arrived."""
         me = self.read("/auth/me", "who am I", by=self.buyer)
-        body = {"owner_id": me["participant_id"], "amount_fen": DEPOSIT_FEN, "reference": "load"}
+        body = {
+            "owner_id": me["participant_id"],
+            "amount_fen": DEPOSIT_FEN,
+            "reference": f"load {new_id(read_clock()).hex}",
+        }
         self.write("/ledger/deposits", "deposit", body, by=self.sign_in("finance"))
 
     def _conclude(self, listing: dict[str, Any]) -> str:

@@ -39,7 +39,7 @@ async def test_requested_agreed_signed_by_both_is_active(database: Database, cli
     unagreed = await seller.post(f"{path}/events", json={"event": "sign"})
     assert unagreed.json()["code"] == "state.transition-not-allowed"
     assert (await seller.post(f"{path}/events", json={"event": "agree"})).json()["state"] == "agreed"
-    assert (await buyer.post(f"{path}/events", json={"event": "sign"})).json()["state"] == "part-signed"
+    assert (await buyer.post(f"{path}/events", json={"event": "sign"})).json()["state"] == "part_signed"
     twice = await buyer.post(f"{path}/events", json={"event": "sign"})
     assert twice.json()["code"] == "contract.signed-already"
     stale = await seller.post(f"{path}/events", json={"event": "sign"}, headers={"If-Match": '"1"'})

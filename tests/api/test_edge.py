@@ -12,6 +12,7 @@ from datamarket.app import create_app
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
 from tests.conftest import ClientFor, client_of
+from tests.world import catalogue
 from tests.world.people import AUTHORITY, FINANCE, NOON
 
 
@@ -96,3 +97,35 @@ async def test_pages_of_named_origins_only_may_call(settings: Settings, database
         other = await browser.get("/zones", headers={"Origin": "https://elsewhere.example"})
     assert allowed.headers["Access-Control-Allow-Origin"] == portal
     assert "Access-Control-Allow-Origin" not in other.headers
+
+
+async def test_a_misspelt_query_parameter_is_refused_not_ignored(client_for: ClientFor) -> None:
+    answer = await client_for(None).get("/listings?pricemodel=per_call")
+    assert (answer.status_code, answer.json()["code"]) == (422, "request.parameter-unknown")
+    assert "price_model" in answer.json()["detail"]
+
+
+async def test_a_cursor_belongs_to_its_order(database: Database, client_for: ClientFor) -> None:
+    async with database.transaction() as session:
+        for _ in range(2):
+            await catalogue.published_listing(session)
+    visitor = client_for(None)
+    page = (await visitor.get("/listings?limit=1&sort=price_asc")).json()
+    other = await visitor.get(f"/listings?limit=1&sort=price_desc&after={page['next']}")
+    assert (other.status_code, other.json()["code"]) == (422, "page.cursor-invalid")
+
+
+async def test_a_tag_is_known_as_it_comes_back_from_a_proxy(
+    database: Database, client_for: ClientFor
+) -> None:
+    async with database.transaction() as session:
+        listed = await catalogue.published_listing(session)
+    visitor = client_for(None)
+    path = f"/listings/{listed.listing.id}"
+    tag = (await visitor.get(path)).headers["ETag"]
+    for sent in (tag, f"W/{tag}", f'"x", {tag}', "*"):
+        assert (await visitor.get(path, headers={"If-None-Match": sent})).status_code == 304
+    assert (await visitor.get(path, headers={"If-None-Match": '"x"'})).status_code == 200
+    seller = client_for(listed.account)
+    moved = await seller.post(f"{path}/events", json={"event": "delist"}, headers={"If-Match": "6"})
+    assert (moved.status_code, moved.json()["code"]) == (422, "precondition.malformed")

@@ -155,9 +155,9 @@ async def test_a_run_passes_through_all_hands_from_draft_to_bank(market: Market)
     events = await market.get(f"/subsidy/runs/{run}/events")
     assert [event["event"] for event in events["items"]][-3:] == ["post", "pay", "close"]
     lines = await market.get(f"/subsidy/runs/{run}/lines", status="proposed", limit=100)
-    assert {line["payment"] for line in lines["items"]} == {"subsidy-paid"}
+    assert {line["payment"] for line in lines["items"]} == {"subsidy_paid"}
     seller = acting_for(market.sellers[0])
-    accounts = await market.get("/ledger/accounts", seller, kind="subsidy-payable")
+    accounts = await market.get("/ledger/accounts", seller, kind="subsidy_payable")
     assert [account["balance_fen"] for account in accounts["items"]] == [0]
 
 
@@ -279,7 +279,7 @@ async def test_the_reviewer_is_shown_what_is_near_held_or_capped_and_why(shown: 
     }
     assert reasons.pop("CASE-A") == ["cap-bound"]
     assert reasons.pop("CASE-B") == ["held"]
-    assert reasons == {seller.uscc: ["near-cut"] for seller in market.sellers[7:13]}
+    assert reasons == {seller.uscc: ["near_cut"] for seller in market.sellers[7:13]}
     assert page["rings"] == []
 
 

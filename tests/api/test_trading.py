@@ -35,7 +35,7 @@ async def test_a_trade_is_priced_split_posted_and_certified(
     entry = (await client_for(AUDITOR).get(f"/ledger/entries/{certificate['entry_id']}")).json()
     assert sum(leg["amount_fen"] for leg in entry["legs"]) == 0
     assert entry["digest"] == certificate["entry_digest"]
-    accounts = (await buyer.get("/ledger/accounts", params={"kind": "buyer-funds"})).json()["items"]
+    accounts = (await buyer.get("/ledger/accounts", params={"kind": "buyer_funds"})).json()["items"]
     assert [account["balance_fen"] for account in accounts] == [10_000_000 - 300_000]
 
 
@@ -52,7 +52,7 @@ async def test_the_same_key_posts_once_and_answers_the_same_fifty_times(
     assert sum("Idempotency-Replayed" not in answer.headers for answer in answers) == 1
     trades = (await buyer.get("/trades", params={"contract": str(deal.contract.id)})).json()["items"]
     assert len(trades) == 1
-    funds = (await buyer.get("/ledger/accounts", params={"kind": "buyer-funds"})).json()["items"][0]
+    funds = (await buyer.get("/ledger/accounts", params={"kind": "buyer_funds"})).json()["items"][0]
     assert funds["legs"] == 2  # the deposit and one settlement
 
 
@@ -194,7 +194,7 @@ async def test_refunds_mirror_the_trade_until_nothing_is_left(
     assert (await buyer.post(path, json={"reason": "mine"})).status_code == 403
     assert (await seller.post(path, json={"reason": "the rest"})).json()["amount_fen"] == 30_000 - 10_007
     assert (await buyer.get(f"/trades/{trade['id']}")).json()["state"] == "refunded"
-    funds = (await buyer.get("/ledger/accounts", params={"kind": "buyer-funds"})).json()["items"][0]
+    funds = (await buyer.get("/ledger/accounts", params={"kind": "buyer_funds"})).json()["items"][0]
     assert funds["balance_fen"] == 30_000
     stale = await seller.post(path, json={"reason": "again"}, headers={"If-Match": '"1"'})
     assert stale.status_code == 412
@@ -224,3 +224,34 @@ async def test_a_closed_month_takes_no_posting_and_a_late_event_stands_in_the_op
     again = await finance.post("/ledger/periods/202301/events", json={"event": "reopen"})
     assert again.json()["code"] == "state.transition-not-allowed"
     assert (await finance.post("/ledger/periods/202313/events", json={"event": "close"})).status_code == 422
+
+
+async def test_money_goes_to_who_is_in_the_market_and_an_advice_is_entered_once(
+    database: Database, client_for: ClientFor
+) -> None:
+    deal = await active_contract(database, funds=None)
+    finance = client_for(FINANCE)
+    advice = {"owner_id": str(deal.buyer.id), "amount_fen": 500, "reference": unique("advice")}
+    nobody = await finance.post("/ledger/deposits", json=advice | {"owner_id": str(deal.contract.id)})
+    assert (nobody.status_code, nobody.json()["code"]) == (404, "not-found")
+    assert (await finance.post("/ledger/deposits", json=advice)).status_code == 201
+    again = await finance.post("/ledger/deposits", json=advice)
+    assert (again.status_code, again.json()["code"]) == (409, "ledger.already-posted")
+
+
+async def test_an_atomic_batch_says_which_item_was_refused(database: Database, client_for: ClientFor) -> None:
+    deal = await active_contract(database, funds=Fen(9_000))
+    good = {"contract_id": str(deal.contract.id), "purpose": PURPOSE, "quantity": 1}
+    batch = {"items": [good, good, good | {"purpose": "research"}], "atomic": True}
+    refused = await client_for(deal.buyer_account).post("/trades/batch", json=batch)
+    [fault] = refused.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/body/items/2", "contract.purpose-not-authorised")
+
+
+async def test_a_provider_is_told_that_the_buyer_uses(database: Database, client_for: ClientFor) -> None:
+    deal = await active_contract(database, funds=None)
+    use = {"purpose": PURPOSE}
+    for path in ("uses", "uses/dry-run"):
+        as_buyer = actor(Role.BUYER, organisation=deal.provider.id)
+        answer = await client_for(as_buyer).post(f"/contracts/{deal.contract.id}/{path}", json=use)
+        assert (answer.status_code, answer.json()["code"]) == (403, "contract.buyer-uses")

@@ -27,7 +27,7 @@ from datamarket.zones.terms import UseClass
 from tests.world import catalogue
 from tests.world.catalogue import Listed
 from tests.world.participants import acting_for, admitted
-from tests.world.people import FINANCE, moment
+from tests.world.people import FINANCE, moment, unique
 from tests.world.zones import OperatedZone
 
 LEDGER_ID = 370200
@@ -165,7 +165,7 @@ async def deposit(database: Database, owner_id: UUID, amount_fen: Fen = PLENTY) 
             LEDGER_ID,
             owner_id=owner_id,
             amount_fen=amount_fen,
-            reference="bank advice",
+            reference=unique("bank-advice"),
             now=moment(),
         )
 

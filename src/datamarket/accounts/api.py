@@ -29,6 +29,7 @@ router = SliceRouter(prefix="/accounts", tags=["accounts"])
 Username = Annotated[str, StringConstraints(min_length=3, max_length=60, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Password = Annotated[str, StringConstraints(min_length=12, max_length=200, pattern=NO_NUL)]
 ManageAccounts = Annotated[Actor, allow(Permission.MANAGE_ACCOUNTS)]
+ReadAccounts = Annotated[Actor, allow(Permission.READ_ACCOUNTS)]
 
 
 class AccountIn(Body):
@@ -76,7 +77,7 @@ async def open_account(actor: ManageAccounts, session: Writing, now: Now, body: 
 
 
 @router.get("", summary="All accounts")
-async def list_accounts(actor: ManageAccounts, session: Reading, limits: LimitsDep) -> Page[AccountOut]:
+async def list_accounts(actor: ReadAccounts, session: Reading, limits: LimitsDep) -> Page[AccountOut]:
     cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_accounts(session, limit=limits.limit, after=cursor[0] if cursor else None)
     return page_of(rows, limits, AccountOut.of, lambda account: [account.id])

@@ -33,31 +33,32 @@ ROLE_LABELS: dict[Role, tuple[str, str]] = {
 class Permission(StrEnum):
     """One thing that may be done; each route names exactly one."""
 
-    READ_SELF = "read-self"
-    MANAGE_ACCOUNTS = "manage-accounts"
-    READ_MARKET = "read-market"
-    MANAGE_PARTICIPANTS = "manage-participants"
-    MANAGE_ZONES = "manage-zones"
-    REGISTER_RESOURCE = "register-resource"
-    REVIEW_RESOURCE = "review-resource"
-    MANAGE_VENUES = "manage-venues"
-    MAKE_PRODUCT = "make-product"
-    REVIEW_PRODUCT = "review-product"
-    LIST_PRODUCT = "list-product"
-    REQUEST_CONTRACT = "request-contract"
-    CONCLUDE_CONTRACT = "conclude-contract"
-    USE_CONTRACT = "use-contract"
-    RECORD_TRADE = "record-trade"
-    REFUND_TRADE = "refund-trade"
-    READ_LEDGER = "read-ledger"
-    DEPOSIT_FUNDS = "deposit-funds"
-    CLOSE_PERIOD = "close-period"
-    REGISTER_CASE = "register-case"
-    READ_SUBSIDY = "read-subsidy"
-    CALCULATE_SUBSIDY = "calculate-subsidy"
-    APPROVE_SUBSIDY = "approve-subsidy"
-    PAY_SUBSIDY = "pay-subsidy"
-    READ_AUDIT_EVENTS = "read-audit-events"
+    READ_SELF = "read_self"
+    READ_ACCOUNTS = "read_accounts"
+    MANAGE_ACCOUNTS = "manage_accounts"
+    READ_MARKET = "read_market"
+    MANAGE_PARTICIPANTS = "manage_participants"
+    MANAGE_ZONES = "manage_zones"
+    REGISTER_RESOURCE = "register_resource"
+    REVIEW_RESOURCE = "review_resource"
+    MANAGE_VENUES = "manage_venues"
+    MAKE_PRODUCT = "make_product"
+    REVIEW_PRODUCT = "review_product"
+    LIST_PRODUCT = "list_product"
+    REQUEST_CONTRACT = "request_contract"
+    CONCLUDE_CONTRACT = "conclude_contract"
+    USE_CONTRACT = "use_contract"
+    RECORD_TRADE = "record_trade"
+    REFUND_TRADE = "refund_trade"
+    READ_LEDGER = "read_ledger"
+    DEPOSIT_FUNDS = "deposit_funds"
+    CLOSE_PERIOD = "close_period"
+    REGISTER_CASE = "register_case"
+    READ_SUBSIDY = "read_subsidy"
+    CALCULATE_SUBSIDY = "calculate_subsidy"
+    APPROVE_SUBSIDY = "approve_subsidy"
+    PAY_SUBSIDY = "pay_subsidy"
+    READ_AUDIT_EVENTS = "read_audit_events"
 
 
 P = Permission
@@ -78,8 +79,8 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.FINANCE: frozenset(
         _OVERSEEING | {P.DEPOSIT_FUNDS, P.CLOSE_PERIOD, P.APPROVE_SUBSIDY, P.PAY_SUBSIDY}
     ),
-    Role.AUDITOR: frozenset(_OVERSEEING),
-    Role.ADMIN: frozenset({P.READ_SELF, P.MANAGE_ACCOUNTS}),
+    Role.AUDITOR: frozenset(_OVERSEEING | {P.READ_ACCOUNTS}),
+    Role.ADMIN: frozenset({P.READ_SELF, P.READ_ACCOUNTS, P.MANAGE_ACCOUNTS}),
 }
 OVERSEERS = frozenset({Role.AUTHORITY, Role.FINANCE, Role.AUDITOR})
 

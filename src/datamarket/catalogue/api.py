@@ -142,10 +142,12 @@ class Wish:
 def _place(cursor: str | None, sort: Sort) -> tuple[Any, UUID] | None:
     """Where the page before ended. Raises CursorInvalid."""
     kinds: dict[Sort, type] = {Sort.NEWEST: datetime, Sort.NAME: str}
-    values = decode_cursor(cursor, [kinds.get(sort, int), UUID])
+    values = decode_cursor(cursor, [str, kinds.get(sort, int), UUID])
     if values is None:
         return None
-    key, last = values
+    order, key, last = values
+    if order != sort:
+        raise CursorInvalid
     try:
         if sort is Sort.NAME:
             return bytes.fromhex(key), last
@@ -185,7 +187,8 @@ async def search_listings(
     kept = [dict(row) for row in rows[: limits.limit]]
     if len(rows) <= limits.limit:
         return _bytes({"items": kept, "next": None}, {})
-    cursor = encode_cursor([search_queries.sort_key(rows[limits.limit - 1], search.sort), kept[-1]["id"]])
+    place = search_queries.sort_key(rows[limits.limit - 1], search.sort)
+    cursor = encode_cursor([search.sort, place, kept[-1]["id"]])
     return _bytes({"items": kept, "next": cursor}, _next(request, cursor))
 
 

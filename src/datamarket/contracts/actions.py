@@ -152,7 +152,7 @@ async def move_contract(
     if event is ContractEvent.SIGN:
         await _sign(session, contract, party, now)
     contract.state = following
-    contract.reason = reason or contract.reason
+    contract.reason = reason
     contract.version += 1
     await _keep_meter(session, contract)
     if event is ContractEvent.SIGN and following is ContractState.ACTIVE:

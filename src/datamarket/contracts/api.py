@@ -269,11 +269,13 @@ async def dry_run(
     demand = Demand(contract_id, organisation_of(actor), body.purpose, body.quantity, now)
     async with database_of(request).connection() as connection:
         found = (await queries.meters(connection, [contract_id])).get(contract_id)
-    if found is None or found[0] != demand.buyer_id:
+    if found is None or demand.buyer_id not in {found.buyer_id, found.provider_id}:
         raise NotFound(thing="contract")
+    if demand.buyer_id != found.buyer_id:
+        raise rules.BuyerUses
     refusal: MarketError | None = None
     try:
-        rules.check_use(found[1], demand)
+        rules.check_use(found.authorisation, demand)
     except MarketError as error:
         refusal = error
     return DecisionOut(
@@ -281,6 +283,6 @@ async def dry_run(
         code=refusal.code if refusal else None,
         zh=refusal.sentence("zh") if refusal else None,
         en=refusal.sentence("en") if refusal else None,
-        used=found[1].used,
-        quota=found[1].quota,
+        used=found.authorisation.used,
+        quota=found.authorisation.quota,
     )

@@ -78,11 +78,12 @@ async def explain(connection: Connection, refused: Mapping[Any, Demand]) -> dict
     reasons: dict[Any, MarketError] = {}
     for key, demand in refused.items():
         found = meters.get(demand.contract_id)
-        if found is None or found[0] != demand.buyer_id:
-            reasons[key] = NotFound(thing="contract")
+        if found is None or found.buyer_id != demand.buyer_id:
+            own = found is not None and found.provider_id == demand.buyer_id
+            reasons[key] = rules.BuyerUses() if own else NotFound(thing="contract")
             continue
         try:
-            rules.check_use(found[1], demand)
+            rules.check_use(found.authorisation, demand)
             reasons[key] = rules.UseNotAuthorised()
         except MarketError as error:
             reasons[key] = error

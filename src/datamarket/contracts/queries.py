@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -73,14 +73,25 @@ async def list_uses(
     return (await session.exec(statement)).all()
 
 
-async def meters(
-    connection: Connection, contract_ids: Sequence[UUID]
-) -> dict[UUID, tuple[UUID, Authorisation]]:
-    """Buyer and authorisation of each contract that has a meter."""
-    rows = await connection.fetch("SELECT * FROM contract_meter WHERE contract_id = ANY ($1)", contract_ids)
+class Meter(NamedTuple):
+    """The two sides of a contract, and what it authorises."""
+
+    buyer_id: UUID
+    provider_id: UUID
+    authorisation: Authorisation
+
+
+async def meters(connection: Connection, contract_ids: Sequence[UUID]) -> dict[UUID, Meter]:
+    """The meter of each contract that was ever active."""
+    rows = await connection.fetch(
+        "SELECT m.*, c.provider_id FROM contract_meter m JOIN contract c ON c.id = m.contract_id"
+        " WHERE m.contract_id = ANY ($1)",
+        contract_ids,
+    )
     return {
-        row["contract_id"]: (
+        row["contract_id"]: Meter(
             row["buyer_id"],
+            row["provider_id"],
             Authorisation(
                 state=ContractState(row["state"]),
                 term_from=row["term_from"],

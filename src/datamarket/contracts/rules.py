@@ -90,6 +90,12 @@ class OperatorRedevelopment(Refused):
     en = "A zone operator, or its affiliate, may not re-develop the products it has delivered."
 
 
+class BuyerUses(Forbidden):
+    code = "contract.buyer-uses"
+    zh = "合同由需方使用；您是该合同的供方。"
+    en = "A contract is used by its buyer; you are its provider."
+
+
 class FeePayerNotSettled(Refused):
     code = "contract.fee-payer-not-settled"
     zh = "该平台的服务费由买方或双方承担，本系统目前只结算卖方承担的服务费。"

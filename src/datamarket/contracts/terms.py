@@ -13,7 +13,7 @@ class ContractState(StrEnum):
 
     REQUESTED = "requested"
     AGREED = "agreed"
-    PART_SIGNED = "part-signed"
+    PART_SIGNED = "part_signed"
     ACTIVE = "active"
     SUSPENDED = "suspended"
     ENDED = "ended"

@@ -5,7 +5,7 @@ from pathlib import Path
 import fastapi_offline
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 ASSETS = "/docs/assets"
@@ -44,6 +44,10 @@ def mount(app: FastAPI) -> None:
     """/docs (try it out) and /redoc (to read), with their scripts beside them."""
     folder = Path(fastapi_offline.__file__).parent / "static"
     app.mount(ASSETS, StaticFiles(directory=folder), name="docs-assets")
+
+    @app.get("/", include_in_schema=False)
+    async def front_door() -> RedirectResponse:
+        return RedirectResponse("/docs")
 
     @app.get("/docs", include_in_schema=False)
     async def try_it_out() -> HTMLResponse:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 import asyncpg
 import orjson
@@ -160,7 +161,7 @@ def problem(
         code=error.code,
         retryable=error.retryable,
         trace_id=request.scope.get("request_id", "-"),
-        errors=faults or [],
+        errors=faults or _pointed(error, language),
     )
     extra = dict(headers or {}) | {"Content-Language": language}
     if error.retryable:
@@ -170,13 +171,58 @@ def problem(
     return Response(orjson.dumps(document.model_dump()), code, extra, "application/problem+json")
 
 
-def faults_of(error: RequestValidationError) -> list[FieldFault]:
+def _pointed(error: errors.MarketError, language: errors.Language) -> list[FieldFault]:
+    """Where in the request the refused part stands, when the error knows."""
+    if error.pointer is None:
+        return []
+    return [FieldFault(pointer=error.pointer, code=error.code, message=error.sentence(language))]
+
+
+FAULTS_ZH = {
+    "missing": "缺少该项",
+    "extra_forbidden": "不认识该项",
+    "string_type": "应为文本",
+    "string_too_short": "文本过短",
+    "string_too_long": "文本过长",
+    "string_pattern_mismatch": "写法不符合规定",
+    "int_type": "应为整数（不带小数点和引号）",
+    "int_parsing": "应为整数",
+    "bool_type": "应为 true 或 false",
+    "bool_parsing": "应为 true 或 false",
+    "enum": "不在可选值之列：{expected}",
+    "literal_error": "不在可选值之列：{expected}",
+    "uuid_type": "应为 UUID",
+    "uuid_parsing": "应为 UUID",
+    "greater_than": "应大于 {gt}",
+    "greater_than_equal": "不得小于 {ge}",
+    "less_than": "应小于 {lt}",
+    "less_than_equal": "不得大于 {le}",
+    "list_type": "应为列表",
+    "too_short": "项数过少（至少 {min_length}）",
+    "too_long": "项数过多（至多 {max_length}）",
+    "dict_type": "应为对象",
+    "model_attributes_type": "应为对象",
+    "datetime_from_date_parsing": "应为带时区的时间（RFC 3339）",
+    "datetime_parsing": "应为带时区的时间（RFC 3339）",
+    "timezone_aware": "时间须带时区",
+    "date_from_datetime_parsing": "应为日期（yyyy-mm-dd）",
+    "date_parsing": "应为日期（yyyy-mm-dd）",
+}
+
+
+def _told(fault: Mapping[str, Any], language: errors.Language) -> str:
+    """One fault in the reader's language; a kind without Chinese words keeps the English ones."""
+    chinese = FAULTS_ZH.get(fault["type"]) if language == "zh" else None
+    return chinese.format(**fault.get("ctx", {})) if chinese else str(fault["msg"])
+
+
+def faults_of(error: RequestValidationError, language: errors.Language) -> list[FieldFault]:
     """Pydantic's report, as JSON pointers."""
     return [
         FieldFault(
             pointer="/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in fault["loc"]),
             code=fault["type"],
-            message=fault["msg"],
+            message=_told(fault, language),
         )
         for fault in error.errors()[:20]
     ]
@@ -197,7 +243,9 @@ async def _faulty(request: Request, error: Exception) -> Response:
         for fault in error.errors()
     ):
         return problem(request, KeyMissing())
-    faults = faults_of(error)
+    if any(fault["type"] == "json_invalid" for fault in error.errors()):
+        return problem(request, BodyUnreadable(), status=400)
+    faults = faults_of(error, language_of(request))
     return problem(request, RequestInvalid(count=len(faults)), faults=faults)
 
 

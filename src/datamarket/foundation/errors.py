@@ -16,6 +16,8 @@ class MarketError(Exception):
     zh: ClassVar[str]
     en: ClassVar[str]
     retryable: ClassVar[bool] = False
+    pointer: str | None = None
+    """Which part of the request it is about, as a JSON pointer; set where one of many is refused."""
 
     def __init__(self, **facts: Any) -> None:
         self.facts = facts

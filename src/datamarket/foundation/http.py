@@ -11,8 +11,19 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import ParamTypes
 from fastapi.routing import APIRoute
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+)
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.routing import Match
 from starlette.types import Scope
@@ -38,6 +49,18 @@ class TagStale(Stale):
     code = "precondition.stale"
     zh = "该对象在您读取之后已被修改（当前版本 {current}）；请重新读取后再提交。"
     en = "It has changed since you read it (now version {current}); read it again, then submit."
+
+
+class TagMalformed(Invalid):
+    code = "precondition.malformed"
+    zh = "If-Match 的写法有误：请原样提交读取时返回的 ETag（带双引号，例如 {example}）。"
+    en = "If-Match is not written as a tag; send the ETag of your last read as it was, quotes included, such as {example}."
+
+
+class ParameterUnknown(Invalid):
+    code = "request.parameter-unknown"
+    zh = "该路径没有查询参数 {unknown}；可用：{known}。"
+    en = "This path has no query parameter {unknown}; it knows: {known}."
 
 
 class TagMissing(Invalid):
@@ -72,6 +95,7 @@ InstantIn = Annotated[
     AwareDatetime,
     _written_as(_INSTANT, "2024-12-31T16:00:00+08:00"),
     Field(ge=datetime(1900, 1, 1, tzinfo=UTC), le=datetime(2999, 12, 31, tzinfo=UTC)),
+    AfterValidator(lambda at: at.astimezone(UTC)),
 ]
 _NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 Line = Annotated[
@@ -185,8 +209,16 @@ def check_tag(if_match: str | None, version: int, *, required: bool = False) -> 
         if required:
             raise TagMissing
         return
-    if if_match.strip() not in {f'"{version}"', "*"}:
+    tags = tags_in(if_match)
+    if not tags:
+        raise TagMalformed(example=f'"{version}"')
+    if not tags & {f'"{version}"', "*"}:
         raise TagStale(current=version)
+
+
+def tags_in(header: str) -> set[str]:
+    """The tags of a header, strong or weakened by a proxy on the way: a version is a version."""
+    return set(re.findall(r'(?:W/)?("[^"]*")', header)) | ({"*"} if header.strip() == "*" else set())
 
 
 def database_of(request: Request) -> Database:
@@ -277,8 +309,16 @@ class MarketRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         answer = super().get_route_handler()
+        parameters = frozenset(
+            field.alias
+            for field in get_flat_params(self.dependant)
+            if getattr(field.field_info, "in_", None) is ParamTypes.query
+        )
 
         async def handle(request: Request) -> Response:
+            unknown = [name for name in request.query_params if name not in parameters]
+            if unknown:
+                raise ParameterUnknown(unknown=", ".join(unknown), known=", ".join(sorted(parameters)) or "-")
             response = await answer(request)
             claimed = getattr(request.state, "claim", None)
             if claimed is not None:
@@ -288,7 +328,8 @@ class MarketRoute(APIRoute):
             entity_tag = response.headers.get("etag")
             if request.method == "GET":
                 _link_next(request, response)
-            if request.method == "GET" and entity_tag and request.headers.get("if-none-match") == entity_tag:
+            known = tags_in(request.headers.get("if-none-match", ""))
+            if request.method == "GET" and entity_tag and known & {entity_tag, "*"}:
                 return Response(status_code=304, headers={"ETag": entity_tag})
             return response
 

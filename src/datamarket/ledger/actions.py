@@ -1,7 +1,7 @@
 """Writes of the ledger that are a business of their own: deposits, and the life of a period."""
 
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -26,6 +26,9 @@ from datamarket.ledger.terms import (
     PeriodState,
     Posting,
 )
+from datamarket.participants import queries as participants
+
+_ADVICES = UUID("0d9c3f52-6b1e-5c7a-8a44-1f7e5b2c9d10")
 
 
 class PeriodUnknown(Invalid):
@@ -44,7 +47,12 @@ async def deposit(
     reference: str,
     now: datetime,
 ) -> EntryId:
-    """Money that a buyer paid in arrives: bank on the debit side, the buyer's funds on the credit side."""
+    """Money that a buyer paid in arrives: bank on the debit side, the buyer's funds on the credit side.
+
+    A bank advice is entered once: `reference` is its name. Raises AlreadyPosted for a second time, and
+    what `check_admitted` raises for who is not in the market.
+    """
+    await participants.check_admitted(session, owner_id)
     connection = await driver(session)
     bank = Account(ledger_id, None, AccountKind.BANK)
     funds = Account(ledger_id, owner_id, AccountKind.BUYER_FUNDS)
@@ -55,7 +63,7 @@ async def deposit(
         kind=EntryKind.DEPOSIT,
         effective_at=now,
         source_type="deposit",
-        source_id=entry_id,
+        source_id=uuid5(_ADVICES, f"{ledger_id}/{reference}"),
         actor_id=actor.account_id,
         legs=(Leg(bank.id, amount_fen), Leg(funds.id, Fen(-amount_fen))),
     )
@@ -73,6 +81,12 @@ async def deposit(
     return entry_id
 
 
+def check_period(period: int) -> None:
+    """A month is written yyyymm. Raises PeriodUnknown."""
+    if not 1 <= period % 100 <= 12 or not 2000 <= period // 100 <= 2999:
+        raise PeriodUnknown
+
+
 async def move_period(
     session: AsyncSession,
     actor: Actor,
@@ -84,8 +98,7 @@ async def move_period(
     now: datetime,
 ) -> LedgerPeriod:
     """Close a month, or reopen it with a reason. No posting is under way while it changes."""
-    if not 1 <= period % 100 <= 12 or not 2000 <= period // 100 <= 2999:
-        raise PeriodUnknown
+    check_period(period)
     connection = await session.connection()
     await connection.execute(text("SELECT pg_advisory_xact_lock(:ledger_id, 1)"), {"ledger_id": ledger_id})
     row = await queries.find_period(session, ledger_id, period)

@@ -10,7 +10,6 @@ from pydantic import Field
 from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation import states
-from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     Body,
     DateIn,
@@ -32,8 +31,8 @@ from datamarket.foundation.http import (
 )
 from datamarket.foundation.money import Fen
 from datamarket.ledger import actions, queries
-from datamarket.ledger.rules import PERIOD_EVENTS
-from datamarket.ledger.tables import LedgerEntry, LedgerLeg, LedgerPeriod
+from datamarket.ledger.rules import PERIOD_EVENTS, OverseersOnly
+from datamarket.ledger.tables import LedgerAccount, LedgerLeg, LedgerPeriod
 from datamarket.ledger.terms import ACCOUNT_LABELS, STATE_LABELS, AccountKind, PeriodEvent, PeriodState
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
@@ -77,16 +76,30 @@ class LedgerAccountOut(Shape):
 
 
 class LegOut(Shape):
-    """One movement: a debit is positive, a credit negative."""
+    """One movement, with whose account of which kind it moves: a debit is positive, a credit negative."""
 
-    entry_id: UUID
     seq: int
     account_id: UUID
+    owner_id: UUID | None
+    kind: AccountKind
+    label_zh: str
+    label_en: str
     amount_fen: int
 
     @classmethod
-    def of(cls, leg: LedgerLeg) -> "LegOut":
-        return cls.model_validate(leg, from_attributes=True)
+    def of(cls, found: tuple[LedgerLeg, LedgerAccount]) -> "LegOut":
+        leg, account = found
+        kind = AccountKind(account.kind)
+        zh, en = ACCOUNT_LABELS[kind]
+        return cls(
+            seq=leg.seq,
+            account_id=leg.account_id,
+            owner_id=account.owner_id,
+            kind=kind,
+            label_zh=zh,
+            label_en=en,
+            amount_fen=leg.amount_fen,
+        )
 
 
 class MovementOut(Shape):
@@ -244,13 +257,8 @@ async def list_legs(
 @router.get("/entries/{entry_id}", summary="One entry with its legs")
 async def get_entry(actor: ReadLedger, request: Request, session: Reading, entry_id: UUID) -> EntryOut:
     entry, legs = await queries.get_entry(session, _ledger(request), entry_id, visible_to=actor)
-    return _entry_out(entry, legs)
-
-
-def _entry_out(entry: LedgerEntry, legs: object) -> EntryOut:
-    assert isinstance(legs, list)  # noqa: S101 - the session returns lists
     facts = entry.model_dump(exclude={"digest", "ledger_id"})
-    return EntryOut(**facts, digest=entry.digest.hex(), legs=[LegOut.of(leg) for leg in legs])
+    return EntryOut(**facts, digest=entry.digest.hex(), legs=[LegOut.of(found) for found in legs])
 
 
 @router.get("/trial-balance", summary="Debits and credits by kind of account")
@@ -259,7 +267,7 @@ async def trial_balance(
 ) -> TrialBalanceOut:
     """At the end of the business day `at`, summed from the movements; without `at`, now."""
     if not actor.sees_all:
-        raise NotFound(thing="trial balance")
+        raise OverseersOnly
     rows = [
         TrialBalanceRow(
             kind=AccountKind(row.kind),
@@ -335,6 +343,7 @@ async def move_period(
 async def allowed_events(
     actor: ReadLedger, request: Request, session: Reading, period: PeriodNumber
 ) -> PeriodEventsOut:
+    actions.check_period(period)
     known = await queries.find_period(session, _ledger(request), period)
     state = PeriodState(known.state) if known else PeriodState.OPEN
     events = states.allowed_events(PERIOD_EVENTS, state) if actor.may(Permission.CLOSE_PERIOD) else []

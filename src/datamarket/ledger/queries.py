@@ -117,7 +117,7 @@ async def list_legs(
 
 async def get_entry(
     session: AsyncSession, ledger_id: int, entry_id: UUID, *, visible_to: Actor
-) -> tuple[LedgerEntry, Sequence[LedgerLeg]]:
+) -> tuple[LedgerEntry, Sequence[tuple[LedgerLeg, LedgerAccount]]]:
     """One entry with its legs; for all but overseers only when one of the legs is theirs."""
     entry = (
         await session.exec(
@@ -126,25 +126,24 @@ async def get_entry(
     ).first()
     if entry is None:
         raise NotFound(thing="entry")
-    legs = (
-        await session.exec(
-            select(LedgerLeg)
-            .where(
-                LedgerLeg.ledger_id == ledger_id,
-                LedgerLeg.period == entry.period,
-                LedgerLeg.entry_id == entry_id,
-            )
-            .order_by(col(LedgerLeg.seq))
+    statement = (
+        select(LedgerLeg, LedgerAccount)
+        .join(
+            LedgerAccount,
+            (col(LedgerAccount.ledger_id) == LedgerLeg.ledger_id)
+            & (col(LedgerAccount.id) == LedgerLeg.account_id),
         )
-    ).all()
-    if not visible_to.sees_all:
-        own = select(LedgerAccount.id).where(
-            LedgerAccount.ledger_id == ledger_id,
-            LedgerAccount.owner_id == visible_to.participant_id,
-            col(LedgerAccount.id).in_([leg.account_id for leg in legs]),
+        .where(
+            LedgerLeg.ledger_id == ledger_id,
+            LedgerLeg.period == entry.period,
+            LedgerLeg.entry_id == entry_id,
         )
-        if (await session.exec(own)).first() is None:
-            raise NotFound(thing="entry")
+        .order_by(col(LedgerLeg.seq))
+    )
+    legs = (await session.exec(statement)).all()
+    own = any(account.owner_id == visible_to.participant_id for _, account in legs if account.owner_id)
+    if not own and not visible_to.sees_all:
+        raise NotFound(thing="entry")
     return entry, legs
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from datamarket.foundation.errors import Conflict, Invalid, Refused
+from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
 from datamarket.foundation.money import Fen, split, yuan
 from datamarket.ledger.terms import AccountId, Leg, PeriodEvent, PeriodState
 
@@ -40,6 +40,12 @@ class PeriodClosed(Conflict):
     code = "ledger.period-closed"
     zh = "会计期间已关闭，且没有可记账的当前期间。"
     en = "The accounting period is closed, and so is the current one."
+
+
+class OverseersOnly(Forbidden):
+    code = "ledger.overseers-only"
+    zh = "试算平衡覆盖全市场，仅数据主管部门、财政部门与审计可以查看；您可以查看本机构的账户。"
+    en = "The trial balance covers the whole market: it is for authority, finance and auditors. Read your own accounts."
 
 
 def check_balanced(legs: Sequence[Leg]) -> None:

@@ -25,15 +25,15 @@ class AccountKind(StrEnum):
     """What an account is for."""
 
     BANK = "bank"
-    BUYER_FUNDS = "buyer-funds"
-    PROVIDER_INCOME = "provider-income"
-    OPERATOR_INCOME = "operator-income"
-    SUPPLYING_INCOME = "supplying-income"
+    BUYER_FUNDS = "buyer_funds"
+    PROVIDER_INCOME = "provider_income"
+    OPERATOR_INCOME = "operator_income"
+    SUPPLYING_INCOME = "supplying_income"
     TREASURY = "treasury"
-    VENUE_FEE = "venue-fee"
-    VAT_PAYABLE = "vat-payable"
-    SUBSIDY_EXPENSE = "subsidy-expense"
-    SUBSIDY_PAYABLE = "subsidy-payable"
+    VENUE_FEE = "venue_fee"
+    VAT_PAYABLE = "vat_payable"
+    SUBSIDY_EXPENSE = "subsidy_expense"
+    SUBSIDY_PAYABLE = "subsidy_payable"
 
 
 ACCOUNT_LABELS: dict[AccountKind, tuple[str, str]] = {
@@ -58,8 +58,8 @@ class EntryKind(StrEnum):
     DEPOSIT = "deposit"
     SETTLEMENT = "settlement"
     REFUND = "refund"
-    SUBSIDY_APPROVED = "subsidy-approved"
-    SUBSIDY_PAID = "subsidy-paid"
+    SUBSIDY_APPROVED = "subsidy_approved"
+    SUBSIDY_PAID = "subsidy_paid"
 
 
 class PeriodState(StrEnum):

@@ -13,6 +13,7 @@ from datamarket.ledger import queries as ledger
 from datamarket.ledger.terms import ACCOUNT_LABELS, AccountKind
 from datamarket.statistics import queries as statistics
 from datamarket.subsidy import dossier
+from datamarket.subsidy.terms import LineStatus
 
 console = Console(width=118, highlight=False)
 
@@ -110,12 +111,26 @@ def print_refused(tables: dossier.AwardTables) -> None:
     """Who is left out, and why."""
     table = _table("未获奖励及原因 · left out, and why (first 12)", ("企业 · enterprise", "原因 · reason"))
     ordered = sorted(tables.refused, key=lambda told: -(told.line.base_fen or 0))
-    for told in ordered[:12]:
+    held = [told for told in ordered if told.line.status == LineStatus.HELD]
+    first = ordered[:12]
+    for told in [*first, *(told for told in held[:1] if told not in first)]:
         table.add_row(
             f"{told.line.enterprise_zh}\n{told.line.clause_id}",
             f"{told.explanation.zh}\n{told.explanation.en}",
         )
     console.print(table)
+    near = tables.next_in_line
+    counted = f"共 {tables.without_award} 项未获奖励 · {tables.without_award} without an award"
+    ranks = f"{near[0].line.rank}–{near[-1].line.rank}" if near else ""
+    console.print(f"{counted}；最接近入围线的 · nearest to the cut, ranks {ranks}:" if near else counted)
+    for told in near:
+        line = told.line
+        console.print(
+            f"  {line.rank}  {line.enterprise_zh}  {yuan(line.base_fen or 0, grouped=True)}  "
+            f"{told.explanation.zh}",
+            markup=False,
+        )
+    console.print()
 
 
 def print_explanation(tables: dossier.AwardTables) -> None:

@@ -57,7 +57,7 @@ WITH line AS MATERIALIZED ({_LINES}), used AS MATERIALIZED (
     SELECT e.snapshot_id, e.provider_id, sum(l.amount_fen) AS fen
       FROM entry e
       JOIN ledger_leg l ON l.ledger_id = $1 AND l.period = e.period AND l.entry_id = e.entry_id
-      JOIN ledger_account a ON a.ledger_id = $1 AND a.id = l.account_id AND a.kind = 'buyer-funds'
+      JOIN ledger_account a ON a.ledger_id = $1 AND a.id = l.account_id AND a.kind = 'buyer_funds'
      GROUP BY e.snapshot_id, e.provider_id
 )
 SELECT 'run ' || line.run_id || ' ' || line.uscc || ': base ' || coalesce(line.base_fen::text, '-')
@@ -76,7 +76,7 @@ CHECKS: tuple[Check, ...] = (
         _BROKEN,
     ),
     Check(
-        "I13",
+        "I11",
         "每条获批奖补恰有一笔应付、至多一笔支付，金额一致",
         "every approved award is payable exactly once and paid at most once, in its own amount",
         "SELECT count(*) FROM subsidy_posting p JOIN subsidy_line l ON l.id = p.line_id"
@@ -84,14 +84,14 @@ CHECKS: tuple[Check, ...] = (
         """
         SELECT l.id::text FROM subsidy_line l JOIN subsidy_run r ON r.id = l.run_id
           LEFT JOIN subsidy_posting p ON p.line_id = l.id
-          LEFT JOIN business_key k ON k.ledger_id = r.ledger_id AND k.source_type = 'subsidy-line'
+          LEFT JOIN business_key k ON k.ledger_id = r.ledger_id AND k.source_type = 'subsidy_line'
                                   AND k.source_id = l.id AND k.kind = p.kind AND k.entry_id = p.entry_id
           LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_leg g WHERE g.ledger_id = r.ledger_id
                                 AND g.period = k.period AND g.entry_id = k.entry_id AND g.amount_fen > 0) AS debit ON true
          WHERE r.ledger_id = $1 AND r.state IN ('posted', 'paid', 'closed') AND l.amount_fen > 0
          GROUP BY l.id, l.amount_fen, r.state
-        HAVING count(*) FILTER (WHERE p.kind = 'subsidy-approved' AND debit.fen = l.amount_fen) <> 1
-            OR count(*) FILTER (WHERE p.kind = 'subsidy-paid' AND debit.fen = l.amount_fen)
+        HAVING count(*) FILTER (WHERE p.kind = 'subsidy_approved' AND debit.fen = l.amount_fen) <> 1
+            OR count(*) FILTER (WHERE p.kind = 'subsidy_paid' AND debit.fen = l.amount_fen)
                <> CASE WHEN r.state = 'posted' THEN 0 ELSE 1 END
         """,
     ),

@@ -1,9 +1,10 @@
 """One clause of a scheme: who may have an award, on what base, at what rate, between which limits."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from datamarket.subsidy.dated_values import (
     Amount,
@@ -57,7 +58,17 @@ class Tiebreak(Frozen):
     ]
 
 
-Ties = Literal["include_all", "exclude_all", "stop"] | Tiebreak
+def _tie_rule(value: Any) -> Any:
+    """One sentence names every accepted form; what stands inside a tiebreak is checked after this."""
+    if isinstance(value, Tiebreak) or (isinstance(value, Mapping) and "tiebreak" in value):
+        return value
+    if isinstance(value, str) and value in ("include_all", "exclude_all", "stop"):
+        return value
+    forms = "include_all, exclude_all, stop, {tiebreak: [-contracts, first_settled]}"
+    return reject(f"ties 只能是下列之一：{forms}", f"ties must be one of: {forms}")
+
+
+Ties = Annotated[Literal["include_all", "exclude_all", "stop"] | Tiebreak, BeforeValidator(_tie_rule)]
 
 
 class Select(Frozen):

@@ -28,6 +28,9 @@ from datamarket.subsidy.terms import Line, LineStatus, Result, Snapshot, Step
 from datamarket.subsidy.whatif import Comparison, DifferentInputs, WhatIf, compare, what_if
 
 
+NEXT_SHOWN = 3
+
+
 class NotCalculated(Conflict):
     code = "subsidy.not-calculated"
     zh = "该运行尚未计算（当前状态 {state}）。"
@@ -63,6 +66,8 @@ class AwardTables:
     view: RunView
     clauses: tuple[ClauseAwards, ...]
     refused: tuple[Told, ...]
+    next_in_line: tuple[Told, ...]
+    without_award: int
 
 
 @lru_cache(maxsize=16)
@@ -140,7 +145,13 @@ async def award_tables(session: AsyncSession, run_id: UUID, *, refused: int = 10
         )
         for clause in scheme.clauses
     )
-    return AwardTables(view, clauses, told(await queries.refused_lines(session, run_id, limit=refused)))
+    return AwardTables(
+        view,
+        clauses,
+        refused=told(await queries.refused_lines(session, run_id, limit=refused)),
+        next_in_line=told(await queries.next_in_line(session, run_id, limit=NEXT_SHOWN)),
+        without_award=await queries.count_without_award(session, run_id),
+    )
 
 
 async def what_if_of(session: AsyncSession, view: RunView, changes: Mapping[str, Any]) -> WhatIf:
@@ -182,4 +193,5 @@ async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
     """The whole result with its explanations, as `evaluation` gives it for files."""
     result = await result_of(session, view)
     scheme = await scheme_of(session, view.run.scheme_version_id)
-    return await asyncio.to_thread(award_document, scheme, view.scheme_sha256, result)
+    document = await asyncio.to_thread(award_document, scheme, view.scheme_sha256, result)
+    return document | {"run_id": str(view.run.id)}

@@ -1,15 +1,19 @@
 """Facts from files: `enterprises` and `projects`, as CSV in a folder or as sheets of a workbook.
 
-Amounts are yuan text with at most two decimals, truths `true` or `false`, instants ISO 8601 (a day
+Amounts are yuan text with at most two decimals (in a workbook also numbers with at most two decimals,
+see `sheets`), and only net turnover may be negative; truths `true` or `false`, instants ISO 8601 (a day
 without a time begins at midnight in Qingdao); an empty cell is a fact that is not known. Every
 column that the scheme needs must be there; columns of no known fact are not read.
 A project takes `registered_in_city` and `suspended` from its enterprise's row when that row knows
-them, and a project row that says otherwise is refused; without such a row its own columns count.
+them, and a project row that says otherwise is refused. A project of an enterprise that the enterprises
+table does not list is refused; without that table the project's own columns count.
 """
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 from datamarket.foundation import money
@@ -25,14 +29,29 @@ EXACT_DIGITS = 15  # a spreadsheet keeps no more of a number
 _WHOLE = re.compile(r"\d{1,18}", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True)
+class FactsRead:
+    """What the files hold, and which tables that the scheme needs are not there."""
+
+    snapshot: Snapshot
+    absent: tuple[Unit, ...]
+
+
 def read_facts(path: Path, scheme: Scheme) -> Snapshot:
     """The snapshot that the files hold; of two files one may be absent. Raises FactsInvalid."""
+    return read_tables(path, scheme).snapshot
+
+
+def read_tables(path: Path, scheme: Scheme) -> FactsRead:
+    """The same, with the tables that are missing. Raises FactsInvalid."""
     sheets = read_sheets(path, list(SHEETS.values()))
     read: dict[Unit, list[Candidate]] = {}
     for unit, name in SHEETS.items():
-        sheet = sheets.get(name)
-        read[unit] = [] if sheet is None else _candidates(sheet, unit, _needed(scheme, unit), read)
-    return Snapshot.of(candidate for candidates in read.values() for candidate in candidates)
+        if name in sheets:
+            read[unit] = _candidates(sheets[name], unit, _needed(scheme, unit), read)
+    used = {clause.unit for clause in scheme.clauses}
+    absent = tuple(unit for unit in Unit if unit in used and unit not in read)
+    return FactsRead(Snapshot.of(row for rows in read.values() for row in rows), absent)
 
 
 def facts_named(clause: Clause) -> set[str]:
@@ -60,7 +79,8 @@ def _candidates(
     for column in ("id", *sorted(needed)):
         if column not in sheet.columns:
             raise sheet.wrong(1, column, "缺少此列", "the column is missing")
-    known = {candidate.enterprise: candidate for candidate in read.get(Unit.ENTERPRISE, [])}
+    firms = read.get(Unit.ENTERPRISE) if unit is Unit.PROJECT else None
+    known = None if firms is None else {firm.enterprise: firm for firm in firms}
     candidates: list[Candidate] = []
     taken: dict[tuple[str, str], int] = {}
     for row, cells in sheet.rows:
@@ -78,7 +98,7 @@ def _candidates(
 
 
 def _candidate(
-    sheet: Sheet, unit: Unit, row: int, cells: Mapping[str, Cell], known: Mapping[str, Candidate]
+    sheet: Sheet, unit: Unit, row: int, cells: Mapping[str, Cell], known: Mapping[str, Candidate] | None
 ) -> Candidate:
     own_id = _text(sheet, row, "id", cells["id"])
     enterprise = _text(
@@ -89,8 +109,11 @@ def _candidate(
         for column, cell in cells.items()
         if cell is not None and column in FACTS and unit in FACTS[column].units
     }
-    owner = known.get(enterprise)
-    for name in ENTERPRISE_FACTS if owner is not None and unit is Unit.PROJECT else ():
+    owner = known.get(enterprise) if known is not None else None
+    if known is not None and owner is None:
+        zh, en = f"enterprises 表中没有企业“{enterprise}”", f"the enterprises table has no '{enterprise}'"
+        raise sheet.wrong(row, "enterprise", zh, en)
+    for name in ENTERPRISE_FACTS if owner is not None else ():
         inherited = owner.facts.get(name) if owner else None
         if inherited is not None and facts.setdefault(name, inherited) != inherited:
             raise sheet.wrong(
@@ -121,6 +144,8 @@ def _value(sheet: Sheet, row: int, column: str, cell: Cell) -> FactValue:
         FactKind.INSTANT: _instant,
         FactKind.TRUTH: _truth,
     }[kind](cell)
+    if kind is FactKind.MONEY and isinstance(value, int) and value < 0 and not FACTS[column].signed:
+        raise sheet.wrong(row, column, f"“{cell}”无效，金额不得为负", f"'{cell}' is negative")
     if value is None:
         wanted_zh, wanted_en = {
             FactKind.MONEY: (
@@ -136,10 +161,10 @@ def _value(sheet: Sheet, row: int, column: str, cell: Cell) -> FactValue:
 
 
 def _money(cell: Cell) -> int | None:
-    if isinstance(cell, bool) or not isinstance(cell, int | str):
+    if isinstance(cell, bool) or not isinstance(cell, int | str | Decimal):
         return None
     try:
-        return money.parse_yuan(str(cell))
+        return money.parse_yuan(f"{cell:.2f}" if isinstance(cell, Decimal) else str(cell))
     except ValueError:
         return None
 

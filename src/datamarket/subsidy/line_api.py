@@ -53,7 +53,7 @@ class LineOut(Shape):
     cap_fen: int | None
     cap_bound: bool
     amount_fen: int
-    payment: str | None = Field(examples=["subsidy-paid"])
+    payment: str | None = Field(examples=["subsidy_paid"])
     flags: list[Flag]
 
     @classmethod

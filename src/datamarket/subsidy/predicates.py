@@ -26,7 +26,7 @@ class FactKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A named, versioned figure; `parts` are facts that are shown beside it when they are known."""
+    """A named, versioned figure; `parts` are facts shown beside it when known; only a `signed` amount may be negative."""
 
     name: str
     kind: FactKind
@@ -36,6 +36,7 @@ class Fact:
     about_zh: str
     about_en: str
     parts: tuple[str, ...] = ()
+    signed: bool = False
     version: int = 1
 
 
@@ -82,6 +83,7 @@ FACTS: Mapping[str, Fact] = {
             "本年度在合格平台上作为卖方结算的交易额，减退款，减关联交易；可以为负。",
             "Settled sales of the year on qualified venues, less refunds and related-party trades; may be negative.",
             parts=("refunds", "related_party_turnover"),
+            signed=True,
         ),
         Fact(
             "refunds",

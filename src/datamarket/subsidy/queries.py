@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import and_, col, select, true, tuple_
+from sqlmodel import and_, col, func, select, true, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
@@ -218,6 +218,29 @@ async def refused_lines(session: AsyncSession, run_id: UUID, *, limit: int) -> S
         .limit(limit)
     )
     return (await session.exec(statement)).all()
+
+
+async def next_in_line(session: AsyncSession, run_id: UUID, *, limit: int) -> Sequence[SubsidyLine]:
+    """Those below the cut of a ranked clause, the nearest first."""
+    statement = (
+        select(SubsidyLine)
+        .where(
+            SubsidyLine.run_id == run_id,
+            SubsidyLine.status == LineStatus.NOT_SELECTED,
+            col(SubsidyLine.rank).is_not(None),
+        )
+        .order_by(col(SubsidyLine.rank), col(SubsidyLine.position))
+        .limit(limit)
+    )
+    return (await session.exec(statement)).all()
+
+
+async def count_without_award(session: AsyncSession, run_id: UUID) -> int:
+    """How many lines get no money."""
+    statement = select(func.count()).select_from(SubsidyLine)
+    return (
+        await session.exec(statement.where(SubsidyLine.run_id == run_id, col(SubsidyLine.amount_fen) == 0))
+    ).one()
 
 
 async def list_awards(

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from datamarket.foundation.errors import Refused
 from datamarket.subsidy.clause import Tiebreak, Ties
+from datamarket.subsidy.predicates import FACTS
 from datamarket.subsidy.terms import FactValue
 
 Facts = Mapping[str, FactValue]
@@ -19,8 +20,8 @@ class TieAtCut(Refused):
 
 class TieUnresolved(Refused):
     code = "subsidy.tie-unresolved"
-    zh = "条款“{clause}”第 {top} 名处的并列（{candidates}）按 {terms} 仍无法区分。"
-    en = "Clause '{clause}': the tie across rank {top} ({candidates}) is not resolved by {terms}."
+    zh = "条款“{clause}”第 {top} 名处的并列（{candidates}）按 {terms} 无法区分：{why_zh}。"
+    en = "Clause '{clause}': the tie across rank {top} ({candidates}) is not resolved by {terms}: {why_en}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +99,28 @@ def _seated(contest: Contest, group: Sequence[str], seats: int) -> Sequence[str]
 
 
 def _tiebroken(contest: Contest, group: Sequence[str], seats: int, terms: Sequence[str]) -> Sequence[str]:
-    unresolved = TieUnresolved(
-        clause=contest.clause, top=contest.top, candidates=", ".join(group), terms=", ".join(terms)
-    )
+    def unresolved(zh: str, en: str) -> TieUnresolved:
+        return TieUnresolved(
+            clause=contest.clause,
+            top=contest.top,
+            candidates=", ".join(group),
+            terms=", ".join(terms),
+            why_zh=zh,
+            why_en=en,
+        )
+
     ordered = list(group)
     for term in reversed(terms):
         name = term.removeprefix("-")
-        if any(name not in contest.facts[candidate] for candidate in group):
-            raise unresolved
+        lacking = ", ".join(candidate for candidate in group if name not in contest.facts[candidate])
+        if lacking:
+            raise unresolved(
+                f"{lacking} 缺少“{FACTS[name].zh}”（{name}）", f"'{name}' ({FACTS[name].en}) is missing of {lacking}"
+            )
         ordered.sort(key=_key(contest.facts, name), reverse=term.startswith("-"))
     last_in, first_out = (contest.facts[candidate] for candidate in ordered[seats - 1 : seats + 1])
     if all(last_in[term.removeprefix("-")] == first_out[term.removeprefix("-")] for term in terms):
-        raise unresolved
+        raise unresolved("仍然相同", "they are still equal")
     return ordered[:seats]
 
 

@@ -17,7 +17,7 @@ class Flag(StrEnum):
     """Why a line is shown to the reviewer."""
 
     TIE = "tie"
-    NEAR_CUT = "near-cut"
+    NEAR_CUT = "near_cut"
     CAP_BOUND = "cap-bound"
     HELD = "held"
     RELATED_PARTY = "related-party"

@@ -1,7 +1,9 @@
 """Rows of text from CSV files or a workbook; every mistake names file, row and column.
 
-A workbook's number is taken only when it is whole: any other number has already lost its exact value,
-and a formula is not a figure. Such cells are kept as `Unreadable` and refused when they are read.
+Sheets and files are found by name in either case; one of another name is refused, lest a misspelt table
+be missed. A workbook's number is taken when it is whole, or when its shortest decimal has at most two
+places: any other number has already lost its exact value, and a formula is not a figure. Such cells are
+kept as `Unreadable` and refused when they are read.
 """
 
 import csv
@@ -11,6 +13,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from datamarket.foundation.errors import Invalid
 
 MAX_UNPACKED = 1 << 29
 MAX_ROWS = 1 << 20
+EXACT_YUAN = 10**13  # below it a spreadsheet keeps both decimals: fifteen digits in all
 
 
 class FactsInvalid(Invalid):
@@ -34,7 +38,7 @@ class Unreadable:
     en: str
 
 
-Cell = str | int | bool | Unreadable | None
+Cell = str | int | bool | Decimal | Unreadable | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,9 @@ class Sheet:
 def read_sheets(path: Path, names: Sequence[str]) -> dict[str, Sheet]:
     """Those of the named sheets that a folder of CSV files or a workbook has. Raises FactsInvalid."""
     if path.is_dir():
-        found = {name: path / f"{name}.csv" for name in names if (path / f"{name}.csv").is_file()}
-        sheets = {name: _read_csv(file) for name, file in found.items()}
+        files = {file.stem: file for file in sorted(path.iterdir()) if file.suffix.lower() == ".csv"}
+        found = _named(path.name, list(files), names)
+        sheets = {name: _read_csv(files[stem]) for name, stem in found.items()}
     elif path.is_file() and path.suffix.lower() == ".xlsx":
         sheets = _read_workbook(path, names)
     else:
@@ -65,6 +70,22 @@ def read_sheets(path: Path, names: Sequence[str]) -> dict[str, Sheet]:
         wanted = ", ".join(names)
         raise _unusable(path.name, f"没有 {wanted} 中的任何一个", f"it has none of {wanted}")
     return sheets
+
+
+def _named(file: str, titles: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Which title stands for which name, in either case. Raises FactsInvalid for a title that stands for none."""
+    found: dict[str, str] = {}
+    wanted = ", ".join(names)
+    for title in titles:
+        name = title.strip().lower()
+        if name not in names:
+            zh, en = f"不认识表“{title}”，应为 {wanted}", f"'{title}' is no known table; expected: {wanted}"
+            raise _unusable(file, zh, en)
+        if name in found:
+            zh = f"表“{found[name]}”与“{title}”重名"
+            raise _unusable(file, zh, f"'{found[name]}' and '{title}' are the same table")
+        found[name] = title
+    return found
 
 
 def _unusable(file: str, zh: str, en: str, row: int = 1) -> FactsInvalid:
@@ -102,6 +123,8 @@ def _read_workbook(path: Path, names: Sequence[str]) -> dict[str, Sheet]:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(item.file_size for item in archive.infolist())
         raw = {} if unpacked > MAX_UNPACKED else _raw_rows(path, names)
+    except FactsInvalid:
+        raise
     except Exception as error:
         raise _unusable(
             path.name, f"工作簿无法读取（{type(error).__name__}）", "the workbook cannot be read"
@@ -119,8 +142,8 @@ def _raw_rows(path: Path, names: Sequence[str]) -> dict[str, list[tuple[int, lis
         warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions that carry no fact
         book = load_workbook(path, read_only=True)
         try:
-            for name in set(names) & set(book.sheetnames):
-                raw[name] = list(_numbered(book[name]))
+            for name, title in _named(path.name, book.sheetnames, names).items():
+                raw[name] = list(_numbered(book[title]))
         finally:
             book.close()
     return raw
@@ -146,8 +169,23 @@ def _cell(value: Any, data_type: str) -> Cell:
         return value
     if isinstance(value, datetime | date):
         return value.isoformat()
+    exact = _as_typed(value) if isinstance(value, float) else None
+    if exact is not None:
+        return exact
     zh = f"数值 {value} 已失去精确值，请以文字格式填写"
     return Unreadable(zh, f"the number {value} has lost its exact value; write it as text")
+
+
+def _as_typed(value: float) -> Decimal | None:
+    """The amount that was typed, when it has at most two decimals; None when it cannot be known.
+
+    A workbook stores binary numbers. `repr` gives the shortest decimal that is the same binary number, and
+    up to fifteen digits that decimal is the typed one; what arithmetic left behind has more decimals.
+    """
+    exact = Decimal(repr(value))
+    if not exact.is_finite() or abs(exact) >= EXACT_YUAN:
+        return None
+    return exact if exact == exact.quantize(Decimal("0.01")) else None
 
 
 def _sheet(file: str, rows: Iterable[tuple[int, list[Cell]]], *, ragged: bool) -> Sheet:

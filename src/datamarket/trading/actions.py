@@ -79,6 +79,7 @@ class Recorder:
             trades.append(trade)
             if trade.amount_fen:
                 postings.append(self._settlement(order, terms[order.contract_id], trade))
+        entries = {settled.source_id: str(settled.id) for settled in postings}
         await queries.insert_trades(connection, self.ledger_id, trades)
         await posting.post(connection, self.ledger_id, postings, now=now)
         await evidence.record_many(
@@ -89,7 +90,7 @@ class Recorder:
                     "trading.record",
                     "trade",
                     trade.id,
-                    {"amount_fen": trade.amount_fen},
+                    {"amount_fen": trade.amount_fen, "entry_id": entries.get(trade.id)},
                     trade.recorded_at,
                 )
                 for actor, trade in zip(actors, trades, strict=True)

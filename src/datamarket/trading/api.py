@@ -114,10 +114,9 @@ class TradeOut(Shape):
 
 def render(trade: Trade) -> bytes:
     """A fresh trade as the bytes that its caller gets, and that its key keeps."""
-    fields = {name: getattr(trade, name) for name in TradeOut.model_fields if name != "split"}
-    return orjson.dumps(
-        fields | {"split": trade.split.as_json()}, default=str
-    )  # the driver has a UUID of its own
+    fields = {name: getattr(trade, name) for name in TradeOut.model_fields}
+    fields["split"] = trade.split.as_json()
+    return orjson.dumps(fields, default=str, option=orjson.OPT_UTC_Z)  # the driver has a UUID of its own
 
 
 class BatchIn(Body):
@@ -198,10 +197,11 @@ async def record_batch(
     orders = [item.order(actor, now) for item in body.items]
     outcomes = await recorder.record_trades(connection, orders, now=now)
     items: list[dict[str, Any]] = []
-    for outcome in outcomes:
+    for number, outcome in enumerate(outcomes):
         if isinstance(outcome, Trade):
             items.append({"trade": orjson.Fragment(render(outcome)), "code": None, "zh": None, "en": None})
         elif body.atomic:
+            outcome.pointer = f"/body/items/{number}"
             raise outcome
         else:
             items.append(

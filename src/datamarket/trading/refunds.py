@@ -60,16 +60,9 @@ async def refund_trade(
     trade.refunded_fen += amount
     trade.state = rules.state_after_refund(trade.amount_fen, trade.refunded_fen)
     trade.version += 1
-    await _post(session, actor, trade, refund, now)
-    evidence.record(
-        session,
-        actor,
-        "trading.refund",
-        ("trade", trade.id),
-        now=now,
-        refund_id=str(refund.id),
-        amount_fen=amount,
-    )
+    entry_id = await _post(session, actor, trade, refund, now)
+    facts = {"refund_id": str(refund.id), "amount_fen": amount, "entry_id": str(entry_id)}
+    evidence.record(session, actor, "trading.refund", ("trade", trade.id), now=now, **facts)
     await session.flush()
     return refund
 
@@ -86,7 +79,7 @@ def _amount_within(left: Fen, asked: Fen | None) -> Fen:
 
 async def _post(
     session: AsyncSession, actor: Actor, trade: TradeRow, refund: RefundRow, now: datetime
-) -> None:
+) -> EntryId:
     connection = await driver(session)
     original = await ledger.entry_of(connection, trade.ledger_id, "trade", trade.id, EntryKind.SETTLEMENT)
     if original is None:
@@ -104,3 +97,4 @@ async def _post(
         reverses=original,
     )
     await posting.post(connection, trade.ledger_id, [reversal], now=now)
+    return reversal.id

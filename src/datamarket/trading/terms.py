@@ -17,7 +17,7 @@ class TradeState(StrEnum):
     """A trade is settled when it is recorded; refunds move it on."""
 
     SETTLED = "settled"
-    PARTLY_REFUNDED = "partly-refunded"
+    PARTLY_REFUNDED = "partly_refunded"
     REFUNDED = "refunded"
 
 

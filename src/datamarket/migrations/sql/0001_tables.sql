@@ -734,7 +734,7 @@ CREATE TABLE contract (
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     version INTEGER NOT NULL,
     CONSTRAINT contract_pkey PRIMARY KEY (id),
-    CONSTRAINT contract_state_check CHECK (state IN ('requested', 'agreed', 'part-signed', 'active', 'suspended', 'ended', 'rejected', 'withdrawn')),
+    CONSTRAINT contract_state_check CHECK (state IN ('requested', 'agreed', 'part_signed', 'active', 'suspended', 'ended', 'rejected', 'withdrawn')),
     CONSTRAINT contract_use_class_check CHECK (use_class IN ('public_good', 'industry')),
     CONSTRAINT contract_term_check CHECK (term_from < term_to),
     CONSTRAINT contract_parties_check CHECK (provider_id <> buyer_id),
@@ -806,7 +806,7 @@ CREATE TABLE trade (
     CONSTRAINT trade_use_key UNIQUE (use_id),
     CONSTRAINT trade_refunded_check CHECK (refunded_fen BETWEEN 0 AND amount_fen),
     CONSTRAINT trade_amount_check CHECK (amount_fen = unit_price_fen * quantity),
-    CONSTRAINT trade_state_check CHECK (state IN ('settled', 'partly-refunded', 'refunded')),
+    CONSTRAINT trade_state_check CHECK (state IN ('settled', 'partly_refunded', 'refunded')),
     CONSTRAINT trade_contract_id_fkey FOREIGN KEY(contract_id) REFERENCES contract (id),
     CONSTRAINT trade_use_id_fkey FOREIGN KEY(use_id) REFERENCES contract_use (id)
 );

@@ -20,7 +20,7 @@ from datamarket.subsidy.lifecycle import check_publicity_over
 from datamarket.subsidy.tables import BudgetShort, SubsidyClaim, SubsidyLine, SubsidyPosting, SubsidyRun
 from datamarket.subsidy.terms import Unit
 
-SOURCE = "subsidy-line"
+SOURCE = "subsidy_line"
 
 
 class AwardeeSuspended(Refused):
