@@ -1,4 +1,4 @@
-"""`datamarket subsidy`: evaluate files, run over the ledger, study, replay, export.
+"""`datamarket subsidy`: evaluate files, run over the ledger, study, explain, replay, export.
 
 Imports stand inside the commands: `evaluate` works without a database.
 """
@@ -6,7 +6,7 @@ Imports stand inside the commands: `evaluate` works without a database.
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -15,14 +15,17 @@ from uuid import UUID
 import typer
 
 if TYPE_CHECKING:
+    from sqlmodel.ext.asyncio.session import AsyncSession
+
     from datamarket.foundation.db import Database
     from datamarket.place import Place
+    from datamarket.subsidy.queries import RunView
 
 app = typer.Typer(no_args_is_help=True, help="Subsidy: run over the ledger, evaluate files, what-if, replay.")
 ResultT = TypeVar("ResultT")
 AsJson = Annotated[bool, typer.Option("--json", help="figures as JSON on standard output")]
-RunId = Annotated[UUID, typer.Argument(help="id of the run")]
-REFUSED_SHOWN = 20
+RunId = Annotated[UUID | None, typer.Argument(help="id of the run; without one, the newest run")]
+RUNS_SHOWN = 50
 
 
 @contextmanager
@@ -69,6 +72,7 @@ def evaluate(
     xlsx: Annotated[Path | None, typer.Option(help="write a workbook for people")] = None,
 ) -> None:
     """Evaluate a scheme over files: no database, no ledger, the same pure evaluator."""
+    from datamarket.subsidy import terminal  # noqa: PLC0415
     from datamarket.subsidy.evaluation import evaluate_files  # noqa: PLC0415
     from datamarket.subsidy.workbook import write_workbook  # noqa: PLC0415
 
@@ -79,7 +83,7 @@ def evaluate(
     if as_json:
         _print_json(document)
     else:
-        _print_document(document)
+        terminal.print_document(document)
 
 
 @app.command()
@@ -90,12 +94,14 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Take the snapshot of a year that is over and calculate it; review, approval and payment follow in the API."""
+    from datamarket.subsidy import terminal  # noqa: PLC0415
+
     document = _at_place(lambda database, place: _calculated(database, place, username, scheme, year))
     if as_json:
         _print_json(document)
     else:
         typer.echo(f"run {document['run_id']}")
-        _print_document(document)
+        terminal.print_document(document)
 
 
 async def _calculated(
@@ -122,12 +128,84 @@ async def _calculated(
         for event in (RunEvent.SNAPSHOT, RunEvent.CALCULATE):
             await actions.move_run(session, officer, opened.id, event, now=now)
         view = await queries.get_run(session, opened.id)
-        return await dossier.document_of(session, view) | {"run_id": str(opened.id)}
+        return await dossier.document_of(session, view)
+
+
+async def _chosen(session: "AsyncSession", run_id: UUID | None) -> "RunView":
+    """The run that was asked for, or the newest one, which is then named on standard error."""
+    from datamarket.foundation.errors import NotFound  # noqa: PLC0415
+    from datamarket.subsidy import queries  # noqa: PLC0415
+
+    if run_id is not None:
+        return await queries.get_run(session, run_id)
+    newest = await queries.list_runs(session, scheme=None, year=None, state=None, limit=1, after=None)
+    if not newest:
+        raise NotFound(thing="run")
+    chosen = newest[0]
+    typer.echo(f"最新运行 newest run {chosen.run.id} · {chosen.run.scheme_id} · {chosen.run.year}", err=True)
+    return chosen
+
+
+@app.command()
+def runs(as_json: AsJson = False) -> None:
+    """List the runs, newest first: id, scheme, year, state, total."""
+    from datamarket.subsidy import terminal  # noqa: PLC0415
+
+    found = _at_place(lambda database, _place: _listed(database))
+    if as_json:
+        _print_json(found)
+    else:
+        terminal.print_runs(found)
+
+
+async def _listed(database: "Database") -> list[dict[str, Any]]:
+    from datamarket.subsidy import queries  # noqa: PLC0415
+
+    async with database.transaction() as session:
+        views = await queries.list_runs(
+            session, scheme=None, year=None, state=None, limit=RUNS_SHOWN, after=None
+        )
+    return [
+        {
+            "id": str(view.run.id),
+            "scheme": view.run.scheme_id,
+            "year": view.run.year,
+            "state": view.run.state,
+            "total_fen": view.run.total_fen,
+        }
+        for view in views[:RUNS_SHOWN]
+    ]
+
+
+@app.command()
+def explain(
+    run_id: RunId = None,
+    enterprise: Annotated[str | None, typer.Option(help="unified social credit code")] = None,
+    clause: Annotated[str | None, typer.Option(help="id of a clause")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say in both languages why each candidate gets what it gets, or why not."""
+    document = _at_place(lambda database, _place: _documented(database, run_id))
+    lines = [
+        line
+        for line in document["lines"]
+        if enterprise in (None, line["enterprise"]) and clause in (None, line["clause"])
+    ]
+    if not lines:
+        from datamarket.foundation.errors import NotFound  # noqa: PLC0415
+
+        with _spoken():
+            raise NotFound(thing="line")
+    if as_json:
+        _print_json(lines)
+        return
+    for line in lines:
+        typer.echo(f"{line['clause']} · {line['candidate']} {line['name']}")
+        typer.echo(f"  {line['explanation']['zh']}\n  {line['explanation']['en']}")
 
 
 @app.command("what-if")
 def what_if(
-    run_id: RunId,
     changes: Annotated[
         list[str],
         typer.Option(
@@ -135,35 +213,40 @@ def what_if(
             help='path=value, such as top-ten-turnover.rate=1.5%, or a dated value as JSON: {"2024-01-01":"1.5%"}',
         ),
     ],
+    run_id: RunId = None,
     as_json: AsJson = False,
 ) -> None:
     """Evaluate the run's own snapshot under other parameters; nothing is stored."""
+    from datamarket.subsidy import terminal  # noqa: PLC0415
+
     wanted = dict(_parameter(change) for change in changes)
     figures = _at_place(lambda database, _place: _studied(database, run_id, wanted))
     if as_json:
         _print_json(figures)
     else:
-        _print_comparison(figures)
+        terminal.print_comparison(figures)
 
 
 def _parameter(change: str) -> tuple[str, Any]:
+    """Amounts and rates stay the text that was typed; only how many are selected is a number."""
     path, _, value = change.partition("=")
+    whole = int if path.strip().endswith("select.top") else str
     try:
-        return path.strip(), json.loads(value)
+        return path.strip(), json.loads(value, parse_int=whole, parse_float=str, parse_constant=str)
     except ValueError:
         return path.strip(), value
 
 
-async def _studied(database: "Database", run_id: UUID, changes: Mapping[str, Any]) -> dict[str, Any]:
-    from datamarket.subsidy import dossier, queries  # noqa: PLC0415
+async def _studied(database: "Database", run_id: UUID | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+    from datamarket.subsidy import dossier  # noqa: PLC0415
 
     async with database.transaction() as session:
-        view = await queries.get_run(session, run_id)
+        view = await _chosen(session, run_id)
         return (await dossier.what_if_of(session, view, changes)).comparison.to_json()
 
 
 @app.command()
-def replay(run_id: RunId, as_json: AsJson = False) -> None:
+def replay(run_id: RunId = None, as_json: AsJson = False) -> None:
     """Recompute a run from its stored bytes; exit 1 when it does not agree."""
     found = _at_place(lambda database, _place: _replayed(database, run_id))
     if as_json:
@@ -175,19 +258,20 @@ def replay(run_id: RunId, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-async def _replayed(database: "Database", run_id: UUID) -> dict[str, Any]:
+async def _replayed(database: "Database", run_id: UUID | None) -> dict[str, Any]:
     from dataclasses import asdict  # noqa: PLC0415
 
     from datamarket.subsidy.replay import replay_run  # noqa: PLC0415
 
     async with database.transaction() as session:
-        found = await replay_run(session, run_id)
+        found = await replay_run(session, (await _chosen(session, run_id)).run.id)
     return asdict(found) | {"agrees": found.agrees}
 
 
 @app.command()
 def export(
-    run_id: RunId, out: Annotated[Path, typer.Option(help="workbook to write")] = Path("subsidy.xlsx")
+    run_id: RunId = None,
+    out: Annotated[Path, typer.Option(help="workbook to write")] = Path("subsidy.xlsx"),
 ) -> None:
     """Write a run as a workbook: summary, lines, every step."""
     from datamarket.subsidy.workbook import write_workbook  # noqa: PLC0415
@@ -198,69 +282,8 @@ def export(
     typer.echo(str(out))
 
 
-async def _documented(database: "Database", run_id: UUID) -> dict[str, Any]:
-    from datamarket.subsidy import dossier, queries  # noqa: PLC0415
+async def _documented(database: "Database", run_id: UUID | None) -> dict[str, Any]:
+    from datamarket.subsidy import dossier  # noqa: PLC0415
 
     async with database.transaction() as session:
-        return await dossier.document_of(session, await queries.get_run(session, run_id))
-
-
-def _print_document(document: Mapping[str, Any]) -> None:
-    """The awards as a table, then why others got none."""
-    from rich.console import Console  # noqa: PLC0415
-
-    from datamarket.foundation.money import yuan  # noqa: PLC0415
-
-    console = Console()
-    lines: Sequence[Mapping[str, Any]] = document["lines"]
-    console.print(_awards([line for line in lines if line["amount_fen"] > 0], document))
-    refused = [line for line in lines if line["status"] in {"ineligible", "held", "displaced"}]
-    for line in refused[:REFUSED_SHOWN]:
-        console.print(
-            f"{line['clause']} · {line['candidate']} {line['name']}: {line['explanation']['zh']}",
-            markup=False,
-        )
-    if len(refused) > REFUSED_SHOWN:
-        console.print(f"… {len(refused) - REFUSED_SHOWN} 条未列出 more, see --json or --xlsx", markup=False)
-    console.print(f"合计 total {yuan(document['total_fen'], grouped=True)} 元 CNY", markup=False)
-    console.print(f"result sha256 {document['result_sha256']}", markup=False)
-
-
-def _awards(lines: Sequence[Mapping[str, Any]], document: Mapping[str, Any]) -> Any:
-    from rich.markup import escape  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    from datamarket.foundation.money import yuan  # noqa: PLC0415
-
-    table = Table(title=f"{document['scheme']} · {document['year']}", title_justify="left")
-    for heading in ("条款 clause", "对象 candidate", "名称 name"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("排名 rank", "基数 base", "比例 rate", "金额 award"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for line in lines:
-        table.add_row(
-            escape(line["clause"]),
-            escape(line["candidate"]),
-            escape(line["name"]),
-            str(line["rank"] or ""),
-            yuan(line["base_fen"], grouped=True),
-            (line["rate"] or "") + (" ≤ cap" if line["cap_bound"] else ""),
-            yuan(line["amount_fen"], grouped=True),
-        )
-    return table
-
-
-def _print_comparison(figures: Mapping[str, Any]) -> None:
-    from rich.console import Console  # noqa: PLC0415
-
-    from datamarket.foundation.money import yuan  # noqa: PLC0415
-
-    console = Console()
-    console.print("测算 what-if: not an award", markup=False)
-    for name in ("before_fen", "after_fen", "delta_fen"):
-        console.print(f"{name:<12} {yuan(figures[name], grouped=True):>18}", markup=False)
-    for change in figures["changes"]:
-        if change["move"] != "unchanged":
-            before, after = yuan(change["before_fen"], grouped=True), yuan(change["after_fen"], grouped=True)
-            told = f"{change['clause']} · {change['candidate']} {change['name']}: {before} → {after} ({change['reason']})"
-            console.print(told, markup=False)
+        return await dossier.document_of(session, await _chosen(session, run_id))

@@ -17,7 +17,8 @@ from datamarket.auth import actions as auth
 from datamarket.auth.terms import Role
 from datamarket.cli import app
 from datamarket.foundation.db import Database
-from datamarket.subsidy import scheme_files
+from datamarket.simulation import report
+from datamarket.subsidy import dossier, scheme_files
 from datamarket.subsidy.tables import SubsidyRun
 from tests.world import subsidy as world
 from tests.world.people import moment, unique
@@ -62,6 +63,10 @@ async def test_what_if_prints_who_would_move(run: SubsidyRun) -> None:
     assert json.loads(told.stdout)["delta_fen"] == 100_000
     shown = await typed("what-if", run.id, "--set", "top-ten-turnover.rate=1.5%")
     assert "2,000.00 → 3,000.00 (rate)" in shown.stdout.replace("\n", " ")
+    assert "测算前 before" in shown.stdout
+    assert "_fen" not in shown.stdout
+    capped = await typed("what-if", run.id, "--set", "top-ten-turnover.cap=1000.00", "--json")
+    assert json.loads(capped.stdout)["after_fen"] == 100_000, capped.output
     refused = await typed("what-if", run.id, "--set", "valid.from=2020-01-01")
     assert refused.exit_code == 2
     assert "subsidy.reform-path-unknown" in refused.stderr
@@ -72,7 +77,27 @@ async def test_an_export_holds_the_awards(run: SubsidyRun, tmp_path: Path) -> No
     told = await typed("export", run.id, "--out", out)
     assert told.exit_code == 0, told.output
     rows = list(load_workbook(out, read_only=True)["明细 lines"].iter_rows(values_only=True))
-    assert "2000.00" in {row[10] for row in rows}
+    assert 2000 in {row[11] for row in rows}
+    summary = load_workbook(out, read_only=True)["汇总 summary"]
+    assert ("运行编号 run id", str(run.id)) in {row[:2] for row in summary.iter_rows(values_only=True)}
+
+
+async def test_without_an_id_the_newest_run_is_taken_and_named(run: SubsidyRun) -> None:
+    listed = await typed("runs", "--json")
+    assert [item["id"] for item in json.loads(listed.stdout)] == [str(run.id)], listed.output
+    shown = await typed("runs")
+    assert f"{run.id}  {CITY}  {YEAR}  公示中 publicised  2,000.00" in shown.stdout
+    replayed = await typed("replay", "--json")
+    assert json.loads(replayed.stdout)["agrees"]
+    assert str(run.id) in replayed.stderr
+
+
+async def test_a_line_is_explained_in_both_languages(run: SubsidyRun) -> None:
+    told = await typed("explain", run.id, "--clause", "top-ten-turnover")
+    assert told.exit_code == 0, told.output
+    assert "核定奖励 2,000.00 元" in told.stdout
+    assert "award: 2,000.00 yuan" in told.stdout
+    assert (await typed("explain", run.id, "--enterprise", "nobody")).exit_code == 2
 
 
 @pytest.mark.usefixtures("run")
@@ -125,3 +150,36 @@ async def test_files_are_evaluated_without_a_database(tmp_path: Path) -> None:
     assert process.returncode == 0, shown.decode()
     assert "10.01" in shown.decode()
     assert "suspended=true" in shown.decode()
+
+
+async def test_who_is_below_the_cut_is_shown_with_rank_and_the_rest_is_counted(tmp_path: Path) -> None:
+    scheme = tmp_path / "scheme.yaml"
+    scheme.write_bytes(scheme_files.shipped_scheme(CITY))
+    facts = tmp_path / "facts"
+    facts.mkdir()
+    rows = [f"F{n:02},firm {n},true,false,{1000 - n}.00" for n in range(1, 31)]
+    header = "id,name,registered_in_city,suspended,net_platform_turnover"
+    (facts / "enterprises.csv").write_text(
+        "\n".join([header, *rows, "LOW,low,true,false,-7.00"]), encoding="utf-8"
+    )
+    told = await typed("evaluate", scheme, facts, "--year", YEAR)
+    assert told.exit_code == 0, told.output
+    assert "F25" in told.stdout
+    assert "F26" not in told.stdout
+    assert "另有 6 项未列出" in told.stdout
+    assert "no projects table: typical-case was not assessed" in told.stdout
+    assert "LOW" in told.stdout
+
+
+async def test_the_demo_shows_the_three_nearest_below_the_cut(fresh_database: Database) -> None:
+    on = await world.stage(fresh_database)
+    for number in range(14):
+        await world.sells(on, await world.enterprise(fresh_database), 20_000_000 - number, at=MARCH)
+    run = await world.publicised(fresh_database, Officers())
+    async with fresh_database.transaction() as session:
+        tables = await dossier.award_tables(session, run.id)
+    with report.console.capture() as shown:
+        report.print_refused(tables)
+    assert [told.line.rank for told in tables.next_in_line] == [11, 12, 13]
+    assert f"共 {tables.without_award} 项未获奖励" in shown.get()
+    assert "ranks 11–13" in shown.get()

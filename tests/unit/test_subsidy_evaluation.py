@@ -15,7 +15,7 @@ from tests.cases.builders import scheme_bytes
 
 LINE_KEYS = {
     "clause", "candidate", "enterprise", "name", "status", "base_fen", "rank", "amount_fen", "steps",
-    "cap_bound", "rate", "cap_fen", "explanation",
+    "cap_bound", "rate", "cap_fen", "explanation", "enterprise_name",
 }  # fmt: skip
 
 
@@ -71,7 +71,44 @@ def test_a_scheme_that_is_not_there_is_named(facts: Path) -> None:
     assert "none.yaml" in refused.value.sentence("zh")
 
 
-def test_the_workbook_holds_text_amounts_and_no_formula(facts: Path, tmp_path: Path) -> None:
+def test_a_table_that_is_absent_is_noted_and_the_rest_is_assessed(facts: Path) -> None:
+    scheme = scheme_bytes("qd-data-element")
+    assert evaluate_files(scheme, facts, 2024)["notes"] == []
+    (facts / "projects.csv").unlink()
+    document = evaluate_files(scheme, facts, 2024)
+    (note,) = document["notes"]
+    assert note["zh"] == "没有 projects 表：typical-case 未评定"
+    assert note["en"] == "no projects table: typical-case was not assessed"
+    assert len(document["lines"]) == 2
+
+
+def test_who_is_held_under_a_ranked_clause_and_who_is_below_zero_is_noted(facts: Path) -> None:
+    with (facts / "enterprises.csv").open("a", encoding="utf-8") as rows:
+        rows.write("E3,E3,c,true,false,\nE4,E4,d,true,false,-3.00\n")
+    notes = evaluate_files(scheme_bytes("qd-data-element"), facts, 2024)["notes"]
+    assert [note["code"] for note in notes] == ["held-may-rank", "base-negative"]
+    assert "1 held; the ranking may change" in notes[0]["en"]
+    assert "(E4)" in notes[1]["en"]
+
+
+def test_amounts_are_exact_numbers_until_a_spreadsheet_would_round_them(facts: Path, tmp_path: Path) -> None:
+    document = evaluate_files(scheme_bytes("qd-data-element"), facts, 2024) | {"run_id": "run-7"}
+    document["lines"][0] |= {"base_fen": 10**13 - 1, "amount_fen": 10**13}
+    write_workbook(document, tmp_path / "out.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "out.xlsx")
+    heads, lines = [cell.value for cell in book["明细 lines"][2]], book["明细 lines"]
+    first = dict(zip(heads, lines[3], strict=True))
+    assert (first["base (yuan)"].value, first["base (yuan)"].number_format) == (99_999_999_999.99, "#,##0.00")
+    assert first["amount (yuan)"].value == "100000000000.00"
+    assert (first["rate"].value, first["status"].value) == ("30%", "拟奖补 · proposed")
+    assert first["enterprise name"].value == '\'=HYPERLINK("x")'
+    assert lines.freeze_panes == "A3"
+    assert lines["A1"].font.bold
+    assert lines.column_dimensions["M"].width > 60
+    assert "run-7" in {cell.value for row in book["汇总 summary"].iter_rows() for cell in row}
+
+
+def test_the_workbook_holds_amounts_and_no_formula(facts: Path, tmp_path: Path) -> None:
     document = evaluate_files(scheme_bytes("qd-data-element"), facts, 2024)
     write_workbook(document, tmp_path / "out.xlsx")
     book = openpyxl.load_workbook(tmp_path / "out.xlsx")
@@ -80,8 +117,8 @@ def test_the_workbook_holds_text_amounts_and_no_formula(facts: Path, tmp_path: P
     assert not [cell for cell in cells if cell.data_type in ("f", "e")]
     texts = {cell.value for cell in cells}
     assert {
-        "4000000.00",
-        "1000000.00",
+        4_000_000,
+        1_000_000,
         '\'=HYPERLINK("x")',
         "'@乙公司",
         "金额（元）",

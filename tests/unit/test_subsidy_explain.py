@@ -27,14 +27,14 @@ def test_a_ranked_award_is_told_from_base_to_amount() -> None:
         "符合：在本市注册、资格未被暂停；"
         "2025年度净交易额 12,345,678.91 元（已剔除退款 500.00 元、关联交易 1,200.00 元）；"
         "在 3 家合格企业中排名第 1，入围前 10；"
-        "按 1%（2024-01-01 起施行）计 123,456.7891 元；未超过 200,000.00 元上限；"
+        "按 1%（2024-01-01 起适用，推定）计 123,456.7891 元；未超过 200,000.00 元上限；"
         "四舍五入至分为 123,456.79 元；核定奖励 123,456.79 元。"
     )
     assert en == (
         "Conditions met: registered in the city, not suspended; "
         "net traded amount of 2025: 12,345,678.91 yuan (after refunds of 500.00, related-party trades of 1,200.00); "
         "rank 1 of 3 eligible enterprises, within the first 10; "
-        "1% (in force since 2024-01-01) gives 123,456.7891 yuan; not above the cap of 200,000.00 yuan; "
+        "1% (applied since 2024-01-01, assumed) gives 123,456.7891 yuan; not above the cap of 200,000.00 yuan; "
         "rounded half up to the fen: 123,456.79 yuan; award: 123,456.79 yuan."
     )
 

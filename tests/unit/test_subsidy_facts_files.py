@@ -190,7 +190,18 @@ def test_a_workbook_may_hold_whole_numbers_truths_and_times(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("place", "value"),
-    [(5, 1.5), (5, 1e300), (5, "=1+1"), (5, "#N/A"), (5, True), (3, 1), (0, 913_702_000_000_000_000)],
+    [
+        (5, 1.555),
+        (5, 1 / 3),
+        (5, 10_000_000_000_000.5),
+        (0, 1.5),
+        (5, 1e300),
+        (5, "=1+1"),
+        (5, "#N/A"),
+        (5, True),
+        (3, 1),
+        (0, 913_702_000_000_000_000),
+    ],
 )
 def test_a_cell_that_is_not_exact_is_refused_by_sheet_row_and_column(
     tmp_path: Path, place: int, value: object
@@ -199,6 +210,53 @@ def test_a_cell_that_is_not_exact_is_refused_by_sheet_row_and_column(
     row[place] = value
     path = workbook(tmp_path, "enterprises", FIRMS.split(","), row)
     assert refusal(path) == ("facts.xlsx:enterprises", 2, FIRMS.split(",")[place])
+
+
+@pytest.mark.parametrize(
+    ("value", "fen"),
+    [(1.5, 150), (0.29, 29), (-1234.56, -123_456), (9_999_999_999_999.99, 999_999_999_999_999)],
+)
+def test_a_number_with_two_decimals_in_a_workbook_is_read_as_it_was_typed(
+    tmp_path: Path, value: float, fen: int
+) -> None:
+    path = workbook(tmp_path, "Enterprises", FIRMS.split(","), [*ONE_FIRM[:5], value])
+    (firm,) = read_facts(path, city_scheme()).candidates
+    assert firm.facts["net_platform_turnover"] == fen
+
+
+def test_names_of_files_and_sheets_are_matched_in_either_case(tmp_path: Path) -> None:
+    path = folder(tmp_path, f"{FIRMS}\n{','.join(ONE_FIRM)}\n")
+    (path / "Projects.CSV").write_text(f"{CASES}\nP1,E1,1,true,false\n", encoding="utf-8")
+    assert len(read_facts(path, city_scheme()).candidates) == 2
+    (path / "PROJECTS.csv").write_text(f"{CASES}\n", encoding="utf-8")
+    with pytest.raises(FactsInvalid, match="the same table"):
+        read_facts(path, city_scheme())
+
+
+def test_a_file_or_sheet_of_another_name_is_refused_by_name(tmp_path: Path) -> None:
+    path = folder(tmp_path, f"{FIRMS}\n{','.join(ONE_FIRM)}\n")
+    (path / "project.csv").write_text(f"{CASES}\n", encoding="utf-8")
+    with pytest.raises(FactsInvalid, match="'project' is no known table; expected: enterprises, projects"):
+        read_facts(path, city_scheme())
+    book = openpyxl.load_workbook(workbook(tmp_path, "enterprises", FIRMS.split(","), ONE_FIRM))
+    book.create_sheet("Case list")
+    book.save(tmp_path / "facts.xlsx")
+    with pytest.raises(FactsInvalid, match="Case list"):
+        read_facts(tmp_path / "facts.xlsx", city_scheme())
+
+
+def test_an_investment_below_zero_is_refused_and_a_turnover_is_not(tmp_path: Path) -> None:
+    firms = f"{FIRMS}\nE1,E1,x,true,false,-5.00\n"
+    assert len(read_facts(folder(tmp_path, firms), city_scheme()).candidates) == 1
+    path = folder(tmp_path, firms, f"{CASES}\nP1,E1,-0.01,true,false\n")
+    assert refusal(path) == ("projects.csv", 2, "verified_investment")
+
+
+def test_a_case_of_an_enterprise_that_is_not_listed_is_refused(tmp_path: Path) -> None:
+    path = folder(tmp_path, f"{FIRMS}\nE1,E1,x,true,false,5.00\n", f"{CASES}\nP1,E7,1,true,false\n")
+    assert refusal(path) == ("projects.csv", 2, "enterprise")
+    with pytest.raises(FactsInvalid, match="has no 'E7'"):
+        read_facts(path, city_scheme())
 
 
 def test_a_workbook_without_either_sheet_or_of_another_kind_is_refused(tmp_path: Path) -> None:

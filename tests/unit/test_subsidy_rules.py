@@ -113,6 +113,14 @@ def test_a_tiebreak_that_still_ties_or_lacks_its_fact_refuses(facts: dict[str, i
     assert refused.value.code == "subsidy.tie-unresolved"
 
 
+def test_a_tiebreak_that_lacks_a_fact_names_it_and_who_lacks_it() -> None:
+    tied = [firm("T1", "500000.00", contracts=4), firm("T2", "500000.00")]
+    with pytest.raises(TieUnresolved) as refused:
+        run(city_scheme(ties("{tiebreak: [-contracts]}")), *firms(*NINE), *tied)
+    assert "'contracts' (number of contracts) is missing of T2" in refused.value.sentence("en")
+    assert "T2 缺少“合同数”" in refused.value.sentence("zh")
+
+
 def test_one_fen_at_rank_ten_decides_above_two_to_the_24_yuan() -> None:
     field = [
         *firms(*[f"{30 - index}000000.00" for index in range(9)]),

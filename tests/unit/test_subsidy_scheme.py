@@ -63,6 +63,8 @@ def line_with(content: bytes, text: str) -> int:
         ("top: 10", "top: yes", "ambiguous"),
         ("top: 10", "top: 010", "ambiguous"),
         ("ties: include_all", "ties: shuffle", "include_all"),
+        ("ties: include_all", "ties: [-contracts, first_settled]", "{tiebreak: [-contracts, first_settled]}"),
+        ("ties: include_all", "ties: {first: contracts}", "{tiebreak: [-contracts, first_settled]}"),
         ("ties: include_all", "ties: {tiebreak: [-charm]}", "unknown fact"),
         ("ties: include_all", "ties: {tiebreak: [suspended]}", "cannot stand here"),
         ("group: [typical-case,", "group: [typical,", "unknown or repeated clause"),
@@ -177,6 +179,18 @@ def test_the_schema_refuses_numbers_for_rates() -> None:
     document["clauses"][0]["rate"]["2024-01-01"] = 30
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(document, json_schema())
+
+
+def test_the_shipped_scheme_says_that_its_first_day_and_its_conditions_are_assumed() -> None:
+    scheme = load_scheme(shipped_scheme("qd-data-element"))
+    assert (scheme.valid.source, scheme.valid.why is not None) == ("assumed", True)
+    questions = {item.question.en for item in scheme.interpretations}
+    assert {
+        "Why must a firm be registered in the city",
+        "Why must a firm not be suspended",
+        "What is a verified investment, and on what evidence",
+        "From which day does the policy apply",
+    } <= questions
 
 
 def test_the_shipped_scheme_invents_no_document_and_explains_every_gap() -> None:

@@ -27,7 +27,6 @@ from datamarket.subsidy.tables import SubsidyLine
 from datamarket.subsidy.terms import Line, LineStatus, Result, Snapshot, Step
 from datamarket.subsidy.whatif import Comparison, DifferentInputs, WhatIf, compare, what_if
 
-
 NEXT_SHOWN = 3
 
 

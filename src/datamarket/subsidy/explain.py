@@ -167,14 +167,21 @@ def _tie_rule(ties: str) -> tuple[str, str]:
     return f"依次比较{zh}", f"decided by {en}"
 
 
-def _rate(facts: Facts, _: Told) -> tuple[str, str]:
+def _rate(facts: Facts, told: Told) -> tuple[str, str]:
     if facts["rate"] is None:
         return f"{facts['on']} 没有有效的比例", f"no rate is in force on {facts['on']}"
     zh = f"依据{facts['article']}按" if facts["article"] else "按"
     en = f"under {facts['article']} " if facts["article"] else ""
     exact = _grouped(facts["exact"])
-    since_zh, since_en = f"（{facts['since']} 起施行）", f" (in force since {facts['since']})"
+    since_zh, since_en = _since(facts["since"], told.scheme)
     return f"{zh} {facts['rate']}{since_zh}计 {exact} 元", f"{en}{facts['rate']}{since_en} gives {exact} yuan"
+
+
+def _since(since: str, scheme: Scheme) -> tuple[str, str]:
+    """Since when a value holds; since the first day of a scheme whose span is assumed, that is assumed too."""
+    if scheme.valid.source == "assumed" and since == scheme.valid.from_.isoformat():
+        return f"（{since} 起适用，推定）", f" (applied since {since}, assumed)"
+    return f"（{since} 起施行）", f" (in force since {since})"
 
 
 def _tier(facts: Facts, _: Told) -> tuple[str, str]:

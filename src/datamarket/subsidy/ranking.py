@@ -115,7 +115,8 @@ def _tiebroken(contest: Contest, group: Sequence[str], seats: int, terms: Sequen
         lacking = ", ".join(candidate for candidate in group if name not in contest.facts[candidate])
         if lacking:
             raise unresolved(
-                f"{lacking} 缺少“{FACTS[name].zh}”（{name}）", f"'{name}' ({FACTS[name].en}) is missing of {lacking}"
+                f"{lacking} 缺少“{FACTS[name].zh}”（{name}）",
+                f"'{name}' ({FACTS[name].en}) is missing of {lacking}",
             )
         ordered.sort(key=_key(contest.facts, name), reverse=term.startswith("-"))
     last_in, first_out = (contest.facts[candidate] for candidate in ordered[seats - 1 : seats + 1])

@@ -37,10 +37,15 @@ class Instrument(Frozen):
 
 
 class Validity(Frozen):
-    """The half-open span of days of a scheme: `to` is the first day after it."""
+    """The half-open span of days of a scheme: `to` is the first day after it.
+
+    A span that is assumed is told as such beside every value that holds since its first day.
+    """
 
     from_: Day = Field(alias="from")
     to: Day | None = None
+    source: Source | None = None
+    why: Words | None = None
 
     @model_validator(mode="after")
     def _forward(self) -> Self:

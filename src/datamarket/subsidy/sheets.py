@@ -169,11 +169,10 @@ def _cell(value: Any, data_type: str) -> Cell:
         return value
     if isinstance(value, datetime | date):
         return value.isoformat()
-    exact = _as_typed(value) if isinstance(value, float) else None
-    if exact is not None:
-        return exact
     zh = f"数值 {value} 已失去精确值，请以文字格式填写"
-    return Unreadable(zh, f"the number {value} has lost its exact value; write it as text")
+    inexact = Unreadable(zh, f"the number {value} has lost its exact value; write it as text")
+    exact = _as_typed(value) if isinstance(value, float) else None
+    return inexact if exact is None else exact
 
 
 def _as_typed(value: float) -> Decimal | None:
