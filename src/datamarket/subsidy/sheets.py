@@ -171,17 +171,17 @@ def _cell(value: Any, data_type: str) -> Cell:
         return value.isoformat()
     zh = f"数值 {value} 已失去精确值，请以文字格式填写"
     inexact = Unreadable(zh, f"the number {value} has lost its exact value; write it as text")
-    exact = _as_typed(value) if isinstance(value, float) else None
+    exact = _as_typed(repr(value)) if isinstance(value, float) else None
     return inexact if exact is None else exact
 
 
-def _as_typed(value: float) -> Decimal | None:
+def _as_typed(shortest: str) -> Decimal | None:
     """The amount that was typed, when it has at most two decimals; None when it cannot be known.
 
     A workbook stores binary numbers. `repr` gives the shortest decimal that is the same binary number, and
     up to fifteen digits that decimal is the typed one; what arithmetic left behind has more decimals.
     """
-    exact = Decimal(repr(value))
+    exact = Decimal(shortest)
     if not exact.is_finite() or abs(exact) >= EXACT_YUAN:
         return None
     return exact if exact == exact.quantize(Decimal("0.01")) else None
