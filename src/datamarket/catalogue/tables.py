@@ -1,7 +1,6 @@
 """Venues, products, versions, listings. A listing repeats what a search shows, so that one row answers."""
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +22,7 @@ from datamarket.catalogue.terms import (
     VersionState,
 )
 from datamarket.foundation.errors import Conflict, Invalid, MarketError, NotFound
-from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant
+from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of
 from datamarket.zones.terms import Level, UseClass
 
 
@@ -63,12 +62,6 @@ class ReferenceUnknown(NotFound):
     code = "catalogue.reference-unknown"
     zh = "所引用的对象不存在。"
     en = "What is referred to is not there."
-
-
-def one_of(column: str, words: type[StrEnum], table: str) -> CheckConstraint:
-    """The set of values that a text column takes."""
-    values = ", ".join(f"'{word}'" for word in words)
-    return CheckConstraint(f"{column} IN ({values})", name=f"{table}_{column}_check")
 
 
 class Venue(SQLModel, table=True):

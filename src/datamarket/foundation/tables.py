@@ -1,9 +1,11 @@
 """How columns are declared, and the one table below the market: answers by idempotency key."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime
+from sqlalchemy import BigInteger, CheckConstraint, DateTime
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import Text
 from sqlmodel import Field, SQLModel
@@ -22,6 +24,16 @@ def instant(*, nullable: bool = False) -> Any:
     return Field(default=None, sa_type=zoned, nullable=True) if nullable else Field(sa_type=zoned)
 
 
+def quoted(words: Iterable[StrEnum]) -> str:
+    """Words as SQL text literals, parted by commas."""
+    return ", ".join(f"'{word}'" for word in words)
+
+
+def one_of(column: str, words: Iterable[StrEnum], table: str) -> CheckConstraint:
+    """The set of values that a text column takes."""
+    return CheckConstraint(f"{column} IN ({quoted(words)})", name=f"{table}_{column}_check")
+
+
 class IdempotencyKey(SQLModel, table=True):
     __tablename__ = "idempotency_key"
     ledger_id: int = Field(primary_key=True)
@@ -34,4 +46,4 @@ class IdempotencyKey(SQLModel, table=True):
     claimed_at: datetime = instant()
 
 
-__all__ = ["ARRAY", "JSONB", "BigInteger", "IdempotencyKey", "Text", "instant"]
+__all__ = ["ARRAY", "JSONB", "BigInteger", "IdempotencyKey", "Text", "instant", "one_of", "quoted"]

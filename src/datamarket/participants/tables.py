@@ -1,14 +1,13 @@
 """Participants, the states they held, who controls whom, and what they are certified for."""
 
 from datetime import date, datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Conflict, MarketError, NotFound
-from datamarket.foundation.tables import instant
+from datamarket.foundation.tables import instant, one_of
 from datamarket.participants.rules import SelfControl, TermEmpty
 from datamarket.participants.terms import IncomeClass, ParticipantKind, ParticipantState, QualificationKind
 
@@ -23,12 +22,6 @@ class ParticipantUnknown(NotFound):
     code = "participant.unknown"
     zh = "所引用的市场主体不存在。"
     en = "The participant referred to is not there."
-
-
-def one_of(column: str, words: type[StrEnum], table: str) -> CheckConstraint:
-    """The set of values that a text column takes."""
-    values = ", ".join(f"'{word}'" for word in words)
-    return CheckConstraint(f"{column} IN ({values})", name=f"{table}_{column}_check")
 
 
 class Participant(SQLModel, table=True):

@@ -1,8 +1,6 @@
 """Schemes, cases, runs and what each run was calculated from. Snapshots, lines and events are append-only."""
 
-from collections.abc import Iterable
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +8,7 @@ from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, UniqueConstr
 from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Conflict, MarketError, NotFound, Refused
-from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant
+from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of, quoted
 from datamarket.subsidy.lifecycle import DECIDED, ENDED, DutiesNotSeparate, RunEvent, RunState, SchemeState
 from datamarket.subsidy.terms import LineStatus
 
@@ -83,15 +81,6 @@ class RunFrozen(Conflict):
     en = "A run's snapshot, result and officers never change once they are set."
 
 
-def _one_of(column: str, words: Iterable[StrEnum], table: str) -> CheckConstraint:
-    """The set of values that a text column takes."""
-    return CheckConstraint(f"{column} IN ({_quoted(words)})", name=f"{table}_{column}_check")
-
-
-def _quoted(words: Iterable[StrEnum]) -> str:
-    return ", ".join(f"'{word}'" for word in words)
-
-
 class SchemeRow(SQLModel, table=True):
     __tablename__ = "scheme"
     id: str = Field(primary_key=True)
@@ -111,7 +100,7 @@ class SchemeVersion(SQLModel, table=True):
         CheckConstraint(
             "state <> 'approved' OR approved_by IS NOT NULL", name="scheme_version_approved_check"
         ),
-        _one_of("state", SchemeState, "scheme_version"),
+        one_of("state", SchemeState, "scheme_version"),
         Index("scheme_version_one_draft", "scheme_id", unique=True, postgresql_where=text("state = 'draft'")),
         Index(
             "scheme_version_one_approved",
@@ -200,7 +189,7 @@ class SubsidySnapshot(SQLModel, table=True):
 class SubsidyRun(SQLModel, table=True):
     __tablename__ = "subsidy_run"
     __table_args__ = (
-        _one_of("state", RunState, "subsidy_run"),
+        one_of("state", RunState, "subsidy_run"),
         CheckConstraint(
             "reviewed_by <> calculated_by AND approved_by <> calculated_by AND approved_by <> reviewed_by",
             name="subsidy_run_duties_separate",
@@ -211,7 +200,7 @@ class SubsidyRun(SQLModel, table=True):
             name="subsidy_run_calculated_check",
         ),
         CheckConstraint(
-            f"state NOT IN ({_quoted(DECIDED)})"
+            f"state NOT IN ({quoted(DECIDED)})"
             " OR (reviewed_by IS NOT NULL AND approved_by IS NOT NULL AND publicity_to IS NOT NULL)",
             name="subsidy_run_approved_check",
         ),
@@ -221,7 +210,7 @@ class SubsidyRun(SQLModel, table=True):
             "snapshot_id",
             "engine_id",
             unique=True,
-            postgresql_where=text(f"state NOT IN ({_quoted(ENDED)})"),
+            postgresql_where=text(f"state NOT IN ({quoted(ENDED)})"),
         ),
         Index(
             "subsidy_run_decided_key",
@@ -229,7 +218,7 @@ class SubsidyRun(SQLModel, table=True):
             "scheme_id",
             "year",
             unique=True,
-            postgresql_where=text(f"state IN ({_quoted(DECIDED)})"),
+            postgresql_where=text(f"state IN ({quoted(DECIDED)})"),
         ),
         Index("subsidy_run_year_idx", "year", "id"),
     )
@@ -259,7 +248,7 @@ class SubsidyRunEvent(SQLModel, table=True):
     """What happened to a run; `n` is the version that it led to."""
 
     __tablename__ = "subsidy_run_event"
-    __table_args__ = (_one_of("event", RunEvent, "subsidy_run_event"),)
+    __table_args__ = (one_of("event", RunEvent, "subsidy_run_event"),)
     run_id: UUID = Field(primary_key=True, foreign_key="subsidy_run.id")
     n: int = Field(primary_key=True)
     event: str
@@ -278,7 +267,7 @@ class SubsidyLine(SQLModel, table=True):
         UniqueConstraint("run_id", "clause_id", "candidate_id", name="subsidy_line_candidate_key"),
         UniqueConstraint("run_id", "position", name="subsidy_line_position_key"),
         CheckConstraint("amount_fen >= 0", name="subsidy_line_amount_check"),
-        _one_of("status", LineStatus, "subsidy_line"),
+        one_of("status", LineStatus, "subsidy_line"),
         Index("subsidy_line_enterprise_idx", "enterprise_id", "id"),
         Index("subsidy_line_flagged_idx", "run_id", "position", postgresql_where=text("flags <> '{}'")),
     )

@@ -1,14 +1,13 @@
 """Zones, mandates, scenarios, resources with what was filed for them, and re-assessments of their level."""
 
 from datetime import date, datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Conflict, MarketError, NotFound
-from datamarket.foundation.tables import instant
+from datamarket.foundation.tables import instant, one_of
 from datamarket.zones.terms import FilingKind, Level, MandateMode, ResourceState, UseClass, ZoneState
 
 
@@ -40,12 +39,6 @@ class ReferenceUnknown(NotFound):
     code = "zone.reference-unknown"
     zh = "所引用的对象不存在。"
     en = "What is referred to is not there."
-
-
-def one_of(column: str, words: type[StrEnum], table: str) -> CheckConstraint:
-    """The set of values that a text column takes."""
-    values = ", ".join(f"'{word}'" for word in words)
-    return CheckConstraint(f"{column} IN ({values})", name=f"{table}_{column}_check")
 
 
 class Zone(SQLModel, table=True):
