@@ -4,12 +4,11 @@ Contracts first (who buys what from whom, for how much), then each contract's tr
 exact top-up that makes ranks ten and eleven tie, then who gives money back.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from fractions import Fraction
+from math import isqrt
 from random import Random
 
 from datamarket.catalogue.terms import PriceModel
@@ -253,12 +252,22 @@ class Planner:
         ]
         others = sum(contract.trades for contract in self.plan.contracts if contract not in priced)
         if priced:
-            weights = [Fraction(max(1, math.isqrt(contract.amount))) for contract in priced]
-            for contract, count in zip(priced, split(Fen(max(0, trades - others)), weights), strict=True):
-                contract.trades = max(1, min(contract.units, count))
+            self._share_out(priced, max(0, trades - others))
         for number, contract in enumerate(self.plan.contracts):
             self.plan.trades.extend(self._trades_of(number, contract))
         self.plan.trades.sort(key=lambda trade: (trade.at, trade.contract))
+
+    def _share_out(self, contracts: Sequence[PlannedContract], trades: int) -> None:
+        """No contract has more trades than units; what one cannot take, those with units to spare do."""
+        weights = [max(1, isqrt(contract.amount)) for contract in contracts]
+        counts = [
+            min(c.units, share) for c, share in zip(contracts, split(Fen(trades), weights), strict=True)
+        ]
+        spare = [contract.units - count for contract, count in zip(contracts, counts, strict=True)]
+        left = min(trades - sum(counts), sum(spare))
+        extra = split(Fen(left), spare) if left else [0] * len(spare)
+        for contract, count, more in zip(contracts, counts, extra, strict=True):
+            contract.trades = max(1, count + more)
 
     def _trades_of(self, number: int, contract: PlannedContract) -> Iterable[PlannedTrade]:
         units = split(Fen(contract.units), [self.random.randint(1, 9) for _ in range(contract.trades)])
