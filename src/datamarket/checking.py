@@ -8,6 +8,7 @@ import asyncpg
 from rich.console import Console
 from rich.table import Table
 
+from datamarket.foundation import checks
 from datamarket.ledger import checks as ledger
 from datamarket.subsidy import checks as subsidy
 from datamarket.trading import checks as trading
@@ -15,16 +16,16 @@ from datamarket.trading import checks as trading
 CHECKS = (*ledger.CHECKS, *trading.CHECKS, *subsidy.CHECKS)
 
 
-async def check_books(url: str, ledger_id: int) -> list[ledger.Finding]:
+async def check_books(url: str, ledger_id: int) -> list[checks.Finding]:
     """Every invariant, as the owner of the database sees it."""
     connection = await asyncpg.connect(url)
     try:
-        return await ledger.run(connection, ledger_id, CHECKS)
+        return await checks.run(connection, ledger_id, CHECKS)
     finally:
         await connection.close()
 
 
-def print_findings(findings: Sequence[ledger.Finding], *, as_json: bool = False) -> None:
+def print_findings(findings: Sequence[checks.Finding], *, as_json: bool = False) -> None:
     """A row an invariant: how much was looked at, and the first rows that break it."""
     if as_json:
         figures = [

@@ -10,10 +10,10 @@ import pytest_asyncio
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from datamarket.auth.terms import Actor, Role
+from datamarket.foundation import checks as recomputed
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.states import TransitionNotAllowed
-from datamarket.ledger import checks as ledger_checks
 from datamarket.ledger.terms import Account, AccountKind
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.participants.tables import Participant
@@ -69,7 +69,7 @@ async def balance_of(database: Database, account: Account) -> int:
 async def assert_i13_holds(database: Database) -> None:
     owner = await asyncpg.connect(database.url)
     try:
-        findings = await ledger_checks.run(owner, LEDGER_ID, checks.CHECKS)
+        findings = await recomputed.run(owner, LEDGER_ID, checks.CHECKS)
     finally:
         await owner.close()
     assert all(finding.holds for finding in findings), findings
@@ -321,7 +321,7 @@ async def test_i13_names_a_base_that_the_books_do_not_bear_out(fresh_database: D
         await owner.execute(
             "UPDATE subsidy_line SET base_fen = base_fen + 1 WHERE uscc = $1 AND rank = 1", first.uscc
         )
-        [turnover, _] = await ledger_checks.run(owner, LEDGER_ID, checks.CHECKS)
+        [turnover, _] = await recomputed.run(owner, LEDGER_ID, checks.CHECKS)
     finally:
         await owner.close()
     [breach] = turnover.breaches

@@ -3,7 +3,7 @@
 import asyncpg
 
 from datamarket.checking import CHECKS
-from datamarket.ledger import checks
+from datamarket.foundation import checks
 from tests.world.trading import LEDGER_ID
 
 

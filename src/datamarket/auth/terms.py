@@ -50,9 +50,12 @@ class Permission(StrEnum):
     USE_CONTRACT = "use_contract"
     RECORD_TRADE = "record_trade"
     REFUND_TRADE = "refund_trade"
+    DELIVER_ORDER = "deliver_order"
     READ_LEDGER = "read_ledger"
     DEPOSIT_FUNDS = "deposit_funds"
     CLOSE_PERIOD = "close_period"
+    MAKE_PAYOUT = "make_payout"
+    RECONCILE_BANK = "reconcile_bank"
     REGISTER_CASE = "register_case"
     READ_SUBSIDY = "read_subsidy"
     CALCULATE_SUBSIDY = "calculate_subsidy"
@@ -65,10 +68,10 @@ P = Permission
 _TRADING = {P.READ_SELF, P.READ_MARKET, P.CONCLUDE_CONTRACT, P.READ_LEDGER}
 _OVERSEEING = {P.READ_SELF, P.READ_MARKET, P.READ_LEDGER, P.READ_SUBSIDY, P.READ_AUDIT_EVENTS}
 PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
-    Role.PROVIDER: frozenset(_TRADING | {P.MAKE_PRODUCT, P.LIST_PRODUCT, P.REFUND_TRADE}),
+    Role.PROVIDER: frozenset(_TRADING | {P.MAKE_PRODUCT, P.LIST_PRODUCT, P.REFUND_TRADE, P.DELIVER_ORDER}),
     Role.BUYER: frozenset(_TRADING | {P.REQUEST_CONTRACT, P.USE_CONTRACT, P.RECORD_TRADE}),
     Role.OPERATOR: frozenset(
-        _TRADING | {P.REGISTER_RESOURCE, P.MAKE_PRODUCT, P.LIST_PRODUCT, P.REFUND_TRADE}
+        _TRADING | {P.REGISTER_RESOURCE, P.MAKE_PRODUCT, P.LIST_PRODUCT, P.REFUND_TRADE, P.DELIVER_ORDER}
     ),
     Role.REVIEWER: frozenset({P.READ_SELF, P.READ_MARKET, P.REVIEW_PRODUCT}),
     Role.AUTHORITY: frozenset(
@@ -77,7 +80,9 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
         | {P.CONCLUDE_CONTRACT, P.CALCULATE_SUBSIDY, P.APPROVE_SUBSIDY}
     ),
     Role.FINANCE: frozenset(
-        _OVERSEEING | {P.DEPOSIT_FUNDS, P.CLOSE_PERIOD, P.APPROVE_SUBSIDY, P.PAY_SUBSIDY}
+        _OVERSEEING
+        | {P.DEPOSIT_FUNDS, P.CLOSE_PERIOD, P.MAKE_PAYOUT, P.RECONCILE_BANK}
+        | {P.APPROVE_SUBSIDY, P.PAY_SUBSIDY}
     ),
     Role.AUDITOR: frozenset(_OVERSEEING | {P.READ_ACCOUNTS}),
     Role.ADMIN: frozenset({P.READ_SELF, P.READ_ACCOUNTS, P.MANAGE_ACCOUNTS}),

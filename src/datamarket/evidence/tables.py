@@ -7,12 +7,15 @@ from uuid import UUID
 from sqlalchemy import Column, Index
 from sqlmodel import Field, SQLModel
 
-from datamarket.foundation.tables import JSONB, instant
+from datamarket.foundation.tables import JSONB, instant, written_by
 
 
 class AuditEvent(SQLModel, table=True):
     __tablename__ = "audit_event"
-    __table_args__ = (Index("audit_event_subject", "subject_type", "subject_id", "id"),)
+    __table_args__ = (
+        Index("audit_event_subject", "subject_type", "subject_id", "id"),
+        Index("audit_event_xid_idx", "xid"),
+    )
     id: UUID = Field(primary_key=True)
     at: datetime = instant()
     actor_id: UUID
@@ -21,3 +24,4 @@ class AuditEvent(SQLModel, table=True):
     subject_type: str
     subject_id: UUID
     facts: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    xid: int = written_by()

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, FetchedValue
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import Text
 from sqlmodel import Field, SQLModel
@@ -22,6 +22,15 @@ def instant(*, nullable: bool = False) -> Any:
     """A column for an instant, with its offset."""
     zoned = DateTime(timezone=True)
     return Field(default=None, sa_type=zoned, nullable=True) if nullable else Field(sa_type=zoned)
+
+
+def written_by() -> Any:
+    """The transaction that wrote the row: known to the database alone, and never written by us."""
+    return Field(
+        default=None,
+        sa_type=BigInteger,
+        sa_column_kwargs={"server_default": FetchedValue(), "nullable": False},
+    )
 
 
 def quoted(words: Iterable[StrEnum]) -> str:
@@ -46,4 +55,14 @@ class IdempotencyKey(SQLModel, table=True):
     claimed_at: datetime = instant()
 
 
-__all__ = ["ARRAY", "JSONB", "BigInteger", "IdempotencyKey", "Text", "instant", "one_of", "quoted"]
+__all__ = [
+    "ARRAY",
+    "JSONB",
+    "BigInteger",
+    "IdempotencyKey",
+    "Text",
+    "instant",
+    "one_of",
+    "quoted",
+    "written_by",
+]

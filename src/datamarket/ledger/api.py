@@ -257,7 +257,7 @@ async def list_legs(
 @router.get("/entries/{entry_id}", summary="One entry with its legs")
 async def get_entry(actor: ReadLedger, request: Request, session: Reading, entry_id: UUID) -> EntryOut:
     entry, legs = await queries.get_entry(session, _ledger(request), entry_id, visible_to=actor)
-    facts = entry.model_dump(exclude={"digest", "ledger_id"})
+    facts = entry.model_dump(exclude={"digest", "ledger_id", "xid"})
     return EntryOut(**facts, digest=entry.digest.hex(), legs=[LegOut.of(found) for found in legs])
 
 

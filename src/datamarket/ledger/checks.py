@@ -1,39 +1,7 @@
-"""What the books promise, recomputed from the rows: each check counts what it saw and names what breaks.
+"""What the books promise, recomputed from entries, legs and balances ($1 = ledger)."""
 
-Every statement returns the breaking rows as text, at most `NAMED`; none of them trusts a stored total.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from datamarket.foundation.db import APP_ROLE, Connection
-
-NAMED = 5
-
-
-@dataclass(frozen=True)
-class Check:
-    """One invariant: `seen` counts the rows it covers, `broken` selects those that breach it ($1 = ledger)."""
-
-    id: str
-    zh: str
-    en: str
-    seen: str
-    broken: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The outcome of one check; `breaches` names the first rows that break it."""
-
-    check: Check
-    seen: int
-    breaches: list[str]
-
-    @property
-    def holds(self) -> bool:
-        return not self.breaches
-
+from datamarket.foundation.checks import Check
+from datamarket.foundation.db import APP_ROLE
 
 _GUARDED = "('ledger_entry', 'ledger_leg')"
 _PARTS = f"""
@@ -84,6 +52,7 @@ CHECKS: tuple[Check, ...] = (
         "SELECT count(*) FROM ledger_balance WHERE ledger_id = $1",
         "SELECT 'difference ' || sum(debit_fen - credit_fen) FROM ledger_balance WHERE ledger_id = $1"
         " HAVING sum(debit_fen - credit_fen) <> 0",
+        quick=True,
     ),
     Check(
         "I5",
@@ -142,13 +111,3 @@ CHECKS: tuple[Check, ...] = (
         """,
     ),
 )
-
-
-async def run(connection: Connection, ledger_id: int, checks: Sequence[Check]) -> list[Finding]:
-    """Each check in turn, on one connection."""
-    findings = []
-    for check in checks:
-        seen = await connection.fetchval(check.seen, ledger_id)
-        rows = await connection.fetch(f"SELECT * FROM ({check.broken}) AS broken LIMIT {NAMED}", ledger_id)  # noqa: S608
-        findings.append(Finding(check, seen, [row[0] for row in rows]))
-    return findings

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Invalid, MarketError, NotFound, Refused
-from datamarket.foundation.tables import BigInteger, instant
+from datamarket.foundation.tables import BigInteger, instant, written_by
 from datamarket.ledger.rules import AlreadyPosted, EntryUnbalanced, FundsInsufficient, PeriodClosed
 
 
@@ -56,6 +56,7 @@ class LedgerEntry(SQLModel, table=True):
     __table_args__ = (
         Index("ledger_entry_id_idx", "ledger_id", "id"),
         Index("ledger_entry_source_idx", "ledger_id", "source_id"),
+        Index("ledger_entry_xid_idx", "ledger_id", "xid"),
         Index(
             "ledger_entry_reverses_idx",
             "ledger_id",
@@ -75,6 +76,7 @@ class LedgerEntry(SQLModel, table=True):
     reverses: UUID | None = None
     actor_id: UUID
     digest: bytes
+    xid: int = written_by()
 
 
 class LedgerLeg(SQLModel, table=True):

@@ -34,6 +34,9 @@ class AccountKind(StrEnum):
     VAT_PAYABLE = "vat_payable"
     SUBSIDY_EXPENSE = "subsidy_expense"
     SUBSIDY_PAYABLE = "subsidy_payable"
+    ESCROW = "escrow"
+    PAYOUT_IN_TRANSIT = "payout_in_transit"
+    CITY_CLEARING = "city_clearing"
 
 
 ACCOUNT_LABELS: dict[AccountKind, tuple[str, str]] = {
@@ -47,9 +50,21 @@ ACCOUNT_LABELS: dict[AccountKind, tuple[str, str]] = {
     AccountKind.VAT_PAYABLE: ("应交增值税", "VAT payable"),
     AccountKind.SUBSIDY_EXPENSE: ("补贴支出", "subsidy expense"),
     AccountKind.SUBSIDY_PAYABLE: ("应付补贴", "subsidy payable"),
+    AccountKind.ESCROW: ("待验收资金（托管）", "escrow until acceptance"),
+    AccountKind.PAYOUT_IN_TRANSIT: ("在途付款", "payout in transit"),
+    AccountKind.CITY_CLEARING: ("城际往来清算", "clearing with another city"),
 }
 DEBIT_NORMAL = frozenset({AccountKind.BANK, AccountKind.SUBSIDY_EXPENSE})
-NEVER_NEGATIVE = frozenset({AccountKind.BUYER_FUNDS})
+NEVER_NEGATIVE = frozenset({AccountKind.BUYER_FUNDS, AccountKind.ESCROW})
+CLEARING = frozenset(
+    {
+        AccountKind.SUBSIDY_PAYABLE,
+        AccountKind.ESCROW,
+        AccountKind.PAYOUT_IN_TRANSIT,
+        AccountKind.CITY_CLEARING,
+    }
+)
+"""Accounts on which money only waits: each returns to zero."""
 
 
 class EntryKind(StrEnum):
@@ -60,6 +75,13 @@ class EntryKind(StrEnum):
     REFUND = "refund"
     SUBSIDY_APPROVED = "subsidy_approved"
     SUBSIDY_PAID = "subsidy_paid"
+    ESCROWED = "escrowed"
+    ESCROW_RELEASED = "escrow_released"
+    PAYOUT_SENT = "payout_sent"
+    PAYOUT_EXECUTED = "payout_executed"
+    PAYOUT_REFUSED = "payout_refused"
+    CITY_SENT = "city_sent"
+    CITY_RECEIVED = "city_received"
 
 
 class PeriodState(StrEnum):

@@ -4,7 +4,7 @@ Both ways take the cut-off, venues and relations that are stored with the snapsh
 any of them is drift and no breach; what is compared is the amount of money.
 """
 
-from datamarket.ledger.checks import Check
+from datamarket.foundation.checks import Check
 
 _LINES = """
     SELECT l.id, l.uscc, l.enterprise_id, l.base_fen, r.id AS run_id, s.id AS snapshot_id

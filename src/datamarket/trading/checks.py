@@ -1,6 +1,6 @@
 """What trades and the books promise each other, recomputed from the rows ($1 = ledger)."""
 
-from datamarket.ledger.checks import Check
+from datamarket.foundation.checks import Check
 
 CHECKS: tuple[Check, ...] = (
     Check(

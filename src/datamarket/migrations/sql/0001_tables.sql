@@ -1,4 +1,4 @@
--- Tables, constraints and indexes, as the models of each slice declare them (a test compares the two).
+-- Tables, constraints and indexes of the first release. Later revisions go on from here.
 
 CREATE TABLE account (
     id UUID NOT NULL,
