@@ -1,6 +1,6 @@
 """Rows of the ledger. `ledger_id` leads every key; entries and legs are partitioned by period."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
@@ -82,16 +82,6 @@ class LedgerEntry(SQLModel, table=True):
 class LedgerLeg(SQLModel, table=True):
     __tablename__ = "ledger_leg"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["ledger_id", "period", "entry_id"],
-            ["ledger_entry.ledger_id", "ledger_entry.period", "ledger_entry.id"],
-            name="ledger_leg_entry_fkey",
-        ),
-        ForeignKeyConstraint(
-            ["ledger_id", "account_id"],
-            ["ledger_account.ledger_id", "ledger_account.id"],
-            name="ledger_leg_account_fkey",
-        ),
         CheckConstraint("amount_fen <> 0", name="ledger_leg_not_zero"),
         Index("ledger_leg_account_idx", "ledger_id", "account_id", "period", "entry_id", "seq"),
         {"postgresql_partition_by": "RANGE (period)"},
@@ -126,6 +116,26 @@ class LedgerBalance(SQLModel, table=True):
     version: int = Field(sa_type=BigInteger)
 
 
+class LedgerDay(SQLModel, table=True):
+    """What moved on an account on one accounting day (see `ledger_accounting_day`)."""
+
+    __tablename__ = "ledger_day"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["ledger_id", "account_id"],
+            ["ledger_account.ledger_id", "ledger_account.id"],
+            name="ledger_day_account_fkey",
+        ),
+        Index("ledger_day_day_idx", "ledger_id", "day"),
+    )
+    ledger_id: int = Field(primary_key=True)
+    account_id: UUID = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    debit_fen: int = Field(sa_type=BigInteger)
+    credit_fen: int = Field(sa_type=BigInteger)
+    legs: int = Field(sa_type=BigInteger)
+
+
 class LedgerPeriod(SQLModel, table=True):
     __tablename__ = "ledger_period"
     __table_args__ = (
@@ -153,7 +163,7 @@ class BusinessKey(SQLModel, table=True):
 ERRORS: dict[str, type[MarketError]] = {
     "ledger_balance_not_overdrawn": FundsInsufficient,
     "business_key_pkey": AlreadyPosted,
-    "ledger_leg_account_fkey": AccountUnknown,
+    "ledger_leg_of_an_account": AccountUnknown,
     "ledger_leg_not_zero": EntryUnbalanced,
     "ledger_entry_balanced": EntryUnbalanced,
     "ledger_period_open": PeriodClosed,
