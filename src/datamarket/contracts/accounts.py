@@ -1,10 +1,12 @@
 """The ledger accounts that a sale under a contract touches."""
 
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from datamarket.catalogue.terms import Supplier
 from datamarket.contracts.terms import FrozenTerms
-from datamarket.ledger.terms import Account, AccountKind
+from datamarket.ledger.terms import Account, AccountId, AccountKind
 from datamarket.participants.terms import IncomeClass
 
 
@@ -17,6 +19,32 @@ def income_account(ledger_id: int, supplier: Supplier) -> Account:
     if supplier.income_class is IncomeClass.ADMINISTRATIVE:
         return Account(ledger_id, None, AccountKind.TREASURY)
     return Account(ledger_id, supplier.participant_id, AccountKind.SUPPLYING_INCOME)
+
+
+class Payees(NamedTuple):
+    """Who gets which part of a sale, as accounts; suppliers that keep the same account stand twice."""
+
+    vat: AccountId
+    venue_fee: AccountId
+    suppliers: tuple[AccountId, ...]
+    operator: AccountId | None
+    provider: AccountId
+
+
+@lru_cache(maxsize=20_000)
+def payees(ledger_id: int, terms: FrozenTerms) -> Payees:
+    """The receivers of every sale under these terms."""
+
+    def own(owner: UUID | None, kind: AccountKind) -> AccountId:
+        return Account(ledger_id, owner, kind).id
+
+    return Payees(
+        own(None, AccountKind.VAT_PAYABLE),
+        own(terms.venue_operator_id, AccountKind.VENUE_FEE),
+        tuple(income_account(ledger_id, supplier).id for supplier in terms.suppliers),
+        own(terms.operator_id, AccountKind.OPERATOR_INCOME) if terms.operator_id is not None else None,
+        own(terms.provider_id, AccountKind.PROVIDER_INCOME),
+    )
 
 
 def accounts_of(ledger_id: int, terms: FrozenTerms) -> list[Account]:

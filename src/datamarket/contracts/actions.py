@@ -207,6 +207,6 @@ async def use_contract(connection: Connection, actor: Actor, demand: Demand, *, 
     use_id = new_id(now)
     await record_uses(connection, [use_id], [demand], [actor.account_id])
     facts = {"purpose": demand.purpose, "quantity": demand.quantity, "use_id": str(use_id)}
-    event = evidence.Event(actor, "contracts.use", "contract", demand.contract_id, facts, now)
-    await evidence.record_many(connection, [event])
+    event = evidence.Event(actor, demand.contract_id, facts)
+    await evidence.record_many(connection, "contracts.use", "contract", [event], now=now)
     return use_id

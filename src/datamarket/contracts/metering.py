@@ -15,11 +15,9 @@ from datamarket.foundation.errors import MarketError, NotFound
 
 _METER = """
 WITH asked AS (
-    SELECT contract_id, buyer_id, sum(quantity)::bigint AS quantity, min(at) AS first_at, max(at) AS last_at,
-           array_agg(DISTINCT purpose) AS purposes
-      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[])
-           AS d (contract_id, buyer_id, purpose, quantity, at)
-     GROUP BY contract_id, buyer_id
+    SELECT contract_id, buyer_id, quantity, first_at, last_at, string_to_array(purposes, ',') AS purposes
+      FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[])
+           AS d (contract_id, buyer_id, quantity, first_at, last_at, purposes)
 ), locked AS (
     SELECT m.contract_id FROM contract_meter m
      WHERE m.contract_id = ANY ($1::uuid[]) ORDER BY m.contract_id FOR NO KEY UPDATE
@@ -32,7 +30,7 @@ UPDATE contract_meter AS m SET used = m.used + asked.quantity
    AND asked.first_at >= m.term_from AND asked.last_at < m.term_to
    AND asked.purposes <@ m.purposes
    AND (m.quota IS NULL OR m.used + asked.quantity <= m.quota)
-RETURNING m.contract_id
+RETURNING m.contract_id, m.buyer_id
 """
 
 
@@ -42,32 +40,44 @@ async def meter(connection: Connection, demands: Sequence[Demand]) -> list[Marke
     All demands on a contract pass together, or, when they do not, are tried one by one in their order.
     """
     outcomes: list[MarketError | None] = [None] * len(demands)
-    passed = await _pass(connection, demands)
-    together: dict[UUID, int] = {}
-    for demand in demands:
-        together[demand.contract_id] = together.get(demand.contract_id, 0) + 1
+    together = _together(demands)
+    passed = await _pass(connection, together)
     refused: dict[int, Demand] = {}
-    for position, demand in enumerate(demands):
-        if demand.contract_id in passed:
-            continue
-        alone = together[demand.contract_id] == 1
-        if alone or not await _pass(connection, [demand]):
-            refused[position] = demand
+    if len(passed) < len(together):
+        for position, demand in enumerate(demands):
+            place = demand.contract_id, demand.buyer_id
+            if place in passed:
+                continue
+            if len(together[place]) == 1 or not await _pass(connection, _together([demand])):
+                refused[position] = demand
     for position, error in (await explain(connection, refused)).items():
         outcomes[position] = error
     return outcomes
 
 
-async def _pass(connection: Connection, demands: Sequence[Demand]) -> set[UUID]:
+Together = dict[tuple[UUID, UUID], list[Demand]]
+
+
+def _together(demands: Sequence[Demand]) -> Together:
+    """The demands on each contract, by each buyer."""
+    together: Together = {}
+    for demand in demands:
+        together.setdefault((demand.contract_id, demand.buyer_id), []).append(demand)
+    return together
+
+
+async def _pass(connection: Connection, together: Together) -> set[tuple[UUID, UUID]]:
+    """Those whose demands all pass: they are counted at once."""
     rows = await connection.fetch(
         _METER,
-        [demand.contract_id for demand in demands],
-        [demand.buyer_id for demand in demands],
-        [demand.purpose for demand in demands],
-        [demand.quantity for demand in demands],
-        [demand.at for demand in demands],
+        [contract_id for contract_id, _ in together],
+        [buyer_id for _, buyer_id in together],
+        [sum(demand.quantity for demand in demands) for demands in together.values()],
+        [min(demand.at for demand in demands) for demands in together.values()],
+        [max(demand.at for demand in demands) for demands in together.values()],
+        [",".join({demand.purpose for demand in demands}) for demands in together.values()],
     )
-    return {row["contract_id"] for row in rows}
+    return {(row["contract_id"], row["buyer_id"]) for row in rows}
 
 
 async def explain(connection: Connection, refused: Mapping[Any, Demand]) -> dict[Any, MarketError]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from datamarket.catalogue.terms import PricePlan, Supplier
@@ -85,8 +86,7 @@ class Authorisation:
     used: int
 
 
-@dataclass(frozen=True)
-class Demand:
+class Demand(NamedTuple):
     """One use that somebody wants: so many units, for a purpose, at an instant."""
 
     contract_id: UUID
@@ -96,9 +96,12 @@ class Demand:
     at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FrozenTerms:
-    """What a trade under a contract needs to know; nothing of it changes once the contract is active."""
+    """What a trade under a contract needs to know; nothing of it changes once the contract is active.
+
+    Read once and remembered, so what follows from it is remembered by the object itself.
+    """
 
     contract_id: UUID
     listing_id: UUID

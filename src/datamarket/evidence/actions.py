@@ -11,18 +11,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.auth.terms import Actor
 from datamarket.evidence.tables import AuditEvent
 from datamarket.foundation.db import Connection
-from datamarket.foundation.ids import new_id
+from datamarket.foundation.ids import new_id, new_ids
 
 
 class Event(NamedTuple):
-    """One thing done: `action` is a verb with its slice, such as `contracts.sign`."""
+    """One thing done: by whom, to what, with which facts."""
 
     actor: Actor
-    action: str
-    subject_type: str
     subject_id: UUID
     facts: dict[str, Any]
-    at: datetime
 
 
 def record(
@@ -34,7 +31,10 @@ def record(
     now: datetime,
     **facts: Any,
 ) -> None:
-    """Add one event to the session's transaction. `facts` are JSON values; money in fen."""
+    """Add one event to the session's transaction: `action` is a verb with its slice, such as `contracts.sign`.
+
+    `facts` are JSON values; money in fen.
+    """
     session.add(
         AuditEvent(
             id=new_id(now),
@@ -51,22 +51,24 @@ def record(
 
 _INSERT = """
 INSERT INTO audit_event (id, at, actor_id, organisation_id, action, subject_type, subject_id, facts)
-SELECT e.id, e.at, e.actor_id, e.organisation_id, e.action, e.subject_type, e.subject_id, e.facts::jsonb
-  FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::text[])
-       AS e (id, at, actor_id, organisation_id, action, subject_type, subject_id, facts)
+SELECT e.id, $1, e.actor_id, e.organisation_id, $2, $3, e.subject_id, e.facts::jsonb
+  FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[])
+       AS e (id, actor_id, organisation_id, subject_id, facts)
 """
 
 
-async def record_many(connection: Connection, events: Sequence[Event]) -> None:
-    """Add many events in one statement."""
+async def record_many(
+    connection: Connection, action: str, subject_type: str, events: Sequence[Event], *, now: datetime
+) -> None:
+    """Add many events of one kind in one statement."""
     await connection.execute(
         _INSERT,
-        [new_id(event.at) for event in events],
-        [event.at for event in events],
+        now,
+        action,
+        subject_type,
+        new_ids([now] * len(events)),
         [event.actor.account_id for event in events],
         [event.actor.participant_id for event in events],
-        [event.action for event in events],
-        [event.subject_type for event in events],
         [event.subject_id for event in events],
         [orjson.dumps(event.facts).decode() for event in events],
     )

@@ -39,7 +39,7 @@ class Finding:
         return not self.breaches
 
 
-def _unheard(_check: Check, _position: int, _of: int) -> None:
+def unheard(_check: Check, _position: int, _of: int) -> None:
     """Nobody listens."""
 
 
@@ -48,7 +48,7 @@ async def run(
     ledger_id: int,
     checks: Sequence[Check],
     *,
-    begins: Callable[[Check, int, int], None] = _unheard,
+    begins: Callable[[Check, int, int], None] = unheard,
 ) -> list[Finding]:
     """Each check in turn, on one connection; `begins` is told of each before it starts."""
     findings = []

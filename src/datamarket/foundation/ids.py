@@ -1,7 +1,7 @@
 """UUIDv7 (RFC 9562): the time leads, so new rows land together in every index."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -13,8 +13,25 @@ _entropy: ContextVar[Random | secrets.SystemRandom] = ContextVar("entropy", defa
 
 def new_id(now: datetime) -> UUID:
     """A fresh id whose first 48 bits are `now` in milliseconds."""
-    milliseconds = int(now.timestamp() * 1000)
-    random = _entropy.get().getrandbits(74)
+    return _id(_milliseconds(now), _entropy.get().getrandbits(74))
+
+
+def new_ids(instants: Sequence[datetime]) -> list[UUID]:
+    """A fresh id for each instant, from one draw: a thousand draws are a thousand system calls."""
+    count = len(instants)
+    drawn = _entropy.get().getrandbits(80 * count).to_bytes(10 * count, "big") if count else b""
+    return [
+        _id(_milliseconds(now), int.from_bytes(drawn[10 * i : 10 * i + 10], "big") >> 6)
+        for i, now in enumerate(instants)
+    ]
+
+
+def _milliseconds(now: datetime) -> int:
+    return int(now.timestamp() * 1000)
+
+
+def _id(milliseconds: int, random: int) -> UUID:
+    """RFC 9562, 5.7: time, version, twelve random bits, variant, sixty-two random bits."""
     value = (
         (milliseconds & (2**48 - 1)) << 80
         | 0x7 << 76

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import NewType
+from typing import NamedTuple, NewType
 from uuid import UUID, uuid5
 
 from datamarket.foundation.money import Fen
 
 AccountId = NewType("AccountId", UUID)
 EntryId = NewType("EntryId", UUID)
+HoldId = NewType("HoldId", UUID)
 _ACCOUNTS = UUID("6f1d5c1e-8f0b-5d4e-9d7a-3c2b1a09f8e7")
 
 
@@ -82,24 +83,61 @@ class EntryKind(StrEnum):
     PAYOUT_REFUSED = "payout_refused"
     CITY_SENT = "city_sent"
     CITY_RECEIVED = "city_received"
+    CITY_SETTLED = "city_settled"
 
 
 class PeriodState(StrEnum):
     """An accounting month."""
 
     OPEN = "open"
+    CLOSING = "closing"
     CLOSED = "closed"
+    ARCHIVED = "archived"
 
 
 STATE_LABELS: dict[PeriodState, tuple[str, str]] = {
     PeriodState.OPEN: ("开放", "open"),
+    PeriodState.CLOSING: ("结账中", "closing"),
     PeriodState.CLOSED: ("已关账", "closed"),
+    PeriodState.ARCHIVED: ("已归档", "archived"),
 }
 
 
 class PeriodEvent(StrEnum):
+    BEGIN_CLOSING = "begin-closing"
+    CANCEL_CLOSING = "cancel-closing"
     CLOSE = "close"
     REOPEN = "reopen"
+    ARCHIVE = "archive"
+
+
+class TransferDirection(StrEnum):
+    """Which of the two cities' books a row of a transfer stands in."""
+
+    OUTGOING = "outgoing"
+    INCOMING = "incoming"
+
+
+class TransferState(StrEnum):
+    """Money on its way to another city, as one of the two sees it."""
+
+    SENT = "sent"
+    RECEIVED = "received"
+    SETTLED = "settled"
+
+
+class TransferEvent(StrEnum):
+    """`receive` is done by the market itself, as soon as the other city's books have it."""
+
+    RECEIVE = "receive"
+    SETTLE = "settle"
+
+
+TRANSFER_LABELS: dict[TransferState, tuple[str, str]] = {
+    TransferState.SENT: ("已汇出", "sent"),
+    TransferState.RECEIVED: ("对方已入账，待清算", "received, not settled yet"),
+    TransferState.SETTLED: ("已清算", "settled"),
+}
 
 
 @lru_cache(maxsize=65_536)
@@ -125,16 +163,14 @@ class Account:
         return Side.DEBIT if self.kind in DEBIT_NORMAL else Side.CREDIT
 
 
-@dataclass(frozen=True)
-class Leg:
+class Leg(NamedTuple):
     """One movement: a debit is positive, a credit negative, in fen."""
 
     account_id: AccountId
     amount_fen: Fen
 
 
-@dataclass(frozen=True)
-class Posting:
+class Posting(NamedTuple):
     """One entry to be: what it settles, when it takes effect, and its legs, which sum to zero."""
 
     id: EntryId
@@ -145,3 +181,38 @@ class Posting:
     actor_id: UUID
     legs: tuple[Leg, ...]
     reverses: EntryId | None = None
+
+
+class HoldState(StrEnum):
+    """Money set aside: what is still held, or what became of the last of it."""
+
+    HELD = "held"
+    PARTLY_POSTED = "partly_posted"
+    POSTED = "posted"
+    VOIDED = "voided"
+    EXPIRED = "expired"
+
+
+HOLD_LABELS: dict[HoldState, tuple[str, str]] = {
+    HoldState.HELD: ("已冻结", "held"),
+    HoldState.PARTLY_POSTED: ("部分入账，余额仍冻结", "partly posted, the rest still held"),
+    HoldState.POSTED: ("全额入账", "wholly posted"),
+    HoldState.VOIDED: ("余额已解冻", "the rest was given back"),
+    HoldState.EXPIRED: ("余额到期解冻", "the rest expired"),
+}
+
+
+class HoldEvent(StrEnum):
+    """What takes from a hold, or ends it."""
+
+    POST_PART = "post_part"
+    POST = "post"
+    VOID = "void"
+    EXPIRE = "expire"
+
+
+class Rest(StrEnum):
+    """What becomes of what a posting leaves of a hold."""
+
+    KEEP = "keep"
+    VOID = "void"

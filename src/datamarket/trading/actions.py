@@ -1,6 +1,6 @@
 """Recording trades, always as a batch, and refunding them. SQL stands here because this is the hot path."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Connection
 from datamarket.foundation.errors import MarketError, NotFound
-from datamarket.foundation.ids import new_id
+from datamarket.foundation.ids import new_ids
 from datamarket.ledger import posting
 from datamarket.ledger.rules import AlreadyPosted, FundsInsufficient, PeriodClosed
 from datamarket.ledger.terms import EntryId, EntryKind, Posting
@@ -69,33 +69,35 @@ class Recorder:
         terms = await self.reader.read(connection, [order.contract_id for order in orders])
         outcomes: dict[int, Outcome] = {}
         used = await self._meter(connection, orders, terms, outcomes)
-        trades: list[Trade] = []
-        postings: list[Posting] = []
-        actors = [orders[position].actor for position in used]
-        for position, (use_id, quantity) in used.items():
-            order = orders[position]
-            trade = self._price(order, terms[order.contract_id], use_id, quantity, now)
-            outcomes[position] = trade
-            trades.append(trade)
-            if trade.amount_fen:
-                postings.append(self._settlement(order, terms[order.contract_id], trade))
-        entries = {settled.source_id: str(settled.id) for settled in postings}
-        await queries.insert_trades(connection, self.ledger_id, trades)
-        await posting.post(connection, self.ledger_id, postings, now=now)
+        trades = [
+            self._price(trade_id, orders[position], terms[orders[position].contract_id], use, now)
+            for trade_id, (position, use) in zip(_ids(orders, used), used.items(), strict=True)
+        ]
+        outcomes.update(zip(used, trades, strict=True))
+        postings = {
+            position: self._settlement(entry_id, orders[position], terms[trade.contract_id], trade)
+            for entry_id, position, trade in zip(_ids(orders, used), used, trades, strict=True)
+            if trade.amount_fen
+        }
+        await queries.insert_trades(connection, self.ledger_id, trades, now=now)
         await evidence.record_many(
             connection,
+            "trading.record",
+            "trade",
             [
                 evidence.Event(
-                    actor,
-                    "trading.record",
-                    "trade",
+                    orders[position].actor,
                     trade.id,
-                    {"amount_fen": trade.amount_fen, "entry_id": entries.get(trade.id)},
-                    trade.recorded_at,
+                    {
+                        "amount_fen": trade.amount_fen,
+                        "entry_id": str(postings[position].id) if trade.amount_fen else None,
+                    },
                 )
-                for actor, trade in zip(actors, trades, strict=True)
+                for position, trade in zip(used, trades, strict=True)
             ],
+            now=now,
         )
+        await posting.post(connection, self.ledger_id, list(postings.values()), now=now)
         return [outcomes[position] for position in range(len(orders))]
 
     async def _meter(
@@ -155,12 +157,10 @@ class Recorder:
         if not demands:
             return
         refusals = await metering.meter(connection, list(demands.values()))
-        for (position, demand), refusal in zip(demands.items(), refusals, strict=True):
-            if refusal is not None:
-                outcomes[position] = refusal
-            else:
-                used[position] = (new_id(demand.at), demand.quantity)
-        fresh = [position for position in demands if position in used]
+        outcomes.update({p: no for p, no in zip(demands, refusals, strict=True) if no is not None})
+        fresh = [position for position in demands if position not in outcomes]
+        for use_id, position in zip(_ids(orders, fresh), fresh, strict=True):
+            used[position] = (use_id, demands[position].quantity)
         await metering.record_uses(
             connection,
             [used[position][0] for position in fresh],
@@ -173,11 +173,14 @@ class Recorder:
         state = await queries.state_of_own_contract(connection, order.contract_id, order.actor.participant_id)
         return NotFound(thing="contract") if state is None else rules.contract_not_active(state)
 
-    def _price(self, order: Order, terms: FrozenTerms, use_id: UUID, quantity: int, now: datetime) -> Trade:
+    def _price(
+        self, trade_id: UUID, order: Order, terms: FrozenTerms, use: tuple[UUID, int], now: datetime
+    ) -> Trade:
+        use_id, quantity = use
         amount = rules.price(terms.plan, quantity)
         rule = rules.rule_at(revenue_rules(), business_date(order.occurred_at))
         return Trade(
-            id=new_id(order.occurred_at),
+            id=trade_id,
             contract_id=terms.contract_id,
             use_id=use_id,
             buyer_id=terms.buyer_id,
@@ -195,13 +198,18 @@ class Recorder:
             recorded_at=now,
         )
 
-    def _settlement(self, order: Order, terms: FrozenTerms, trade: Trade) -> Posting:
+    def _settlement(self, entry_id: UUID, order: Order, terms: FrozenTerms, trade: Trade) -> Posting:
         return Posting(
-            id=EntryId(new_id(order.occurred_at)),
+            id=EntryId(entry_id),
             kind=EntryKind.SETTLEMENT,
             effective_at=order.occurred_at,
             source_type="trade",
             source_id=trade.id,
             actor_id=order.actor.account_id,
-            legs=rules.legs_of(self.ledger_id, terms, trade.split),
+            legs=rules.legs_of(self.ledger_id, terms, trade.split, order.paid_from),
         )
+
+
+def _ids(orders: Sequence[Order], positions: Iterable[int]) -> list[UUID]:
+    """A fresh id for each of these orders, led by the instant of its trade."""
+    return new_ids([orders[position].occurred_at for position in positions])

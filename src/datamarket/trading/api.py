@@ -114,8 +114,7 @@ class TradeOut(Shape):
 
 def render(trade: Trade) -> bytes:
     """A fresh trade as the bytes that its caller gets, and that its key keeps."""
-    fields = {name: getattr(trade, name) for name in TradeOut.model_fields}
-    fields["split"] = trade.split.as_json()
+    fields = trade._asdict() | {"split": trade.split._asdict()}
     return orjson.dumps(fields, default=str, option=orjson.OPT_UTC_Z)  # the driver has a UUID of its own
 
 

@@ -12,8 +12,9 @@ CHECKS: tuple[Check, ...] = (
         SELECT t.id::text FROM trade t
           LEFT JOIN business_key k ON k.ledger_id = t.ledger_id AND k.source_type = 'trade' AND k.source_id = t.id
                                   AND k.kind = 'settlement'
-          LEFT JOIN LATERAL (SELECT sum(amount_fen) FILTER (WHERE amount_fen > 0) AS debit FROM ledger_leg l
-                              WHERE l.ledger_id = t.ledger_id AND l.period = k.period AND l.entry_id = k.entry_id) e ON true
+          LEFT JOIN (SELECT period, entry_id, sum(amount_fen) FILTER (WHERE amount_fen > 0) AS debit
+                       FROM ledger_leg WHERE ledger_id = $1 GROUP BY period, entry_id) e
+            ON e.period = k.period AND e.entry_id = k.entry_id
          WHERE t.ledger_id = $1
            AND ((SELECT sum(part.value::bigint) FROM jsonb_each_text(t.split) AS part) IS DISTINCT FROM t.amount_fen
                 OR coalesce(e.debit, 0) <> t.amount_fen)

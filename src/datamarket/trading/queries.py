@@ -19,40 +19,33 @@ _INSERT = """
 INSERT INTO trade (id, ledger_id, contract_id, use_id, buyer_id, provider_id, venue_id, zone_id, product_id, category,
                    quantity, unit_price_fen, amount_fen, split, revenue_rule, occurred_at, recorded_at,
                    refunded_fen, state, version)
-SELECT t.id, $1, t.contract_id, t.use_id, t.buyer_id, t.provider_id, t.venue_id, t.zone_id, t.product_id, t.category,
-       t.quantity, t.unit_price_fen, t.amount_fen, t.split::jsonb, t.revenue_rule, t.occurred_at, t.recorded_at,
+SELECT t.id, $1, c.id, t.use_id, c.buyer_id, c.provider_id, c.venue_id, c.zone_id, c.product_id, c.category,
+       t.quantity, c.price_fen, t.amount_fen, t.split::jsonb, t.revenue_rule, t.occurred_at, $2,
        0, 'settled', 1
-  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[],
-              $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::text[],
-              $16::timestamptz[], $17::timestamptz[])
-       AS t (id, contract_id, use_id, buyer_id, provider_id, venue_id, zone_id, product_id, category,
-             quantity, unit_price_fen, amount_fen, split, revenue_rule, occurred_at, recorded_at)
+  FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::timestamptz[])
+       AS t (id, contract_id, use_id, quantity, amount_fen, split, revenue_rule, occurred_at)
+  JOIN contract c ON c.id = t.contract_id
 """
 
 
-async def insert_trades(connection: Connection, ledger_id: int, trades: Sequence[Trade]) -> None:
-    """All trades of a batch in one statement."""
+async def insert_trades(
+    connection: Connection, ledger_id: int, trades: Sequence[Trade], *, now: datetime
+) -> None:
+    """All trades of a batch in one statement; what their contracts froze is taken from the contracts."""
     if not trades:
         return
     await connection.execute(
         _INSERT,
         ledger_id,
+        now,
         [trade.id for trade in trades],
         [trade.contract_id for trade in trades],
         [trade.use_id for trade in trades],
-        [trade.buyer_id for trade in trades],
-        [trade.provider_id for trade in trades],
-        [trade.venue_id for trade in trades],
-        [trade.zone_id for trade in trades],
-        [trade.product_id for trade in trades],
-        [trade.category for trade in trades],
         [trade.quantity for trade in trades],
-        [trade.unit_price_fen for trade in trades],
         [trade.amount_fen for trade in trades],
-        [orjson.dumps(trade.split.as_json()).decode() for trade in trades],
+        [orjson.dumps(trade.split._asdict()).decode() for trade in trades],
         [trade.revenue_rule for trade in trades],
         [trade.occurred_at for trade in trades],
-        [trade.recorded_at for trade in trades],
     )
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from fractions import Fraction
 
 from datamarket.catalogue.terms import PricePlan
-from datamarket.contracts.accounts import income_account
+from datamarket.contracts.accounts import payees
 from datamarket.contracts.rules import ContractNotActive
 from datamarket.contracts.terms import FrozenTerms
 from datamarket.foundation.errors import Invalid, Refused
@@ -75,31 +75,32 @@ def bracket_shares(base: Fen, rule: RevenueRule) -> tuple[int, int]:
     return supplying, operator
 
 
-def legs_of(ledger_id: int, terms: FrozenTerms, parts: Split) -> tuple[Leg, ...]:
-    """The entry of one sale: the buyer's funds on the debit side, every receiver on the credit side.
+def legs_of(
+    ledger_id: int,
+    terms: FrozenTerms,
+    parts: Split,
+    paid_from: AccountKind = AccountKind.BUYER_FUNDS,
+) -> tuple[Leg, ...]:
+    """The entry of one sale: what the buyer pays from on the debit side, every receiver on the credit side.
 
     Several supplying units share their part equally, by the largest remainder; receivers that keep the
     same account are one leg.
     """
-    credits_: dict[AccountId, int] = {}
-
-    def credit(account: Account, amount: int) -> None:
-        if amount:
-            credits_[account.id] = credits_.get(account.id, 0) + amount
-
-    credit(Account(ledger_id, None, AccountKind.VAT_PAYABLE), parts.vat_fen)
-    credit(Account(ledger_id, terms.venue_operator_id, AccountKind.VENUE_FEE), parts.venue_fee_fen)
+    to = payees(ledger_id, terms)
+    owed = [(to.vat, parts.vat_fen), (to.venue_fee, parts.venue_fee_fen)]
     if parts.supplying_fen:
-        shares = share(parts.supplying_fen, [1] * len(terms.suppliers))
-        for supplier, amount in zip(terms.suppliers, shares, strict=True):
-            credit(income_account(ledger_id, supplier), amount)
-    if terms.operator_id is not None:
-        credit(Account(ledger_id, terms.operator_id, AccountKind.OPERATOR_INCOME), parts.operator_fen)
-    credit(Account(ledger_id, terms.provider_id, AccountKind.PROVIDER_INCOME), parts.provider_fen)
-    funds = Account(ledger_id, terms.buyer_id, AccountKind.BUYER_FUNDS)
+        owed += zip(to.suppliers, share(parts.supplying_fen, [1] * len(to.suppliers)), strict=True)
+    if to.operator is not None:
+        owed.append((to.operator, parts.operator_fen))
+    owed.append((to.provider, parts.provider_fen))
+    credits_: dict[AccountId, int] = {}
+    for account, amount in owed:
+        if amount:
+            credits_[account] = credits_.get(account, 0) + amount
+    source = Account(ledger_id, terms.buyer_id, paid_from).id
     return (
-        Leg(funds.id, Fen(parts.gross_fen)),
-        *(Leg(account, Fen(-amount)) for account, amount in credits_.items()),
+        Leg(source, Fen(parts.gross_fen)),
+        *[Leg(account, Fen(-amount)) for account, amount in credits_.items()],
     )
 
 

@@ -6,11 +6,13 @@ from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
+from typing import NamedTuple
 from uuid import UUID
 
 from datamarket.auth.terms import Actor
 from datamarket.contracts.terms import Purpose
 from datamarket.foundation.money import Fen
+from datamarket.ledger.terms import AccountKind
 
 
 class TradeState(StrEnum):
@@ -68,8 +70,7 @@ class RevenueRule:
         )
 
 
-@dataclass(frozen=True)
-class Split:
+class Split(NamedTuple):
     """The parts of one sale, in fen; they add up to the gross."""
 
     vat_fen: Fen
@@ -80,20 +81,11 @@ class Split:
 
     @property
     def gross_fen(self) -> int:
-        return self.vat_fen + self.venue_fee_fen + self.supplying_fen + self.operator_fen + self.provider_fen
-
-    def as_json(self) -> dict[str, int]:
-        return {
-            "vat_fen": self.vat_fen,
-            "venue_fee_fen": self.venue_fee_fen,
-            "supplying_fen": self.supplying_fen,
-            "operator_fen": self.operator_fen,
-            "provider_fen": self.provider_fen,
-        }
+        return sum(self)
 
 
-@dataclass(frozen=True)
-class Order:
+
+class Order(NamedTuple):
     """What a buyer asks for: units under a contract, now; or the price of a use metered before."""
 
     actor: Actor
@@ -102,10 +94,10 @@ class Order:
     quantity: int | None
     use_id: UUID | None
     occurred_at: datetime
+    paid_from: AccountKind = AccountKind.BUYER_FUNDS
 
 
-@dataclass(frozen=True)
-class Trade:
+class Trade(NamedTuple):
     """A recorded trade."""
 
     id: UUID
