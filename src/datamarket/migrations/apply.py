@@ -12,6 +12,11 @@ from datamarket.foundation.db import with_database
 
 FOLDER = Path(__file__).parent
 _MIGRATION_LOCK = 37020001
+_YEARS_AHEAD = 5
+_PARTITIONS = text("""
+SELECT ledger_make_partitions(this_year, this_year + :ahead)
+  FROM (SELECT extract(year FROM now() AT TIME ZONE 'Asia/Shanghai')::integer AS this_year) AS calendar
+""")
 
 
 async def create_database(server_url: str, name: str) -> str:
@@ -37,13 +42,15 @@ async def drop_database(server_url: str, name: str) -> None:
 
 
 async def migrate(url: str) -> None:
-    """Apply what is missing, as the owner of the database."""
+    """Apply what is missing, as the owner of the database; the books get partitions for the years ahead."""
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
             await connection.commit()
             await connection.run_sync(_upgrade)
+            await connection.commit()
+            await connection.execute(_PARTITIONS, {"ahead": _YEARS_AHEAD})
             await connection.commit()
             await connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _MIGRATION_LOCK})
     finally:

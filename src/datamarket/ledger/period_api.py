@@ -1,0 +1,125 @@
+"""/ledger/periods: accounting months, closed in their order."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Path, Request, Response
+from pydantic import Field
+
+from datamarket.auth.access import allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation import states
+from datamarket.foundation.http import (
+    Body,
+    IfMatch,
+    LimitsDep,
+    Now,
+    Page,
+    Prose,
+    Reading,
+    Shape,
+    SliceRouter,
+    Writing,
+    check_tag,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.ledger import period_queries, periods
+from datamarket.ledger.api import ReadLedger, ledger_of
+from datamarket.ledger.rules import PERIOD_EVENTS
+from datamarket.ledger.tables import LedgerPeriod
+from datamarket.ledger.terms import STATE_LABELS, PeriodEvent, PeriodState
+
+router = SliceRouter(prefix="/ledger", tags=["ledger"])
+PeriodNumber = Annotated[int, Path(ge=200001, le=299912, description="yyyymm", examples=[202412])]
+
+
+class PeriodOut(Shape):
+    """An accounting month; one whose state was never set is open."""
+
+    id: int = Field(description="yyyymm", examples=[202412])
+    state: PeriodState
+    state_zh: str = Field(examples=["已关账"])
+    state_en: str = Field(examples=["closed"])
+    version: int
+    revision: int = Field(description="how many times it was closed", examples=[1])
+    closed_at: datetime | None
+    closing_root: str | None = Field(description="SHA-256 over its closing balances, while it is closed")
+
+    @classmethod
+    def of(cls, period: LedgerPeriod) -> "PeriodOut":
+        zh, en = STATE_LABELS[PeriodState(period.state)]
+        root = period.closing_root.hex() if period.closing_root else None
+        return cls.model_validate(
+            period.model_dump() | {"state_zh": zh, "state_en": en, "closing_root": root}
+        )
+
+
+class PeriodEventIn(Body):
+    event: PeriodEvent
+    reason: Prose | None = Field(default=None, examples=["供应商更正了十二月的用量"])
+
+
+class PeriodEventsOut(Shape):
+    state: PeriodState
+    events: list[PeriodEvent]
+
+
+@router.get("/periods", summary="Months whose state was set")
+async def list_periods(
+    actor: ReadLedger, request: Request, session: Reading, limits: LimitsDep
+) -> Page[PeriodOut]:
+    """Newest first."""
+    cursor = decode_cursor(limits.after, [int])
+    rows = await period_queries.list_periods(
+        session, ledger_of(request), limit=limits.limit, after=cursor[0] if cursor else None
+    )
+    return page_of(rows, limits, PeriodOut.of, lambda period: [period.id])
+
+
+@router.get("/periods/{period}", summary="One month")
+async def get_period(
+    actor: ReadLedger, request: Request, response: Response, session: Reading, period: PeriodNumber
+) -> PeriodOut:
+    periods.check_period(period)
+    known = await period_queries.get_period(session, ledger_of(request), period)
+    tag(response, known.version)
+    return PeriodOut.of(known)
+
+
+@router.post("/periods/{period}/events", summary="Close, reopen or archive a month")
+async def move_period(
+    actor: Annotated[Actor, allow(Permission.CLOSE_PERIOD)],
+    request: Request,
+    response: Response,
+    session: Writing,
+    now: Now,
+    period: PeriodNumber,
+    body: PeriodEventIn,
+    if_match: IfMatch = None,
+) -> PeriodOut:
+    """From `begin-closing` on a month takes no posting: a late event stands in the current one, with its own effective date.
+
+    Months are closed in their order once they are over, and reopened, with a reason, in the opposite order. A
+    month that is closed again has a further revision. Months are archived, for good, once their year is closed.
+    """
+    ledger_id = ledger_of(request)
+    known = await periods.lock_period(session, ledger_id, period)
+    check_tag(if_match, known.version)
+    moved = await periods.move_period(
+        session, actor, ledger_id, period, body.event, reason=body.reason, now=now
+    )
+    tag(response, moved.version)
+    return PeriodOut.of(moved)
+
+
+@router.get("/periods/{period}/allowed-events", summary="What may happen to a month now")
+async def allowed_events(
+    actor: ReadLedger, request: Request, session: Reading, period: PeriodNumber
+) -> PeriodEventsOut:
+    """By its own state; the calendar and the months around it may still refuse, and say why."""
+    periods.check_period(period)
+    state = PeriodState((await period_queries.get_period(session, ledger_of(request), period)).state)
+    events = states.allowed_events(PERIOD_EVENTS, state) if actor.may(Permission.CLOSE_PERIOD) else []
+    return PeriodEventsOut(state=state, events=events)

@@ -1,0 +1,58 @@
+"""Reading months and what stood at their ends."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.ledger.tables import LedgerPeriod
+from datamarket.ledger.terms import PeriodState
+
+_SHUT = (PeriodState.CLOSED, PeriodState.ARCHIVED)
+
+
+async def get_period(session: AsyncSession, ledger_id: int, period: int) -> LedgerPeriod:
+    """A month as the database has it now; one whose state was never set is open, at version 0."""
+    known = await session.get(LedgerPeriod, (ledger_id, period), populate_existing=True)
+    return known or LedgerPeriod(ledger_id=ledger_id, id=period, state=PeriodState.OPEN, version=0)
+
+
+async def list_periods(
+    session: AsyncSession, ledger_id: int, *, limit: int, after: int | None
+) -> Sequence[LedgerPeriod]:
+    """The months whose state was ever set, newest first; any other is open."""
+    statement = select(LedgerPeriod).where(LedgerPeriod.ledger_id == ledger_id)
+    if after is not None:
+        statement = statement.where(col(LedgerPeriod.id) < after)
+    return (await session.exec(statement.order_by(col(LedgerPeriod.id).desc()).limit(limit + 1))).all()
+
+
+async def periods_between(
+    session: AsyncSession, ledger_id: int, first: int, last: int
+) -> dict[int, LedgerPeriod]:
+    """Those of the months from `first` to `last` whose state was ever set."""
+    statement = select(LedgerPeriod).where(
+        LedgerPeriod.ledger_id == ledger_id, col(LedgerPeriod.id).between(first, last)
+    )
+    return {period.id: period for period in (await session.exec(statement)).all()}
+
+
+async def last_closed(session: AsyncSession, ledger_id: int) -> int | None:
+    """The newest month that is closed or archived: so is every month before it."""
+    statement = (
+        select(LedgerPeriod.id)
+        .where(LedgerPeriod.ledger_id == ledger_id, col(LedgerPeriod.state).in_(_SHUT))
+        .order_by(col(LedgerPeriod.id).desc())
+        .limit(1)
+    )
+    return (await session.exec(statement)).first()
+
+
+async def first_unclosed(session: AsyncSession, ledger_id: int, *, before: int) -> int | None:
+    """The first month before this one that has movements and is not closed."""
+    statement = text("SELECT ledger_first_unclosed(:ledger_id, :before)")
+    parameters: dict[str, Any] = {"ledger_id": ledger_id, "before": before}
+    found: int | None = (await (await session.connection()).execute(statement, parameters)).scalar_one()
+    return found

@@ -1,0 +1,168 @@
+"""/ledger/reports: the books of a month or a year, as JSON, CSV or a workbook."""
+
+import asyncio
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Request, Response
+from pydantic import Field
+
+from datamarket.foundation import cells
+from datamarket.foundation.http import Reading, Shape, SliceRouter
+from datamarket.ledger import reports
+from datamarket.ledger.api import ReadLedger, ledger_of
+from datamarket.ledger.period_api import PeriodNumber
+from datamarket.ledger.report_tables import Line, Report, Section
+from datamarket.ledger.rules import OverseersOnly
+from datamarket.ledger.terms import STATE_LABELS, PeriodState
+
+router = SliceRouter(prefix="/ledger", tags=["ledger"])
+_FILES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            cells.CSV: {"schema": {"type": "string"}},
+            cells.WORKBOOK: {"schema": {"type": "string", "format": "binary"}},
+        }
+    }
+}
+
+
+class ReportFormat(StrEnum):
+    JSON = "json"
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+Form = Annotated[
+    ReportFormat, Query(alias="format", description="files have amounts in yuan, headings in both languages")
+]
+
+
+class ReportLineOut(Shape):
+    """What stood before, what moved, what stands after: the net of a balance stands on one side."""
+
+    code: str = Field(examples=["treasury"])
+    label_zh: str = Field(examples=["国库（非税收入）"])
+    label_en: str = Field(examples=["treasury (non-tax revenue)"])
+    accounts: int
+    unsettled: int = Field(description="accounts that do not stand at zero at the end")
+    opening_debit_fen: int
+    opening_credit_fen: int
+    debit_fen: int
+    credit_fen: int
+    closing_debit_fen: int
+    closing_credit_fen: int
+
+    @classmethod
+    def of(cls, line: Line) -> "ReportLineOut":
+        return cls.model_validate(line, from_attributes=True)
+
+
+class ReportSectionOut(Shape):
+    """One table: trial_balance, income, taxes_and_fees or clearing."""
+
+    code: str = Field(examples=["trial_balance"])
+    label_zh: str = Field(examples=["试算平衡"])
+    label_en: str = Field(examples=["trial balance"])
+    lines: list[ReportLineOut]
+    total: ReportLineOut | None
+
+    @classmethod
+    def of(cls, section: Section) -> "ReportSectionOut":
+        return cls(
+            code=section.code,
+            label_zh=section.label_zh,
+            label_en=section.label_en,
+            lines=[ReportLineOut.of(line) for line in section.lines],
+            total=ReportLineOut.of(section.total) if section.total else None,
+        )
+
+
+class ReportMonthOut(Shape):
+    period: int
+    state: PeriodState
+    state_zh: str = Field(examples=["已关账"])
+    state_en: str = Field(examples=["closed"])
+
+
+class ReportOut(Shape):
+    """Provisional while one of its months is not closed: its figures may still move."""
+
+    name: str = Field(examples=["202412"])
+    from_on: date
+    to_on: date
+    provisional: bool
+    status_zh: str = Field(examples=["未关账（暂列）"])
+    status_en: str = Field(examples=["provisional"])
+    months: list[ReportMonthOut]
+    sections: list[ReportSectionOut]
+
+    @classmethod
+    def of(cls, report: Report) -> "ReportOut":
+        zh, en = report.status
+        months = [
+            ReportMonthOut(
+                period=period, state=state, state_zh=STATE_LABELS[state][0], state_en=STATE_LABELS[state][1]
+            )
+            for period, state in report.months.items()
+        ]
+        return cls(
+            name=report.name,
+            from_on=report.from_on,
+            to_on=report.to_on,
+            provisional=report.provisional,
+            status_zh=zh,
+            status_en=en,
+            months=months,
+            sections=[ReportSectionOut.of(section) for section in report.sections],
+        )
+
+
+@router.get(
+    "/reports/month/{period}",
+    summary="The books of a month: trial balance, income, VAT and fees, clearing accounts",
+    response_model=ReportOut,
+    responses=_FILES,
+)
+async def month_report(
+    actor: ReadLedger,
+    request: Request,
+    session: Reading,
+    period: PeriodNumber,
+    form: Form = ReportFormat.JSON,
+) -> ReportOut | Response:
+    """By accounting day. Income is by destination: treasury, institution, enterprise (财资〔2024〕1号)."""
+    if not actor.sees_all:
+        raise OverseersOnly
+    return await _answer(await reports.month_report(session, ledger_of(request), period), form)
+
+
+@router.get(
+    "/reports/year/{year}",
+    summary="The books of a year: trial balance, income, VAT and fees, clearing accounts",
+    response_model=ReportOut,
+    responses=_FILES,
+)
+async def year_report(
+    actor: ReadLedger,
+    request: Request,
+    session: Reading,
+    year: Annotated[int, Path(ge=2000, le=2999, examples=[2024])],
+    form: Form = ReportFormat.JSON,
+) -> ReportOut | Response:
+    """The same for twelve months."""
+    if not actor.sees_all:
+        raise OverseersOnly
+    return await _answer(await reports.year_report(session, ledger_of(request), year), form)
+
+
+async def _answer(report: Report, form: ReportFormat) -> ReportOut | Response:
+    if form is ReportFormat.JSON:
+        return ReportOut.of(report)
+    if form is ReportFormat.CSV:
+        content, media = reports.as_csv(report), cells.CSV
+    else:
+        content, media = await asyncio.to_thread(reports.as_workbook, report), cells.WORKBOOK
+    disposition = {"Content-Disposition": f'attachment; filename="ledger-{report.name}.{form}"'}
+    return Response(content, media_type=media, headers=disposition)

@@ -1,0 +1,179 @@
+"""/ledger/accounts/{id}/statement: the statement of an account, by page or as a file."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+from pydantic import Field
+
+from datamarket.foundation import cells
+from datamarket.foundation.clock import business_date
+from datamarket.foundation.http import (
+    DateIn,
+    LimitsDep,
+    Now,
+    Reading,
+    Shape,
+    SliceRouter,
+    decode_cursor,
+    encode_cursor,
+)
+from datamarket.foundation.money import yuan
+from datamarket.ledger import queries, statements
+from datamarket.ledger.api import ReadLedger, ledger_of
+from datamarket.ledger.statements import Movement, Place, Statement
+from datamarket.ledger.terms import ACCOUNT_LABELS, AccountKind
+
+router = SliceRouter(prefix="/ledger", tags=["ledger"])
+_HEADINGS = (
+    "记账日 accounting day",
+    "生效时间 effective at",
+    "业务 kind",
+    "来源 source",
+    "来源编号 source id",
+    "分录 entry",
+    "借方（元） debit (yuan)",
+    "贷方（元） credit (yuan)",
+    "余额（元） balance (yuan)",
+)
+
+
+class StatementFormat(StrEnum):
+    JSON = "json"
+    CSV = "csv"
+
+
+class StatementLineOut(Shape):
+    """A movement: a debit is positive, a credit negative; the balance after it is positive on the normal side."""
+
+    day: date = Field(description="the accounting day", examples=["2024-06-03"])
+    period: int
+    entry_id: UUID
+    seq: int
+    kind: str
+    effective_at: datetime
+    recorded_at: datetime
+    source_type: str
+    source_id: UUID
+    amount_fen: int
+    balance_fen: int
+
+    @classmethod
+    def of(cls, movement: Movement) -> "StatementLineOut":
+        facts = movement._asdict()
+        place = facts.pop("place")
+        return cls(**facts, period=place.period, entry_id=place.entry_id, seq=place.seq)
+
+
+class StatementOut(Shape):
+    """The range as a whole, and one page of its movements in the order of posting.
+
+    `opening_fen` + what moved = `closing_fen`, all positive on the normal side. `brought_forward_fen` is what
+    stood before the first movement of this page: each page can be checked by itself.
+    """
+
+    account_id: UUID
+    label_zh: str
+    label_en: str
+    normal_side: str
+    from_on: date
+    to_on: date
+    opening_fen: int
+    debit_fen: int
+    credit_fen: int
+    closing_fen: int
+    brought_forward_fen: int
+    items: list[StatementLineOut]
+    next: str | None = None
+
+    @classmethod
+    def of(cls, statement: Statement, limit: int) -> "StatementOut":
+        kept = statement.movements[:limit]
+        more = len(statement.movements) > limit
+        zh, en = ACCOUNT_LABELS[AccountKind(statement.account.kind)]
+        return cls(
+            account_id=statement.account.id,
+            label_zh=zh,
+            label_en=en,
+            normal_side=statement.account.normal_side,
+            from_on=statement.from_on,
+            to_on=statement.to_on,
+            opening_fen=statement.opening_fen,
+            debit_fen=statement.debit_fen,
+            credit_fen=statement.credit_fen,
+            closing_fen=statement.closing_fen,
+            brought_forward_fen=statement.brought_forward_fen,
+            items=[StatementLineOut.of(movement) for movement in kept],
+            next=encode_cursor(kept[-1].place) if more else None,
+        )
+
+
+@router.get(
+    "/accounts/{account_id}/statement",
+    summary="The statement of an account: opening, movements with the running balance, closing",
+    response_model=StatementOut,
+    responses={200: {"content": {cells.CSV: {"schema": {"type": "string"}}}}},
+)
+async def read_statement(
+    actor: ReadLedger,
+    request: Request,
+    session: Reading,
+    now: Now,
+    limits: LimitsDep,
+    account_id: UUID,
+    from_on: Annotated[
+        DateIn | None, Query(alias="from", description="by default the first of the month of `to`")
+    ] = None,
+    to_on: Annotated[DateIn | None, Query(alias="to", description="by default today")] = None,
+    form: Annotated[
+        StatementFormat, Query(alias="format", description="csv: the whole range in one file")
+    ] = StatementFormat.JSON,
+) -> StatementOut | Response:
+    """By accounting day, both days included. Oldest first; a file holds at most 20,000 movements."""
+    found = await queries.get_account(session, ledger_of(request), account_id, visible_to=actor)
+    to_on = to_on or business_date(now)
+    from_on = from_on or to_on.replace(day=1)
+    if form is StatementFormat.CSV:
+        whole = await statements.whole_statement(session, found.account, from_on=from_on, to_on=to_on)
+        return _file(whole)
+    cursor = decode_cursor(limits.after, [int, UUID, int, int])
+    statement = await statements.read_statement(
+        session,
+        found.account,
+        from_on=from_on,
+        to_on=to_on,
+        limit=limits.limit,
+        after=Place(*cursor) if cursor else None,
+    )
+    return StatementOut.of(statement, limits.limit)
+
+
+def _file(statement: Statement) -> Response:
+    """Opening and closing balance are rows of their own; amounts are yuan."""
+
+    def ends(name: str, on: date, balance: int) -> tuple[str, ...]:
+        return (on.isoformat(), "", name, "", "", "", "", "", yuan(balance))
+
+    rows = [
+        ends("期初余额 opening balance", statement.from_on, statement.opening_fen),
+        *(
+            (
+                moved.day.isoformat(),
+                moved.effective_at.isoformat(),
+                moved.kind,
+                moved.source_type,
+                str(moved.source_id),
+                str(moved.place.entry_id),
+                yuan(moved.amount_fen) if moved.amount_fen > 0 else "",
+                yuan(-moved.amount_fen) if moved.amount_fen < 0 else "",
+                yuan(moved.balance_fen),
+            )
+            for moved in statement.movements
+        ),
+        ends("期末余额 closing balance", statement.to_on, statement.closing_fen),
+    ]
+    name = f"statement-{statement.account.id}-{statement.from_on}-{statement.to_on}.csv"
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(cells.csv_of(_HEADINGS, rows), media_type=cells.CSV, headers=disposition)

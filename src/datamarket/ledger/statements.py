@@ -1,0 +1,148 @@
+"""The statement of an account: what it held, what moved, in the order in which it was booked, what it holds.
+
+Within a month movements stand in the order of their entries, which is that of posting; the index of an
+account's legs has the same order. The accounting day of each is beside it.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.foundation.errors import Invalid, Refused
+from datamarket.ledger import queries
+from datamarket.ledger.tables import LedgerAccount
+from datamarket.ledger.terms import Side
+
+MOST_ROWS = 20_000
+"""Rows of a statement that is asked for whole, as a file."""
+
+
+class StatementRangeInvalid(Invalid):
+    code = "ledger.statement-range-invalid"
+    zh = "对账单起始日 {begins} 晚于截止日 {ends}。"
+    en = "The statement begins on {begins}, after its end on {ends}."
+
+
+class StatementTooLong(Refused):
+    code = "ledger.statement-too-long"
+    zh = "该期间发生额超过 {most} 行，不能一次导出；请缩短期间，或分页读取。"
+    en = "More than {most} movements in this range are too many for one file; ask for a shorter one, or read by page."
+
+
+class Place(NamedTuple):
+    """A movement's place in the order, and what stood on the account after it (debit positive)."""
+
+    period: int
+    entry_id: UUID
+    seq: int
+    net_fen: int
+
+
+class Movement(NamedTuple):
+    """A movement, with the balance after it on the account's normal side."""
+
+    place: Place
+    day: date
+    amount_fen: int
+    balance_fen: int
+    kind: str
+    effective_at: datetime
+    recorded_at: datetime
+    source_type: str
+    source_id: UUID
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The range as a whole, and some of its movements. Balances are positive on the normal side."""
+
+    account: LedgerAccount
+    from_on: date
+    to_on: date
+    opening_fen: int
+    closing_fen: int
+    debit_fen: int
+    credit_fen: int
+    brought_forward_fen: int
+    movements: list[Movement]
+
+
+# Entries are looked up one by one (OFFSET 0 keeps it so): a merge would read every entry before the page.
+_MOVEMENTS = text("""
+SELECT l.period, l.entry_id, l.seq, l.amount_fen, e.*
+  FROM ledger_leg l
+ CROSS JOIN LATERAL (
+     SELECT e.kind, e.effective_at, e.recorded_at, e.source_type, e.source_id,
+            ledger_accounting_day(e.effective_at, e.period) AS day
+       FROM ledger_entry e
+      WHERE e.ledger_id = l.ledger_id AND e.period = l.period AND e.id = l.entry_id OFFSET 0) AS e
+ WHERE l.ledger_id = :ledger_id AND l.account_id = :account_id AND l.period BETWEEN :first AND :last
+   AND (l.period, l.entry_id, l.seq) > (:period, :entry_id, :seq)
+   AND e.day BETWEEN :from_on AND :to_on
+ ORDER BY l.period, l.entry_id, l.seq LIMIT :limit
+""")
+
+
+async def read_statement(
+    session: AsyncSession,
+    account: LedgerAccount,
+    *,
+    from_on: date,
+    to_on: date,
+    limit: int,
+    after: Place | None,
+) -> Statement:
+    """Up to `limit + 1` movements after a place. Raises StatementRangeInvalid."""
+    if from_on > to_on:
+        raise StatementRangeInvalid(begins=from_on, ends=to_on)
+    ledger_id, sign = account.ledger_id, 1 if account.normal_side == Side.DEBIT else -1
+    opened = await queries.balance_at(session, ledger_id, account.id, at=from_on - timedelta(days=1))
+    closed = await queries.balance_at(session, ledger_id, account.id, at=to_on)
+    begun = after or Place(0, UUID(int=0), 0, opened[0] - opened[1])
+    parameters = {
+        "ledger_id": ledger_id,
+        "account_id": account.id,
+        "first": _month(from_on),
+        "last": _month(to_on),
+        "from_on": from_on,
+        "to_on": to_on,
+        "limit": limit + 1,
+        "period": begun.period,
+        "entry_id": begun.entry_id,
+        "seq": begun.seq,
+    }
+    movements, net = [], begun.net_fen
+    for row in await (await session.connection()).execute(_MOVEMENTS, parameters):
+        net += row.amount_fen
+        place = Place(row.period, row.entry_id, row.seq, net)
+        source = (row.kind, row.effective_at, row.recorded_at, row.source_type, row.source_id)
+        movements.append(Movement(place, row.day, row.amount_fen, sign * net, *source))
+    return Statement(
+        account=account,
+        from_on=from_on,
+        to_on=to_on,
+        opening_fen=sign * (opened[0] - opened[1]),
+        closing_fen=sign * (closed[0] - closed[1]),
+        debit_fen=closed[0] - opened[0],
+        credit_fen=closed[1] - opened[1],
+        brought_forward_fen=sign * begun.net_fen,
+        movements=movements,
+    )
+
+
+async def whole_statement(
+    session: AsyncSession, account: LedgerAccount, *, from_on: date, to_on: date
+) -> Statement:
+    """The statement with all its movements. Raises StatementTooLong, StatementRangeInvalid."""
+    whole = await read_statement(session, account, from_on=from_on, to_on=to_on, limit=MOST_ROWS, after=None)
+    if len(whole.movements) > MOST_ROWS:
+        raise StatementTooLong(most=MOST_ROWS)
+    return whole
+
+
+def _month(on: date) -> int:
+    return on.year * 100 + on.month

@@ -1,0 +1,78 @@
+"""Postings on any day and months moved, in a ledger of a test's own."""
+
+from datetime import UTC, date, datetime, time
+from itertools import count
+
+import asyncpg
+
+from datamarket.foundation import checks
+from datamarket.foundation.db import Database
+from datamarket.foundation.ids import new_id
+from datamarket.foundation.money import Fen
+from datamarket.ledger import checks as ledger_checks
+from datamarket.ledger import period_checks, periods, posting
+from datamarket.ledger.tables import LedgerPeriod
+from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, PeriodEvent, Posting
+from tests.world.people import FINANCE, NOON, moment
+
+_ledgers = count(900_001)
+
+
+def own_ledger() -> int:
+    """A market in which nothing has happened."""
+    return next(_ledgers)
+
+
+def noon_of(day: date) -> datetime:
+    return datetime.combine(day, time(4), tzinfo=UTC)
+
+
+async def post(
+    database: Database, debit: Account, credit: Account, amount: int, *, effective: date, now: datetime = NOON
+) -> EntryId:
+    """One entry of two legs."""
+    entry_id, ledger_id = EntryId(new_id(moment())), debit.ledger_id
+    entry = Posting(
+        id=entry_id,
+        kind=EntryKind.DEPOSIT,
+        effective_at=noon_of(effective),
+        source_type="deposit",
+        source_id=entry_id,
+        actor_id=FINANCE.account_id,
+        legs=(Leg(debit.id, Fen(amount)), Leg(credit.id, Fen(-amount))),
+    )
+    async with database.plain_transaction() as connection:
+        await posting.open_accounts(connection, ledger_id, [debit, credit], now=now)
+        await posting.post(connection, ledger_id, [entry], now=now)
+    return entry_id
+
+
+async def move(
+    database: Database, ledger_id: int, period: int, *events: PeriodEvent, now: datetime = NOON
+) -> LedgerPeriod:
+    """The events one after the other, each in its own transaction."""
+    for event in events:
+        async with database.transaction() as session:
+            moved = await periods.move_period(
+                session, FINANCE, ledger_id, period, event, reason="test", now=now
+            )
+    return moved
+
+
+async def close(database: Database, ledger_id: int, period: int, *, now: datetime = NOON) -> LedgerPeriod:
+    return await move(database, ledger_id, period, PeriodEvent.BEGIN_CLOSING, PeriodEvent.CLOSE, now=now)
+
+
+def bank(ledger_id: int) -> Account:
+    return Account(ledger_id, None, AccountKind.BANK)
+
+
+async def assert_ledger_holds(url: str, ledger_id: int) -> None:
+    """The ledger's own checks, for a ledger of a test's own."""
+    connection = await asyncpg.connect(url)
+    try:
+        findings = await checks.run(connection, ledger_id, (*ledger_checks.CHECKS, *period_checks.CHECKS))
+    finally:
+        await connection.close()
+    broken = {finding.check.id: finding.breaches for finding in findings if not finding.holds}
+    assert not broken
