@@ -7,7 +7,7 @@ import pytest
 
 from datamarket.auth.terms import Actor
 from datamarket.contracts import actions as contracts
-from datamarket.contracts.rules import QuotaExhausted
+from datamarket.contracts.rules import ContractNotActive, QuotaExhausted, UseNotAuthorised
 from datamarket.contracts.terms import ContractEvent, Demand
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
@@ -134,3 +134,22 @@ async def test_trades_and_refunds_in_both_directions_never_deadlock(database: Da
     await asyncio.gather(
         *(trading.refund(database, deals[trade.contract_id], trade.id) for trade in trades[:8])
     )
+
+
+async def test_suspending_and_resuming_while_trading_never_deadlocks(database: Database) -> None:
+    """A trade holds its contract's key while it inserts; whoever moves the contract must not wait for that."""
+    deal = await trading.active_contract(database)
+
+    async def suspend_and_resume() -> None:
+        for _ in range(6):
+            await trading.move(database, deal, AUTHORITY, ContractEvent.SUSPEND, "核查")
+            await trading.move(database, deal, AUTHORITY, ContractEvent.RESUME, "核查完毕")
+
+    async def buy() -> list[Trade | MarketError]:
+        return [
+            outcome for _ in range(12) for outcome in await trading.record(database, [trading.order(deal)])
+        ]
+
+    *bought, _ = await asyncio.gather(buy(), buy(), buy(), suspend_and_resume())
+    refused = {type(outcome) for outcomes in bought for outcome in outcomes or []} - {Trade}
+    assert refused <= {ContractNotActive, UseNotAuthorised}

@@ -33,7 +33,8 @@ async def get_contract(
     """Raises NotFound, also for a contract between others."""
     statement = select(Contract).where(Contract.id == contract_id, _visible(visible_to))
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        # Not FOR UPDATE: a trade holds the contract's key, and would wait for us while we wait for its meter.
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
     found = (await session.exec(statement)).first()
     if found is None:
         raise NotFound(thing="contract")

@@ -206,7 +206,7 @@ class Recorder:
             source_type="trade",
             source_id=trade.id,
             actor_id=order.actor.account_id,
-            legs=rules.legs_of(self.ledger_id, terms, trade.split, order.paid_from),
+            legs=rules.legs_of(self.ledger_id, terms, trade.split),
         )
 
 

@@ -75,13 +75,8 @@ def bracket_shares(base: Fen, rule: RevenueRule) -> tuple[int, int]:
     return supplying, operator
 
 
-def legs_of(
-    ledger_id: int,
-    terms: FrozenTerms,
-    parts: Split,
-    paid_from: AccountKind = AccountKind.BUYER_FUNDS,
-) -> tuple[Leg, ...]:
-    """The entry of one sale: what the buyer pays from on the debit side, every receiver on the credit side.
+def legs_of(ledger_id: int, terms: FrozenTerms, parts: Split) -> tuple[Leg, ...]:
+    """The entry of one sale: the buyer's funds on the debit side, every receiver on the credit side.
 
     Several supplying units share their part equally, by the largest remainder; receivers that keep the
     same account are one leg.
@@ -97,9 +92,9 @@ def legs_of(
     for account, amount in owed:
         if amount:
             credits_[account] = credits_.get(account, 0) + amount
-    source = Account(ledger_id, terms.buyer_id, paid_from).id
+    funds = Account(ledger_id, terms.buyer_id, AccountKind.BUYER_FUNDS).id
     return (
-        Leg(source, Fen(parts.gross_fen)),
+        Leg(funds, Fen(parts.gross_fen)),
         *[Leg(account, Fen(-amount)) for account, amount in credits_.items()],
     )
 

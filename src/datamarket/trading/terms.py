@@ -12,7 +12,6 @@ from uuid import UUID
 from datamarket.auth.terms import Actor
 from datamarket.contracts.terms import Purpose
 from datamarket.foundation.money import Fen
-from datamarket.ledger.terms import AccountKind
 
 
 class TradeState(StrEnum):
@@ -84,7 +83,6 @@ class Split(NamedTuple):
         return sum(self)
 
 
-
 class Order(NamedTuple):
     """What a buyer asks for: units under a contract, now; or the price of a use metered before."""
 
@@ -94,7 +92,6 @@ class Order(NamedTuple):
     quantity: int | None
     use_id: UUID | None
     occurred_at: datetime
-    paid_from: AccountKind = AccountKind.BUYER_FUNDS
 
 
 class Trade(NamedTuple):

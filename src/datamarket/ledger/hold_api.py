@@ -1,0 +1,112 @@
+"""/ledger/holds: money set aside, to read. Each hold is placed and resolved by the business it belongs to."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Request, Response
+from pydantic import Field
+
+from datamarket.auth.access import allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.http import (
+    LimitsDep,
+    Page,
+    Reading,
+    Shape,
+    SliceRouter,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.ledger import hold_queries
+from datamarket.ledger.tables import LedgerHold, LedgerHoldPosting
+from datamarket.ledger.terms import HOLD_LABELS, HoldState
+
+router = SliceRouter(prefix="/ledger/holds", tags=["ledger"])
+ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
+
+
+class HoldOut(Shape):
+    """Money set aside on an account: amount = posted + voided + expired + still held."""
+
+    id: UUID
+    account_id: UUID
+    state: HoldState
+    state_zh: str = Field(examples=["已冻结"])
+    state_en: str = Field(examples=["held"])
+    amount_fen: int = Field(examples=[300_000])
+    posted_fen: int = Field(examples=[0])
+    voided_fen: int = Field(examples=[0])
+    expired_fen: int = Field(examples=[0])
+    held_fen: int = Field(description="what is still held", examples=[300_000])
+    expires_at: datetime
+    source_type: str = Field(description="the business it belongs to", examples=["order"])
+    source_id: UUID
+    reason: str | None
+    created_at: datetime
+    resolved_at: datetime | None
+    version: int
+
+    @classmethod
+    def of(cls, hold: LedgerHold) -> "HoldOut":
+        zh, en = HOLD_LABELS[HoldState(hold.state)]
+        held = hold.amount_fen - hold.posted_fen - hold.voided_fen - hold.expired_fen
+        return cls.model_validate(hold.model_dump() | {"state_zh": zh, "state_en": en, "held_fen": held})
+
+
+class HoldPostingOut(Shape):
+    """An entry that took from a hold."""
+
+    entry_id: UUID
+    amount_fen: int
+
+    @classmethod
+    def of(cls, posting: LedgerHoldPosting) -> "HoldPostingOut":
+        return cls.model_validate(posting, from_attributes=True)
+
+
+class WholeHoldOut(HoldOut):
+    """A hold with the entries that took from it."""
+
+    postings: list[HoldPostingOut]
+
+
+def _ledger(request: Request) -> int:
+    ledger_id: int = request.app.state.settings.ledger_id
+    return ledger_id
+
+
+@router.get("", summary="Money set aside, newest first")
+async def list_holds(
+    actor: ReadLedger,
+    request: Request,
+    session: Reading,
+    limits: LimitsDep,
+    account: UUID | None = None,
+    state: HoldState | None = None,
+) -> Page[HoldOut]:
+    """On your organisation's accounts; overseers see all."""
+    cursor = decode_cursor(limits.after, [UUID])
+    rows = await hold_queries.list_holds(
+        session,
+        _ledger(request),
+        visible_to=actor,
+        account=account,
+        state=state,
+        limit=limits.limit,
+        after=cursor[0] if cursor else None,
+    )
+    return page_of(rows, limits, HoldOut.of, lambda hold: [hold.id])
+
+
+@router.get("/{hold_id}", summary="One hold")
+async def get_hold(
+    actor: ReadLedger, request: Request, response: Response, session: Reading, hold_id: UUID
+) -> WholeHoldOut:
+    ledger_id = _ledger(request)
+    hold = await hold_queries.get_hold(session, ledger_id, hold_id, visible_to=actor)
+    taken = await hold_queries.postings_of(session, ledger_id, hold_id)
+    tag(response, hold.version)
+    shown = HoldOut.of(hold).model_dump()
+    return WholeHoldOut(**shown, postings=[HoldPostingOut.of(posting) for posting in taken])

@@ -1,0 +1,69 @@
+"""Reading holds. Every statement names its ledger."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, exists, select, true
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.foundation.errors import NotFound
+from datamarket.ledger.tables import LedgerAccount, LedgerHold, LedgerHoldPosting
+from datamarket.ledger.terms import HoldState
+
+
+def _visible(actor: Actor) -> Any:
+    """One's own money; overseers see all."""
+    if actor.sees_all:
+        return true()
+    return exists().where(
+        col(LedgerAccount.ledger_id) == LedgerHold.ledger_id,
+        col(LedgerAccount.id) == LedgerHold.account_id,
+        col(LedgerAccount.owner_id) == actor.participant_id,
+    )
+
+
+async def list_holds(
+    session: AsyncSession,
+    ledger_id: int,
+    *,
+    visible_to: Actor,
+    account: UUID | None,
+    state: HoldState | None,
+    limit: int,
+    after: UUID | None,
+) -> Sequence[LedgerHold]:
+    """Newest first."""
+    statement = (
+        select(LedgerHold)
+        .where(LedgerHold.ledger_id == ledger_id, _visible(visible_to))
+        .order_by(col(LedgerHold.id).desc())
+        .limit(limit + 1)
+    )
+    if account is not None:
+        statement = statement.where(LedgerHold.account_id == account)
+    if state is not None:
+        statement = statement.where(LedgerHold.state == state)
+    if after is not None:
+        statement = statement.where(col(LedgerHold.id) < after)
+    return (await session.exec(statement)).all()
+
+
+async def get_hold(session: AsyncSession, ledger_id: int, hold_id: UUID, *, visible_to: Actor) -> LedgerHold:
+    """Raises NotFound, also for a hold on another's account."""
+    statement = select(LedgerHold).where(
+        LedgerHold.ledger_id == ledger_id, LedgerHold.id == hold_id, _visible(visible_to)
+    )
+    found = (await session.exec(statement.execution_options(populate_existing=True))).first()
+    if found is None:
+        raise NotFound(thing="hold")
+    return found
+
+
+async def postings_of(session: AsyncSession, ledger_id: int, hold_id: UUID) -> Sequence[LedgerHoldPosting]:
+    """The entries that took from a hold, oldest first; a hold has a handful."""
+    statement = select(LedgerHoldPosting).where(
+        LedgerHoldPosting.ledger_id == ledger_id, LedgerHoldPosting.hold_id == hold_id
+    )
+    return (await session.exec(statement.order_by(col(LedgerHoldPosting.entry_id)).limit(100))).all()

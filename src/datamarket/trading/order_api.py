@@ -1,0 +1,201 @@
+"""/orders: deliveries that the buyer must accept."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Request, Response
+from pydantic import Field
+
+from datamarket.auth.access import allow
+from datamarket.auth.rules import organisation_of
+from datamarket.auth.terms import Actor, Permission
+from datamarket.contracts.terms import Purpose
+from datamarket.foundation.http import (
+    Body,
+    IfMatch,
+    InstantIn,
+    LimitsDep,
+    Now,
+    Page,
+    Prose,
+    QuantityIn,
+    Reading,
+    Shape,
+    SliceRouter,
+    Writing,
+    check_tag,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.trading import order_queries, order_rules, orders
+from datamarket.trading.order_rules import ORDER_LABELS, OrderEvent, OrderState
+from datamarket.trading.order_tables import TradeOrder
+
+router = SliceRouter(prefix="/orders", tags=["trading"])
+ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
+LONGEST_ACCEPTANCE = 90
+
+
+class OrderIn(Body):
+    """Units under an active contract, to be delivered and then accepted."""
+
+    contract_id: UUID
+    purpose: Purpose = Field(examples=["industrial_development"])
+    quantity: QuantityIn = Field(examples=[100])
+    deliver_by: InstantIn = Field(
+        description="the money is held until then", examples=["2024-07-01T18:00:00+08:00"]
+    )
+    acceptance_days: Annotated[int, Field(strict=True, ge=1, le=LONGEST_ACCEPTANCE)] = Field(
+        description="days after delivery; silence then counts as acceptance", examples=[7]
+    )
+
+
+class OrderOut(Shape):
+    """An order as both sides see it; its price is the contract's."""
+
+    id: UUID
+    state: OrderState
+    state_zh: str = Field(examples=["待交付，资金已冻结"])
+    state_en: str = Field(examples=["awaiting delivery, money held"])
+    contract_id: UUID
+    buyer_id: UUID
+    provider_id: UUID
+    purpose: Purpose
+    quantity: int
+    unit_price_fen: int
+    amount_fen: int
+    deliver_by: datetime
+    acceptance_days: int
+    hold_id: UUID | None = Field(description="null for a free order")
+    delivered_at: datetime | None
+    decide_by: datetime | None = Field(description="from then on silence counts as acceptance")
+    decided_at: datetime | None
+    by_silence: bool
+    accepted_quantity: int | None
+    trade_id: UUID | None = Field(description="the trade that the accepted part became")
+    reason: str | None
+    placed_at: datetime
+    version: int
+
+    @classmethod
+    def of(cls, order: TradeOrder) -> "OrderOut":
+        zh, en = ORDER_LABELS[OrderState(order.state)]
+        return cls.model_validate(order.model_dump() | {"state_zh": zh, "state_en": en})
+
+
+class OrderEventIn(Body):
+    """`accepted_quantity` goes with `accept`: a part is accepted, the money of the rest goes back."""
+
+    event: OrderEvent = Field(examples=["accept"])
+    accepted_quantity: QuantityIn | None = None
+    reason: Prose | None = Field(default=None, description="needed for a rejection")
+
+
+class OrderEventsOut(Shape):
+    """What this actor may do with the order now."""
+
+    state: OrderState
+    events: list[OrderEvent] = Field(examples=[["accept", "reject"]])
+
+
+@router.post("", status_code=201, summary="Order a delivery; the money is held")
+async def place_order(
+    actor: Annotated[Actor, allow(Permission.RECORD_TRADE)],
+    request: Request,
+    response: Response,
+    session: Writing,
+    now: Now,
+    body: OrderIn,
+) -> OrderOut:
+    """Priced by the contract; refused when the contract would not allow it, or the funds do not suffice."""
+    order = await orders.place_order(
+        session,
+        actor,
+        request.app.state.settings.ledger_id,
+        contract_id=body.contract_id,
+        purpose=body.purpose,
+        quantity=body.quantity,
+        deliver_by=body.deliver_by,
+        acceptance_days=body.acceptance_days,
+        now=now,
+    )
+    tag(response, order.version)
+    return OrderOut.of(order)
+
+
+@router.get("", summary="Your orders, newest first")
+async def list_orders(
+    actor: ReadMarket,
+    session: Reading,
+    limits: LimitsDep,
+    contract: UUID | None = None,
+    state: OrderState | None = None,
+) -> Page[OrderOut]:
+    """On either side of them; overseers see all."""
+    cursor = decode_cursor(limits.after, [UUID])
+    rows = await order_queries.list_orders(
+        session,
+        visible_to=actor,
+        contract=contract,
+        state=state,
+        limit=limits.limit,
+        after=cursor[0] if cursor else None,
+    )
+    return page_of(rows, limits, OrderOut.of, lambda order: [order.id])
+
+
+@router.get("/awaited", summary="What you have to deliver, most urgent first")
+async def list_awaited(
+    actor: Annotated[Actor, allow(Permission.DELIVER_ORDER)], session: Reading, limits: LimitsDep
+) -> Page[OrderOut]:
+    cursor = decode_cursor(limits.after, [datetime, UUID])
+    rows = await order_queries.list_awaited(
+        session,
+        organisation_of(actor),
+        limit=limits.limit,
+        after=(cursor[0], cursor[1]) if cursor else None,
+    )
+    return page_of(rows, limits, OrderOut.of, lambda order: [order.deliver_by, order.id])
+
+
+@router.get("/{order_id:uuid}", summary="One order")
+async def get_order(actor: ReadMarket, response: Response, session: Reading, order_id: UUID) -> OrderOut:
+    order = await order_queries.get_order(session, order_id, visible_to=actor)
+    tag(response, order.version)
+    return OrderOut.of(order)
+
+
+@router.post("/{order_id}/events", summary="Deliver, accept, reject, cancel")
+async def move_order(
+    actor: ReadMarket,
+    response: Response,
+    session: Writing,
+    now: Now,
+    order_id: UUID,
+    body: OrderEventIn,
+    if_match: IfMatch = None,
+) -> OrderOut:
+    """The provider delivers; the buyer accepts, rejects, or cancels before delivery; `expire` comes of time."""
+    order = await order_queries.get_order(session, order_id, visible_to=actor, lock=True)
+    check_tag(if_match, order.version)
+    moved = await orders.move_order(
+        session,
+        actor,
+        order,
+        body.event,
+        reason=body.reason,
+        accepted_quantity=body.accepted_quantity,
+        now=now,
+    )
+    tag(response, moved.version)
+    return OrderOut.of(moved)
+
+
+@router.get("/{order_id}/allowed-events", summary="What you may do with an order now")
+async def allowed_events(actor: ReadMarket, session: Reading, now: Now, order_id: UUID) -> OrderEventsOut:
+    order = await order_queries.get_order(session, order_id, visible_to=actor)
+    side = order_rules.side_of(actor, buyer_id=order.buyer_id, provider_id=order.provider_id)
+    events = order_rules.events_open_to(orders.facts_of(order), side, actor, now=now)
+    return OrderEventsOut(state=OrderState(order.state), events=events)

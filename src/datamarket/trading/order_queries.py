@@ -1,0 +1,133 @@
+"""Reading orders."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import col, func, or_, select, true
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.foundation.errors import NotFound
+from datamarket.trading.order_rules import OrderState
+from datamarket.trading.order_tables import TradeOrder
+
+_NOT_SUSPENDED = "NOT EXISTS (SELECT FROM contract_meter m WHERE m.contract_id = trade_order.contract_id AND m.state = 'suspended')"
+
+
+def _visible(actor: Actor) -> Any:
+    if actor.sees_all:
+        return true()
+    return or_(
+        col(TradeOrder.provider_id) == actor.participant_id, col(TradeOrder.buyer_id) == actor.participant_id
+    )
+
+
+async def get_order(
+    session: AsyncSession, order_id: UUID, *, visible_to: Actor, lock: bool = False
+) -> TradeOrder:
+    """Raises NotFound, also for an order between others."""
+    statement = select(TradeOrder).where(TradeOrder.id == order_id, _visible(visible_to))
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    found = (await session.exec(statement)).first()
+    if found is None:
+        raise NotFound(thing="order")
+    return found
+
+
+async def list_orders(
+    session: AsyncSession,
+    *,
+    visible_to: Actor,
+    contract: UUID | None,
+    state: OrderState | None,
+    limit: int,
+    after: UUID | None,
+) -> Sequence[TradeOrder]:
+    """Newest first."""
+    statement = (
+        select(TradeOrder).where(_visible(visible_to)).order_by(col(TradeOrder.id).desc()).limit(limit + 1)
+    )
+    if contract is not None:
+        statement = statement.where(TradeOrder.contract_id == contract)
+    if state is not None:
+        statement = statement.where(TradeOrder.state == state)
+    if after is not None:
+        statement = statement.where(col(TradeOrder.id) < after)
+    return (await session.exec(statement)).all()
+
+
+async def list_awaited(
+    session: AsyncSession, provider_id: UUID, *, limit: int, after: tuple[datetime, UUID] | None
+) -> Sequence[TradeOrder]:
+    """What a provider has to deliver, most urgent first."""
+    statement = (
+        select(TradeOrder)
+        .where(TradeOrder.provider_id == provider_id, TradeOrder.state == OrderState.PLACED)
+        .order_by(col(TradeOrder.deliver_by), col(TradeOrder.id))
+        .limit(limit + 1)
+    )
+    if after is not None:
+        deliver_by, order_id = after
+        statement = statement.where(
+            (col(TradeOrder.deliver_by) > deliver_by)
+            | ((col(TradeOrder.deliver_by) == deliver_by) & (col(TradeOrder.id) > order_id))
+        )
+    return (await session.exec(statement)).all()
+
+
+async def waiting_quantity(session: AsyncSession, contract_id: UUID) -> int:
+    """What undecided orders of a contract may still use."""
+    statement = select(func.coalesce(func.sum(TradeOrder.quantity), 0)).where(
+        TradeOrder.contract_id == contract_id,
+        col(TradeOrder.state).in_([OrderState.PLACED, OrderState.DELIVERED]),
+    )
+    return int((await session.exec(statement)).one())
+
+
+async def overdue(session: AsyncSession, ledger_id: int, now: datetime, limit: int) -> Sequence[TradeOrder]:
+    """Orders that were not delivered in time, locked; those that somebody works on are left out."""
+    statement = (
+        select(TradeOrder)
+        .where(
+            TradeOrder.ledger_id == ledger_id,
+            TradeOrder.state == OrderState.PLACED,
+            col(TradeOrder.deliver_by) <= now,
+        )
+        .order_by(col(TradeOrder.deliver_by))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.exec(statement)).all()
+
+
+async def undecided(session: AsyncSession, ledger_id: int, now: datetime, limit: int) -> Sequence[UUID]:
+    """Deliveries on which the buyer has kept silent beyond the time for acceptance, oldest first.
+
+    While its contract is suspended an order waits, and is left out.
+    """
+    statement = (
+        select(TradeOrder.id)
+        .where(
+            TradeOrder.ledger_id == ledger_id,
+            TradeOrder.state == OrderState.DELIVERED,
+            col(TradeOrder.decide_by) <= now,
+            text(_NOT_SUSPENDED),
+        )
+        .order_by(col(TradeOrder.decide_by))
+        .limit(limit)
+    )
+    return (await session.exec(statement)).all()
+
+
+async def lock_undecided(session: AsyncSession, order_id: UUID) -> TradeOrder | None:
+    """One of them, locked; None when somebody decides it just now, or has."""
+    statement = (
+        select(TradeOrder)
+        .where(TradeOrder.id == order_id, TradeOrder.state == OrderState.DELIVERED)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.exec(statement)).first()

@@ -1,0 +1,193 @@
+"""Words and decisions of an order that its buyer must accept, pure.
+
+order = 订单 · delivery = 交付 · acceptance = 验收 · escrow = 托管 · silence = 逾期未表示
+
+Whoever may do what follows from four things: the state, the side, the clock, and the contract.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from datamarket.auth.terms import Actor, Permission
+from datamarket.contracts.rules import OutsideTerm, check_use
+from datamarket.contracts.terms import Authorisation, Demand, Party
+from datamarket.foundation import states
+from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
+
+
+class OrderState(StrEnum):
+    """The life of an order."""
+
+    PLACED = "placed"
+    DELIVERED = "delivered"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+ORDER_LABELS: dict[OrderState, tuple[str, str]] = {
+    OrderState.PLACED: ("待交付，资金已冻结", "awaiting delivery, money held"),
+    OrderState.DELIVERED: ("已交付，待验收", "delivered, awaiting acceptance"),
+    OrderState.ACCEPTED: ("已验收", "accepted"),
+    OrderState.REJECTED: ("已拒收，资金退回", "rejected, money given back"),
+    OrderState.CANCELLED: ("已取消", "cancelled before delivery"),
+    OrderState.EXPIRED: ("逾期未交付", "not delivered in time"),
+}
+
+
+class OrderEvent(StrEnum):
+    """What moves an order; `expire` comes of time alone, and so does an acceptance by silence."""
+
+    DELIVER = "deliver"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    ACCEPT = "accept"
+    REJECT = "reject"
+
+
+S, E = OrderState, OrderEvent
+ORDER_EVENTS: dict[tuple[OrderState, OrderEvent], OrderState] = {
+    (S.PLACED, E.DELIVER): S.DELIVERED,
+    (S.PLACED, E.CANCEL): S.CANCELLED,
+    (S.PLACED, E.EXPIRE): S.EXPIRED,
+    (S.DELIVERED, E.ACCEPT): S.ACCEPTED,
+    (S.DELIVERED, E.REJECT): S.REJECTED,
+}
+MOVED_BY: dict[OrderEvent, tuple[Party, Permission]] = {
+    E.DELIVER: (Party.PROVIDER, Permission.DELIVER_ORDER),
+    E.CANCEL: (Party.BUYER, Permission.RECORD_TRADE),
+    E.ACCEPT: (Party.BUYER, Permission.RECORD_TRADE),
+    E.REJECT: (Party.BUYER, Permission.RECORD_TRADE),
+}
+"""Which side makes an event, and what its account must be allowed. `expire` is nobody's."""
+
+
+class OrderNotYourMove(Forbidden):
+    code = "order.not-your-move"
+    zh = "订单操作“{event}”不由您作出：交付由供方办理，验收、拒收与取消由需方办理，逾期由系统认定。"
+    en = "The event '{event}' is not yours to make: the provider delivers; the buyer accepts, rejects, cancels; time expires."
+
+
+class RejectionReasonMissing(Invalid):
+    code = "order.reason-missing"
+    zh = "拒收须写明理由。"
+    en = "A rejection needs a reason."
+
+
+class QuantityNotAsked(Invalid):
+    code = "order.quantity-not-asked"
+    zh = "accepted_quantity 仅用于验收，且须在 1 与订购数量 {quantity} 之间。"
+    en = "accepted_quantity belongs to an acceptance, and lies between 1 and the {quantity} ordered."
+
+
+class OrderOverdue(Conflict):
+    code = "order.overdue"
+    zh = "交付期限（{deliver_by}）已过，订单将因逾期终止，冻结资金随之解冻。"
+    en = "The time for delivery ({deliver_by}) is over; the order lapses, and the money held for it is freed."
+
+
+class AcceptanceOver(Conflict):
+    code = "order.acceptance-over"
+    zh = "验收期（至 {decide_by}）已过，逾期未表示视为全部验收。"
+    en = "The time for acceptance (until {decide_by}) is over; silence counts as acceptance of the whole."
+
+
+class DeliveryPast(Invalid):
+    code = "order.delivery-past"
+    zh = "交付期限须晚于当前时间。"
+    en = "The time for delivery must lie ahead."
+
+
+class OrderBeyondTerm(Refused):
+    code = "order.beyond-term"
+    zh = "交付期限加验收期须在合同期限内（至 {term_to}，不含）。"
+    en = "Delivery and acceptance must end within the contract's term (until {term_to}, not included)."
+
+
+@dataclass(frozen=True)
+class OrderFacts:
+    """What decides about an order, beside who asks."""
+
+    state: OrderState
+    quantity: int
+    deliver_by: datetime
+    decide_by: datetime | None
+
+
+def check_place(
+    authorisation: Authorisation, demand: Demand, *, waiting: int, deliver_by: datetime, days: int
+) -> None:
+    """An order must be acceptable when its time comes: by state, purpose, quota and the whole of its time.
+
+    `waiting` is what undecided orders of the contract may still use: it counts as used. Raises
+    DeliveryPast, OrderBeyondTerm, and what `check_use` raises.
+    """
+    if deliver_by <= demand.at:
+        raise DeliveryPast
+    check_use(replace(authorisation, used=authorisation.used + waiting), demand)
+    try:
+        check_use(authorisation, demand._replace(at=deliver_by + timedelta(days=days)))
+    except OutsideTerm:
+        raise OrderBeyondTerm(term_to=authorisation.term_to.isoformat()) from None
+
+
+def side_of(actor: Actor, *, buyer_id: UUID, provider_id: UUID) -> Party | None:
+    """On which side of an order somebody stands, if on any."""
+    if actor.participant_id is None:
+        return None
+    if actor.participant_id == buyer_id:
+        return Party.BUYER
+    return Party.PROVIDER if actor.participant_id == provider_id else None
+
+
+def check_move(
+    facts: OrderFacts,
+    event: OrderEvent,
+    *,
+    by: tuple[Party | None, Actor],
+    reason: str | None,
+    accepted: int | None,
+    now: datetime,
+) -> OrderState:
+    """The state after an event that somebody makes.
+
+    Raises OrderNotYourMove, TransitionNotAllowed, RejectionReasonMissing, QuantityNotAsked, and what
+    `check_time` raises.
+    """
+    side, actor = by
+    needed = MOVED_BY.get(event)
+    if needed is None or side is not needed[0] or not actor.may(needed[1]):
+        raise OrderNotYourMove(event=event)
+    following = states.next_state(ORDER_EVENTS, facts.state, event)
+    if event is E.REJECT and not reason:
+        raise RejectionReasonMissing
+    if accepted is not None and (event is not E.ACCEPT or not 1 <= accepted <= facts.quantity):
+        raise QuantityNotAsked(quantity=facts.quantity)
+    check_time(facts, event, part=accepted not in {None, facts.quantity}, now=now)
+    return following
+
+
+def check_time(facts: OrderFacts, event: OrderEvent, *, part: bool, now: datetime) -> None:
+    """After its time an order only lapses, and a delivery is only accepted as a whole.
+
+    Raises OrderOverdue, AcceptanceOver.
+    """
+    if facts.state is S.PLACED and now >= facts.deliver_by:
+        raise OrderOverdue(deliver_by=facts.deliver_by.isoformat())
+    if facts.decide_by is not None and now >= facts.decide_by and (part or event is E.REJECT):
+        raise AcceptanceOver(decide_by=facts.decide_by.isoformat())
+
+
+def events_open_to(facts: OrderFacts, side: Party | None, actor: Actor, *, now: datetime) -> list[OrderEvent]:
+    """What this actor may do with the order now."""
+    allowed = []
+    for event in states.allowed_events(ORDER_EVENTS, facts.state):
+        try:
+            check_move(facts, event, by=(side, actor), reason="-", accepted=None, now=now)
+        except (Forbidden, Conflict):
+            continue
+        allowed.append(event)
+    return allowed

@@ -1,0 +1,91 @@
+"""Orders that wait for delivery or acceptance, and what became of them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from datamarket.foundation.errors import MarketError
+from datamarket.foundation.tables import BigInteger, instant, one_of
+from datamarket.trading.order_rules import OrderState
+
+
+class TradeOrder(SQLModel, table=True):
+    __tablename__ = "trade_order"
+    __table_args__ = (
+        UniqueConstraint("ledger_id", "hold_id", name="trade_order_hold_key"),
+        UniqueConstraint("trade_id", name="trade_order_trade_key"),
+        ForeignKeyConstraint(
+            ["ledger_id", "hold_id"],
+            ["ledger_hold.ledger_id", "ledger_hold.id"],
+            name="trade_order_hold_fkey",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        one_of("state", OrderState, "trade_order"),
+        CheckConstraint(
+            "quantity > 0 AND amount_fen = unit_price_fen * quantity", name="trade_order_amount_check"
+        ),
+        CheckConstraint("(hold_id IS NULL) = (amount_fen = 0)", name="trade_order_hold_check"),
+        CheckConstraint(
+            "acceptance_days BETWEEN 1 AND 90 AND deliver_by > placed_at", name="trade_order_days_check"
+        ),
+        CheckConstraint(
+            "(state IN ('delivered', 'accepted', 'rejected')) = (delivered_at IS NOT NULL AND decide_by IS NOT NULL)",
+            name="trade_order_delivered_check",
+        ),
+        CheckConstraint(
+            "(state IN ('placed', 'delivered')) = (decided_at IS NULL)", name="trade_order_decided_check"
+        ),
+        CheckConstraint(
+            "(state = 'accepted') = (trade_id IS NOT NULL) AND (state = 'accepted') = (accepted_quantity IS NOT NULL)"
+            " AND (accepted_quantity IS NULL OR accepted_quantity BETWEEN 1 AND quantity)",
+            name="trade_order_accepted_check",
+        ),
+        Index("trade_order_buyer_idx", "buyer_id", "id"),
+        Index("trade_order_provider_idx", "provider_id", "id"),
+        Index("trade_order_contract_idx", "contract_id", "id"),
+        Index(
+            "trade_order_awaited_idx",
+            "provider_id",
+            "deliver_by",
+            "id",
+            postgresql_where=text("state = 'placed'"),
+        ),
+        Index(
+            "trade_order_overdue_idx", "ledger_id", "deliver_by", postgresql_where=text("state = 'placed'")
+        ),
+        Index(
+            "trade_order_undecided_idx",
+            "ledger_id",
+            "decide_by",
+            postgresql_where=text("state = 'delivered'"),
+        ),
+    )
+    id: UUID = Field(primary_key=True)
+    ledger_id: int
+    contract_id: UUID = Field(foreign_key="contract.id")
+    buyer_id: UUID
+    provider_id: UUID
+    purpose: str
+    quantity: int = Field(sa_type=BigInteger)
+    unit_price_fen: int = Field(sa_type=BigInteger)
+    amount_fen: int = Field(sa_type=BigInteger)
+    deliver_by: datetime = instant()
+    acceptance_days: int
+    state: str
+    hold_id: UUID | None = None
+    delivered_at: datetime | None = instant(nullable=True)
+    decide_by: datetime | None = instant(nullable=True)
+    decided_at: datetime | None = instant(nullable=True)
+    by_silence: bool = False
+    accepted_quantity: int | None = Field(default=None, sa_type=BigInteger)
+    trade_id: UUID | None = Field(default=None, foreign_key="trade.id")
+    reason: str | None = None
+    placed_at: datetime = instant()
+    placed_by: UUID
+    version: int = 1
+
+
+ERRORS: dict[str, type[MarketError]] = {}

@@ -1,0 +1,319 @@
+"""Orders that the buyer must accept: money held until delivery, in escrow until the decision, then a trade or free.
+
+Locks are taken in one order: the order's row, the contract's meter, the balances (all of them at once), the hold.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.rules import organisation_of
+from datamarket.auth.terms import Actor
+from datamarket.contracts import queries as contracts
+from datamarket.contracts.accounts import accounts_of
+from datamarket.contracts.rules import ContractNotActive, UseNotAuthorised
+from datamarket.contracts.terms import ContractState, Demand, Purpose
+from datamarket.evidence import actions as evidence
+from datamarket.foundation.db import Connection, Database, driver
+from datamarket.foundation.errors import MarketError, NotFound
+from datamarket.foundation.ids import new_id
+from datamarket.foundation.money import Fen
+from datamarket.ledger import holds, posting
+from datamarket.ledger import queries as ledger
+from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, HoldId, Leg, Posting
+from datamarket.trading import order_queries, order_rules, queries, rules
+from datamarket.trading.actions import Recorder
+from datamarket.trading.order_rules import OrderEvent, OrderFacts, OrderState
+from datamarket.trading.order_tables import TradeOrder
+from datamarket.trading.terms import Order
+
+LARGEST_BATCH = 200
+SOURCE = "order"
+
+
+async def place_order(
+    session: AsyncSession,
+    actor: Actor,
+    ledger_id: int,
+    *,
+    contract_id: UUID,
+    purpose: Purpose,
+    quantity: int,
+    deliver_by: datetime,
+    acceptance_days: int,
+    now: datetime,
+) -> TradeOrder:
+    """Order units under an active contract, at its frozen price; the money is held until `deliver_by`.
+
+    Raises NotFound, ContractNotActive, what `check_place` refuses, AmountTooLarge, FundsInsufficient.
+    """
+    buyer_id = organisation_of(actor)
+    meter = await _meter(session, contract_id, buyer_id)
+    order_rules.check_place(
+        meter.authorisation,
+        Demand(contract_id, buyer_id, purpose, quantity, now),
+        waiting=await order_queries.waiting_quantity(session, contract_id),
+        deliver_by=deliver_by,
+        days=acceptance_days,
+    )
+    plan = (await contracts.FrozenTermsReader().read(await driver(session), [contract_id]))[contract_id].plan
+    amount = rules.price(plan, quantity)
+    order = TradeOrder(
+        id=new_id(now),
+        ledger_id=ledger_id,
+        contract_id=contract_id,
+        buyer_id=buyer_id,
+        provider_id=meter.provider_id,
+        purpose=purpose,
+        quantity=quantity,
+        unit_price_fen=plan.price_fen,
+        amount_fen=amount,
+        deliver_by=deliver_by,
+        acceptance_days=acceptance_days,
+        state=OrderState.PLACED,
+        hold_id=new_id(now) if amount else None,
+        placed_at=now,
+        placed_by=actor.account_id,
+    )
+    return await _keep(session, actor, order, now=now)
+
+
+async def _meter(session: AsyncSession, contract_id: UUID, buyer_id: UUID) -> contracts.Meter:
+    """What the buyer's own contract authorises. Raises NotFound, ContractNotActive."""
+    connection = await driver(session)
+    meter = (await contracts.meters(connection, [contract_id])).get(contract_id)
+    if meter is None or meter.buyer_id != buyer_id:
+        state = await queries.state_of_own_contract(connection, contract_id, buyer_id)
+        raise NotFound(thing="contract") if state is None else rules.contract_not_active(state)
+    return meter
+
+
+async def _keep(session: AsyncSession, actor: Actor, order: TradeOrder, *, now: datetime) -> TradeOrder:
+    """The row first, then the money."""
+    session.add(order)
+    await _hold(await driver(session), actor, order, now)
+    facts = {"amount_fen": order.amount_fen, "contract_id": str(order.contract_id)}
+    _record(session, actor, order, "place", now, **facts)
+    await session.flush()
+    return order
+
+
+async def _hold(connection: Connection, actor: Actor, order: TradeOrder, now: datetime) -> None:
+    """A free order holds nothing."""
+    if order.hold_id is None:
+        return
+    funds, escrow = _accounts(order)
+    await posting.open_accounts(connection, order.ledger_id, [funds, escrow], now=now)
+    intent = holds.HoldIntent(
+        HoldId(order.hold_id), funds.id, Fen(order.amount_fen), order.deliver_by, SOURCE, order.id
+    )
+    await holds.place_hold(connection, order.ledger_id, actor, intent, now=now)
+
+
+def facts_of(order: TradeOrder) -> OrderFacts:
+    """What the rules decide on."""
+    return OrderFacts(OrderState(order.state), order.quantity, order.deliver_by, order.decide_by)
+
+
+async def move_order(
+    session: AsyncSession,
+    actor: Actor,
+    order: TradeOrder,
+    event: OrderEvent,
+    *,
+    reason: str | None = None,
+    accepted_quantity: int | None = None,
+    now: datetime,
+) -> TradeOrder:
+    """Deliver, accept (a part, or the whole), reject, cancel. `order` is locked by the caller.
+
+    Raises what `order_rules.check_move` raises; a delivery and an acceptance also what the contract refuses.
+    """
+    side = order_rules.side_of(actor, buyer_id=order.buyer_id, provider_id=order.provider_id)
+    order_rules.check_move(
+        facts_of(order), event, by=(side, actor), reason=reason, accepted=accepted_quantity, now=now
+    )
+    if event is OrderEvent.ACCEPT:
+        await _accept(session, actor, order, accepted_quantity or order.quantity, at=now, now=now)
+        return order
+    moves: dict[OrderEvent, Callable[..., Awaitable[None]]] = {
+        OrderEvent.DELIVER: _deliver,
+        OrderEvent.CANCEL: _cancel,
+        OrderEvent.REJECT: _reject,
+    }
+    await moves[event](session, actor, order, reason, now)
+    return order
+
+
+async def _deliver(
+    session: AsyncSession, actor: Actor, order: TradeOrder, note: str | None, now: datetime
+) -> None:
+    """The hold is posted whole: from the buyer's funds into the buyer's escrow."""
+    connection = await driver(session)
+    meter = (await contracts.meters(connection, [order.contract_id]))[order.contract_id]
+    if meter.authorisation.state is not ContractState.ACTIVE:
+        raise rules.contract_not_active(meter.authorisation.state)
+    if order.hold_id is not None:
+        funds, escrow = _accounts(order)
+        amount = Fen(order.amount_fen)
+        entry = Posting(
+            id=EntryId(new_id(now)),
+            kind=EntryKind.ESCROWED,
+            effective_at=now,
+            source_type=SOURCE,
+            source_id=order.id,
+            actor_id=actor.account_id,
+            legs=(Leg(funds.id, amount), Leg(escrow.id, Fen(-amount))),
+        )
+        hold_id = HoldId(order.hold_id)
+        await holds.post_hold(connection, order.ledger_id, actor, hold_id, entry, amount_fen=amount, now=now)
+    order.delivered_at = now
+    order.decide_by = now + timedelta(days=order.acceptance_days)
+    await _move(session, actor, order, OrderEvent.DELIVER, now, note=note)
+
+
+async def _cancel(
+    session: AsyncSession, actor: Actor, order: TradeOrder, reason: str | None, now: datetime
+) -> None:
+    if order.hold_id is not None:
+        connection, hold_id = await driver(session), HoldId(order.hold_id)
+        why = reason or "order cancelled"
+        await holds.void_hold(connection, order.ledger_id, actor, hold_id, reason=why, now=now)
+    order.reason = reason
+    await _move(session, actor, order, OrderEvent.CANCEL, now, reason=reason)
+
+
+async def _reject(
+    session: AsyncSession, actor: Actor, order: TradeOrder, reason: str | None, now: datetime
+) -> None:
+    await _release(await driver(session), actor, order, now)
+    order.reason = reason
+    await _move(session, actor, order, OrderEvent.REJECT, now, reason=reason)
+
+
+async def _accept(
+    session: AsyncSession, actor: Actor, order: TradeOrder, quantity: int, *, at: datetime, now: datetime
+) -> None:
+    """The escrow ends, and what is accepted becomes a trade like any other, which took place `at`.
+
+    Between the two the money is the buyer's, but nobody can take it: every balance is locked. So a trade is
+    paid, refunded and counted in one way, wherever its money waited. Raises what refuses the use:
+    UseNotAuthorised and its kinds; in the caller's transaction the escrow has then ended all the same.
+    """
+    await contracts.get_meter(session, order.contract_id)
+    connection = await driver(session)
+    recorder = Recorder(order.ledger_id)
+    terms = (await recorder.reader.read(connection, [order.contract_id]))[order.contract_id]
+    touched = [account.id for account in (*accounts_of(order.ledger_id, terms), *_accounts(order))]
+    await holds.lock_balances(connection, order.ledger_id, touched)
+    await _release(connection, actor, order, now)
+    wanted = Order(actor, order.contract_id, Purpose(order.purpose), quantity, None, at)
+    [outcome] = await recorder.record_trades(connection, [wanted], now=now)
+    if isinstance(outcome, MarketError):
+        raise outcome
+    order.accepted_quantity = quantity
+    order.trade_id = outcome.id
+    await _move(
+        session, actor, order, OrderEvent.ACCEPT, now, accepted_quantity=quantity, trade_id=str(outcome.id)
+    )
+
+
+async def _release(connection: Connection, actor: Actor, order: TradeOrder, now: datetime) -> None:
+    """All of it from escrow back to the buyer's funds: the reversal of what put it there."""
+    if not order.amount_fen:
+        return
+    funds, escrow = _accounts(order)
+    amount = Fen(order.amount_fen)
+    escrowed = await ledger.entry_of(connection, order.ledger_id, SOURCE, order.id, EntryKind.ESCROWED)
+    entry = Posting(
+        id=EntryId(new_id(now)),
+        kind=EntryKind.ESCROW_RELEASED,
+        effective_at=now,
+        source_type=SOURCE,
+        source_id=order.id,
+        actor_id=actor.account_id,
+        legs=(Leg(escrow.id, amount), Leg(funds.id, Fen(-amount))),
+        reverses=escrowed,
+    )
+    await posting.post(connection, order.ledger_id, [entry], now=now)
+
+
+async def _move(
+    session: AsyncSession, actor: Actor, order: TradeOrder, event: OrderEvent, now: datetime, **facts: Any
+) -> None:
+    order.state = order_rules.ORDER_EVENTS[OrderState(order.state), event]
+    order.version += 1
+    if event is not OrderEvent.DELIVER:
+        order.decided_at = now
+    _record(session, actor, order, event, now, by_silence=order.by_silence, **facts)
+    await session.flush()
+
+
+def _record(
+    session: AsyncSession, actor: Actor, order: TradeOrder, verb: str, now: datetime, **facts: Any
+) -> None:
+    evidence.record(session, actor, f"trading.{verb}-order", ("order", order.id), now=now, **facts)
+
+
+def _accounts(order: TradeOrder) -> tuple[Account, Account]:
+    """The buyer's funds and the buyer's escrow."""
+    return (
+        Account(order.ledger_id, order.buyer_id, AccountKind.BUYER_FUNDS),
+        Account(order.ledger_id, order.buyer_id, AccountKind.ESCROW),
+    )
+
+
+def _by_time(order: TradeOrder) -> Actor:
+    """What time does to an order follows from what its buyer agreed to: the event is theirs."""
+    return Actor(order.placed_by, order.buyer_id, frozenset())
+
+
+async def expire_overdue(database: Database, ledger_id: int, now: datetime) -> int:
+    """Orders not delivered in time lapse, one batch, and the money held for them is free again."""
+    async with database.transaction() as session:
+        rows = await order_queries.overdue(session, ledger_id, now, LARGEST_BATCH)
+        held = [HoldId(order.hold_id) for order in rows if order.hold_id is not None]
+        if held:
+            await holds.expire_holds(await driver(session), ledger_id, held, now=now)
+        for order in rows:
+            order.state = order_rules.ORDER_EVENTS[OrderState(order.state), OrderEvent.EXPIRE]
+            order.decided_at = now
+            order.version += 1
+            _record(session, _by_time(order), order, OrderEvent.EXPIRE, now)
+    return len(rows)
+
+
+async def accept_by_silence(database: Database, ledger_id: int, now: datetime) -> int:
+    """Deliveries on which the buyer kept silent are accepted as a whole, each in a transaction of its own.
+
+    The trade took place when the time for acceptance ended. What its contract can no longer take (it has
+    ended, its quota is spent) is given back; while a contract is suspended, its orders wait.
+    """
+    async with database.transaction() as session:
+        due = await order_queries.undecided(session, ledger_id, now, LARGEST_BATCH)
+    decided = 0
+    for order_id in due:
+        try:
+            async with database.transaction() as session:
+                order = await order_queries.lock_undecided(session, order_id)
+                if order is not None:
+                    await _decide_by_silence(session, order, now)
+                    decided += 1
+        except MarketError:
+            continue  # the next turn tries again; until then its money waits in escrow, and its age shows
+    return decided
+
+
+async def _decide_by_silence(session: AsyncSession, order: TradeOrder, now: datetime) -> None:
+    actor = _by_time(order)
+    order.by_silence = True
+    try:
+        await _accept(session, actor, order, order.quantity, at=order.decide_by or now, now=now)
+    except UseNotAuthorised as refusal:
+        if isinstance(refusal, ContractNotActive) and refusal.facts["state"] == ContractState.SUSPENDED:
+            raise
+        order.reason = refusal.code
+        await _move(session, actor, order, OrderEvent.REJECT, now, reason=refusal.code)

@@ -1,0 +1,329 @@
+"""Orders over HTTP: money held, delivered into escrow, accepted in whole or part, rejected, cancelled, lapsed."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from datamarket.auth.terms import Role
+from datamarket.contracts.terms import ContractEvent
+from datamarket.foundation.db import Database
+from datamarket.foundation.ids import new_id
+from datamarket.foundation.money import Fen
+from datamarket.ledger import holds
+from datamarket.ledger.terms import AccountKind
+from datamarket.trading import orders as order_actions
+from datamarket.trading.order_rules import OrderEvent
+from datamarket.zones.terms import UseClass
+from tests.conftest import Client, ClientFor
+from tests.world import catalogue, orders, trading
+from tests.world.people import AUDITOR, NOON, actor, unique
+from tests.world.trading import LEDGER_ID, Agreement, active_contract
+
+PRICE = 3_000
+FUNDS = Fen(1_000_000)
+NOBODY = new_id(NOON)
+FREE = AccountKind.BUYER_FUNDS
+ESCROW = AccountKind.ESCROW
+
+
+def wanted(deal: Agreement, quantity: int = 10, **changed: Any) -> dict[str, Any]:
+    return {
+        "contract_id": str(deal.contract.id),
+        "purpose": deal.purpose,
+        "quantity": quantity,
+        "deliver_by": orders.IN_A_WEEK.isoformat(),
+        "acceptance_days": orders.ACCEPTANCE_DAYS,
+    } | changed
+
+
+async def ordered(client: Client, deal: Agreement, quantity: int = 10) -> dict[str, Any]:
+    answer = await client.post("/orders", json=wanted(deal, quantity))
+    assert answer.status_code == 201, answer.text
+    order: dict[str, Any] = answer.json()
+    return order
+
+
+async def event(client: Client, order: dict[str, Any], name: str, **more: Any) -> dict[str, Any]:
+    answer = await client.post(f"/orders/{order['id']}/events", json={"event": name} | more)
+    assert answer.status_code == 200, answer.text
+    moved: dict[str, Any] = answer.json()
+    return moved
+
+
+async def refusal(client: Client, order: dict[str, Any], name: str, **more: Any) -> tuple[int, str]:
+    answer = await client.post(f"/orders/{order['id']}/events", json={"event": name} | more)
+    return answer.status_code, answer.json()["code"]
+
+
+async def allowed(client: Client, order: dict[str, Any]) -> list[str]:
+    answer = await client.get(f"/orders/{order['id']}/allowed-events")
+    events: list[str] = answer.json()["events"]
+    return events
+
+
+async def test_what_is_accepted_becomes_a_trade_and_the_rest_goes_back(
+    database: Database, client_for: ClientFor
+) -> None:
+    async with database.transaction() as session:
+        listed = await catalogue.published_zone_listing(session, plan=catalogue.PER_CALL)
+    deal = await active_contract(database, listed=listed, quota=100, funds=FUNDS)
+    buyer, seller = client_for(deal.buyer_account), client_for(deal.provider_account)
+    order = await ordered(buyer, deal)
+    assert (order["state"], order["amount_fen"]) == ("placed", 10 * PRICE)
+    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS, 10 * PRICE)
+    assert await allowed(seller, order) == ["deliver"]
+    assert await allowed(buyer, order) == ["cancel"]
+
+    awaited = (await seller.get("/orders/awaited")).json()["items"]
+    assert [item["id"] for item in awaited] == [order["id"]]
+    order = await event(seller, order, "deliver", reason="交付说明：接口已开通")
+    assert order["decide_by"] > order["delivered_at"]
+    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS - 10 * PRICE, 0)
+    assert await orders.standing(database, deal.buyer.id, ESCROW) == (10 * PRICE, 0)
+    assert await allowed(seller, order) == []
+    assert await allowed(buyer, order) == ["accept", "reject"]
+    assert (await seller.get("/orders/awaited")).json()["items"] == []
+
+    order = await event(buyer, order, "accept", accepted_quantity=7)
+    assert (order["state"], order["accepted_quantity"], order["by_silence"]) == ("accepted", 7, False)
+    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS - 7 * PRICE, 0)
+    assert await orders.standing(database, deal.buyer.id, ESCROW) == (0, 0)
+    trade = (await buyer.get(f"/trades/{order['trade_id']}")).json()
+    assert trade["amount_fen"] == 7 * PRICE == sum(trade["split"].values())
+    uses = (await buyer.get(f"/contracts/{deal.contract.id}/uses")).json()["items"]
+    assert [use["quantity"] for use in uses] == [7]
+    assert await allowed(buyer, order) == []
+
+
+async def test_a_trade_paid_from_escrow_is_refunded_to_the_buyers_funds(
+    database: Database, client_for: ClientFor
+) -> None:
+    deal = await active_contract(database, funds=FUNDS)
+    buyer, seller = client_for(deal.buyer_account), client_for(deal.provider_account)
+    order = await event(seller, await ordered(buyer, deal), "deliver")
+    order = await event(buyer, order, "accept")
+    path = f"/trades/{order['trade_id']}/refunds"
+    for amount in ({"amount_fen": 1}, {"amount_fen": 9_999}, {}):
+        answer = await seller.post(path, json={"reason": "质量不符"} | amount)
+        assert answer.status_code == 201, answer.text
+    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS, 0)
+    assert await orders.standing(database, deal.buyer.id, ESCROW) == (0, 0)
+
+
+async def test_a_rejection_needs_a_reason_and_gives_everything_back(
+    database: Database, client_for: ClientFor
+) -> None:
+    deal = await active_contract(database, funds=FUNDS)
+    buyer, seller = client_for(deal.buyer_account), client_for(deal.provider_account)
+    order = await event(seller, await ordered(buyer, deal), "deliver")
+    assert await refusal(buyer, order, "reject") == (422, "order.reason-missing")
+    order = await event(buyer, order, "reject", reason="完整性低于约定")
+    assert (order["state"], order["reason"], order["trade_id"]) == ("rejected", "完整性低于约定", None)
+    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS, 0)
+    assert await orders.standing(database, deal.buyer.id, ESCROW) == (0, 0)
+    assert (await refusal(buyer, order, "accept"))[1] == "state.transition-not-allowed"
+
+
+async def test_a_cancelled_order_frees_the_money_and_is_not_delivered(
+    database: Database, client_for: ClientFor
+) -> None:
+    deal = await active_contract(database, funds=Fen(PRICE))
+    buyer, seller = client_for(deal.buyer_account), client_for(deal.provider_account)
+    order = await ordered(buyer, deal, 1)
+    poor = await buyer.post("/orders", json=wanted(deal, 1))
+    assert (poor.status_code, poor.json()["code"]) == (409, "ledger.funds-insufficient")
+    trade = {"contract_id": str(deal.contract.id), "purpose": deal.purpose, "quantity": 1}
+    assert (await buyer.post("/trades", json=trade)).json()["code"] == "ledger.funds-insufficient"
+    assert (await event(buyer, order, "cancel"))["state"] == "cancelled"
+    assert (await refusal(seller, order, "deliver"))[1] == "state.transition-not-allowed"
+    assert (await buyer.post("/trades", json=trade)).status_code == 201
+
+
+async def test_each_side_makes_its_own_moves_and_strangers_see_nothing(
+    database: Database, client_for: ClientFor
+) -> None:
+    deal = await active_contract(database, funds=FUNDS)
+    buyer, seller = client_for(deal.buyer_account), client_for(deal.provider_account)
+    order = await ordered(buyer, deal)
+    assert await refusal(buyer, order, "deliver") == (403, "order.not-your-move")
+    assert await refusal(seller, order, "cancel") == (403, "order.not-your-move")
+    assert await refusal(buyer, order, "expire") == (403, "order.not-your-move")
+    only_sells = client_for(actor(Role.PROVIDER, organisation=deal.buyer.id))
+    assert await refusal(only_sells, order, "cancel") == (403, "order.not-your-move")
+    order = await event(seller, order, "deliver")
+    for quantity in (11, 10**9):
+        refused = await refusal(buyer, order, "accept", accepted_quantity=quantity)
+        assert refused == (422, "order.quantity-not-asked")
+    refused = await refusal(buyer, order, "reject", accepted_quantity=1, reason="-")
+    assert refused == (422, "order.quantity-not-asked")
+    stranger = client_for(actor(Role.BUYER, organisation=NOBODY))
+    assert (await client_for(AUDITOR).get(f"/orders/{order['id']}")).status_code == 200
+    assert await allowed(client_for(AUDITOR), order) == []
+    for path in (f"/orders/{order['id']}", f"/orders/{order['id']}/allowed-events"):
+        assert (await stranger.get(path)).status_code == 404
+    assert (await stranger.get(f"/ledger/holds/{order['hold_id']}")).status_code == 404
+    assert (await stranger.get("/ledger/holds")).json()["items"] == []
+
+
+async def test_an_order_must_be_acceptable_when_its_time_comes(
+    database: Database, client_for: ClientFor
+) -> None:
+    deal = await active_contract(
+        database, quota=10, funds=FUNDS, term_to=orders.IN_A_WEEK + timedelta(days=5, seconds=1)
+    )
+    unsigned = await trading.requested_contract(database, buyer=deal.buyer)
+    buyer = client_for(deal.buyer_account)
+    await ordered(buyer, deal, 6)
+    for body, code in (
+        (wanted(deal, 5), "contract.quota-exhausted"),  # what waits counts as used
+        (wanted(deal, 1, acceptance_days=6), "order.beyond-term"),
+        (wanted(deal, 1, purpose="research"), "contract.purpose-not-authorised"),
+        (wanted(deal, 1, deliver_by=NOON.isoformat()), "order.delivery-past"),
+        (wanted(deal, 1, acceptance_days=0), "request.invalid"),
+        (wanted(deal, 1, acceptance_days=91), "request.invalid"),
+        (wanted(deal, 1, contract_id=str(unsigned.contract.id)), "contract.not-active"),
+        (wanted(deal, 1, contract_id=str(deal.buyer.id)), "not-found"),
+    ):
+        assert (await buyer.post("/orders", json=body)).json()["code"] == code, body
+    as_buyer = client_for(actor(Role.BUYER, organisation=deal.provider.id))
+    assert (await as_buyer.post("/orders", json=wanted(deal, 1))).status_code == 404
+    assert (await buyer.post("/orders", json=wanted(deal, 4))).status_code == 201
+
+
+async def test_the_same_key_orders_once(database: Database, client_for: ClientFor) -> None:
+    deal = await active_contract(database, funds=FUNDS)
+    buyer = client_for(deal.buyer_account)
+    key = {"Idempotency-Key": unique("order")}
+    answers = [await buyer.post("/orders", json=wanted(deal), headers=key) for _ in range(3)]
+    assert len({answer.content for answer in answers}) == 1
+    listed = (await buyer.get("/orders", params={"contract": str(deal.contract.id)})).json()
+    assert len(listed["items"]) == 1
+    stale = await buyer.post(
+        f"/orders/{answers[0].json()['id']}/events", json={"event": "cancel"}, headers={"If-Match": '"9"'}
+    )
+    assert stale.status_code == 412
+
+
+async def test_a_free_order_holds_nothing_and_is_accepted_all_the_same(
+    database: Database, client_for: ClientFor
+) -> None:
+    async with database.transaction() as session:
+        listed = await catalogue.published_zone_listing(
+            session, use_class=UseClass.PUBLIC_GOOD, plan=catalogue.FREE
+        )
+    deal = await active_contract(database, listed=listed, use_class=UseClass.PUBLIC_GOOD, funds=None)
+    buyer, seller = client_for(deal.buyer_account), client_for(deal.provider_account)
+    order = await ordered(buyer, deal, 3)
+    assert (order["amount_fen"], order["hold_id"]) == (0, None)
+    order = await event(buyer, await event(seller, order, "deliver"), "accept", accepted_quantity=2)
+    assert (await buyer.get(f"/trades/{order['trade_id']}")).json()["amount_fen"] == 0
+    other = await event(buyer, await ordered(buyer, deal, 3), "cancel")
+    assert other["state"] == "cancelled"
+
+
+async def test_holds_are_read_by_their_owner_and_by_overseers(
+    database: Database, client_for: ClientFor
+) -> None:
+    deal = await active_contract(database, funds=FUNDS)
+    buyer, seller = client_for(deal.buyer_account), client_for(deal.provider_account)
+    first, second = [
+        {"id": str(order.id), "hold_id": str(order.hold_id)}
+        for order in [await orders.placed(database, deal, 10) for _ in range(2)]
+    ]
+    await event(seller, first, "deliver")
+    page = (await buyer.get("/ledger/holds", params={"limit": 1})).json()
+    assert [hold["source_id"] for hold in page["items"]] == [second["id"]]
+    rest = (await buyer.get("/ledger/holds", params={"limit": 1, "after": page["next"]})).json()
+    assert [hold["state"] for hold in rest["items"]] == ["posted"]
+    account = page["items"][0]["account_id"]
+    found = await client_for(AUDITOR).get("/ledger/holds", params={"account": account, "state": "held"})
+    assert [hold["held_fen"] for hold in found.json()["items"]] == [10 * PRICE]
+    whole = (await buyer.get(f"/ledger/holds/{first['hold_id']}")).json()
+    assert [posting["amount_fen"] for posting in whole["postings"]] == [10 * PRICE]
+    entry = await buyer.get(f"/ledger/entries/{whole['postings'][0]['entry_id']}")
+    assert entry.json()["kind"] == "escrowed"
+    assert (await seller.get(f"/ledger/holds/{first['hold_id']}")).status_code == 404
+
+
+@pytest.mark.parametrize("ledger_first", [True, False])
+async def test_an_order_that_is_not_delivered_in_time_lapses(
+    database: Database, client_for: ClientFor, ledger_first: bool
+) -> None:
+    deal = await active_contract(database, funds=FUNDS)
+    order = await orders.placed(database, deal, 10)
+    free = await orders.placed(database, deal, 5, deliver_by=orders.IN_A_WEEK + timedelta(days=1))
+    after = orders.IN_A_WEEK
+    if ledger_first:
+        await _turn(holds.expire_due, database, after)
+    await _turn(order_actions.expire_overdue, database, after)
+    assert await order_actions.expire_overdue(database, LEDGER_ID, after) == 0
+    assert await holds.expire_due(database, LEDGER_ID, after) == 0
+    buyer = client_for(deal.buyer_account)
+    assert (await buyer.get(f"/orders/{order.id}")).json()["state"] == "expired"
+    assert (await buyer.get(f"/ledger/holds/{order.hold_id}")).json()["state"] == "expired"
+    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS, free.amount_fen)
+
+
+async def test_after_its_time_an_order_is_neither_delivered_nor_cancelled(database: Database) -> None:
+    deal = await active_contract(database, funds=FUNDS)
+    order = await orders.placed(database, deal)
+    for by, move in ((deal.provider_account, OrderEvent.DELIVER), (deal.buyer_account, OrderEvent.CANCEL)):
+        with pytest.raises(Exception, match=r"order\.overdue"):
+            await orders.moved(database, by, order.id, move, at=orders.IN_A_WEEK)
+
+
+async def test_silence_accepts_the_whole_at_the_end_of_the_time_for_it(
+    database: Database, client_for: ClientFor
+) -> None:
+    deal = await active_contract(database, funds=FUNDS)
+    order = await orders.delivered(database, deal, 10)
+    assert order.decide_by is not None
+    for move, part in ((OrderEvent.REJECT, None), (OrderEvent.ACCEPT, 9)):
+        with pytest.raises(Exception, match=r"order\.acceptance-over"):
+            await orders.moved(
+                database, deal.buyer_account, order.id, move, accepted_quantity=part, at=order.decide_by
+            )
+    await _turn(order_actions.accept_by_silence, database, order.decide_by + timedelta(days=40))
+    buyer = client_for(deal.buyer_account)
+    decided = (await buyer.get(f"/orders/{order.id}")).json()
+    assert (decided["state"], decided["by_silence"], decided["accepted_quantity"]) == ("accepted", True, 10)
+    trade = (await buyer.get(f"/trades/{decided['trade_id']}")).json()
+    assert datetime.fromisoformat(trade["occurred_at"]) == order.decide_by
+    events = await client_for(AUDITOR).get("/audit-events", params={"subject": str(order.id)})
+    assert [entry["action"] for entry in events.json()["items"]] == [
+        "trading.accept-order", "trading.deliver-order", "trading.place-order",
+    ]  # fmt: skip
+    assert events.json()["items"][0]["facts"]["by_silence"] is True
+
+
+async def test_a_suspended_contract_keeps_its_orders_waiting_and_an_ended_one_gives_the_money_back(
+    database: Database, client_for: ClientFor
+) -> None:
+    deal = await active_contract(database, funds=FUNDS)
+    waiting = await orders.placed(database, deal)
+    order = await orders.delivered(database, deal, 10)
+    assert order.decide_by is not None
+    await trading.move(database, deal, deal.provider_account, ContractEvent.SUSPEND, "核查")
+    for by, identifier, move in (
+        (deal.provider_account, waiting.id, OrderEvent.DELIVER),
+        (deal.buyer_account, order.id, OrderEvent.ACCEPT),
+    ):
+        with pytest.raises(Exception, match=r"contract\.not-active"):
+            await orders.moved(database, by, identifier, move)
+    await order_actions.accept_by_silence(database, LEDGER_ID, order.decide_by)
+    buyer = client_for(deal.buyer_account)
+    assert (await buyer.get(f"/orders/{order.id}")).json()["state"] == "delivered"
+    await trading.move(database, deal, deal.buyer_account, ContractEvent.TERMINATE, "不再需要")
+    await _turn(order_actions.accept_by_silence, database, order.decide_by)
+    decided = (await buyer.get(f"/orders/{order.id}")).json()
+    assert (decided["state"], decided["by_silence"], decided["reason"]) == (
+        "rejected", True, "contract.not-active",
+    )  # fmt: skip
+    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS, PRICE)
+    assert await orders.standing(database, deal.buyer.id, ESCROW) == (0, 0)
+
+
+async def _turn(chore: Any, database: Database, at: datetime) -> None:
+    """A turn of housekeeping that finds something to do; other tests' orders may be due as well."""
+    assert await chore(database, LEDGER_ID, at) >= 1
