@@ -1,0 +1,117 @@
+"""A batch of payouts is approved by another than its maker, and sent: income becomes money in transit."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.evidence import actions as evidence
+from datamarket.foundation import states
+from datamarket.foundation.db import driver
+from datamarket.foundation.ids import new_id
+from datamarket.foundation.money import Fen, yuan
+from datamarket.ledger import posting
+from datamarket.ledger.terms import Account, AccountId, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.participants import queries as participants
+from datamarket.payouts import queries, rules
+from datamarket.payouts.tables import Payout, PayoutBatch
+from datamarket.payouts.terms import BatchEvent, BatchState, PayoutEvent, PayoutState
+
+
+async def move_batch(
+    session: AsyncSession,
+    actor: Actor,
+    batch: PayoutBatch,
+    event: BatchEvent,
+    *,
+    reason: str | None = None,
+    now: datetime,
+) -> PayoutBatch:
+    """Approve, send or cancel; `batch` is locked by the caller.
+
+    Raises TransitionNotAllowed, DutiesNotSeparate, SettledByAdvice, and what sending raises.
+    """
+    target = states.next_state(rules.BATCH_LIFE, BatchState(batch.state), event)
+    if event is BatchEvent.SETTLE:
+        raise rules.SettledByAdvice
+    if event is BatchEvent.APPROVE:
+        rules.check_approver(batch.made_by, actor.account_id)
+        batch.approved_by, batch.approved_at = actor.account_id, now
+    else:
+        payouts = await queries.payouts_of(session, batch)
+        if event is BatchEvent.SEND:
+            await _send(session, actor, batch, payouts, now)
+        moved = PayoutEvent.SEND if event is BatchEvent.SEND else PayoutEvent.CANCEL
+        for payout in payouts:
+            payout.state = states.next_state(rules.PAYOUT_LIFE, PayoutState(payout.state), moved)
+            payout.version += 1
+    batch.state = target
+    batch.version += 1
+    facts = {"total_fen": batch.total_fen, "file_sha256": batch.file_sha256, "reason": reason}
+    evidence.record(session, actor, f"payouts.{event}", ("payout_batch", batch.id), now=now, **facts)
+    await session.flush()
+    return batch
+
+
+def in_transit(payout: Payout) -> Account:
+    """Each payee's own, so that its age is the payee's; the city's offices share the market's."""
+    return Account(payout.ledger_id, payout.payee_id, AccountKind.PAYOUT_IN_TRANSIT)
+
+
+async def _send(
+    session: AsyncSession, actor: Actor, batch: PayoutBatch, payouts: Sequence[Payout], now: datetime
+) -> None:
+    """Income becomes money in transit, all of the batch in one posting. Raises PayeeSuspended, BalanceExceeded."""
+    suspended = await participants.suspended_at(session, now)
+    for payout in payouts:
+        if payout.payee_id in suspended:
+            raise rules.PayeeSuspended(position=payout.position, name=payout.payee_name)
+    connection = await driver(session)
+    transit = {in_transit(payout) for payout in payouts}
+    await posting.open_accounts(connection, batch.ledger_id, transit, now=now)
+    touched = {payout.account_id for payout in payouts} | {account.id for account in transit}
+    available = await queries.hold_still(connection, batch.ledger_id, touched)
+    for payout in payouts:
+        if payout.amount_fen > available[payout.account_id]:
+            left = yuan(available[payout.account_id])
+            raise rules.BalanceExceeded(
+                position=payout.position, amount=yuan(payout.amount_fen), available=left
+            )
+    sent = [
+        posting_of(
+            actor,
+            payout,
+            EntryKind.PAYOUT_SENT,
+            (AccountId(payout.account_id), in_transit(payout).id),
+            at=now,
+            now=now,
+        )
+        for payout in payouts
+    ]
+    await posting.post(connection, batch.ledger_id, sent, now=now)
+    batch.sent_by, batch.sent_at = actor.account_id, now
+
+
+def posting_of(
+    actor: Actor,
+    payout: Payout,
+    kind: EntryKind,
+    sides: tuple[AccountId, AccountId],
+    *,
+    at: datetime,
+    now: datetime,
+    reverses: EntryId | None = None,
+) -> Posting:
+    """The payout's amount from the debit to the credit account; each kind at most once, by business key."""
+    amount = payout.amount_fen
+    return Posting(
+        id=EntryId(new_id(now)),
+        kind=kind,
+        effective_at=at,
+        source_type=queries.SOURCE,
+        source_id=payout.id,
+        actor_id=actor.account_id,
+        legs=(Leg(sides[0], Fen(amount)), Leg(sides[1], Fen(-amount))),
+        reverses=reverses,
+    )

@@ -1,0 +1,292 @@
+"""/payouts: batches, their file for the bank, the bank's advice, and each payee's own payouts."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Request, Response
+from pydantic import Field, StringConstraints
+
+from datamarket.auth.access import allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.http import (
+    NO_NUL,
+    Body,
+    DateIn,
+    IfMatch,
+    LimitsDep,
+    Now,
+    Page,
+    PositiveFenIn,
+    Prose,
+    Reading,
+    Shape,
+    SliceRouter,
+    Writing,
+    check_tag,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.foundation.money import Fen
+from datamarket.payouts import actions, advice, proposals, queries, rules
+from datamarket.payouts.tables import Payout, PayoutBatch
+from datamarket.payouts.terms import LABELS, BatchEvent, BatchState, PayableKind, PayoutState
+
+router = SliceRouter(prefix="/payouts", tags=["payouts"])
+MakePayout = Annotated[Actor, allow(Permission.MAKE_PAYOUT)]
+ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
+FileText = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=NO_NUL)]
+CSV = "text/csv; charset=utf-8"
+
+
+class PayoutBatchIn(Body):
+    """Which income to pay out; without a choice, all of it."""
+
+    up_to_day: DateIn | None = Field(
+        default=None, description="only what had come in by the end of this day", examples=["2024-06-03"]
+    )
+    kinds: list[PayableKind] | None = Field(
+        default=None, min_length=1, max_length=len(PayableKind), examples=[["provider_income"]]
+    )
+    min_amount_fen: PositiveFenIn = Field(default=1, description="smaller balances wait", examples=[10_000])
+
+
+class PayoutBatchOut(Shape):
+    """A batch; `file_sha256` is of the bytes that the bank gets, fixed since it was drafted."""
+
+    id: UUID
+    number: str = Field(examples=["PB20240603-1A2B3C4D"])
+    state: BatchState
+    state_zh: str = Field(examples=["已批准"])
+    state_en: str = Field(examples=["approved"])
+    day: date
+    up_to_day: date | None
+    kinds: list[PayableKind]
+    min_amount_fen: int
+    payouts: int
+    total_fen: int
+    executed_fen: int
+    refused_fen: int
+    file_sha256: str
+    made_by: UUID
+    made_at: datetime
+    approved_by: UUID | None
+    approved_at: datetime | None
+    sent_by: UUID | None
+    sent_at: datetime | None
+    settled_at: datetime | None
+    version: int
+
+    @classmethod
+    def of(cls, batch: PayoutBatch) -> "PayoutBatchOut":
+        zh, en = LABELS[BatchState(batch.state)]
+        return cls.model_validate(batch.model_dump() | {"state_zh": zh, "state_en": en})
+
+
+class PayoutOut(Shape):
+    """One account's income on its way out; `decided_on` is the bank's day."""
+
+    id: UUID
+    batch_id: UUID
+    position: int
+    payee_id: UUID | None = Field(description="null for treasury and tax")
+    payee_code: str
+    payee_name: str
+    account_id: UUID
+    account_kind: PayableKind
+    amount_fen: int
+    bank_reference: str = Field(examples=["PO018fdc6e0c0070008000000000000001"])
+    state: PayoutState
+    state_zh: str = Field(examples=["已付款"])
+    state_en: str = Field(examples=["executed"])
+    decided_on: date | None
+    refusal_code: str | None = Field(examples=["AC04"])
+    refusal_reason: str | None
+    version: int
+
+    @classmethod
+    def of(cls, payout: Payout) -> "PayoutOut":
+        zh, en = LABELS[PayoutState(payout.state)]
+        return cls.model_validate(payout.model_dump() | {"state_zh": zh, "state_en": en})
+
+
+class PayoutBatchEventIn(Body):
+    event: BatchEvent = Field(examples=["approve"])
+    reason: Prose | None = None
+
+
+class PayoutBatchEventsOut(Shape):
+    state: BatchState
+    events: list[BatchEvent]
+
+
+class AdviceIn(Body):
+    """The bank's answers as CSV: reference, result (executed or refused), day, code, reason."""
+
+    advice: FileText = Field(
+        examples=[
+            (
+                "reference,result,day,code,reason\n"
+                "PO018fdc6e0c0070008000000000000001,executed,2024-06-04,,\n"
+                "PO018fdc6e0c0070008000000000000002,refused,2024-06-04,AC04,account closed\n"
+            )
+        ]
+    )
+
+
+class AdviceOut(Shape):
+    """What the advice changed; `unchanged` answers were booked before."""
+
+    executed: int
+    refused: int
+    unchanged: int
+    batch: PayoutBatchOut
+
+
+def _ledger(request: Request) -> int:
+    ledger_id: int = request.app.state.settings.ledger_id
+    return ledger_id
+
+
+@router.post("/batches", status_code=201, summary="Propose payouts of all positive income balances")
+async def propose_batch(
+    actor: MakePayout, request: Request, response: Response, session: Writing, now: Now, body: PayoutBatchIn
+) -> PayoutBatchOut:
+    """One payout an account, at most 5,000; who waits in another batch or is suspended is left out."""
+    batch = await proposals.propose_batch(
+        session,
+        actor,
+        _ledger(request),
+        kinds=set(body.kinds or PayableKind),
+        min_amount_fen=Fen(body.min_amount_fen),
+        up_to_day=body.up_to_day,
+        now=now,
+    )
+    tag(response, batch.version)
+    return PayoutBatchOut.of(batch)
+
+
+@router.get("/batches", summary="Batches, newest first")
+async def list_batches(
+    actor: ReadLedger,
+    request: Request,
+    session: Reading,
+    limits: LimitsDep,
+    state: BatchState | None = None,
+) -> Page[PayoutBatchOut]:
+    """For overseers; payees find their own payouts in `/payouts`."""
+    cursor = decode_cursor(limits.after, [UUID])
+    rows = await queries.list_batches(
+        session,
+        _ledger(request),
+        visible_to=actor,
+        state=state,
+        limit=limits.limit,
+        after=cursor[0] if cursor else None,
+    )
+    return page_of(rows, limits, PayoutBatchOut.of, lambda batch: [batch.id])
+
+
+@router.get("/batches/{batch_id}", summary="One batch")
+async def get_batch(
+    actor: ReadLedger, request: Request, response: Response, session: Reading, batch_id: UUID
+) -> PayoutBatchOut:
+    batch = await queries.get_batch(session, _ledger(request), batch_id, visible_to=actor)
+    tag(response, batch.version)
+    return PayoutBatchOut.of(batch)
+
+
+@router.post("/batches/{batch_id}/events", summary="Approve, send or cancel")
+async def move_batch(
+    actor: MakePayout,
+    request: Request,
+    response: Response,
+    session: Writing,
+    now: Now,
+    batch_id: UUID,
+    body: PayoutBatchEventIn,
+    if_match: IfMatch = None,
+) -> PayoutBatchOut:
+    """Approved by another than its maker; sending moves the money into transit, all or none."""
+    batch = await queries.get_batch(session, _ledger(request), batch_id, visible_to=actor, lock=True)
+    check_tag(if_match, batch.version)
+    moved = await actions.move_batch(session, actor, batch, body.event, reason=body.reason, now=now)
+    tag(response, moved.version)
+    return PayoutBatchOut.of(moved)
+
+
+@router.get("/batches/{batch_id}/allowed-events", summary="What you may do with it now")
+async def allowed_events(
+    actor: ReadLedger, request: Request, session: Reading, batch_id: UUID
+) -> PayoutBatchEventsOut:
+    batch = await queries.get_batch(session, _ledger(request), batch_id, visible_to=actor)
+    state = BatchState(batch.state)
+    may = actor.may(Permission.MAKE_PAYOUT)
+    events = rules.events_open_to(actor.account_id, state, made_by=batch.made_by) if may else []
+    return PayoutBatchEventsOut(state=state, events=events)
+
+
+@router.get(
+    "/batches/{batch_id}/file",
+    summary="The file for the bank",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, 409: {}},
+)
+async def get_file(actor: MakePayout, request: Request, session: Reading, batch_id: UUID) -> Response:
+    """CSV with count, sum and SHA-256 in its last line; the same bytes each time, once it is approved."""
+    batch = await queries.get_batch(session, _ledger(request), batch_id, visible_to=actor)
+    content = proposals.file_for_bank(batch, await queries.payouts_of(session, batch))
+    response = Response(content, media_type=CSV)
+    response.headers["Content-Disposition"] = f'attachment; filename="{batch.number}.csv"'
+    response.headers["ETag"] = f'"{batch.file_sha256}"'
+    return response
+
+
+@router.post("/batches/{batch_id}/advice", summary="Book the bank's answers")
+async def take_advice(
+    actor: MakePayout,
+    request: Request,
+    response: Response,
+    session: Writing,
+    now: Now,
+    batch_id: UUID,
+    body: AdviceIn,
+) -> AdviceOut:
+    """All or none. The same answers again change nothing; one that contradicts an earlier is refused."""
+    batch = await queries.get_batch(session, _ledger(request), batch_id, visible_to=actor, lock=True)
+    taken = await advice.take_advice(session, actor, batch, body.advice, now=now)
+    tag(response, batch.version)
+    return AdviceOut(**taken._asdict(), batch=PayoutBatchOut.of(batch))
+
+
+@router.get("", summary="Payouts, newest first")
+async def list_payouts(
+    actor: ReadLedger,
+    request: Request,
+    session: Reading,
+    limits: LimitsDep,
+    batch: UUID | None = None,
+    state: PayoutState | None = None,
+) -> Page[PayoutOut]:
+    """Your organisation's own; overseers see all."""
+    cursor = decode_cursor(limits.after, [UUID])
+    rows = await queries.list_payouts(
+        session,
+        _ledger(request),
+        visible_to=actor,
+        batch=batch,
+        state=state,
+        limit=limits.limit,
+        after=cursor[0] if cursor else None,
+    )
+    return page_of(rows, limits, PayoutOut.of, lambda payout: [payout.id])
+
+
+@router.get("/{payout_id}", summary="One payout")
+async def get_payout(
+    actor: ReadLedger, request: Request, response: Response, session: Reading, payout_id: UUID
+) -> PayoutOut:
+    payout = await queries.get_payout(session, _ledger(request), payout_id, visible_to=actor)
+    tag(response, payout.version)
+    return PayoutOut.of(payout)

@@ -1,0 +1,175 @@
+"""Reading what can be paid out, batches and payouts."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.foundation.db import Connection
+from datamarket.foundation.errors import NotFound
+from datamarket.ledger.terms import EntryKind
+from datamarket.payouts.tables import Payout, PayoutBatch
+from datamarket.payouts.terms import BatchState, PayableKind, PayoutState
+
+SOURCE = "payout"
+"""What a payout is called as the source of its entries."""
+
+
+class Payable(NamedTuple):
+    """An income account, and what it can give."""
+
+    account_id: UUID
+    owner_id: UUID | None
+    kind: str
+    amount_fen: int
+
+
+class Asked(NamedTuple):
+    """Which income to pay out; with a day, only what had come in by its end."""
+
+    kinds: frozenset[PayableKind]
+    min_amount_fen: int
+    up_to_day: date | None
+
+
+_PAYABLE = """
+SELECT * FROM (
+    SELECT a.id AS account_id, a.owner_id, a.kind,
+           b.credit_fen - b.debit_fen - b.held_fen
+           - CASE WHEN $5::date IS NULL THEN 0
+                  ELSE (SELECT coalesce(sum(d.credit_fen), 0)::bigint FROM ledger_day d
+                         WHERE d.ledger_id = a.ledger_id AND d.account_id = a.id AND d.day > $5) END AS amount_fen
+      FROM ledger_account a JOIN ledger_balance b ON b.ledger_id = a.ledger_id AND b.account_id = a.id
+     WHERE a.ledger_id = $1 AND a.kind = ANY ($2::text[]) AND b.credit_fen > b.debit_fen
+       AND (a.owner_id IS NULL OR a.owner_id <> ALL ($3::uuid[]))
+       AND NOT EXISTS (SELECT FROM payout p
+                        WHERE p.ledger_id = a.ledger_id AND p.account_id = a.id AND p.state = 'queued')
+) AS payable
+ WHERE amount_fen >= $4 ORDER BY kind, account_id LIMIT $6
+"""
+
+
+async def payable_accounts(
+    connection: Connection,
+    ledger_id: int,
+    asked: Asked,
+    *,
+    without: Iterable[UUID],
+    limit: int,
+) -> list[Payable]:
+    """Income accounts that hold enough and wait in no batch, but not of these owners.
+
+    With a day: what had come in by its end, less all that has gone out until now.
+    """
+    rows = await connection.fetch(
+        _PAYABLE,
+        ledger_id,
+        sorted(asked.kinds),
+        list(without),
+        asked.min_amount_fen,
+        asked.up_to_day,
+        limit,
+    )
+    return [Payable(*row.values()) for row in rows]
+
+
+async def hold_still(connection: Connection, ledger_id: int, accounts: Iterable[UUID]) -> dict[UUID, int]:
+    """What each account can give; none of them moves until the transaction ends."""
+    rows = await connection.fetch("SELECT * FROM ledger_hold_still($1, $2)", ledger_id, sorted(accounts))
+    return {row["account_id"]: row["available_fen"] for row in rows}
+
+
+async def sent_entries(connection: Connection, ledger_id: int, payouts: Iterable[UUID]) -> dict[UUID, UUID]:
+    """The entry that sent each payout."""
+    rows = await connection.fetch(
+        "SELECT source_id, entry_id FROM business_key"
+        " WHERE ledger_id = $1 AND source_type = $2 AND source_id = ANY ($3::uuid[]) AND kind = $4",
+        ledger_id,
+        SOURCE,
+        list(payouts),
+        EntryKind.PAYOUT_SENT,
+    )
+    return {row["source_id"]: row["entry_id"] for row in rows}
+
+
+async def get_batch(
+    session: AsyncSession, ledger_id: int, batch_id: UUID, *, visible_to: Actor, lock: bool = False
+) -> PayoutBatch:
+    """For overseers. Raises NotFound."""
+    batch = await session.get(
+        PayoutBatch, (ledger_id, batch_id), with_for_update=lock or None, populate_existing=lock
+    )
+    if batch is None or not visible_to.sees_all:
+        raise NotFound(thing="payout batch")
+    return batch
+
+
+async def list_batches(
+    session: AsyncSession,
+    ledger_id: int,
+    *,
+    visible_to: Actor,
+    state: BatchState | None,
+    limit: int,
+    after: UUID | None,
+) -> Sequence[PayoutBatch]:
+    """Newest first; for who is no overseer, none."""
+    if not visible_to.sees_all:
+        return []
+    statement = select(PayoutBatch).where(PayoutBatch.ledger_id == ledger_id)
+    if state is not None:
+        statement = statement.where(PayoutBatch.state == state)
+    if after is not None:
+        statement = statement.where(col(PayoutBatch.id) < after)
+    return (await session.exec(statement.order_by(col(PayoutBatch.id).desc()).limit(limit + 1))).all()
+
+
+async def payouts_of(session: AsyncSession, batch: PayoutBatch) -> Sequence[Payout]:
+    """All of a batch, in the order of its file, as they are now."""
+    statement = (
+        select(Payout)
+        .where(Payout.ledger_id == batch.ledger_id, Payout.batch_id == batch.id)
+        .order_by(col(Payout.position))
+        .execution_options(populate_existing=True)
+    )
+    return (await session.exec(statement)).all()
+
+
+def _visible(actor: Actor) -> Any:
+    return col(Payout.id).is_not(None) if actor.sees_all else Payout.payee_id == actor.participant_id
+
+
+async def list_payouts(
+    session: AsyncSession,
+    ledger_id: int,
+    *,
+    visible_to: Actor,
+    batch: UUID | None,
+    state: PayoutState | None,
+    limit: int,
+    after: UUID | None,
+) -> Sequence[Payout]:
+    """Newest first: a payee's own, all for overseers."""
+    statement = select(Payout).where(Payout.ledger_id == ledger_id, _visible(visible_to))
+    if batch is not None:
+        statement = statement.where(Payout.batch_id == batch)
+    if state is not None:
+        statement = statement.where(Payout.state == state)
+    if after is not None:
+        statement = statement.where(col(Payout.id) < after)
+    return (await session.exec(statement.order_by(col(Payout.id).desc()).limit(limit + 1))).all()
+
+
+async def get_payout(session: AsyncSession, ledger_id: int, payout_id: UUID, *, visible_to: Actor) -> Payout:
+    """Raises NotFound, also for another's."""
+    statement = select(Payout).where(
+        Payout.ledger_id == ledger_id, Payout.id == payout_id, _visible(visible_to)
+    )
+    payout = (await session.exec(statement)).first()
+    if payout is None:
+        raise NotFound(thing="payout")
+    return payout

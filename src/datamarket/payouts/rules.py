@@ -1,0 +1,178 @@
+"""Decisions about payouts: both lives, separate hands, and what a statement must add up to."""
+
+from collections.abc import Mapping
+from datetime import date
+from uuid import UUID
+
+from datamarket.foundation.errors import Conflict, Invalid, Refused
+from datamarket.foundation.money import yuan
+from datamarket.foundation.states import allowed_events
+from datamarket.payouts.terms import (
+    AdviceLine,
+    BatchEvent,
+    BatchState,
+    PayoutEvent,
+    PayoutState,
+    Result,
+    Statement,
+)
+
+B, P = BatchState, PayoutState
+BATCH_LIFE: Mapping[tuple[BatchState, BatchEvent], BatchState] = {
+    (B.DRAFTED, BatchEvent.APPROVE): B.APPROVED,
+    (B.DRAFTED, BatchEvent.CANCEL): B.CANCELLED,
+    (B.APPROVED, BatchEvent.SEND): B.SENT,
+    (B.APPROVED, BatchEvent.CANCEL): B.CANCELLED,
+    (B.SENT, BatchEvent.SETTLE): B.SETTLED,
+}
+PAYOUT_LIFE: Mapping[tuple[PayoutState, PayoutEvent], PayoutState] = {
+    (P.QUEUED, PayoutEvent.SEND): P.SENT,
+    (P.QUEUED, PayoutEvent.CANCEL): P.CANCELLED,
+    (P.SENT, PayoutEvent.EXECUTE): P.EXECUTED,
+    (P.SENT, PayoutEvent.REFUSE): P.REFUSED,
+}
+EVENT_OF: Mapping[Result, PayoutEvent] = {
+    Result.EXECUTED: PayoutEvent.EXECUTE,
+    Result.REFUSED: PayoutEvent.REFUSE,
+}
+RESULT_OF: Mapping[PayoutState, Result] = {P.EXECUTED: Result.EXECUTED, P.REFUSED: Result.REFUSED}
+DECIDED = frozenset(RESULT_OF)
+
+
+class DutiesNotSeparate(Refused):
+    code = "payout.duties-not-separate"
+    zh = "编制与批准须由两个不同的账户办理。"
+    en = "A batch is made and approved by two different accounts."
+
+
+class SettledByAdvice(Refused):
+    code = "payout.settled-by-advice"
+    zh = "批次在银行对每笔出款作出答复后自动办结，不能手工办结。"
+    en = "A batch is settled by the bank's last answer, never by hand."
+
+
+class NothingToPay(Refused):
+    code = "payout.nothing-to-pay"
+    zh = "没有符合条件的可付余额。"
+    en = "No account has a balance to pay out under these conditions."
+
+
+class AccountQueued(Conflict):
+    code = "payout.account-queued"
+    zh = "有账户已在另一未送出的批次中，不会重复编入；请重新编制。"
+    en = "An account waits in another batch already and is never queued twice; propose again."
+
+
+class BalanceExceeded(Refused):
+    code = "payout.balance-exceeded"
+    zh = "第 {position} 笔出款 {amount} 元超过账户可付余额 {available} 元，整批未送出；请取消本批后重新编制。"
+    en = "Payout {position} of {amount} CNY exceeds the {available} CNY its account holds; nothing was sent. Cancel, then propose again."
+
+
+class PayeeSuspended(Refused):
+    code = "payout.payee-suspended"
+    zh = "第 {position} 笔出款的收款方“{name}”处于暂停状态，整批未送出；请取消本批后重新编制。"
+    en = "The payee '{name}' of payout {position} is suspended; nothing was sent. Cancel, then propose again."
+
+
+class FileNotReady(Conflict):
+    code = "payout.file-not-ready"
+    zh = "批次尚未批准或已取消（{state}），没有可交银行的文件。"
+    en = "The batch is not approved, or is cancelled ({state}): there is no file for the bank."
+
+
+class AdviceUnknown(Invalid):
+    code = "payout.advice-unknown"
+    zh = "回执第 {line} 行的付款编号“{reference}”不属于本批次。"
+    en = "Line {line} of the advice names the reference '{reference}', which is not of this batch."
+
+
+class AdviceContradicts(Conflict):
+    code = "payout.advice-contradicts"
+    zh = "回执第 {line} 行与付款“{reference}”已登记的银行答复不一致，整份回执未登记。"
+    en = "Line {line} of the advice contradicts what the bank has answered for '{reference}'; nothing of it was taken."
+
+
+class AdviceUntimely(Invalid):
+    code = "payout.advice-untimely"
+    zh = "回执第 {line} 行的日期 {day} 早于送出日或晚于今天。"
+    en = "Line {line} of the advice is of {day}: before the batch was sent, or after today."
+
+
+class StatementUnbalanced(Invalid):
+    code = "bank.statement-unbalanced"
+    zh = "对账单不平：期初 {opening} 元加发生额 {moved} 元不等于期末 {closing} 元。"
+    en = "The statement does not add up: {opening} CNY plus movements of {moved} CNY are not {closing} CNY."
+
+
+class StatementOutOfOrder(Conflict):
+    code = "bank.statement-out-of-order"
+    zh = "对账单须按日期先后导入：最近一份为 {last}。"
+    en = "Statements are imported in the order of their days: the last is of {last}."
+
+
+class StatementGap(Conflict):
+    code = "bank.statement-gap"
+    zh = "期初余额 {opening} 元与上一份对账单（{last}）的期末余额 {closing} 元不符。"
+    en = "The opening balance of {opening} CNY is not the closing balance of {closing} CNY of the statement before ({last})."
+
+
+class StatementUntimely(Invalid):
+    code = "bank.statement-untimely"
+    zh = "对账单日期 {day} 晚于今天。"
+    en = "The statement is of {day}, which has not come yet."
+
+
+class LineMatchedAlready(Conflict):
+    code = "bank.line-matched-already"
+    zh = "该银行流水已匹配。"
+    en = "This bank line has its entry already."
+
+
+class EntryMatchedAlready(Conflict):
+    code = "bank.entry-matched-already"
+    zh = "该分录已与另一笔银行流水匹配。"
+    en = "This entry has another bank line already."
+
+
+class MatchAmountDiffers(Refused):
+    code = "bank.match-amount-differs"
+    zh = "银行流水为 {line} 元，分录在银行存款账户为 {entry} 元，不能匹配。"
+    en = "The bank line is of {line} CNY, the entry moves {entry} CNY at the bank: they do not match."
+
+
+def check_approver(made_by: UUID, approver: UUID) -> None:
+    """Raises DutiesNotSeparate when who made the batch approves it."""
+    if made_by == approver:
+        raise DutiesNotSeparate
+
+
+def events_open_to(account_id: UUID, state: BatchState, *, made_by: UUID) -> list[BatchEvent]:
+    """What this account may do with a batch now; the bank's last answer settles it."""
+    closed = {BatchEvent.SETTLE} | ({BatchEvent.APPROVE} if account_id == made_by else set())
+    return [event for event in allowed_events(BATCH_LIFE, state) if event not in closed]
+
+
+def check_timely(line: AdviceLine, number: int, *, sent_on: date, today: date) -> None:
+    """Raises AdviceUntimely."""
+    if not sent_on <= line.day <= today:
+        raise AdviceUntimely(line=number, day=line.day.isoformat())
+
+
+def check_adds_up(statement: Statement) -> None:
+    """Opening plus movements is closing. Raises StatementUnbalanced."""
+    moved = sum(line.amount_fen for line in statement.lines)
+    if statement.opening_fen + moved != statement.closing_fen:
+        raise StatementUnbalanced(
+            opening=yuan(statement.opening_fen), moved=yuan(moved), closing=yuan(statement.closing_fen)
+        )
+
+
+def check_follows(statement: Statement, last: date, closing_fen: int) -> None:
+    """Each statement goes on where the one before ended. Raises StatementOutOfOrder, StatementGap."""
+    if statement.day <= last:
+        raise StatementOutOfOrder(last=last.isoformat())
+    if statement.opening_fen != closing_fen:
+        raise StatementGap(
+            opening=yuan(statement.opening_fen), closing=yuan(closing_fen), last=last.isoformat()
+        )

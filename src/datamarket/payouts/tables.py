@@ -1,0 +1,187 @@
+"""Batches, payouts, the bank's statements and their lines. `ledger_id` leads every key."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from datamarket.foundation.errors import Conflict, MarketError
+from datamarket.foundation.tables import ARRAY, BigInteger, Text, instant, one_of
+from datamarket.payouts.rules import AccountQueued, DutiesNotSeparate, EntryMatchedAlready
+from datamarket.payouts.terms import BatchState, MatchState, PayableKind, PayoutState
+
+
+class StatementImported(Conflict):
+    code = "bank.statement-imported"
+    zh = "该对账单已导入。"
+    en = "This statement is imported already."
+
+
+class PayoutBatch(SQLModel, table=True):
+    __tablename__ = "payout_batch"
+    __table_args__ = (
+        UniqueConstraint("ledger_id", "number", name="payout_batch_number_key"),
+        CheckConstraint("payouts > 0 AND total_fen > 0", name="payout_batch_not_empty"),
+        CheckConstraint(
+            "executed_fen >= 0 AND refused_fen >= 0 AND executed_fen + refused_fen <= total_fen",
+            name="payout_batch_decided_check",
+        ),
+        CheckConstraint(
+            "state <> 'settled' OR executed_fen + refused_fen = total_fen", name="payout_batch_settled_check"
+        ),
+        CheckConstraint("approved_by <> made_by", name="payout_batch_duties_check"),
+        CheckConstraint(
+            "state NOT IN ('approved', 'sent', 'settled') OR approved_by IS NOT NULL",
+            name="payout_batch_approved_check",
+        ),
+        one_of("state", BatchState, "payout_batch"),
+    )
+    ledger_id: int = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    number: str
+    state: str = BatchState.DRAFTED
+    day: date
+    up_to_day: date | None = None
+    min_amount_fen: int = Field(sa_type=BigInteger)
+    kinds: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    payouts: int
+    total_fen: int = Field(sa_type=BigInteger)
+    executed_fen: int = Field(default=0, sa_type=BigInteger)
+    refused_fen: int = Field(default=0, sa_type=BigInteger)
+    file_sha256: str
+    made_by: UUID
+    made_at: datetime = instant()
+    approved_by: UUID | None = None
+    approved_at: datetime | None = instant(nullable=True)
+    sent_by: UUID | None = None
+    sent_at: datetime | None = instant(nullable=True)
+    settled_at: datetime | None = instant(nullable=True)
+    version: int = 1
+
+
+class Payout(SQLModel, table=True):
+    """One account's income on its way out; payee and name are frozen as the bank gets them."""
+
+    __tablename__ = "payout"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["ledger_id", "batch_id"],
+            ["payout_batch.ledger_id", "payout_batch.id"],
+            name="payout_batch_id_fkey",
+        ),
+        ForeignKeyConstraint(
+            ["ledger_id", "account_id"],
+            ["ledger_account.ledger_id", "ledger_account.id"],
+            name="payout_account_id_fkey",
+        ),
+        UniqueConstraint("ledger_id", "bank_reference", name="payout_bank_reference_key"),
+        UniqueConstraint("ledger_id", "batch_id", "position", name="payout_position_key"),
+        Index(
+            "payout_queued_key",
+            "ledger_id",
+            "account_id",
+            unique=True,
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index("payout_undecided_idx", "ledger_id", "payee_id", postgresql_where=text("state = 'sent'")),
+        Index("payout_payee_idx", "ledger_id", "payee_id", "id"),
+        CheckConstraint("amount_fen > 0", name="payout_amount_check"),
+        CheckConstraint(
+            "(state IN ('executed', 'refused')) = (decided_on IS NOT NULL)", name="payout_decided_check"
+        ),
+        CheckConstraint(
+            "(state = 'refused') = (refusal_code IS NOT NULL)"
+            " AND (refusal_code IS NULL) = (refusal_reason IS NULL)",
+            name="payout_refusal_check",
+        ),
+        one_of("state", PayoutState, "payout"),
+        one_of("account_kind", PayableKind, "payout"),
+    )
+    ledger_id: int = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    batch_id: UUID
+    position: int
+    payee_id: UUID | None = None
+    payee_code: str
+    payee_name: str
+    account_id: UUID
+    account_kind: str
+    amount_fen: int = Field(sa_type=BigInteger)
+    bank_reference: str
+    state: str = PayoutState.QUEUED
+    decided_on: date | None = None
+    refusal_code: str | None = None
+    refusal_reason: str | None = None
+    version: int = 1
+
+
+class BankStatement(SQLModel, table=True):
+    """What the bank says of a day: imported once, never changed."""
+
+    __tablename__ = "bank_statement"
+    __table_args__ = (
+        UniqueConstraint("ledger_id", "sha256", name="bank_statement_sha256_key"),
+        UniqueConstraint("ledger_id", "day", name="bank_statement_day_key"),
+    )
+    ledger_id: int = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    sha256: str
+    day: date
+    opening_fen: int = Field(sa_type=BigInteger)
+    closing_fen: int = Field(sa_type=BigInteger)
+    lines: int
+    imported_by: UUID
+    imported_at: datetime = instant()
+
+
+class BankLine(SQLModel, table=True):
+    """A movement at the bank; only its match is ever set, and only once.
+
+    `entry_on` is the accounting day of the matched entry.
+    """
+
+    __tablename__ = "bank_line"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["ledger_id", "statement_id"],
+            ["bank_statement.ledger_id", "bank_statement.id"],
+            name="bank_line_statement_id_fkey",
+        ),
+        UniqueConstraint("ledger_id", "statement_id", "position", name="bank_line_position_key"),
+        UniqueConstraint("ledger_id", "entry_id", name="bank_line_entry_key"),
+        Index("bank_line_open_idx", "ledger_id", "id", postgresql_where=text("match_state = 'open'")),
+        Index("bank_line_day_idx", "ledger_id", "day", "position"),
+        CheckConstraint("amount_fen <> 0", name="bank_line_amount_check"),
+        CheckConstraint(
+            "(match_state = 'open') = (entry_id IS NULL) AND (entry_id IS NULL) = (entry_on IS NULL)",
+            name="bank_line_matched_check",
+        ),
+        CheckConstraint(
+            "(match_state = 'matched_by_hand') = (match_reason IS NOT NULL)", name="bank_line_reason_check"
+        ),
+        one_of("match_state", MatchState, "bank_line"),
+    )
+    ledger_id: int = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    statement_id: UUID
+    position: int
+    day: date
+    value_on: date
+    amount_fen: int = Field(sa_type=BigInteger)
+    reference: str
+    text: str
+    match_state: str = MatchState.OPEN
+    entry_id: UUID | None = None
+    entry_on: date | None = None
+    match_reason: str | None = None
+    version: int = 1
+
+
+ERRORS: dict[str, type[MarketError]] = {
+    "payout_queued_key": AccountQueued,
+    "payout_batch_duties_check": DutiesNotSeparate,
+    "bank_statement_sha256_key": StatementImported,
+    "bank_statement_day_key": StatementImported,
+    "bank_line_entry_key": EntryMatchedAlready,
+}

@@ -1,0 +1,152 @@
+"""Words of payouts and of the bank's side."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from datamarket.foundation.labels import Labels
+from datamarket.foundation.money import Fen
+from datamarket.ledger.terms import AccountKind
+
+
+class PayableKind(StrEnum):
+    """Accounts whose balance is somebody's income, and is paid out."""
+
+    PROVIDER_INCOME = AccountKind.PROVIDER_INCOME.value
+    OPERATOR_INCOME = AccountKind.OPERATOR_INCOME.value
+    SUPPLYING_INCOME = AccountKind.SUPPLYING_INCOME.value
+    VENUE_FEE = AccountKind.VENUE_FEE.value
+    TREASURY = AccountKind.TREASURY.value
+    VAT_PAYABLE = AccountKind.VAT_PAYABLE.value
+
+
+class BatchState(StrEnum):
+    """A batch is drafted by one and approved by another; settled when the bank has answered every line."""
+
+    DRAFTED = "drafted"
+    APPROVED = "approved"
+    SENT = "sent"
+    SETTLED = "settled"
+    CANCELLED = "cancelled"
+
+
+class BatchEvent(StrEnum):
+    APPROVE = "approve"
+    SEND = "send"
+    SETTLE = "settle"
+    CANCEL = "cancel"
+
+
+class PayoutState(StrEnum):
+    """A payout waits, leaves, and is executed or comes back; one of a cancelled batch never leaves."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    EXECUTED = "executed"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+class PayoutEvent(StrEnum):
+    SEND = "send"
+    EXECUTE = "execute"
+    REFUSE = "refuse"
+    CANCEL = "cancel"
+
+
+class MatchState(StrEnum):
+    """Whether a line of the bank has its entry in the books."""
+
+    OPEN = "open"
+    MATCHED = "matched"
+    MATCHED_BY_HAND = "matched_by_hand"
+
+
+class Result(StrEnum):
+    """What the bank answers for one payout."""
+
+    EXECUTED = "executed"
+    REFUSED = "refused"
+
+
+LABELS = Labels(
+    {
+        BatchState.DRAFTED: ("已编制", "drafted"),
+        BatchState.APPROVED: ("已批准", "approved"),
+        BatchState.SENT: ("已送银行", "sent"),
+        BatchState.SETTLED: ("已办结", "settled"),
+        BatchState.CANCELLED: ("已取消", "cancelled"),
+    },
+    {
+        PayoutState.QUEUED: ("待付款", "queued"),
+        PayoutState.SENT: ("已送银行", "sent"),
+        PayoutState.EXECUTED: ("已付款", "executed"),
+        PayoutState.REFUSED: ("银行退回", "refused"),
+        PayoutState.CANCELLED: ("已取消", "cancelled"),
+    },
+    {
+        MatchState.OPEN: ("未匹配", "open"),
+        MatchState.MATCHED: ("自动匹配", "matched"),
+        MatchState.MATCHED_BY_HAND: ("人工匹配", "matched by hand"),
+    },
+)
+OFFICES: dict[PayableKind, tuple[str, str]] = {
+    PayableKind.TREASURY: ("TREASURY", "国库"),
+    PayableKind.VAT_PAYABLE: ("TAX", "税务机关"),
+}
+"""Payees that are no participants: their code and name in the bank file."""
+
+
+@dataclass(frozen=True)
+class PaymentOrder:
+    """One line of the bank file; `reference` is ours, and comes back in the advice and the statement."""
+
+    reference: str
+    payee_code: str
+    payee_name: str
+    amount_fen: Fen
+    purpose: str
+
+
+@dataclass(frozen=True)
+class BankFile:
+    """A batch as the bank gets it."""
+
+    number: str
+    day: date
+    orders: tuple[PaymentOrder, ...]
+
+    @property
+    def total_fen(self) -> Fen:
+        return Fen(sum(order.amount_fen for order in self.orders))
+
+
+@dataclass(frozen=True)
+class AdviceLine:
+    """What became of one payout, and on which day; a refusal has a code and says why."""
+
+    reference: str
+    result: Result
+    day: date
+    code: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class StatementLine:
+    """One movement at the bank: what came in is positive, what went out negative."""
+
+    value_on: date
+    amount_fen: Fen
+    reference: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A day at the bank: opening balance, movements, closing balance."""
+
+    day: date
+    opening_fen: Fen
+    closing_fen: Fen
+    lines: tuple[StatementLine, ...]
