@@ -1,0 +1,296 @@
+"""Money between cities. A transaction writes the books of one city; what is between two stands on clearing accounts."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID, uuid5
+
+import asyncpg
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor, Permission
+from datamarket.evidence import actions as evidence
+from datamarket.foundation import states
+from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, driver
+from datamarket.foundation.errors import Conflict, Invalid, NotFound
+from datamarket.foundation.ids import new_id
+from datamarket.foundation.money import Fen
+from datamarket.ledger import posting
+from datamarket.ledger.rules import TRANSFER_EVENTS, SameCity
+from datamarket.ledger.tables import CityTransfer, LedgerAccount
+from datamarket.ledger.terms import (
+    Account,
+    AccountKind,
+    EntryId,
+    EntryKind,
+    Leg,
+    Posting,
+    TransferDirection,
+    TransferEvent,
+    TransferState,
+)
+from datamarket.participants import queries as participants
+
+_CITIES = UUID("b2f0a6d4-7c35-5e1b-9a86-4d1c0e7f3a52")
+_SOURCE = "city_transfer"
+_log = logging.getLogger(__name__)
+
+
+class CityUnknown(Invalid):
+    code = "ledger.city-unknown"
+    zh = "本库没有城市 {city} 的账簿。"
+    en = "There are no books of the city {city} here."
+
+
+class OtherCityFirst(Conflict):
+    code = "ledger.other-city-first"
+    zh = "汇出城市尚未付款；付款城市清算后，收款城市方可清算。"
+    en = "The sending city has not paid yet; the receiving one settles after it."
+
+
+def city_owner(ledger_id: int) -> UUID:
+    """Who owns a clearing account: the other city. Its id follows from its code."""
+    return uuid5(_CITIES, str(ledger_id))
+
+
+def clearing_with(ledger_id: int, other_ledger: int) -> Account:
+    """The account of one city on which its debts to another, and its claims, wait for bank money."""
+    return Account(ledger_id, city_owner(other_ledger), AccountKind.CITY_CLEARING)
+
+
+async def send(
+    session: AsyncSession,
+    actor: Actor,
+    ledger_id: int,
+    *,
+    owner_id: UUID,
+    to_ledger: int,
+    amount_fen: Fen,
+    reference: str,
+    now: datetime,
+) -> CityTransfer:
+    """Take a buyer's money out of this city for another, which receives it in a transaction of its own.
+
+    Raises SameCity, CityUnknown, and what `check_admitted` raises; the database refuses what the funds
+    do not cover, and a reference used before.
+    """
+    if to_ledger == ledger_id:
+        raise SameCity
+    await _check_city(session, to_ledger)
+    await participants.check_admitted(session, owner_id)
+    funds = Account(ledger_id, owner_id, AccountKind.BUYER_FUNDS)
+    clearing = clearing_with(ledger_id, to_ledger)
+    await posting.open_accounts(await driver(session), ledger_id, [funds, clearing], now=now)
+    row = CityTransfer(
+        ledger_id=ledger_id,
+        id=new_id(now),
+        direction=TransferDirection.OUTGOING,
+        other_ledger=to_ledger,
+        clearing_id=clearing.id,
+        owner_id=owner_id,
+        amount_fen=amount_fen,
+        reference=reference,
+        state=TransferState.SENT,
+        actor_id=actor.account_id,
+        sent_at=now,
+    )
+    session.add(row)
+    await session.flush()
+    await _take_out(session, actor, row, funds, now=now)
+    return row
+
+
+async def _take_out(
+    session: AsyncSession, actor: Actor, row: CityTransfer, funds: Account, *, now: datetime
+) -> None:
+    """What was sent leaves the buyer's funds for the clearing account."""
+    legs = _moved(funds, clearing_with(row.ledger_id, row.other_ledger), row.amount_fen)
+    sent = _posting(EntryKind.CITY_SENT, row.id, actor, legs, now)
+    await posting.post(await driver(session), row.ledger_id, [sent], now=now)
+    evidence.record(
+        session,
+        actor,
+        "ledger.send-to-city",
+        (_SOURCE, row.id),
+        now=now,
+        owner_id=str(row.owner_id),
+        to_ledger=row.other_ledger,
+        amount_fen=row.amount_fen,
+        reference=row.reference,
+    )
+
+
+async def settle(
+    session: AsyncSession, actor: Actor, row: CityTransfer, *, reason: str | None, now: datetime
+) -> CityTransfer:
+    """Bank money clears a locked transfer in its city's books: paid by the sender, then taken in by the receiver.
+
+    Raises TransitionNotAllowed, and OtherCityFirst while the sender has not paid.
+    """
+    row.state = states.next_state(TRANSFER_EVENTS, TransferState(row.state), TransferEvent.SETTLE)
+    if not await _other_city_has_paid(session, row):
+        raise OtherCityFirst
+    row.settled_at = now
+    row.version += 1
+    connection = await driver(session)
+    bank = Account(row.ledger_id, None, AccountKind.BANK)
+    clearing = clearing_with(row.ledger_id, row.other_ledger)
+    await posting.open_accounts(connection, row.ledger_id, [bank, clearing], now=now)
+    debited, credited = (bank, clearing) if row.direction == TransferDirection.INCOMING else (clearing, bank)
+    legs = _moved(debited, credited, row.amount_fen)
+    settled = _posting(EntryKind.CITY_SETTLED, row.id, actor, legs, now)
+    await posting.post(connection, row.ledger_id, [settled], now=now)
+    evidence.record(
+        session,
+        actor,
+        "ledger.settle-with-city",
+        (_SOURCE, row.id),
+        now=now,
+        other_ledger=row.other_ledger,
+        amount_fen=row.amount_fen,
+        reason=reason,
+    )
+    return row
+
+
+async def receive_due(database: Database, ledger_id: int, now: datetime) -> int:
+    """What this city has sent arrives in the books of the others, exactly once; how many arrived.
+
+    Three transactions each: found here, posted there, marked here. Whoever dies in between leaves the
+    row `sent`: the next round finds that the other city has it, and only marks. One that is refused
+    there (a closed month) is told, stays `sent`, and holds up no other.
+    """
+    arrived = 0
+    after = UUID(int=0)
+    while True:
+        async with database.connection() as connection:
+            due = await connection.fetch(_DUE, ledger_id, after, PAGE_LIMIT)
+        for sent in due:
+            try:
+                async with database.plain_transaction() as connection:
+                    await arrive(connection, sent, now=now)
+            except asyncpg.IntegrityConstraintViolationError as refusal:
+                _log.warning("transfer %s does not arrive: %s", sent["id"], refusal)
+                continue
+            async with database.plain_transaction() as connection:
+                arrived += await mark_received(connection, ledger_id, sent["id"], now=now)
+        if len(due) < PAGE_LIMIT:
+            return arrived
+        after = due[-1]["id"]
+
+
+_DUE = """
+SELECT ledger_id, id, other_ledger, owner_id, amount_fen, reference, actor_id, sent_at FROM city_transfer
+ WHERE ledger_id = $1 AND state = 'sent' AND id > $2 ORDER BY id LIMIT $3
+"""
+_ARRIVE = """
+INSERT INTO city_transfer (ledger_id, id, direction, other_ledger, clearing_id, owner_id, amount_fen, reference,
+                           state, actor_id, sent_at, received_at, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1) ON CONFLICT (ledger_id, id) DO NOTHING RETURNING 1
+"""
+_MARK = """
+UPDATE city_transfer SET state = $3, received_at = $4, version = version + 1
+ WHERE ledger_id = $1 AND id = $2 AND state = 'sent' RETURNING 1
+"""
+
+
+async def arrive(connection: Connection, sent: asyncpg.Record, *, now: datetime) -> None:
+    """Post a transfer in the books of the city it was sent to; nothing when it stands there already."""
+    here, there = sent["other_ledger"], sent["ledger_id"]
+    clearing = clearing_with(here, there)
+    funds = Account(here, sent["owner_id"], AccountKind.BUYER_FUNDS)
+    await posting.open_accounts(connection, here, [funds, clearing], now=now)
+    fresh = await connection.fetchval(
+        _ARRIVE,
+        here,
+        sent["id"],
+        TransferDirection.INCOMING,
+        there,
+        clearing.id,
+        sent["owner_id"],
+        sent["amount_fen"],
+        sent["reference"],
+        TransferState.RECEIVED,
+        sent["actor_id"],
+        sent["sent_at"],
+        now,
+    )
+    if fresh is None:
+        return
+    actor = Actor(sent["actor_id"], None, frozenset())
+    legs = _moved(clearing, funds, sent["amount_fen"])
+    received = _posting(EntryKind.CITY_RECEIVED, sent["id"], actor, legs, now)
+    await posting.post(connection, here, [received], now=now)
+    event = evidence.Event(actor, sent["id"], {"from_ledger": there, "amount_fen": sent["amount_fen"]})
+    await evidence.record_many(connection, "ledger.receive-from-city", _SOURCE, [event], now=now)
+
+
+async def mark_received(connection: Connection, ledger_id: int, transfer_id: UUID, *, now: datetime) -> int:
+    """The sender learns that its transfer arrived; 1 when it did not know yet."""
+    received = states.next_state(TRANSFER_EVENTS, TransferState.SENT, TransferEvent.RECEIVE)
+    return await connection.fetchval(_MARK, ledger_id, transfer_id, received, now) or 0
+
+
+async def get_transfer(
+    session: AsyncSession, ledger_id: int, transfer_id: UUID, *, visible_to: Actor, lock: bool = False
+) -> CityTransfer:
+    """This city's side of a transfer. Raises NotFound, also for another's money."""
+    row = await session.get(CityTransfer, (ledger_id, transfer_id), with_for_update=lock or None)
+    if row is None or not (visible_to.sees_all or row.owner_id == visible_to.participant_id):
+        raise NotFound(thing="city transfer")
+    return row
+
+
+async def list_transfers(
+    session: AsyncSession, ledger_id: int, *, visible_to: Actor, limit: int, after: UUID | None
+) -> Sequence[CityTransfer]:
+    """This city's side of each transfer, newest first."""
+    statement = select(CityTransfer).where(CityTransfer.ledger_id == ledger_id)
+    if not visible_to.sees_all:
+        statement = statement.where(CityTransfer.owner_id == visible_to.participant_id)
+    if after is not None:
+        statement = statement.where(col(CityTransfer.id) < after)
+    return (await session.exec(statement.order_by(col(CityTransfer.id).desc()).limit(limit + 1))).all()
+
+
+async def open_events(session: AsyncSession, actor: Actor, row: CityTransfer) -> list[TransferEvent]:
+    """What this actor may do to a transfer now; receiving is nobody's but the market's."""
+    events = states.allowed_events(TRANSFER_EVENTS, TransferState(row.state))
+    may = actor.may(Permission.MAKE_PAYOUT) and await _other_city_has_paid(session, row)
+    return [event for event in events if event is TransferEvent.SETTLE and may]
+
+
+async def _check_city(session: AsyncSession, ledger_id: int) -> None:
+    """A city is one that has books: a mistyped code takes no money."""
+    statement = select(LedgerAccount.id).where(LedgerAccount.ledger_id == ledger_id).limit(1)
+    if (await session.exec(statement)).first() is None:
+        raise CityUnknown(city=ledger_id)
+
+
+async def _other_city_has_paid(session: AsyncSession, row: CityTransfer) -> bool:
+    """True for the sender itself: nobody pays before it."""
+    if row.direction == TransferDirection.OUTGOING:
+        return True
+    statement = select(CityTransfer.state).where(
+        CityTransfer.ledger_id == row.other_ledger, CityTransfer.id == row.id
+    )
+    return (await session.exec(statement)).first() == TransferState.SETTLED
+
+
+def _moved(debited: Account, credited: Account, amount: int) -> tuple[Leg, Leg]:
+    return Leg(debited.id, Fen(amount)), Leg(credited.id, Fen(-amount))
+
+
+def _posting(
+    kind: EntryKind, transfer_id: UUID, actor: Actor, legs: tuple[Leg, Leg], now: datetime
+) -> Posting:
+    return Posting(
+        id=EntryId(new_id(now)),
+        kind=kind,
+        effective_at=now,
+        source_type=_SOURCE,
+        source_id=transfer_id,
+        actor_id=actor.account_id,
+        legs=legs,
+    )

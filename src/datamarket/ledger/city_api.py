@@ -1,0 +1,169 @@
+"""/ledger/city-transfers: a buyer's money goes to another city, and the two cities settle."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Request, Response
+from pydantic import Field
+
+from datamarket.auth.access import allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.http import (
+    Body,
+    IfMatch,
+    LimitsDep,
+    Line,
+    Now,
+    Page,
+    PositiveFenIn,
+    Prose,
+    Reading,
+    Shape,
+    SliceRouter,
+    Writing,
+    check_tag,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.foundation.money import Fen
+from datamarket.ledger import cities
+from datamarket.ledger.tables import CityTransfer
+from datamarket.ledger.terms import TRANSFER_LABELS, TransferDirection, TransferEvent, TransferState
+
+router = SliceRouter(prefix="/ledger", tags=["ledger"])
+ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
+MakePayout = Annotated[Actor, allow(Permission.MAKE_PAYOUT)]
+CityCode = Annotated[
+    int, Field(strict=True, ge=110000, le=659999, description="the city's GB/T 2260 code", examples=[370100])
+]
+
+
+class CityTransferIn(Body):
+    """Money of a buyer that goes on in another city."""
+
+    owner_id: UUID
+    to_ledger: CityCode
+    amount_fen: PositiveFenIn = Field(examples=[1_000_000])
+    reference: Line = Field(examples=["transfer order 20240603-01"], description="used once per city")
+
+
+class CityTransferOut(Shape):
+    """This city's side of a transfer; the other city has one with the same id."""
+
+    id: UUID
+    direction: TransferDirection = Field(examples=["outgoing"])
+    ledger_id: int = Field(examples=[370200], description="this city")
+    other_ledger: int = Field(examples=[370100], description="the other city")
+    owner_id: UUID
+    amount_fen: int
+    reference: str
+    clearing_id: UUID = Field(description="the account on which it waits for bank money")
+    state: TransferState = Field(examples=["sent"])
+    state_zh: str = Field(examples=["已汇出"])
+    state_en: str = Field(examples=["sent"])
+    sent_at: datetime
+    received_at: datetime | None
+    settled_at: datetime | None
+    version: int
+
+    @classmethod
+    def of(cls, row: CityTransfer) -> "CityTransferOut":
+        zh, en = TRANSFER_LABELS[TransferState(row.state)]
+        return cls.model_validate(row.model_dump() | {"state_zh": zh, "state_en": en})
+
+
+class CityTransferEventIn(Body):
+    """`receive` is not among them: the market does it by itself."""
+
+    event: Literal["settle"] = Field(examples=["settle"])
+    reason: Prose | None = None
+
+
+class CityTransferEventsOut(Shape):
+    state: TransferState
+    events: list[TransferEvent]
+
+
+def _ledger(request: Request) -> int:
+    ledger_id: int = request.app.state.settings.ledger_id
+    return ledger_id
+
+
+@router.post("/city-transfers", status_code=201, summary="Send a buyer's money to another city")
+async def send_to_city(
+    actor: MakePayout,
+    request: Request,
+    response: Response,
+    session: Writing,
+    now: Now,
+    body: CityTransferIn,
+) -> CityTransferOut:
+    """It leaves this city's books now, and arrives in the other's in a transaction of its own."""
+    row = await cities.send(
+        session,
+        actor,
+        _ledger(request),
+        owner_id=body.owner_id,
+        to_ledger=body.to_ledger,
+        amount_fen=Fen(body.amount_fen),
+        reference=body.reference,
+        now=now,
+    )
+    tag(response, row.version)
+    return CityTransferOut.of(row)
+
+
+@router.get("/city-transfers", summary="Transfers to and from other cities, newest first")
+async def list_city_transfers(
+    actor: ReadLedger, request: Request, session: Reading, limits: LimitsDep
+) -> Page[CityTransferOut]:
+    """Your organisation's; overseers see all."""
+    cursor = decode_cursor(limits.after, [UUID])
+    rows = await cities.list_transfers(
+        session,
+        _ledger(request),
+        visible_to=actor,
+        limit=limits.limit,
+        after=cursor[0] if cursor else None,
+    )
+    return page_of(rows, limits, CityTransferOut.of, lambda row: [row.id])
+
+
+@router.get("/city-transfers/{transfer_id}", summary="One transfer, as this city sees it")
+async def get_city_transfer(
+    actor: ReadLedger, request: Request, response: Response, session: Reading, transfer_id: UUID
+) -> CityTransferOut:
+    row = await cities.get_transfer(session, _ledger(request), transfer_id, visible_to=actor)
+    tag(response, row.version)
+    return CityTransferOut.of(row)
+
+
+@router.post("/city-transfers/{transfer_id}/events", summary="Settle a transfer with bank money")
+async def move_city_transfer(
+    actor: MakePayout,
+    request: Request,
+    response: Response,
+    session: Writing,
+    now: Now,
+    transfer_id: UUID,
+    body: CityTransferEventIn,
+    if_match: IfMatch = None,
+) -> CityTransferOut:
+    """Each city settles its own side: the sender pays first, then the receiver takes in."""
+    row = await cities.get_transfer(session, _ledger(request), transfer_id, visible_to=actor, lock=True)
+    check_tag(if_match, row.version)
+    await cities.settle(session, actor, row, reason=body.reason, now=now)
+    tag(response, row.version)
+    return CityTransferOut.of(row)
+
+
+@router.get("/city-transfers/{transfer_id}/allowed-events", summary="What may happen to a transfer now")
+async def allowed_city_transfer_events(
+    actor: ReadLedger, request: Request, session: Reading, transfer_id: UUID
+) -> CityTransferEventsOut:
+    row = await cities.get_transfer(session, _ledger(request), transfer_id, visible_to=actor)
+    return CityTransferEventsOut(
+        state=TransferState(row.state), events=await cities.open_events(session, actor, row)
+    )
