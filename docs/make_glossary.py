@@ -13,14 +13,19 @@ from datamarket.catalogue import rules as catalogue
 from datamarket.catalogue.terms import LABELS as CATALOGUE_LABELS
 from datamarket.contracts import rules as contracts
 from datamarket.contracts import terms as contract_terms
+from datamarket.evidence.findings import LABELS as EVIDENCE_LABELS
 from datamarket.ledger import rules as ledger
 from datamarket.ledger import terms as ledger_terms
+from datamarket.ledger.report_tables import DESTINATION_LABELS
 from datamarket.participants import rules as participants
 from datamarket.participants.terms import LABELS as PARTICIPANT_LABELS
+from datamarket.payouts import rules as payouts
+from datamarket.payouts.terms import LABELS as PAYOUT_LABELS
 from datamarket.subsidy.lifecycle import LABELS as SUBSIDY_LABELS
 from datamarket.subsidy.lifecycle import RUN_EVENTS, SCHEME_EVENTS
 from datamarket.subsidy.predicates import FACTS, PREDICATES
 from datamarket.subsidy.review import FLAG_LABELS
+from datamarket.trading.order_rules import ORDER_EVENTS, ORDER_LABELS
 from datamarket.trading.terms import STATE_LABELS as TRADE_LABELS
 from datamarket.zones import rules as zones
 from datamarket.zones.terms import LABELS as ZONE_LABELS
@@ -35,6 +40,7 @@ SLICES = (
     "contracts",
     "trading",
     "ledger",
+    "payouts",
     "subsidy",
     "evidence",
     "statistics",
@@ -48,9 +54,15 @@ LABELS: tuple[Mapping[Any, tuple[str, str]], ...] = (
     CATALOGUE_LABELS,
     {**contract_terms.STATE_LABELS, **contract_terms.PURPOSE_LABELS},
     TRADE_LABELS,
+    ORDER_LABELS,
     {**ledger_terms.ACCOUNT_LABELS, **ledger_terms.STATE_LABELS},
+    ledger_terms.HOLD_LABELS,
+    ledger_terms.TRANSFER_LABELS,
+    PAYOUT_LABELS,
     SUBSIDY_LABELS,
     FLAG_LABELS,
+    EVIDENCE_LABELS,
+    DESTINATION_LABELS,
 )
 LIVES: tuple[tuple[str, str, Mapping[Any, StrEnum]], ...] = (
     ("Participant", "市场主体", participants.ADMISSION),
@@ -60,7 +72,12 @@ LIVES: tuple[tuple[str, str, Mapping[Any, StrEnum]], ...] = (
     ("Product version", "产品版本", catalogue.VERSION_LIFE),
     ("Listing", "挂牌", catalogue.LISTING_LIFE),
     ("Contract", "授权使用合同", contracts.CONTRACT_EVENTS),
+    ("Order", "订单", ORDER_EVENTS),
+    ("Hold", "资金冻结", ledger.HOLD_EVENTS),
     ("Accounting period", "会计期间", ledger.PERIOD_EVENTS),
+    ("Transfer between cities", "城际划转", ledger.TRANSFER_EVENTS),
+    ("Payout batch", "出款批次", payouts.BATCH_LIFE),
+    ("Payout", "出款", payouts.PAYOUT_LIFE),
     ("Scheme version", "方案版本", SCHEME_EVENTS),
     ("Subsidy run", "补贴运行", RUN_EVENTS),
 )

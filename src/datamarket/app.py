@@ -22,16 +22,28 @@ from datamarket.contracts import api as contracts
 from datamarket.contracts import tables as contracts_tables
 from datamarket.edge import docs, middleware, openapi, operations, problems
 from datamarket.evidence import api as evidence
+from datamarket.evidence import log_api as evidence_log
 from datamarket.foundation.clock import read_clock as wall_clock
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.http import API_PREFIX
 from datamarket.foundation.settings import Settings
+from datamarket.housekeeping import kept_house
 from datamarket.ledger import api as ledger
+from datamarket.ledger import city_api as cities
+from datamarket.ledger import clearing_api as clearing
+from datamarket.ledger import hold_api as holds
+from datamarket.ledger import period_api as periods
+from datamarket.ledger import report_api as reports
+from datamarket.ledger import statement_api as statements
 from datamarket.ledger import tables as ledger_tables
 from datamarket.participants import affiliation_api as affiliations
 from datamarket.participants import api as participants
 from datamarket.participants import tables as participants_tables
+from datamarket.payouts import api as payouts
+from datamarket.payouts import bank_api as bank
+from datamarket.payouts import tables as payouts_tables
+from datamarket.sealing import sealer_of
 from datamarket.statistics import api as statistics
 from datamarket.subsidy import api as subsidy
 from datamarket.subsidy import case_api as subsidy_cases
@@ -40,6 +52,8 @@ from datamarket.subsidy import scheme_api as subsidy_schemes
 from datamarket.subsidy import study_api as subsidy_studies
 from datamarket.subsidy import tables as subsidy_tables
 from datamarket.trading import api as trading
+from datamarket.trading import order_api as orders
+from datamarket.trading import order_tables
 from datamarket.trading import tables as trading_tables
 from datamarket.zones import amendment_api as amendments
 from datamarket.zones import api as zones
@@ -50,6 +64,7 @@ ROUTERS = (
     catalogue.router,
     trading.router,
     contracts.router,
+    orders.router,
     auth.router,
     accounts.router,
     listings.router,
@@ -61,7 +76,16 @@ ROUTERS = (
     participants.router,
     affiliations.router,
     ledger.router,
+    clearing.router,
+    payouts.router,
+    bank.router,
+    holds.router,
+    periods.router,
+    statements.router,
+    reports.router,
+    cities.router,
     evidence.router,
+    evidence_log.router,
     statistics.router,
     subsidy.router,
     subsidy_lines.router,
@@ -78,7 +102,9 @@ TABLES = (
     catalogue_tables,
     contracts_tables,
     trading_tables,
+    order_tables,
     ledger_tables,
+    payouts_tables,
     subsidy_tables,
 )
 
@@ -93,7 +119,8 @@ def create_app(
         await database.open()
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be looked at by every collection
-        yield
+        async with kept_house(database, settings, read_clock):
+            yield
         await database.close()
 
     app = FastAPI(
@@ -112,6 +139,7 @@ def create_app(
     app.state.database = database
     app.state.read_clock = read_clock
     app.state.tokens = TokenKeeper(load_key(settings), settings)
+    app.state.sealer = sealer_of(settings)
     for router in ROUTERS:
         app.include_router(router, prefix=API_PREFIX, dependencies=[Depends(identify)])
     app.include_router(auth.keys)

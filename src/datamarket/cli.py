@@ -1,4 +1,4 @@
-"""The command `datamarket`: serve, migrate, seed, simulate, demo, check, subsidy.
+"""The command `datamarket`: serve, migrate, seed, simulate, demo, check, report, subsidy.
 
 Imports stand inside the commands: `subsidy evaluate` must not need a database, and `--help` not a second.
 """
@@ -11,11 +11,14 @@ import sys
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from datamarket import subsidy_commands
+from datamarket import bank_commands, sealing_commands, subsidy_commands
+
+if TYPE_CHECKING:
+    from datamarket.ledger.report_tables import Report
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +26,8 @@ app = typer.Typer(
     help="A city's public-data marketplace, simulated but complete.",
 )
 app.add_typer(subsidy_commands.app, name="subsidy")
+app.add_typer(bank_commands.app, name="bank")
+app.add_typer(sealing_commands.app)
 ResultT = TypeVar("ResultT")
 AsJson = Annotated[bool, typer.Option("--json", help="figures as JSON on standard output")]
 
@@ -95,14 +100,49 @@ def migrate() -> None:
 @app.command()
 def check(as_json: AsJson = False) -> None:
     """Recompute every invariant of the books; exit 1 when one is broken."""
-    from datamarket.checking import check_books, print_findings
+    from datamarket.checking import check_with_progress, print_findings
     from datamarket.place import opened_place
 
     with opened_place() as place:
-        findings = _run(check_books(place.url, place.settings.ledger_id))
+        findings = _run(check_with_progress(place.url, place.settings.ledger_id))
     print_findings(findings, as_json=as_json)
     if not all(finding.holds for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    span: Annotated[str, typer.Argument(help="a month such as 202412, or a year such as 2024")],
+    xlsx: Annotated[Path | None, typer.Option(help="write a workbook for people")] = None,
+    csv: Annotated[Path | None, typer.Option(help="write one table as CSV")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The books of a month or a year: trial balance, income by destination, VAT and fees, clearing accounts."""
+    from datamarket.ledger import report_terminal, reports
+    from datamarket.place import opened_place
+
+    with opened_place() as place:
+        found = _run(_report(place.url, place.settings.ledger_id, span))
+    if xlsx is not None:
+        xlsx.write_bytes(reports.as_workbook(found))
+    if csv is not None:
+        csv.write_bytes(reports.as_csv(found))
+    if as_json:
+        print_json(report_terminal.document_of(found))
+    elif xlsx is None and csv is None:
+        report_terminal.print_report(found)
+
+
+async def _report(url: str, ledger_id: int, span: str) -> "Report":
+    from datamarket.foundation.db import Database
+    from datamarket.ledger import reports
+
+    database = Database(url, 1)
+    try:
+        async with database.transaction() as session:
+            return await reports.report_of(session, ledger_id, span)
+    finally:
+        await database.close()
 
 
 @app.command("open-account")

@@ -1,6 +1,7 @@
 """Whatever is sent to whatever operation, the answer is one that the document names, and the books hold."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,10 +25,12 @@ from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
 from tests.world.books import assert_books_hold
 from tests.world.market import Market, market_in_use
-from tests.world.people import NOON
+from tests.world.subsidy import AFTER_PUBLICITY
 
 EXAMPLES = 6
 """Of valid and of faulty requests to each operation, beside the boundary cases of every parameter."""
+LATER = AFTER_PUBLICITY + timedelta(days=1)
+"""What is sent comes after all that the market did before."""
 UNSAYABLE = frozenset(
     {
         "value_error",  # a rule across fields, or the form of a date
@@ -73,7 +76,7 @@ async def market(fresh_database: Database) -> AsyncIterator[Market]:
 @pytest.fixture
 def fuzzed_app(fresh_database: Database, settings: Settings) -> Iterator[FastAPI]:
     """With pools of its own: it runs in a loop of its own."""
-    yield create_app(settings, Database(fresh_database.url, 4), read_clock=lambda: NOON)
+    yield create_app(settings, Database(fresh_database.url, 4), read_clock=lambda: LATER)
     asgi.shutdown_lifespans()
 
 
@@ -135,7 +138,9 @@ def test_every_answer_to_every_request_is_one_that_the_document_names(
     market: Market, fuzzed_app: Any, tag: str
 ) -> None:
     def headers(caller: Actor | None) -> dict[str, str]:
-        return {"Authorization": f"Bearer {fuzzed_app.state.tokens.sign(caller, now=NOON)}"} if caller else {}
+        return (
+            {"Authorization": f"Bearer {fuzzed_app.state.tokens.sign(caller, now=LATER)}"} if caller else {}
+        )
 
     with asgi.get_client(fuzzed_app) as client:
         session: Session = client

@@ -216,7 +216,7 @@ async def test_a_closed_month_takes_no_posting_and_a_late_event_stands_in_the_op
     database: Database, client_for: ClientFor
 ) -> None:
     finance = client_for(FINANCE)
-    for event in ("close", "reopen"):
+    for event in ("begin-closing", "close", "reopen"):
         moved = await finance.post(
             "/ledger/periods/202301/events", json={"event": event, "reason": "year end"}
         )

@@ -19,6 +19,12 @@ from tests.conftest import ClientFor
 from tests.world.people import actor
 
 OPEN_TO_EVERYONE = {
+    "GET /api/v1/evidence/checkpoints",
+    "GET /api/v1/evidence/checkpoints/latest",
+    "GET /api/v1/evidence/checkpoints/latest/note",
+    "GET /api/v1/evidence/consistency",
+    "GET /api/v1/evidence/key",
+    "GET /api/v1/evidence/proofs/{row_id}",
     "GET /api/v1/listings",
     "GET /api/v1/listings/{listing_id}",
     "GET /api/v1/resources",
@@ -40,7 +46,7 @@ OPEN_TO_EVERYONE = {
     "POST /api/v1/auth/revoke",
     "POST /api/v1/auth/token",
 }
-"""On purpose: published listings, zones, venues, registered resources, public figures, awards, signing in."""
+"""On purpose: published listings, zones, venues, registered resources, public figures, awards, proofs, signing in."""
 CHANGES_NOTHING = {
     "POST /api/v1/auth/refresh",
     "POST /api/v1/auth/revoke",

@@ -20,7 +20,10 @@ from datamarket.ledger import rules as ledger
 from datamarket.ledger import terms as ledger_terms
 from datamarket.participants import rules as participants
 from datamarket.participants import terms as participant_terms
+from datamarket.payouts import rules as payouts
+from datamarket.payouts import terms as payout_terms
 from datamarket.subsidy import lifecycle
+from datamarket.trading import order_rules
 from datamarket.trading import terms as trading_terms
 from datamarket.zones import rules as zones
 from datamarket.zones import terms as zone_terms
@@ -33,7 +36,12 @@ TABLES: dict[str, tuple[Mapping[tuple[Any, Any], Any], Mapping[Any, tuple[str, s
     "version": (catalogue.VERSION_LIFE, catalogue_terms.LABELS),
     "listing": (catalogue.LISTING_LIFE, catalogue_terms.LABELS),
     "contract": (contracts.CONTRACT_EVENTS, contract_terms.STATE_LABELS),
+    "order": (order_rules.ORDER_EVENTS, order_rules.ORDER_LABELS),
+    "hold": (ledger.HOLD_EVENTS, ledger_terms.HOLD_LABELS),
     "period": (ledger.PERIOD_EVENTS, ledger_terms.STATE_LABELS),
+    "city transfer": (ledger.TRANSFER_EVENTS, ledger_terms.TRANSFER_LABELS),
+    "payout_batch": (payouts.BATCH_LIFE, payout_terms.LABELS),
+    "payout": (payouts.PAYOUT_LIFE, payout_terms.LABELS),
     "run": (lifecycle.RUN_EVENTS, lifecycle.LABELS),
     "scheme": (lifecycle.SCHEME_EVENTS, lifecycle.LABELS),
 }
@@ -42,7 +50,9 @@ LABELLED = (
     contract_terms,
     ledger_terms,
     lifecycle,
+    order_rules,
     participant_terms,
+    payout_terms,
     trading_terms,
     zone_terms,
 )

@@ -103,6 +103,7 @@ TAMPERINGS = {
     "UPDATE ledger_entry SET actor_id = id": {"I5"},
     "UPDATE ledger_entry SET reverses = NULL": {"I5"},
     "DELETE FROM ledger_leg WHERE seq = 2": {"I1", "I2", "I3", "I5"},
+    "DELETE FROM ledger_entry WHERE kind = 'refund'": {"I1", "I6"},
     "DELETE FROM business_key WHERE kind = 'settlement'": {"I6", "I9"},
     "UPDATE ledger_balance SET credit_fen = credit_fen + 1": {"I3", "I4"},
     "UPDATE ledger_balance SET version = version + 1": {"I3"},

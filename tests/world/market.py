@@ -7,19 +7,23 @@ from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.clock import month_of
 from datamarket.foundation.db import Database
 from datamarket.subsidy.lifecycle import RunEvent
-from tests.world import subsidy, trading
+from tests.world import orders, payouts, subsidy, trading
 from tests.world.people import NOON, actor
 
 _TABLE_OF = {
     "account_id": "ledger_account",
+    "batch_id": "payout_batch",
     "case_id": "subsidy_case",
     "contract_id": "contract",
     "enterprise_id": "participant",
     "entry_id": "ledger_entry",
     "line_id": "subsidy_line",
+    "hold_id": "ledger_hold",
     "listing_id": "listing",
+    "order_id": "trade_order",
     "other_id": "subsidy_run",
     "participant_id": "participant",
+    "payout_id": "payout",
     "product_id": "product",
     "resource_id": "resource",
     "run_id": "subsidy_run",
@@ -43,10 +47,13 @@ class Market:
 
 
 async def market_in_use(database: Database) -> Market:
-    """A sale of a zone's data with a refund, a case, and a calculated run of the subsidy."""
+    """A sale of a zone's data with a refund, an order, a payout, a case, and a calculated run of the subsidy."""
     agreement = await trading.active_contract(database, of_zone=True)
     await trading.refund(database, agreement, (await trading.trade(database, agreement)).id)
     await trading.trade(database, agreement)
+    await orders.delivered(database, agreement)
+    await orders.placed(database, agreement)
+    await payouts.proposed(database, payouts.Officers())
     await subsidy.case(database, agreement.provider, verified=False)
     officers = subsidy.Officers()
     run = await subsidy.opened_run(database, officers)

@@ -32,8 +32,9 @@ TAGS: list[dict[str, str]] = [
     {"name": "contracts", "description": "授权使用合约与计量 · authorised-use contracts, metered use"},
     {"name": "trading", "description": "交易、退款与凭证 · trades, refunds, certificates"},
     {"name": "ledger", "description": "复式账簿 · the double-entry ledger"},
+    {"name": "payouts", "description": "出款、银行对账单与对账 · payouts, bank statements, reconciliation"},
     {"name": "subsidy", "description": "奖补方案、运行、解释与测算 · schemes, runs, explanations, studies"},
-    {"name": "evidence", "description": "审计事件 · audit events"},
+    {"name": "evidence", "description": "审计事件、封存与证明 · audit events, the sealed log, proofs"},
     {"name": "statistics", "description": "公开统计 · public statistics"},
     {"name": "operations", "description": "健康检查与指标 · health and metrics"},
 ]

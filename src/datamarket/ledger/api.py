@@ -1,43 +1,38 @@
-"""/ledger: accounts, movements, entries, trial balance, deposits, periods."""
+"""/ledger: accounts, movements, entries, trial balance, deposits."""
 
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Request, Response
+from fastapi import Request, Response
 from pydantic import Field
 
 from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation import states
 from datamarket.foundation.http import (
     Body,
     DateIn,
-    IfMatch,
     LimitsDep,
     Line,
     Now,
     Page,
     PositiveFenIn,
-    Prose,
     Reading,
     Shape,
     SliceRouter,
     Writing,
-    check_tag,
     decode_cursor,
     page_of,
     tag,
 )
 from datamarket.foundation.money import Fen
 from datamarket.ledger import actions, queries
-from datamarket.ledger.rules import PERIOD_EVENTS, OverseersOnly
-from datamarket.ledger.tables import LedgerAccount, LedgerLeg, LedgerPeriod
-from datamarket.ledger.terms import ACCOUNT_LABELS, STATE_LABELS, AccountKind, PeriodEvent, PeriodState
+from datamarket.ledger.rules import OverseersOnly
+from datamarket.ledger.tables import LedgerAccount, LedgerLeg
+from datamarket.ledger.terms import ACCOUNT_LABELS, AccountKind
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
 ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
-PeriodNumber = Annotated[int, Path(ge=200001, le=299912, description="yyyymm", examples=[202412])]
 
 
 class LedgerAccountOut(Shape):
@@ -163,32 +158,8 @@ class DepositOut(Shape):
     entry_id: UUID
 
 
-class PeriodOut(Shape):
-    """An accounting month; one whose state was never set is open."""
-
-    id: int = Field(description="yyyymm", examples=[202412])
-    state: PeriodState
-    state_zh: str = Field(examples=["已关账"])
-    state_en: str = Field(examples=["closed"])
-    version: int
-
-    @classmethod
-    def of(cls, period: LedgerPeriod) -> "PeriodOut":
-        zh, en = STATE_LABELS[PeriodState(period.state)]
-        return cls.model_validate(period.model_dump() | {"state_zh": zh, "state_en": en})
-
-
-class PeriodEventIn(Body):
-    event: PeriodEvent
-    reason: Prose | None = None
-
-
-class PeriodEventsOut(Shape):
-    state: PeriodState
-    events: list[PeriodEvent]
-
-
-def _ledger(request: Request) -> int:
+def ledger_of(request: Request) -> int:
+    """The market that this process serves."""
     ledger_id: int = request.app.state.settings.ledger_id
     return ledger_id
 
@@ -206,7 +177,7 @@ async def list_accounts(
     cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_accounts(
         session,
-        _ledger(request),
+        ledger_of(request),
         visible_to=actor,
         owner=owner,
         kind=kind,
@@ -220,7 +191,7 @@ async def list_accounts(
 async def get_account(
     actor: ReadLedger, request: Request, response: Response, session: Reading, account_id: UUID
 ) -> LedgerAccountOut:
-    found = await queries.get_account(session, _ledger(request), account_id, visible_to=actor)
+    found = await queries.get_account(session, ledger_of(request), account_id, visible_to=actor)
     tag(response, found.balance.version)
     return LedgerAccountOut.of(found)
 
@@ -229,7 +200,7 @@ async def get_account(
 async def list_legs(
     actor: ReadLedger, request: Request, session: Reading, limits: LimitsDep, account_id: UUID
 ) -> Page[MovementOut]:
-    ledger_id = _ledger(request)
+    ledger_id = ledger_of(request)
     await queries.get_account(session, ledger_id, account_id, visible_to=actor)
     cursor = decode_cursor(limits.after, [int, UUID, int])
     rows = await queries.list_legs(
@@ -256,7 +227,7 @@ async def list_legs(
 
 @router.get("/entries/{entry_id}", summary="One entry with its legs")
 async def get_entry(actor: ReadLedger, request: Request, session: Reading, entry_id: UUID) -> EntryOut:
-    entry, legs = await queries.get_entry(session, _ledger(request), entry_id, visible_to=actor)
+    entry, legs = await queries.get_entry(session, ledger_of(request), entry_id, visible_to=actor)
     facts = entry.model_dump(exclude={"digest", "ledger_id", "xid"})
     return EntryOut(**facts, digest=entry.digest.hex(), legs=[LegOut.of(found) for found in legs])
 
@@ -265,7 +236,11 @@ async def get_entry(actor: ReadLedger, request: Request, session: Reading, entry
 async def trial_balance(
     actor: ReadLedger, request: Request, session: Reading, at: DateIn | None = None
 ) -> TrialBalanceOut:
-    """At the end of the business day `at`, summed from the movements; without `at`, now."""
+    """At the end of the accounting day `at`; without `at`, now.
+
+    The accounting day is the business day on which a movement took effect; of a late event, whose month was
+    closed already, it is the first day of the month that took it. A closed month therefore never changes.
+    """
     if not actor.sees_all:
         raise OverseersOnly
     rows = [
@@ -277,7 +252,7 @@ async def trial_balance(
             debit_fen=row.debit_fen,
             credit_fen=row.credit_fen,
         )
-        for row in await queries.trial_balance(session, _ledger(request), at=at)
+        for row in await queries.trial_balance(session, ledger_of(request), at=at)
     ]
     debit, credit = sum(row.debit_fen for row in rows), sum(row.credit_fen for row in rows)
     return TrialBalanceOut(
@@ -296,55 +271,10 @@ async def deposit(
     entry_id = await actions.deposit(
         session,
         actor,
-        _ledger(request),
+        ledger_of(request),
         owner_id=body.owner_id,
         amount_fen=Fen(body.amount_fen),
         reference=body.reference,
         now=now,
     )
     return DepositOut(entry_id=entry_id)
-
-
-@router.get("/periods", summary="Months whose state was set")
-async def list_periods(
-    actor: ReadLedger, request: Request, session: Reading, limits: LimitsDep
-) -> Page[PeriodOut]:
-    """Newest first."""
-    cursor = decode_cursor(limits.after, [int])
-    rows = await queries.list_periods(
-        session, _ledger(request), limit=limits.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, limits, PeriodOut.of, lambda period: [period.id])
-
-
-@router.post("/periods/{period}/events", summary="Close or reopen a month")
-async def move_period(
-    actor: Annotated[Actor, allow(Permission.CLOSE_PERIOD)],
-    request: Request,
-    response: Response,
-    session: Writing,
-    now: Now,
-    period: PeriodNumber,
-    body: PeriodEventIn,
-    if_match: IfMatch = None,
-) -> PeriodOut:
-    """A late event of a closed month is posted into the current one, with its own effective date."""
-    ledger_id = _ledger(request)
-    known = await queries.find_period(session, ledger_id, period)
-    check_tag(if_match, known.version if known else 0)
-    moved = await actions.move_period(
-        session, actor, ledger_id, period, body.event, reason=body.reason, now=now
-    )
-    tag(response, moved.version)
-    return PeriodOut.of(moved)
-
-
-@router.get("/periods/{period}/allowed-events", summary="What may happen to a month now")
-async def allowed_events(
-    actor: ReadLedger, request: Request, session: Reading, period: PeriodNumber
-) -> PeriodEventsOut:
-    actions.check_period(period)
-    known = await queries.find_period(session, _ledger(request), period)
-    state = PeriodState(known.state) if known else PeriodState.OPEN
-    events = states.allowed_events(PERIOD_EVENTS, state) if actor.may(Permission.CLOSE_PERIOD) else []
-    return PeriodEventsOut(state=state, events=events)

@@ -16,10 +16,12 @@ CHECKS: tuple[Check, ...] = (
         "the legs of every entry sum to zero; at least two, none zero",
         "SELECT count(*) FROM ledger_entry WHERE ledger_id = $1",
         """
-        SELECT e.id::text FROM ledger_entry e
-          LEFT JOIN ledger_leg l ON l.ledger_id = e.ledger_id AND l.period = e.period AND l.entry_id = e.id
-         WHERE e.ledger_id = $1 GROUP BY e.ledger_id, e.period, e.id
-        HAVING coalesce(sum(l.amount_fen), 1) <> 0 OR count(l.seq) < 2 OR bool_or(l.amount_fen = 0)
+        SELECT coalesce(e.id::text, 'legs without entry ' || l.entry_id)
+          FROM (SELECT period, id FROM ledger_entry WHERE ledger_id = $1) e
+          FULL JOIN (SELECT period, entry_id, sum(amount_fen) AS total, count(*) AS legs, bool_or(amount_fen = 0) AS zero
+                       FROM ledger_leg WHERE ledger_id = $1 GROUP BY period, entry_id) l
+            ON l.period = e.period AND l.entry_id = e.id
+         WHERE e.id IS NULL OR l.entry_id IS NULL OR l.total <> 0 OR l.legs < 2 OR l.zero
         """,
     ),
     Check(

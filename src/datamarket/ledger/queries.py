@@ -10,11 +10,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.clock import day_bounds
 from datamarket.foundation.db import Connection
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.money import Fen
-from datamarket.ledger.tables import LedgerAccount, LedgerBalance, LedgerEntry, LedgerLeg, LedgerPeriod
+from datamarket.ledger.tables import LedgerAccount, LedgerBalance, LedgerEntry, LedgerLeg
 from datamarket.ledger.terms import AccountId, EntryId, Leg
 
 
@@ -148,13 +147,9 @@ async def get_entry(
 
 
 _TRIAL_BALANCE = text("""
-SELECT a.kind, count(DISTINCT a.id) AS accounts,
-       coalesce(sum(l.amount_fen) FILTER (WHERE l.amount_fen > 0), 0)::bigint AS debit_fen,
-       coalesce(-sum(l.amount_fen) FILTER (WHERE l.amount_fen < 0), 0)::bigint AS credit_fen
-  FROM ledger_account a
-  JOIN ledger_leg l ON l.ledger_id = a.ledger_id AND l.account_id = a.id
-  JOIN ledger_entry e ON e.ledger_id = l.ledger_id AND e.period = l.period AND e.id = l.entry_id
- WHERE a.ledger_id = :ledger_id AND e.effective_at < :before
+SELECT a.kind, count(*) AS accounts, sum(b.debit_fen)::bigint AS debit_fen, sum(b.credit_fen)::bigint AS credit_fen
+  FROM ledger_balances_at(:ledger_id, :at) b
+  JOIN ledger_account a ON a.ledger_id = :ledger_id AND a.id = b.account_id
  GROUP BY a.kind ORDER BY a.kind
 """)
 _TRIAL_BALANCE_NOW = text("""
@@ -163,15 +158,25 @@ SELECT a.kind, count(*) AS accounts, sum(b.debit_fen)::bigint AS debit_fen, sum(
  WHERE a.ledger_id = :ledger_id AND b.version > 0
  GROUP BY a.kind ORDER BY a.kind
 """)
+_BALANCE = text("SELECT debit_fen, credit_fen FROM ledger_balance_at(:ledger_id, :account_id, :at)")
 
 
 async def trial_balance(session: AsyncSession, ledger_id: int, *, at: date | None) -> Sequence[Row[Any]]:
-    """Debits and credits by account kind: at the end of a business day, or now from the stored balances."""
+    """Debits and credits by account kind: at the end of an accounting day, or now from the stored balances.
+
+    Past days stand on the last closing before them and on what moved each day since; legs are not read.
+    """
     connection = await session.connection()
     if at is None:
         return (await connection.execute(_TRIAL_BALANCE_NOW, {"ledger_id": ledger_id})).all()
-    parameters = {"ledger_id": ledger_id, "before": day_bounds(at)[1]}
-    return (await connection.execute(_TRIAL_BALANCE, parameters)).all()
+    return (await connection.execute(_TRIAL_BALANCE, {"ledger_id": ledger_id, "at": at})).all()
+
+
+async def balance_at(session: AsyncSession, ledger_id: int, account_id: UUID, *, at: date) -> tuple[int, int]:
+    """All debits and all credits of one account until the end of an accounting day."""
+    parameters = {"ledger_id": ledger_id, "account_id": account_id, "at": at}
+    found = (await (await session.connection()).execute(_BALANCE, parameters)).one()
+    return found.debit_fen, found.credit_fen
 
 
 async def entry_of(
@@ -209,21 +214,6 @@ async def reversed_so_far(connection: Connection, ledger_id: int, entry_id: Entr
         entry_id,
     )
     return {AccountId(row["account_id"]): row["back"] for row in rows}
-
-
-async def find_period(session: AsyncSession, ledger_id: int, period: int) -> LedgerPeriod | None:
-    """Locked, for a change of its state."""
-    return await session.get(LedgerPeriod, (ledger_id, period), with_for_update=True)
-
-
-async def list_periods(
-    session: AsyncSession, ledger_id: int, *, limit: int, after: int | None
-) -> Sequence[LedgerPeriod]:
-    """The months whose state was ever set, newest first; any other is open."""
-    statement = select(LedgerPeriod).where(LedgerPeriod.ledger_id == ledger_id)
-    if after is not None:
-        statement = statement.where(col(LedgerPeriod.id) < after)
-    return (await session.exec(statement.order_by(col(LedgerPeriod.id).desc()).limit(limit + 1))).all()
 
 
 async def effective_bounds(session: AsyncSession, ledger_id: int) -> tuple[datetime | None, datetime | None]:

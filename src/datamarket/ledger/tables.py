@@ -7,8 +7,24 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Invalid, MarketError, NotFound, Refused
-from datamarket.foundation.tables import BigInteger, instant, written_by
-from datamarket.ledger.rules import AlreadyPosted, EntryUnbalanced, FundsInsufficient, PeriodClosed
+from datamarket.foundation.tables import BigInteger, instant, one_of, written_by
+from datamarket.ledger.rules import (
+    AlreadyPosted,
+    EntryUnbalanced,
+    FundsInsufficient,
+    HoldExceeded,
+    HoldExists,
+    HoldExpiryPast,
+    HoldLapsed,
+    HoldResolved,
+    HoldUnknown,
+    PeriodClosed,
+    PeriodMoveRefused,
+    PeriodOutOfOrder,
+    SameCity,
+    TransferReferenceUsed,
+)
+from datamarket.ledger.terms import PeriodState, TransferDirection, TransferState
 
 
 class AccountUnknown(NotFound):
@@ -139,7 +155,12 @@ class LedgerDay(SQLModel, table=True):
 class LedgerPeriod(SQLModel, table=True):
     __tablename__ = "ledger_period"
     __table_args__ = (
-        CheckConstraint("state IN ('open', 'closed')", name="ledger_period_state_check"),
+        one_of("state", PeriodState, "ledger_period"),
+        CheckConstraint(
+            "(state IN ('closed', 'archived')) = (closing_root IS NOT NULL)"
+            " AND (closing_root IS NULL) = (closed_at IS NULL) AND revision >= 0",
+            name="ledger_period_closing_check",
+        ),
         CheckConstraint(
             "id BETWEEN 200001 AND 299912 AND id % 100 BETWEEN 1 AND 12", name="ledger_period_id_check"
         ),
@@ -148,6 +169,42 @@ class LedgerPeriod(SQLModel, table=True):
     id: int = Field(primary_key=True)
     state: str
     version: int = 1
+    revision: int = 0
+    closed_at: datetime | None = instant(nullable=True)
+    closing_root: bytes | None = None
+
+
+class LedgerPeriodBalance(SQLModel, table=True):
+    """What stood on an account when a month was closed, the `revision`-th time."""
+
+    __tablename__ = "ledger_period_balance"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["ledger_id", "period"],
+            ["ledger_period.ledger_id", "ledger_period.id"],
+            name="ledger_period_balance_period_fkey",
+        ),
+        ForeignKeyConstraint(
+            ["ledger_id", "account_id"],
+            ["ledger_account.ledger_id", "ledger_account.id"],
+            name="ledger_period_balance_account_fkey",
+        ),
+        CheckConstraint(
+            "closing_debit_fen = opening_debit_fen + debit_fen"
+            " AND closing_credit_fen = opening_credit_fen + credit_fen",
+            name="ledger_period_balance_sum_check",
+        ),
+    )
+    ledger_id: int = Field(primary_key=True)
+    period: int = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+    account_id: UUID = Field(primary_key=True)
+    opening_debit_fen: int = Field(sa_type=BigInteger)
+    opening_credit_fen: int = Field(sa_type=BigInteger)
+    debit_fen: int = Field(sa_type=BigInteger)
+    credit_fen: int = Field(sa_type=BigInteger)
+    closing_debit_fen: int = Field(sa_type=BigInteger)
+    closing_credit_fen: int = Field(sa_type=BigInteger)
 
 
 class BusinessKey(SQLModel, table=True):
@@ -160,6 +217,119 @@ class BusinessKey(SQLModel, table=True):
     entry_id: UUID
 
 
+class CityTransfer(SQLModel, table=True):
+    """Money on its way between two cities, as one of them sees it: the other has the row with the same id."""
+
+    __tablename__ = "city_transfer"
+    __table_args__ = (
+        UniqueConstraint(
+            "ledger_id", "direction", "other_ledger", "reference", name="city_transfer_reference_key"
+        ),
+        ForeignKeyConstraint(
+            ["ledger_id", "clearing_id"],
+            ["ledger_account.ledger_id", "ledger_account.id"],
+            name="city_transfer_clearing_fkey",
+        ),
+        CheckConstraint("ledger_id <> other_ledger", name="city_transfer_between_two"),
+        CheckConstraint("amount_fen > 0", name="city_transfer_amount_check"),
+        one_of("direction", TransferDirection, "city_transfer"),
+        one_of("state", TransferState, "city_transfer"),
+        Index("city_transfer_owner_idx", "ledger_id", "owner_id", "id"),
+        Index("city_transfer_due_idx", "ledger_id", "id", postgresql_where=text("state = 'sent'")),
+    )
+    ledger_id: int = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    direction: str
+    other_ledger: int
+    clearing_id: UUID
+    owner_id: UUID
+    amount_fen: int = Field(sa_type=BigInteger)
+    reference: str
+    state: str
+    actor_id: UUID
+    sent_at: datetime = instant()
+    received_at: datetime | None = instant(nullable=True)
+    settled_at: datetime | None = instant(nullable=True)
+    version: int = 1
+
+
+class LedgerHold(SQLModel, table=True):
+    """Money of an account set aside for one business; written by the ledger_*_holds functions alone."""
+
+    __tablename__ = "ledger_hold"
+    __table_args__ = (
+        UniqueConstraint("ledger_id", "source_type", "source_id", name="ledger_hold_source_key"),
+        ForeignKeyConstraint(
+            ["ledger_id", "account_id"],
+            ["ledger_account.ledger_id", "ledger_account.id"],
+            name="ledger_hold_account_fkey",
+        ),
+        CheckConstraint(
+            "amount_fen > 0 AND posted_fen >= 0 AND voided_fen >= 0 AND expired_fen >= 0"
+            " AND posted_fen + voided_fen + expired_fen <= amount_fen",
+            name="ledger_hold_within_amount",
+        ),
+        CheckConstraint(
+            "voided_fen + expired_fen = 0 OR (posted_fen + voided_fen + expired_fen = amount_fen"
+            " AND (voided_fen = 0 OR expired_fen = 0))",
+            name="ledger_hold_released_whole",
+        ),
+        CheckConstraint(
+            "state = CASE WHEN expired_fen > 0 THEN 'expired' WHEN voided_fen > 0 THEN 'voided'"
+            " WHEN posted_fen = amount_fen THEN 'posted' WHEN posted_fen > 0 THEN 'partly_posted' ELSE 'held' END",
+            name="ledger_hold_state_check",
+        ),
+        CheckConstraint(
+            "(resolved_at IS NULL) = (state IN ('held', 'partly_posted'))", name="ledger_hold_resolved_check"
+        ),
+        CheckConstraint("expires_at > created_at", name="ledger_hold_expiry_check"),
+        Index("ledger_hold_account_idx", "ledger_id", "account_id", "id"),
+        Index(
+            "ledger_hold_due_idx",
+            "ledger_id",
+            "expires_at",
+            postgresql_where=text("state IN ('held', 'partly_posted')"),
+        ),
+        {"postgresql_with": {"fillfactor": 80}},
+    )
+    ledger_id: int = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    account_id: UUID
+    amount_fen: int = Field(sa_type=BigInteger)
+    posted_fen: int = Field(sa_type=BigInteger)
+    voided_fen: int = Field(sa_type=BigInteger)
+    expired_fen: int = Field(sa_type=BigInteger)
+    state: str
+    expires_at: datetime = instant()
+    source_type: str
+    source_id: UUID
+    reason: str | None = None
+    created_at: datetime = instant()
+    resolved_at: datetime | None = instant(nullable=True)
+    actor_id: UUID
+    organisation_id: UUID | None = None
+    version: int
+
+
+class LedgerHoldPosting(SQLModel, table=True):
+    """Which entry took how much of a hold: it debits the held account by exactly that."""
+
+    __tablename__ = "ledger_hold_posting"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["ledger_id", "hold_id"],
+            ["ledger_hold.ledger_id", "ledger_hold.id"],
+            name="ledger_hold_posting_hold_fkey",
+        ),
+        CheckConstraint("amount_fen > 0", name="ledger_hold_posting_amount_check"),
+        Index("ledger_hold_posting_entry_idx", "ledger_id", "entry_id"),
+    )
+    ledger_id: int = Field(primary_key=True)
+    hold_id: UUID = Field(primary_key=True)
+    entry_id: UUID = Field(primary_key=True)
+    amount_fen: int = Field(sa_type=BigInteger)
+
+
 ERRORS: dict[str, type[MarketError]] = {
     "ledger_balance_not_overdrawn": FundsInsufficient,
     "business_key_pkey": AlreadyPosted,
@@ -167,6 +337,16 @@ ERRORS: dict[str, type[MarketError]] = {
     "ledger_leg_not_zero": EntryUnbalanced,
     "ledger_entry_balanced": EntryUnbalanced,
     "ledger_period_open": PeriodClosed,
+    "ledger_period_moves": PeriodMoveRefused,
+    "ledger_period_order": PeriodOutOfOrder,
     "ledger_reversal_within_original": ReversalExceeds,
     "append_only": LedgerAppendOnly,
+    "city_transfer_reference_key": TransferReferenceUsed,
+    "city_transfer_between_two": SameCity,
+    "ledger_hold_source_key": HoldExists,
+    "ledger_hold_resolved_once": HoldResolved,
+    "ledger_hold_within_amount": HoldExceeded,
+    "ledger_hold_in_time": HoldLapsed,
+    "ledger_hold_known": HoldUnknown,
+    "ledger_hold_expiry_check": HoldExpiryPast,
 }

@@ -1,0 +1,152 @@
+"""/evidence: the sealed log, open to everyone. A proof shows digests only: nothing of what a row says."""
+
+from base64 import b64encode
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+from fastapi.responses import PlainTextResponse
+from pydantic import Field
+
+from datamarket.auth.access import Visitor
+from datamarket.evidence import proofs
+from datamarket.evidence.sealing import Sealer
+from datamarket.foundation.db import driver
+from datamarket.foundation.http import LimitsDep, Page, Reading, Shape, SliceRouter, decode_cursor, page_of
+
+router = SliceRouter(prefix="/evidence", tags=["evidence"])
+MOST = 2**63 - 1
+Size = Annotated[int, Query(ge=1, le=MOST, description="the size of a checkpoint", examples=[1204])]
+_ROOT = "SAjRBiwOTyV2hX7B0gH1IZMFS5aBSR5wZZdE2tRQCnE="
+_STAMP = "3q2+7x5bA1c3a1b8bqP5TzYrjAVvfBA3B7E3nB0sXnq5r8m6Y0qOqkP0yT8KkBz1uX0C8dX2Bz7yBqCk0mJ2Q1aWAgA="
+_NOTE = f"datamarket/370200\n1204\n{_ROOT}\nblock {_ROOT}\n\n— datamarket/370200 {_STAMP}\n"
+_ID = "018fdc6e-0c00-7000-8000-000000000001"
+_DIGEST = "3f79bb7b435b05321651daefd374cdc681dc06faa65e374e38337b88ca046dea"
+
+
+def sealer_of(request: Request) -> Sealer:
+    sealer: Sealer = request.app.state.sealer
+    return sealer
+
+
+Log = Annotated[Sealer, Depends(sealer_of)]
+
+
+class CheckpointOut(Shape):
+    """The tree of the first `size` leaves; `note` is the signed text, byte for byte."""
+
+    size: int = Field(examples=[1204])
+    leaves: int = Field(description="how many this pass added", examples=[18])
+    root: str = Field(description="base64", examples=[_ROOT])
+    sealed_at: datetime
+    note: str = Field(description="C2SP signed note, Ed25519", examples=[_NOTE])
+
+    @classmethod
+    def of(cls, checkpoint: proofs.SealedCheckpoint) -> "CheckpointOut":
+        return cls(
+            size=checkpoint.size,
+            leaves=checkpoint.leaves,
+            root=_base64(checkpoint.root),
+            sealed_at=checkpoint.sealed_at,
+            note=checkpoint.note,
+        )
+
+
+class LeafOut(Shape):
+    """What a leaf is made of, each field behind its length in four bytes."""
+
+    kind: Literal["entry", "audit"]
+    ledger_id: int = Field(examples=[370200])
+    id: UUID = Field(examples=[_ID])
+    xid: int = Field(description="the transaction that wrote the row", examples=[90_417])
+    digest: str = Field(description="SHA-256 over the row, hexadecimal", examples=[_DIGEST])
+
+
+class InclusionOut(Shape):
+    """That the leaf is in the tree which the checkpoint signs; `path` from the leaf upwards, base64."""
+
+    index: int = Field(examples=[817])
+    leaf: LeafOut
+    path: list[str] = Field(examples=[[_ROOT]])
+    checkpoint: str = Field(examples=[_NOTE])
+
+    @classmethod
+    def of(cls, proof: proofs.Inclusion, ledger_id: int) -> "InclusionOut":
+        leaf = {"kind": proof.kind, "ledger_id": ledger_id, "id": proof.id, "xid": proof.xid}
+        return cls(
+            index=proof.index,
+            leaf=LeafOut.model_validate(leaf | {"digest": proof.digest.hex()}),
+            path=[_base64(step) for step in proof.path],
+            checkpoint=proof.checkpoint.note,
+        )
+
+
+class ConsistencyOut(Shape):
+    """That the newer tree begins with the older one: nothing was taken out or changed between them."""
+
+    old_checkpoint: str = Field(examples=[_NOTE])
+    new_checkpoint: str = Field(examples=[_NOTE])
+    path: list[str] = Field(examples=[[_ROOT]])
+
+
+def _base64(raw: bytes) -> str:
+    return b64encode(raw).decode()
+
+
+@router.get("/checkpoints", summary="Signed checkpoints, newest first")
+async def list_checkpoints(
+    _caller: Visitor, session: Reading, log: Log, limits: LimitsDep
+) -> Page[CheckpointOut]:
+    cursor = decode_cursor(limits.after, [int])
+    rows = await proofs.list_checkpoints(
+        await driver(session), log.ledger_id, limit=limits.limit, after=cursor[0] if cursor else None
+    )
+    return page_of(rows, limits, CheckpointOut.of, lambda row: [row.size])
+
+
+@router.get("/checkpoints/latest", summary="The newest checkpoint", responses={404: {}})
+async def latest_checkpoint(_caller: Visitor, session: Reading, log: Log) -> CheckpointOut:
+    return CheckpointOut.of(await proofs.get_checkpoint(await driver(session), log.ledger_id, None))
+
+
+@router.get(
+    "/checkpoints/latest/note",
+    summary="The newest checkpoint as a signed note",
+    response_class=PlainTextResponse,
+    responses={404: {}},
+)
+async def latest_note(_caller: Visitor, session: Reading, log: Log) -> str:
+    """The text to keep elsewhere: who has it will notice when the past is rewritten."""
+    return (await proofs.get_checkpoint(await driver(session), log.ledger_id, None)).note
+
+
+@router.get("/key", summary="The key that verifies checkpoints", response_class=PlainTextResponse)
+async def verifier_key(_caller: Visitor, log: Log) -> str:
+    """One line, C2SP: name, key id, Ed25519 key. Fetch it once, and keep it."""
+    return f"{log.notary.reader.line}\n"
+
+
+@router.get(
+    "/proofs/{row_id}", summary="Proof that an entry or an audit event is sealed", responses={409: {}}
+)
+async def prove_inclusion(
+    _caller: Visitor, session: Reading, log: Log, row_id: UUID, size: Size | None = None
+) -> InclusionOut:
+    """In the newest checkpoint, or in the one of `size`; `tools/verify_evidence.py proof` checks it offline."""
+    proof = await proofs.prove_inclusion(await driver(session), log.ledger_id, log.sources, row_id, size)
+    return InclusionOut.of(proof, log.ledger_id)
+
+
+@router.get("/consistency", summary="Proof that a later log begins with an earlier one", responses={404: {}})
+async def prove_consistency(
+    _caller: Visitor,
+    session: Reading,
+    log: Log,
+    old: Annotated[int, Query(alias="from", ge=1, le=MOST, description="size of the older checkpoint")],
+    new: Annotated[int, Query(alias="to", ge=1, le=MOST, description="size of the newer checkpoint")],
+) -> ConsistencyOut:
+    first, second, path = await proofs.prove_consistency(await driver(session), log.ledger_id, old, new)
+    return ConsistencyOut(
+        old_checkpoint=first.note, new_checkpoint=second.note, path=[_base64(step) for step in path]
+    )

@@ -1,0 +1,158 @@
+"""The tree of RFC 6962: leaves are hashed under 0x00, nodes under 0x01; a tree of n splits at the largest 2^k < n.
+
+Nothing here reads or writes: ranges of leaves in, hashes out.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+TILE = 256
+TILE_LEVEL = 8
+EMPTY_ROOT = hashlib.sha256(b"").digest()
+_sha256 = hashlib.sha256
+
+
+class Node(NamedTuple):
+    """The root of the complete subtree over leaves [place · 2^level, (place + 1) · 2^level)."""
+
+    level: int
+    place: int
+    hash: bytes
+
+
+class Range(NamedTuple):
+    """The leaves [first, first + size)."""
+
+    first: int
+    size: int
+
+
+def leaf_hash(content: bytes) -> bytes:
+    return _sha256(b"\x00" + content).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return _sha256(b"\x01" + left + right).digest()
+
+
+def fold(hashes: Sequence[bytes]) -> bytes:
+    """The root over a complete level: as many hashes as a power of two."""
+    while len(hashes) > 1:
+        pairs = zip(hashes[::2], hashes[1::2], strict=True)
+        hashes = [_sha256(b"\x01" + left + right).digest() for left, right in pairs]
+    return hashes[0]
+
+
+def split_at(size: int) -> int:
+    """The largest power of two below `size`, which is 2 or more."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+class Frontier:
+    """The complete subtrees along the right edge of a growing tree, largest first: all that growing needs."""
+
+    def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
+        self.size = size
+        self.peaks = list(peaks)
+
+    def extend(self, hashes: Sequence[bytes]) -> list[Node]:
+        """Add leaves; the subtrees of 256, 256² … leaves that are complete with them."""
+        complete: list[Node] = []
+        position = 0
+        while position < len(hashes):
+            if self.size % TILE == 0 and len(hashes) - position >= TILE:
+                self._push(TILE_LEVEL, fold(hashes[position : position + TILE]), complete)
+                position += TILE
+            else:
+                self._push(0, hashes[position], complete)
+                position += 1
+        return complete
+
+    def _push(self, level: int, top: bytes, complete: list[Node]) -> None:
+        index = self.size >> level
+        self.size += 1 << level
+        while True:
+            if level and level % TILE_LEVEL == 0:
+                complete.append(Node(level, index, top))
+            if not index & 1:
+                break
+            top, index, level = node_hash(self.peaks.pop(), top), index >> 1, level + 1
+        self.peaks.append(top)
+
+    def root(self) -> bytes:
+        if not self.peaks:
+            return EMPTY_ROOT
+        top = self.peaks[-1]
+        for peak in reversed(self.peaks[:-1]):
+            top = node_hash(peak, top)
+        return top
+
+
+def inclusion_ranges(index: int, size: int) -> list[Range]:
+    """The subtrees whose roots prove leaf `index` of a tree of `size`, from the leaf upwards (RFC 9162, 2.1.3)."""
+    path: list[Range] = []
+    first = 0
+    while size > 1:
+        half = split_at(size)
+        if index - first < half:
+            path.append(Range(first + half, size - half))
+            size = half
+        else:
+            path.append(Range(first, half))
+            first, size = first + half, size - half
+    return path[::-1]
+
+
+def consistency_ranges(old: int, new: int) -> list[Range]:
+    """The subtrees whose roots prove that a tree of `old` leaves grew into one of `new` (RFC 9162, 2.1.4)."""
+    path: list[Range] = []
+    first, size, whole = 0, new, True
+    while old < size:
+        half = split_at(size)
+        if old <= half:
+            path.append(Range(first + half, size - half))
+            size = half
+        else:
+            path.append(Range(first, half))
+            first, size, old, whole = first + half, size - half, old - half, False
+    if not whole:
+        path.append(Range(first, size))
+    return path[::-1]
+
+
+def root_by_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root that a proof leads to; None where the proof has not the right length."""
+    ranges = inclusion_ranges(index, size)
+    if not 0 <= index < size or len(ranges) != len(path):
+        return None
+    top = leaf
+    for beside, sibling in zip(ranges, path, strict=True):
+        top = node_hash(sibling, top) if beside.first <= index else node_hash(top, sibling)
+    return top
+
+
+def is_consistent(old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> bool:
+    """Whether the proof shows that the tree of `old` leaves is the beginning of the tree of `new`."""
+    if not 0 < old <= new:
+        return False
+    ranges = consistency_ranges(old, new)
+    if len(ranges) != len(path):
+        return False
+    if old == new:
+        return old_root == new_root
+    hashes = dict(zip(ranges, path, strict=True))
+    if not old & (old - 1):
+        hashes[Range(0, old)] = old_root  # a whole subtree of the new tree: known, so not in the proof
+    return _rebuilt(Range(0, new), hashes) == new_root and _rebuilt(Range(0, old), hashes) == old_root
+
+
+def _rebuilt(of: Range, hashes: dict[Range, bytes]) -> bytes | None:
+    if of in hashes:
+        return hashes[of]
+    if of.size < 2:
+        return None
+    half = split_at(of.size)
+    left = _rebuilt(Range(of.first, half), hashes)
+    right = _rebuilt(Range(of.first + half, of.size - half), hashes)
+    return node_hash(left, right) if left is not None and right is not None else None

@@ -1,0 +1,129 @@
+"""Checkpoints as signed notes (C2SP): origin, size, root, and one line that binds the block; Ed25519.
+
+The verifier's key is one line of text, name+key id+key: whoever holds it checks a checkpoint without us.
+"""
+
+import base64
+import binascii
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+ED25519 = b"\x01"
+DASH = "\N{EM DASH}"
+
+
+class NoteUntrusted(Exception):
+    """The text is no note, or the key has not signed it."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What is signed: how many leaves, under which root, sealed by which block (`block` is the hash of its row)."""
+
+    origin: str
+    size: int
+    root: bytes
+    block: bytes
+
+    def text(self) -> str:
+        return f"{self.origin}\n{self.size}\n{_base64(self.root)}\nblock {_base64(self.block)}\n"
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+class Notary:
+    """Signs checkpoints of one log with one key."""
+
+    def __init__(self, origin: str, key: Ed25519PrivateKey) -> None:
+        self.origin = origin
+        self._key = key
+        self.reader = NoteReader(origin, key.public_key())
+
+    def sign(self, checkpoint: Checkpoint) -> str:
+        text = checkpoint.text()
+        stamp = _base64(self.reader.key_id + self._key.sign(text.encode()))
+        return f"{text}\n{DASH} {self.origin} {stamp}\n"
+
+
+class NoteReader:
+    """Opens notes that one key has signed."""
+
+    def __init__(self, origin: str, key: Ed25519PublicKey) -> None:
+        self.origin = origin
+        self._key = key
+        self._raw = ED25519 + key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        self.key_id = hashlib.sha256(origin.encode() + b"\n" + self._raw).digest()[:4]
+
+    @property
+    def line(self) -> str:
+        """The key as others take it."""
+        return f"{self.origin}+{self.key_id.hex()}+{_base64(self._raw)}"
+
+    @classmethod
+    def of_line(cls, line: str) -> "NoteReader":
+        """The reader for a key as `line` writes it. Raises NoteUntrusted for anything else."""
+        origin, _, rest = line.strip().partition("+")
+        try:
+            raw = base64.b64decode(rest.partition("+")[2], validate=True)
+            reader = cls(origin, Ed25519PublicKey.from_public_bytes(raw[1:]))
+        except ValueError:
+            raise NoteUntrusted from None
+        if reader.line != line.strip():
+            raise NoteUntrusted
+        return reader
+
+    def open(self, note: str) -> Checkpoint:
+        """Raises NoteUntrusted."""
+        text, gap, stamps = note.partition("\n\n")
+        lines = text.split("\n")
+        if not gap or len(lines) != 4 or not lines[3].startswith("block "):
+            raise NoteUntrusted
+        try:
+            size, root = int(lines[1]), base64.b64decode(lines[2], validate=True)
+            block = base64.b64decode(lines[3].removeprefix("block "), validate=True)
+            [stamp] = [line for line in stamps.split("\n") if line.startswith(f"{DASH} {self.origin} ")]
+            signed = base64.b64decode(stamp.rpartition(" ")[2], validate=True)
+            if signed[:4] != self.key_id:
+                raise NoteUntrusted
+            self._key.verify(signed[4:], f"{text}\n".encode())
+        except (ValueError, binascii.Error, InvalidSignature):
+            raise NoteUntrusted from None
+        checkpoint = Checkpoint(lines[0], size, root, block)
+        if lines[0] != self.origin or note != f"{checkpoint.text()}\n{stamp}\n":
+            raise NoteUntrusted
+        return checkpoint
+
+
+def load_key(path: Path) -> Ed25519PrivateKey:
+    """The sealing key from its file; without one, a new key, readable by its owner only."""
+    if not path.exists():
+        _write_key(path)
+    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        message = f"{path} holds no Ed25519 private key"
+        raise TypeError(message)
+    return key
+
+
+def _write_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    draft = path.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem)
+    try:
+        os.link(draft, path)  # two workers starting at once: the first one's key is everyone's
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

@@ -1,0 +1,110 @@
+"""What a server does beside answering: seals the log, lets what is due run out, watches the books.
+
+Each process keeps house for itself. Where two would do the same thing the database lets one of them:
+sealing takes an advisory lock, what is due is taken with SKIP LOCKED, money arrives by its business key.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from typing import NamedTuple
+
+from prometheus_client import Counter, Gauge
+
+from datamarket import sealing
+from datamarket.checking import CHECKS
+from datamarket.evidence.checks import sealing_lag
+from datamarket.foundation import checks
+from datamarket.foundation.db import Database
+from datamarket.foundation.settings import Settings
+from datamarket.ledger import cities, holds
+from datamarket.ledger.clearing import clearing_ages
+from datamarket.ledger.terms import CLEARING
+from datamarket.trading import orders
+
+log = logging.getLogger("datamarket.housekeeping")
+DONE = Counter("datamarket_chores_done_total", "Things done in the background", ["chore"])
+FAILED = Counter("datamarket_chores_failed_total", "Turns of a chore that failed", ["chore"])
+HOLDS = Gauge("datamarket_invariant_holds", "1 while a quick invariant of the books holds", ["invariant"])
+CLEARING_DAYS = Gauge("datamarket_clearing_age_days", "Days that the oldest balance has waited", ["kind"])
+CLEARING_FEN = Gauge("datamarket_clearing_balance_fen", "What waits on clearing accounts", ["kind"])
+SEALING_LAG = Gauge("datamarket_sealing_lag_seconds", "How long the oldest unsealed event has waited")
+
+QUICK = tuple(check for check in CHECKS if check.quick)
+
+
+class Chore(NamedTuple):
+    """One thing to do again and again; `run` says how many things it did."""
+
+    name: str
+    every_seconds: int
+    run: Callable[[Database, int, datetime], Awaitable[int]]
+
+
+def chores(settings: Settings) -> tuple[Chore, ...]:
+    """Everything, and how often."""
+    return (
+        Chore("seal", 5, sealing.chore_of(settings)),
+        Chore("expire-holds", 15, holds.expire_due),
+        Chore("expire-orders", 15, orders.expire_overdue),
+        Chore("accept-by-silence", 60, orders.accept_by_silence),
+        Chore("receive-city-transfers", 5, cities.receive_due),
+        Chore("watch-the-books", 60, watch_the_books),
+    )
+
+
+async def watch_the_books(database: Database, ledger_id: int, now: datetime) -> int:
+    """Quick invariants, clearing accounts and the sealer's lag, as metrics; how many invariants are broken."""
+    async with database.connection() as connection:
+        findings = await checks.run(connection, ledger_id, QUICK)
+        ages = await clearing_ages(connection, ledger_id, now)
+        lag = await sealing_lag(connection, ledger_id, now)
+    for finding in findings:
+        HOLDS.labels(finding.check.id).set(finding.holds)
+        if not finding.holds:
+            log.error("invariant %s is broken: %s", finding.check.id, ", ".join(finding.breaches))
+    days: defaultdict[str, int] = defaultdict(int)
+    balances: defaultdict[str, int] = defaultdict(int)
+    for age in ages:
+        days[age.kind] = max(days[age.kind], age.days)
+        balances[age.kind] += abs(age.balance_fen)
+    for kind in CLEARING:
+        CLEARING_DAYS.labels(kind).set(days[kind])
+        CLEARING_FEN.labels(kind).set(balances[kind])
+    SEALING_LAG.set(lag.total_seconds())
+    return sum(not finding.holds for finding in findings)
+
+
+@asynccontextmanager
+async def kept_house(
+    database: Database, settings: Settings, read_clock: Callable[[], datetime]
+) -> AsyncIterator[None]:
+    """Every chore in its own time, for as long as the block lasts."""
+    running = [
+        asyncio.create_task(_repeat(chore, database, settings.ledger_id, read_clock))
+        for chore in chores(settings)
+    ]
+    try:
+        yield
+    finally:
+        for task in running:
+            task.cancel()
+        for task in running:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _repeat(
+    chore: Chore, database: Database, ledger_id: int, read_clock: Callable[[], datetime]
+) -> None:
+    """A turn that fails is counted and told; the next one tries again."""
+    while True:
+        try:
+            DONE.labels(chore.name).inc(await chore.run(database, ledger_id, read_clock()))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next turn may succeed
+            FAILED.labels(chore.name).inc()
+            log.warning("chore %s failed: %s: %s", chore.name, type(error).__name__, error)
+        await asyncio.sleep(chore.every_seconds)

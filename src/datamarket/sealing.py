@@ -1,0 +1,75 @@
+"""`datamarket seal`, `verify`, `export-evidence`: the sealed log of entries and audit events."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+
+from datamarket.evidence import bundle, verification
+from datamarket.evidence.checks import checks_of
+from datamarket.evidence.findings import Report
+from datamarket.evidence.leaves import AUDIT_EVENTS
+from datamarket.evidence.notes import Notary, NoteReader, load_key
+from datamarket.evidence.sealing import Sealer
+from datamarket.evidence.verification import Log
+from datamarket.foundation.db import Database
+from datamarket.foundation.settings import Settings
+from datamarket.ledger.leaves import ENTRIES
+
+SOURCES = (ENTRIES, AUDIT_EVENTS)
+CHECKS = checks_of(SOURCES)
+Chore = Callable[[Database, int, datetime], Awaitable[int]]
+
+
+def origin_of(ledger_id: int) -> str:
+    """The name of a market's log, in every checkpoint and in the name of its key."""
+    return f"datamarket/{ledger_id}"
+
+
+def sealer_of(settings: Settings, ledger_id: int | None = None) -> Sealer:
+    """The sealer of a market; its key and its checkpoints stand below `var`, outside the database."""
+    ledger = settings.ledger_id if ledger_id is None else ledger_id
+    notary = Notary(origin_of(ledger), load_key(settings.var / "sealing-key.pem"))
+    return Sealer(ledger, SOURCES, notary, settings.var / "checkpoints")
+
+
+def chore_of(settings: Settings) -> Chore:
+    """What housekeeping calls again and again: one pass, which says how many leaves it added."""
+    sealers: dict[int, Sealer] = {}
+
+    async def seal(database: Database, ledger_id: int, now: datetime) -> int:
+        if ledger_id not in sealers:
+            sealers[ledger_id] = sealer_of(settings, ledger_id)
+        return await sealers[ledger_id].seal(database, now=now)
+
+    return seal
+
+
+async def verify_log(
+    url: str,
+    settings: Settings,
+    *,
+    outside: Path | None = None,
+    connections: int = 2,
+    progress: verification.Progress = verification.unheard,
+) -> Report:
+    """The log against its rows, and against checkpoints kept in `outside`, which then names the key that counts.
+
+    Raises NoteUntrusted or OSError when `outside` holds no key.
+    """
+    sealer = sealer_of(settings)
+    kept = outside or sealer.folder / str(sealer.ledger_id)
+    reader = sealer.notary.reader
+    if outside is not None:
+        reader = NoteReader.of_line((outside / "key.txt").read_text(encoding="utf-8"))
+    notes = {path.name: path.read_text(encoding="utf-8") for path in sorted(kept.glob("[0-9]*.txt"))}
+    async with verification.one_snapshot(url, connections) as opened:
+        return await verification.verify(
+            opened, Log(sealer.ledger_id, SOURCES, reader), notes, progress=progress
+        )
+
+
+async def export_log(url: str, settings: Settings, folder: Path) -> list[Path]:
+    """The whole log of a market as files; the files written."""
+    sealer = sealer_of(settings)
+    async with verification.one_snapshot(url, 1) as [connection]:
+        return await bundle.export(connection, Log(sealer.ledger_id, SOURCES, sealer.notary.reader), folder)

@@ -1,0 +1,194 @@
+"""The fault harness itself: its oracle sees what is fabricated, its races and its probes see what is unguarded."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import orjson
+import pytest
+import pytest_asyncio
+
+from datamarket.foundation.db import Database
+from datamarket.foundation.errors import Refused
+from loadtests.faults.guard_probes import NOTICED, Outcome, Prober
+from loadtests.faults.guards import Guard, Sort, all_guards
+from loadtests.faults.oracle import Books, Effect, Intent, Journal, Kind, judge
+from loadtests.faults.proof import Proof
+from loadtests.faults.races import Tally, race
+from tests.world import trading
+
+RIVALS = 6
+
+
+def intent(name: str, kind: Kind = Kind.TRADE) -> Intent:
+    return Intent(name, kind, "/api/v1/trades", b"{}")
+
+
+def answer(*ids: str) -> bytes:
+    return orjson.dumps({"id": ids[0]})
+
+
+def batch_answer(*ids: str) -> bytes:
+    return orjson.dumps({"items": [{"trade": {"id": name}} for name in ids]})
+
+
+def books(
+    answers: dict[str, bytes], effects: list[Effect], entries: dict[Effect, int] | None = None
+) -> Books:
+    return Books(answers, effects, entries if entries is not None else dict.fromkeys(effects, 1))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """One trade and one batch of two, both acknowledged."""
+    with Journal(tmp_path / "intents.jsonl") as journal:
+        journal.intend(intent("one"), "one")
+        journal.intend(intent("two", Kind.BATCH), "two")
+        journal.hear("one", 201, answer("t1"))
+        journal.hear("two", 200, batch_answer("t2", "t3"))
+        yield journal
+
+
+WHOLE = {"one": answer("t1"), "two": batch_answer("t2", "t3")}
+ROWS: list[Effect] = [("trade", "t1"), ("trade", "t2"), ("trade", "t3")]
+
+
+def test_whole_books_are_sound(journal: Journal) -> None:
+    verdict = judge(journal, books(WHOLE, ROWS))
+    assert verdict.sound
+    assert (verdict.acked, verdict.settled) == (2, 2)
+
+
+def test_an_intent_is_in_the_file_before_it_is_sent(journal: Journal, tmp_path: Path) -> None:
+    lines = (tmp_path / "intents.jsonl").read_text().splitlines()
+    assert [orjson.loads(line)["key"] for line in lines] == ["one", "two"]
+
+
+def test_an_acknowledged_write_that_is_not_there_is_lost(journal: Journal) -> None:
+    verdict = judge(journal, books({"two": WHOLE["two"]}, ROWS[1:]))
+    assert verdict.lost == ["one"]
+
+
+def test_one_wish_under_two_keys_is_a_duplicate(journal: Journal) -> None:
+    journal.intend(intent("one"), "one.1")
+    twice = WHOLE | {"one.1": answer("t4")}
+    verdict = judge(journal, books(twice, [*ROWS, ("trade", "t4")]))
+    assert verdict.duplicated == ["one"]
+
+
+def test_a_row_twice_in_the_books_is_a_duplicate(journal: Journal) -> None:
+    assert judge(journal, books(WHOLE, [*ROWS, ("trade", "t1")])).duplicated == ["trade t1"]
+
+
+def test_what_nobody_asked_for_is_named(journal: Journal) -> None:
+    verdict = judge(journal, books(WHOLE | {"stranger": answer("t9")}, [*ROWS, ("trade", "t8")]))
+    assert verdict.unattempted == ["stranger", "trade t8"]
+
+
+@pytest.mark.parametrize(
+    ("effects", "entries", "half"),
+    [
+        (ROWS[1:], dict.fromkeys(ROWS[1:], 1), "one: trade t1 is not there"),
+        (ROWS, dict.fromkeys(ROWS[1:], 1), "trade t1: 0 entries"),
+        (ROWS, dict.fromkeys(ROWS, 1) | {ROWS[0]: 2}, "trade t1: 2 entries"),
+        (ROWS, dict.fromkeys([*ROWS, ("refund", "r")], 1), "entry of refund r, which is not there"),
+    ],
+)
+def test_half_a_trade_is_named(
+    journal: Journal, effects: list[Effect], entries: dict[Effect, int], half: str
+) -> None:
+    assert judge(journal, books(WHOLE, effects, entries)).half == [half]
+
+
+def test_another_answer_than_the_one_heard_is_named(journal: Journal) -> None:
+    changed = WHOLE | {"one": orjson.dumps({"id": "t1", "amount_fen": 1})}
+    assert judge(journal, books(changed, ROWS)).altered == ["one"]
+    journal.hear("two", 200, b'{"items": []}')
+    assert judge(journal, books(WHOLE, ROWS)).altered == ["two"]
+
+
+def test_a_refusal_that_is_in_the_books_is_named(journal: Journal) -> None:
+    journal.intend(intent("three"), "three")
+    assert not journal.hear("three", 503, b"{}")
+    assert journal.unknown == ["three"]
+    assert journal.hear("three", 409, b'{"retryable": false}')
+    verdict = judge(journal, books(WHOLE | {"three": answer("t5")}, [*ROWS, ("trade", "t5")]))
+    assert verdict.altered == ["three: refused, and in the books"]
+
+
+def test_a_proof_stands_only_when_its_control_notices() -> None:
+    assert not Proof("F0", "", holds=True).stands
+    assert not Proof("F0", "", holds=False, control_notices=True).stands
+    assert Proof("F0", "", holds=True, control_notices=True).stands
+
+
+async def test_of_many_refunds_of_one_trade_one_succeeds(database: Database) -> None:
+    deal = await trading.active_contract(database)
+    tally = Tally()
+    for _ in range(3):
+        sold = await trading.trade(database, deal)
+        await race([lambda sold=sold: trading.refund(database, deal, sold.id)] * RIVALS, tally)  # type: ignore[misc]
+    assert tally.exactly_one
+    assert tally.refusals == {"trade.nothing-to-refund": 3 * (RIVALS - 1)}
+
+
+class Late(Refused):
+    code = "harness.late"
+    zh = "已被取走。"
+    en = "Taken."
+
+
+async def test_a_race_that_nobody_guards_has_many_winners() -> None:
+    taken: list[int] = []
+
+    async def check_then_act() -> None:
+        if taken:
+            raise Late
+        await asyncio.sleep(0)
+        taken.append(1)
+
+    tally = Tally()
+    await race([check_then_act] * RIVALS, tally)
+    assert not tally.exactly_one
+    assert tally.winners == {RIVALS: 1}
+
+
+@pytest_asyncio.fixture
+async def prober(fresh_database: Database) -> AsyncIterator[Prober]:
+    """On a market with a trade and a refund."""
+    deal = await trading.active_contract(fresh_database)
+    for _ in range(3):
+        await trading.refund(fresh_database, deal, (await trading.trade(fresh_database, deal)).id)
+    connection = await asyncpg.connect(fresh_database.url)
+    yield Prober(connection, trading.LEDGER_ID, random.Random(7))
+    await connection.close()
+
+
+def of_the_balance_or_the_leg(guard: Guard) -> bool:
+    return guard.table in {"ledger_balance", "ledger_leg", "ledger_leg_p2024", "business_key", "audit_event"}
+
+
+async def test_each_guard_of_balances_and_legs_is_missed_when_it_is_gone(prober: Prober) -> None:
+    guards = [guard for guard in await all_guards(prober.connection) if of_the_balance_or_the_leg(guard)]
+    findings = [await prober.probe(guard) for guard in guards]
+    assert {guard.sort for guard in guards} >= {
+        Sort.CHECK,
+        Sort.UNIQUE,
+        Sort.FOREIGN,
+        Sort.TRIGGER,
+        Sort.PRIVILEGE,
+    }
+    assert [found for found in findings if found.outcome not in NOTICED] == []
+    assert prober.refused == len(guards)
+
+
+async def test_a_guard_that_no_attack_needs_is_uncovered(prober: Prober) -> None:
+    """A trigger that lets everything through is no guard, and the harness says so."""
+    await prober.connection.execute(
+        "CREATE FUNCTION nods() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+        "CREATE TRIGGER idle BEFORE UPDATE ON trade FOR EACH ROW EXECUTE FUNCTION nods()"
+    )
+    [idle] = [guard for guard in await all_guards(prober.connection) if guard.name == "idle"]
+    assert (await prober.probe(idle)).outcome not in {Outcome.THROUGH, Outcome.CHECK}

@@ -1,0 +1,20 @@
+"""A sealer with a key and a folder of its own."""
+
+from pathlib import Path
+
+from datamarket.evidence.sealing import Sealer
+from datamarket.evidence.verification import Log
+from datamarket.foundation.settings import Settings
+from datamarket.sealing import sealer_of
+
+
+def settings_in(folder: Path) -> Settings:
+    return Settings(var=folder, log_requests=False, rate_limit="100000/second", sign_in_limit="10000/minute")
+
+
+def sealer_in(folder: Path) -> Sealer:
+    return sealer_of(settings_in(folder))
+
+
+def log_of(sealer: Sealer) -> Log:
+    return Log(sealer.ledger_id, sealer.sources, sealer.notary.reader)
