@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo serve test lint load bench format clean
+.PHONY: demo serve test lint load bench faults format clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.lock pyproject.toml
@@ -38,6 +38,9 @@ load: $(READY)  ## thirty seconds of the three journeys, then the books must bal
 
 bench: $(READY)  ## ratios, both sides in one run; writes var/bench/latest.json
 	@$(BIN)/python -m loadtests.bench
+
+faults: $(READY)  ## servers killed, guards dropped, backups restored: twelve minutes, each proof with its control
+	@$(BIN)/python -m loadtests.faults --seconds 90
 
 clean:
 	rm -rf $(VENV) build src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

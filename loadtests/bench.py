@@ -25,8 +25,11 @@ from datamarket.auth.tokens import TokenKeeper, load_key
 from datamarket.checking import check_books
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.db import Database
+from datamarket.foundation.settings import Settings
 from datamarket.place import Place, opened_place
-from loadtests import wire
+from datamarket.sealing import sealer_of
+from loadtests import bench_seal, wire
+from loadtests.bench_growth import Growth, copy_of, grow_database
 from loadtests.bench_market import grow
 from loadtests.bench_works import BATCH, BATCHING, CONNECTIONS, Works
 from loadtests.market import ROOT, market_in
@@ -73,21 +76,44 @@ def _rates(of: str, to: str) -> Callable[[Figures], float]:
 
 
 def _steadiness(figures: Figures) -> float:
-    trades = figures["single trades"]
+    trades = figures[TRADES]
     return (trades.p50_ms or 0) / (trades.p99_ms or 1)
 
 
-BARE, BY_ID, PAGE = "bare FastAPI answer", "listing by id", "first page of 20"
+def _sealing(figures: Figures) -> float:
+    return figures[SEALED].per_second * SEALED_SHARE / figures[BATCHES].per_second
+
+
+def _verifying(figures: Figures) -> float:
+    return figures[LEAVES_VERIFIED].per_second / VERIFIED
+
+
+BARE, BY_ID, PAGE, TRADES = "bare FastAPI answer", "listing by id", "first page of 20", "single trades"
+BATCHES, DEEP, TEXT = "trades in batches of 1,000", "deep page of 20", "text search"
+GROWN = ", grown market"
+GROWING = (TRADES, PAGE, DEEP, TEXT)
+SEALED, LEAVES_VERIFIED = "trades sealed by one core", "leaves verified"
+LEAVES_OF_A_TRADE = 2
+SEALED_SHARE = 0.15
+"""Of a core, at most, for sealing what P2 records."""
+VERIFIED = 200_000
+"""Leaves a second, at least."""
 GOALS = (
-    Goal("P1", "single durable trades ÷ pgbench", _rates("single trades", ONE_ENTRY), 0.6),
+    Goal("P1", "single durable trades ÷ pgbench", _rates(TRADES, ONE_ENTRY), 0.6),
     Goal("P1", "single trades: p50 ÷ p99", _steadiness, 0.25),
-    Goal("P2", "batches ÷ pgbench", _rates("trades in batches of 1,000", MANY_SALES), 0.7),
+    Goal("P2", "batches ÷ pgbench", _rates(BATCHES, MANY_SALES), 0.7),
     Goal("P3", "listing by id ÷ bare FastAPI", _rates(BY_ID, BARE), 0.35),
     Goal("P3", "304 ÷ bare FastAPI", _rates("listing not changed (304)", BARE), 0.6),
-    Goal("P3", "deep page ÷ first page", _rates("deep page of 20", PAGE), 1 / 1.3),
-    Goal("P3", "text search ÷ first page", _rates("text search", PAGE), 0.5),
+    Goal("P3", "deep page ÷ first page", _rates(DEEP, PAGE), 1 / 1.3),
+    Goal("P3", "text search ÷ first page", _rates(TEXT, PAGE), 0.5),
     Goal("P4", "uses of 32 contracts ÷ bare FastAPI", _rates("uses of 32 contracts", BARE), 0.3),
     Goal("P4", "uses of one contract ÷ of 32", _rates("uses of one contract", "uses of 32 contracts"), 0.8),
+    Goal("P6", "single trades, grown ÷ small market", _rates(TRADES + GROWN, TRADES), 0.8),
+    Goal("P6", "first page, grown ÷ small market", _rates(PAGE + GROWN, PAGE), 0.8),
+    Goal("P6", "deep page, grown ÷ small market", _rates(DEEP + GROWN, DEEP), 0.8),
+    Goal("P6", "text search, grown ÷ small market", _rates(TEXT + GROWN, TEXT), 0.8),
+    Goal("P9", "sealing with 15 % of a core ÷ batches", _sealing, 1),
+    Goal("P9", "leaves verified ÷ 200,000 a second", _verifying, 1),
 )
 
 
@@ -112,7 +138,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtests.bench", description=__doc__)
     parser.add_argument("--seconds", type=int, default=3, help="of each work in each round")
     parser.add_argument("--rounds", type=int, default=3, help="the median counts")
-    parser.add_argument("--listings", type=int, default=20_000)
+    parser.add_argument("--listings", type=int, default=10_000)
+    parser.add_argument("--grown-listings", type=int, default=1_000_000)
+    parser.add_argument("--grown-legs", type=int, default=10_000_000)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser.parse_args()
 
@@ -127,29 +155,62 @@ async def _bench(place: Place, folder: Path, wanted: argparse.Namespace) -> dict
         await database.close()
     alone = PgBench(place.url, folder, ledger_id, grown, started)
     await alone.prepare()
+    large_url = await copy_of(place.url, f"{place.name}_grown")
+    growth = Growth(wanted.grown_legs, wanted.grown_listings)
+    await grow_database(large_url, alone, growth, listings=wanted.listings)
+    apart = {
+        "var": folder / "grown",
+        "signing_key": folder / "signing-key.pem",
+    }  # another log, the same callers
+    figures = await _seal_and_verify(large_url, place.settings.model_copy(update=apart))
     keeper = TokenKeeper(load_key(place.settings), place.settings)
-    market = market_in(folder, DATABASE_URL=place.url)
-    with market.serving() as port, market.serving_bare() as bare_port:
-        figures = await _rounds(Works(port, bare_port, grown, keeper), alone, wanted)
-    findings = await check_books(place.url, ledger_id)
+    small = market_in(folder, DATABASE_URL=place.url)
+    more = {f"DATAMARKET_{name.upper()}": str(path) for name, path in apart.items()}
+    large = market_in(folder, DATABASE_URL=large_url, **more)
+    with small.serving() as port, large.serving() as large_port, small.serving_bare() as bare_port:
+        works = Works(port, bare_port, grown, keeper, listings=wanted.listings)
+        grown_works = Works(large_port, bare_port, grown, keeper, listings=growth.listings)
+        figures |= await _rounds(works, grown_works, alone, wanted)
+    findings = [await check_books(url, ledger_id) for url in (place.url, large_url)]
     return {
         "at": started.isoformat(timespec="seconds"),
         "command": " ".join(["python -m loadtests.bench", *sys.argv[1:]]),
         "machine": await _machine(place.url),
         "listings": wanted.listings,
+        "grown": {"legs": growth.legs, "listings": growth.listings},
         "connections": CONNECTIONS,
         "figures": [_figure_row(name, figure) for name, figure in figures.items()],
         "goals": [_goal_row(goal, figures) for goal in GOALS],
-        "books_balance": all(finding.holds for finding in findings),
+        "books_balance": all(finding.holds for found in findings for finding in found),
     }
 
 
-async def _rounds(works: Works, alone: PgBench, wanted: argparse.Namespace) -> dict[str, Figure]:
+async def _seal_and_verify(url: str, settings: Settings) -> dict[str, Figure]:
+    """All of the grown market, once: a trade is two leaves, its entry and its audit event."""
+    sealer = sealer_of(settings)
+    database = await Database(url, 1).open()
+    try:
+        sealed = await bench_seal.seal(database, sealer)
+    finally:
+        await database.close()
+    verified = await bench_seal.verify_all(url, sealer)
+    return {
+        SEALED: Figure([1e6 / (LEAVES_OF_A_TRADE * sealed.cpu_microseconds_a_leaf)]),
+        LEAVES_VERIFIED: Figure([verified.per_second]),
+    }
+
+
+async def _rounds(
+    works: Works, grown_works: Works, alone: PgBench, wanted: argparse.Namespace
+) -> dict[str, Figure]:
     """All works in every round, so that a slow minute of the machine is everybody's."""
     await works.prepare()
-    figures = {name: Figure() for name in (*works.by_name, ONE_ENTRY, MANY_SALES)}
+    await grown_works.prepare()
+    by_name = dict(works.by_name)
+    by_name |= {name + GROWN: work for name, work in grown_works.by_name.items() if name in GROWING}
+    figures = {name: Figure() for name in (*by_name, ONE_ENTRY, MANY_SALES)}
     for _ in range(wanted.rounds):
-        for name, work in works.by_name.items():
+        for name, work in by_name.items():
             await work(WARM_UP_SECONDS)
             figures[name].add(await work(wanted.seconds), BATCH if "batches" in name else 1)
         one = alone.run(clients=CONNECTIONS, seconds=wanted.seconds)

@@ -32,7 +32,10 @@ class UnexpectedAnswer(Exception):
 class Works:
     """Every work on one server and one market."""
 
-    def __init__(self, port: int, bare_port: int, grown: Grown, keeper: TokenKeeper) -> None:
+    def __init__(
+        self, port: int, bare_port: int, grown: Grown, keeper: TokenKeeper, *, listings: int
+    ) -> None:
+        self._listings_there = listings
         self._port = port
         self._bare_port = bare_port
         self._grown = grown
@@ -60,7 +63,7 @@ class Works:
     async def prepare(self) -> None:
         """Walk to the deep page once, page by page, as a visitor would."""
         connection = await wire.connect(HOST, self._port)
-        pages = int(len(self._grown.listings) * DEPTH) // 100
+        pages = int(self._listings_there * DEPTH) // 100
         after = ""
         for _ in range(pages):
             answer = await connection.ask(wire.request("GET", f"{API}/listings?limit=100{after}"))

@@ -48,6 +48,17 @@ class Market:
             self._tell_faults()
 
     @contextmanager
+    def serving_factory(self, factory: str) -> Iterator[int]:
+        """An application of the load tests' own on a free port; the database must be up to date."""
+        port = free_port()
+        line = [sys.executable, "-m", "uvicorn", factory, "--factory", "--port", str(port), "--no-access-log"]
+        try:
+            with self._running(line, port, "/health/ready"):
+                yield port
+        finally:
+            self._tell_faults()
+
+    @contextmanager
     def serving_bare(self) -> Iterator[int]:
         """One route of nothing but FastAPI, on a port of its own."""
         port = free_port()
@@ -68,7 +79,7 @@ class Market:
     def _tell_faults(self) -> None:
         """What the server logged as an error: a fault of the market's own, never of its caller."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        faults = [json.loads(line) for line in lines if '"level":"ERROR"' in line]
+        faults = [json.loads(line) for line in lines if line.startswith("{") and '"level":"ERROR"' in line]
         for fault in faults[:FAULTS_TOLD]:
             where = fault.get("traceback", "").strip().splitlines()[-ENDING_LINES:]
             print(fault["message"], *where, sep="\n    ", file=sys.stderr)

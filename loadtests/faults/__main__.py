@@ -1,0 +1,98 @@
+"""`python -m loadtests.faults --seconds 90 --json`: every proof with its control; exit 1 when one does not stand."""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+
+from loadtests.faults import (
+    database_kills,
+    missing_guards,
+    races,
+    restoring,
+    tampering,
+    worker_kills,
+)
+from loadtests.faults.proof import Proof
+from loadtests.faults.stand import tell
+
+PROOFS: dict[str, Callable[..., Awaitable[Proof]]] = {
+    "F1": database_kills.prove,
+    "F2": worker_kills.prove,
+    "F3": tampering.prove,
+    "F4": races.prove,
+    "F7": restoring.prove,
+    "F8": missing_guards.prove,
+}
+
+
+def main() -> int:
+    wanted = _arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended all the same
+    proofs = []
+    for name in wanted.only:
+        begun = time.monotonic()
+        tell(f"{name} begins")
+        proof = asyncio.run(_prove(name, seconds=wanted.seconds, seed=wanted.seed))
+        tell(
+            f"{name} {'stands' if proof.stands else 'DOES NOT STAND'} after {time.monotonic() - begun:.0f} s"
+        )
+        proofs.append(proof)
+    if wanted.json:
+        print(json.dumps(_report(wanted, proofs), ensure_ascii=False, indent=2, default=str))
+    else:
+        for proof in proofs:
+            print(f"{proof.id}  {'stands' if proof.stands else 'DOES NOT STAND'}  {proof.claim}")
+    return 0 if all(proof.stands for proof in proofs) else 1
+
+
+async def _prove(name: str, *, seconds: float, seed: int) -> Proof:
+    """A proof that breaks down has not been given; the others go on."""
+    try:
+        return await PROOFS[name](seconds=seconds, seed=seed)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is no proof
+        traceback.print_exc(file=sys.stderr)
+        return Proof(
+            id=name, claim="the experiment itself broke down", holds=False, figures={"error": repr(error)}
+        )
+
+
+def _report(wanted: argparse.Namespace, proofs: list[Proof]) -> dict[str, object]:
+    return {
+        "command": " ".join(["python -m loadtests.faults", *sys.argv[1:]]),
+        "seed": wanted.seed,
+        "machine": {
+            "cores": os.cpu_count(),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+        },
+        "proofs": [proof.as_json() for proof in proofs],
+        "stands": all(proof.stands for proof in proofs),
+    }
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m loadtests.faults", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=90, help="how long servers are killed under load")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--only", type=_names, default=list(PROOFS), help="such as F1,F4")
+    parser.add_argument("--json", action="store_true", help="the report as JSON on standard output")
+    return parser.parse_args()
+
+
+def _names(given: str) -> list[str]:
+    names = given.upper().split(",")
+    unknown = [name for name in names if name not in PROOFS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}; there are {', '.join(PROOFS)}")
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main())

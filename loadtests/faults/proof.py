@@ -1,0 +1,22 @@
+"""What one proof found: the claim, whether it held, and whether its control noticed a market without the guard."""
+
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A claim counts only while its control fails: a proof that cannot fail proves nothing."""
+
+    id: str
+    claim: str
+    holds: bool
+    figures: dict[str, object] = field(default_factory=dict)
+    control: dict[str, object] = field(default_factory=dict)
+    control_notices: bool = False
+
+    @property
+    def stands(self) -> bool:
+        return self.holds and self.control_notices
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self) | {"stands": self.stands}

@@ -1,0 +1,115 @@
+"""The stand of an experiment: an own cluster, a market in it, traders with money, and their tokens."""
+
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+
+import asyncpg
+
+from datamarket.auth.terms import Actor
+from datamarket.auth.tokens import TokenKeeper, load_key
+from datamarket.checking import CHECKS
+from datamarket.foundation import checks
+from datamarket.foundation.clock import read_clock
+from datamarket.foundation.db import Database
+from datamarket.foundation.settings import Settings
+from datamarket.migrations.apply import create_database, migrate
+from loadtests.bench_market import Grown, grow
+from loadtests.faults.cluster import Cluster, running_cluster
+from loadtests.market import Market, market_in
+
+LISTINGS = 4
+AS_SHIPPED: Mapping[str, str] = MappingProxyType({})
+QUICK = ("I2", "I4")
+HALF_TRADES = """
+SELECT 'trade without entry ' || t.id FROM trade t WHERE t.ledger_id = $1 AND t.amount_fen > 0
+   AND NOT EXISTS (SELECT FROM business_key k WHERE k.ledger_id = $1 AND k.source_type = 'trade' AND k.source_id = t.id)
+UNION ALL
+SELECT 'entry without trade ' || k.source_id FROM business_key k WHERE k.ledger_id = $1 AND k.source_type = 'trade'
+   AND NOT EXISTS (SELECT FROM trade t WHERE t.id = k.source_id)
+UNION ALL
+SELECT 'use without trade ' || u.id FROM contract_use u WHERE NOT EXISTS (SELECT FROM trade t WHERE t.use_id = u.id)
+UNION ALL
+SELECT 'key without answer ' || key FROM idempotency_key WHERE ledger_id = $1 AND status IS NULL
+LIMIT 5
+"""
+"""Every use of this stand is a trade's: whoever counts uses alone has no place here."""
+
+
+@dataclass(frozen=True)
+class Stand:
+    """One experiment's market."""
+
+    folder: Path
+    cluster: Cluster
+    url: str
+    settings: Settings
+    grown: Grown
+    market: Market
+
+    @property
+    def ledger_id(self) -> int:
+        return self.settings.ledger_id
+
+    def bearer(self, actor: Actor, *, now: datetime) -> str:
+        return f"Bearer {TokenKeeper(load_key(self.settings), self.settings).sign(actor, now=now)}"
+
+    async def quick_breaches(self) -> list[str]:
+        """The sums, and half a trade: cheap enough to be asked after every recovery."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            wanted = [check for check in CHECKS if check.id in QUICK]
+            findings = await checks.run(connection, self.ledger_id, wanted)
+            halves = await connection.fetch(HALF_TRADES, self.ledger_id)
+        finally:
+            await connection.close()
+        return [breach for finding in findings for breach in finding.breaches] + [row[0] for row in halves]
+
+
+@asynccontextmanager
+async def stand(
+    name: str, *, traders: int = 4, server: Mapping[str, str] = AS_SHIPPED
+) -> AsyncIterator[Stand]:
+    """A market on an own cluster with these server settings, in a temporary folder; nothing of it stays."""
+    with _temporary(name) as folder, running_cluster(folder / "postgres", **dict(server)) as cluster:
+        url = await create_database(cluster.url, "market")
+        await migrate(url)
+        settings = Settings(
+            var=folder, database_url=url, access_minutes=60, log_requests=False, demo_password=None
+        )
+        database = await Database(url, 4).open()
+        try:
+            grown = await grow(
+                database, settings.ledger_id, listings=LISTINGS, traders=traders, now=read_clock()
+            )
+        finally:
+            await database.close()
+        await _make_durable(url)
+        market = market_in(folder, DATABASE_URL=url, DATAMARKET_ACCESS_MINUTES="60")
+        yield Stand(folder, cluster, url, settings, grown, market)
+
+
+@contextmanager
+def _temporary(name: str) -> Iterator[Path]:
+    with TemporaryDirectory(prefix=f"datamarket-{name}-") as folder:
+        yield Path(folder).resolve()
+
+
+async def _make_durable(url: str) -> None:
+    """The stand itself must outlive the first kill, also on a server that forgets."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
+
+
+def tell(sentence: str) -> None:
+    """Progress, for who waits."""
+    print(f"[{time.strftime('%H:%M:%S')}] {sentence}", file=sys.stderr, flush=True)
