@@ -5,6 +5,7 @@ RUN pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY src ./src
 COPY seed ./seed
 COPY loadtests ./loadtests
+COPY tools ./tools
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . && useradd --create-home market && mkdir var && chown market var
 USER market
 EXPOSE 8000

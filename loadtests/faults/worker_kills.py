@@ -33,7 +33,7 @@ CONTROL_SHARE = 1 / 3
 WORKERS = 2
 FROM_OUTSIDE = (1.5, 5.0)
 """Seconds between two looks from outside."""
-SHARE_FROM_OUTSIDE = 0.4
+SHARE_FROM_OUTSIDE = 0.3
 """How many of these looks kill a worker that is at work."""
 LONGEST_FACTOR = 2.5
 

@@ -20,8 +20,9 @@ def new_ids(instants: Sequence[datetime]) -> list[UUID]:
     """A fresh id for each instant, from one draw: a thousand draws are a thousand system calls."""
     count = len(instants)
     drawn = _entropy.get().getrandbits(80 * count).to_bytes(10 * count, "big") if count else b""
+    stamps = {now: _milliseconds(now) for now in set(instants)}
     return [
-        _id(_milliseconds(now), int.from_bytes(drawn[10 * i : 10 * i + 10], "big") >> 6)
+        _id(stamps[now], int.from_bytes(drawn[10 * i : 10 * i + 10], "big") >> 6)
         for i, now in enumerate(instants)
     ]
 

@@ -1,6 +1,7 @@
 """A trade prices a use or an order under its contract, splits it, posts it, records it.
 
 trade = 交易记录 · price = 计价 · split = 收益分配 · refund = 退款 · certificate = 交易凭证
+order = 订单 · acceptance = 验收 · escrow = 托管
 
 A trade in three files: `api.record_trade` → `actions.record_trades` (meter, price, split, post, record:
 always a batch) → `rules` (pure). Single requests meet in `desk`: what has queued while the last batch
@@ -8,7 +9,8 @@ was in flight is the next batch.
 
 Invariants
 - I9 the parts of a split add up to the gross, by the largest remainder
-- a use or an order is priced once; free use is recorded, and posts nothing
+- an order that the buyer must accept holds the money first; silence counts as acceptance
+- a use is priced once; free use is recorded, and posts nothing
 - a refund mirrors the original legs, and never exceeds what is left of them
 - the split follows a dated rule in `revenue/*.yaml`; its shares are an assumption and say so
 

@@ -21,7 +21,7 @@ from datamarket.ledger.terms import EntryId, EntryKind, Posting
 from datamarket.trading import queries, rules
 from datamarket.trading.revenue_rules import revenue_rules
 from datamarket.trading.tables import UsePricedAlready
-from datamarket.trading.terms import Order, Trade
+from datamarket.trading.terms import Order, Sale, Trade
 
 Outcome = Trade | MarketError
 REFUSALS: Mapping[str, type[MarketError]] = {
@@ -69,14 +69,20 @@ class Recorder:
         terms = await self.reader.read(connection, [order.contract_id for order in orders])
         outcomes: dict[int, Outcome] = {}
         used = await self._meter(connection, orders, terms, outcomes)
+        sales = [
+            self._sale(orders[position], terms[orders[position].contract_id], quantity)
+            for position, (_, quantity) in used.items()
+        ]
         trades = [
-            self._price(trade_id, orders[position], terms[orders[position].contract_id], use, now)
-            for trade_id, (position, use) in zip(_ids(orders, used), used.items(), strict=True)
+            _trade(
+                trade_id, orders[position], terms[orders[position].contract_id], used[position], sold, now=now
+            )
+            for trade_id, position, sold in zip(_ids(orders, used), used, sales, strict=True)
         ]
         outcomes.update(zip(used, trades, strict=True))
         postings = {
-            position: self._settlement(entry_id, orders[position], terms[trade.contract_id], trade)
-            for entry_id, position, trade in zip(_ids(orders, used), used, trades, strict=True)
+            position: _settlement(entry_id, orders[position], trade, sold)
+            for entry_id, position, trade, sold in zip(_ids(orders, used), used, trades, sales, strict=True)
             if trade.amount_fen
         }
         await queries.insert_trades(connection, self.ledger_id, trades, now=now)
@@ -90,7 +96,7 @@ class Recorder:
                     trade.id,
                     {
                         "amount_fen": trade.amount_fen,
-                        "entry_id": str(postings[position].id) if trade.amount_fen else None,
+                        "entry_id": postings[position].id if trade.amount_fen else None,
                     },
                 )
                 for position, trade in zip(used, trades, strict=True)
@@ -138,10 +144,10 @@ class Recorder:
             contract_id, quantity = known.get(order.use_id, (None, 0))
             if contract_id != order.contract_id:
                 raise NotFound(thing="use")
-            rules.price(contract.plan, quantity)
+            self._sale(order, contract, quantity)
             used[position] = (order.use_id, quantity)
         elif order.purpose is not None and order.quantity is not None:
-            rules.price(contract.plan, order.quantity)
+            self._sale(order, contract, order.quantity)
             demands[position] = Demand(
                 order.contract_id, contract.buyer_id, order.purpose, order.quantity, order.occurred_at
             )
@@ -173,41 +179,51 @@ class Recorder:
         state = await queries.state_of_own_contract(connection, order.contract_id, order.actor.participant_id)
         return NotFound(thing="contract") if state is None else rules.contract_not_active(state)
 
-    def _price(
-        self, trade_id: UUID, order: Order, terms: FrozenTerms, use: tuple[UUID, int], now: datetime
-    ) -> Trade:
-        use_id, quantity = use
-        amount = rules.price(terms.plan, quantity)
+    def _sale(self, order: Order, terms: FrozenTerms, quantity: int) -> Sale:
+        """Raises AmountTooLarge, NoRevenueRule."""
         rule = rules.rule_at(revenue_rules(), business_date(order.occurred_at))
-        return Trade(
-            id=trade_id,
-            contract_id=terms.contract_id,
-            use_id=use_id,
-            buyer_id=terms.buyer_id,
-            provider_id=terms.provider_id,
-            venue_id=terms.venue_id,
-            zone_id=terms.zone_id,
-            product_id=terms.product_id,
-            category=terms.category,
-            quantity=quantity,
-            unit_price_fen=terms.plan.price_fen,
-            amount_fen=amount,
-            split=rules.divide(amount, terms, rule),
-            revenue_rule=rule.id,
-            occurred_at=order.occurred_at,
-            recorded_at=now,
-        )
+        return rules.sale(self.ledger_id, terms, quantity, rule)
 
-    def _settlement(self, entry_id: UUID, order: Order, terms: FrozenTerms, trade: Trade) -> Posting:
-        return Posting(
-            id=EntryId(entry_id),
-            kind=EntryKind.SETTLEMENT,
-            effective_at=order.occurred_at,
-            source_type="trade",
-            source_id=trade.id,
-            actor_id=order.actor.account_id,
-            legs=rules.legs_of(self.ledger_id, terms, trade.split),
-        )
+
+def _trade(
+    trade_id: UUID,
+    order: Order,
+    terms: FrozenTerms,
+    use: tuple[UUID, int],
+    sold: Sale,
+    *,
+    now: datetime,
+) -> Trade:
+    return Trade(
+        id=trade_id,
+        contract_id=terms.contract_id,
+        use_id=use[0],
+        buyer_id=terms.buyer_id,
+        provider_id=terms.provider_id,
+        venue_id=terms.venue_id,
+        zone_id=terms.zone_id,
+        product_id=terms.product_id,
+        category=terms.category,
+        quantity=use[1],
+        unit_price_fen=terms.plan.price_fen,
+        amount_fen=sold.amount_fen,
+        split=sold.split,
+        revenue_rule=sold.revenue_rule,
+        occurred_at=order.occurred_at,
+        recorded_at=now,
+    )
+
+
+def _settlement(entry_id: UUID, order: Order, trade: Trade, sold: Sale) -> Posting:
+    return Posting(
+        id=EntryId(entry_id),
+        kind=EntryKind.SETTLEMENT,
+        effective_at=order.occurred_at,
+        source_type="trade",
+        source_id=trade.id,
+        actor_id=order.actor.account_id,
+        legs=sold.legs,
+    )
 
 
 def _ids(orders: Sequence[Order], positions: Iterable[int]) -> list[UUID]:

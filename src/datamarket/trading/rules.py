@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 
 from datamarket.catalogue.terms import PricePlan
 from datamarket.contracts.accounts import payees
@@ -12,7 +13,7 @@ from datamarket.foundation.errors import Invalid, Refused
 from datamarket.foundation.money import Fen, apply_rate
 from datamarket.foundation.money import split as share
 from datamarket.ledger.terms import Account, AccountId, AccountKind, Leg
-from datamarket.trading.terms import RevenueRule, Split, TradeState
+from datamarket.trading.terms import RevenueRule, Sale, Split, TradeState
 
 BASIS_POINTS = 10_000
 LARGEST_TRADE = Fen(10**14)
@@ -73,6 +74,14 @@ def bracket_shares(base: Fen, rule: RevenueRule) -> tuple[int, int]:
         supplying += within * to_supplying
         operator += within * to_operator
     return supplying, operator
+
+
+@lru_cache(maxsize=16_384)
+def sale(ledger_id: int, terms: FrozenTerms, quantity: int, rule: RevenueRule) -> Sale:
+    """Price, division and legs in one. Terms are frozen and metered calls repeat, so it is remembered."""
+    amount = price(terms.plan, quantity)
+    parts = divide(amount, terms, rule)
+    return Sale(amount, parts, legs_of(ledger_id, terms, parts), rule.id)
 
 
 def legs_of(ledger_id: int, terms: FrozenTerms, parts: Split) -> tuple[Leg, ...]:

@@ -12,6 +12,7 @@ from uuid import UUID
 from datamarket.auth.terms import Actor
 from datamarket.contracts.terms import Purpose
 from datamarket.foundation.money import Fen
+from datamarket.ledger.terms import Leg
 
 
 class TradeState(StrEnum):
@@ -38,9 +39,9 @@ class Bracket:
     operator: Fraction
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RevenueRule:
-    """A dated rule of how one sale is divided."""
+    """A dated rule of how one sale is divided; read once, so each is itself and no other."""
 
     id: str
     valid_from: date
@@ -81,6 +82,15 @@ class Split(NamedTuple):
     @property
     def gross_fen(self) -> int:
         return sum(self)
+
+
+class Sale(NamedTuple):
+    """What so many units come to: the gross amount, its parts by a rule, and the legs that settle it."""
+
+    amount_fen: Fen
+    split: Split
+    legs: tuple[Leg, ...]
+    revenue_rule: str
 
 
 class Order(NamedTuple):
