@@ -16,7 +16,7 @@ from loadtests.market import HOST
 
 API = "/api/v1"
 CONNECTIONS = 32
-BATCHING = 2
+BATCHING = 8
 BATCH = 1000
 IN_TURN = 1000
 DEPTH = 0.9

@@ -28,7 +28,7 @@ from datamarket.auth.terms import Actor, Role
 from datamarket.evidence import actions as evidence
 from datamarket.evidence.bundle import export
 from datamarket.evidence.notes import Checkpoint
-from datamarket.evidence.sealing import BLOCK_COLUMNS, Block, Sealer
+from datamarket.evidence.sealing import BLOCK_COLUMNS, Block, Sealer, await_watermark
 from datamarket.evidence.verification import Log, verify
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
@@ -90,6 +90,7 @@ async def sealed_market(database: Database, sealer: Sealer, chance: random.Rando
                 reverses=sales[0].id,
             )
             await _post(connection, ledger, [refund], now)
+        await await_watermark(database)
         await sealer.seal(database, now=now)
 
 

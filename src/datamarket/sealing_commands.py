@@ -29,6 +29,7 @@ def seal() -> None:
 
 
 async def _seal(place: "Place") -> int:
+    from datamarket.evidence.sealing import await_watermark  # noqa: PLC0415
     from datamarket.foundation.clock import read_clock  # noqa: PLC0415
     from datamarket.foundation.db import Database  # noqa: PLC0415
     from datamarket.sealing import sealer_of  # noqa: PLC0415
@@ -36,6 +37,7 @@ async def _seal(place: "Place") -> int:
     sealer, total = sealer_of(place.settings), 0
     database = await Database(place.url, 1).open()
     try:
+        await await_watermark(database)  # what is being written just now is sealed too
         while added := await sealer.seal(database, now=read_clock()):
             total += added
             typer.echo(f"  … {total:,}", err=True)

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from datamarket.app import create_app
 from datamarket.evidence import actions as evidence
-from datamarket.evidence.sealing import Sealer
+from datamarket.evidence.sealing import Sealer, await_watermark
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
 from loadtests.faults.tampering import tool
@@ -44,6 +44,7 @@ class Log:
         return [row["id"] for row in rows]
 
     async def seal(self) -> int:
+        await await_watermark(self.database)
         return await self.sealer.seal(self.database, now=moment())
 
     async def read(self, path: str, status: int = 200) -> Any:

@@ -9,6 +9,7 @@ import asyncpg
 import pytest_asyncio
 
 from datamarket.evidence import actions as evidence
+from datamarket.evidence.sealing import await_watermark
 from datamarket.evidence.verification import one_snapshot, verify
 from datamarket.foundation.db import Connection, Database
 from datamarket.foundation.ids import new_id
@@ -62,6 +63,7 @@ async def test_who_commits_late_is_sealed_all_the_same_and_by_id_would_have_been
     after_last_id = {one for one in await written(fresh_database) if one > max(by_id)}
     assert after_last_id == set(), "and by id it would never come back to the one that committed late"
     assert by_id | after_last_id != await written(fresh_database)
+    await await_watermark(fresh_database)
     assert await sealer.seal(fresh_database, now=moment()) == 2
     assert await sealed(fresh_database) == await written(fresh_database)
 
@@ -89,6 +91,7 @@ async def test_writers_and_sealers_at_once_lose_nothing_and_seal_nothing_twice(
     await asyncio.gather(*(keep_writing() for _ in range(4)))
     stop.set()
     leaves = sum(await asyncio.gather(*sealers))
+    await await_watermark(fresh_database)
     while added := await sealer.seal(fresh_database, now=moment(), rows=7):
         leaves += added
     rows = await written(fresh_database)
@@ -108,6 +111,7 @@ async def test_a_transaction_larger_than_a_pass_is_sealed_wholly_and_the_rest_la
         async with fresh_database.plain_transaction() as connection:
             for _ in range(many):
                 await write(connection)
+    await await_watermark(fresh_database)
     passes = []
     while added := await sealer.seal(fresh_database, now=moment(), rows=10):
         passes.append(added)

@@ -18,7 +18,7 @@ from datamarket.evidence import actions as evidence
 from datamarket.evidence.bundle import export
 from datamarket.evidence.checks import sealing_lag
 from datamarket.evidence.findings import LABELS, Flaw, Report
-from datamarket.evidence.sealing import Sealer, horizon_of, is_restored, last_block
+from datamarket.evidence.sealing import Sealer, await_watermark, horizon_of, is_restored, last_block
 from datamarket.evidence.verification import one_snapshot, verify
 from datamarket.foundation.db import APP_ROLE, Connection, Database
 from datamarket.foundation.ids import new_id
@@ -46,6 +46,7 @@ async def ground(fresh_database: Database, tmp_path: Path) -> AsyncIterator[Rang
 
 async def seal_all(database: Database, sealer: Sealer) -> int:
     leaves = 0
+    await await_watermark(database)
     while added := await sealer.seal(database, now=moment()):
         leaves += added
     return leaves

@@ -24,11 +24,11 @@ def micros(column: str) -> str:
 
 
 def leaf_hash(kind: str, row: str = "r") -> str:
-    """SQL: the hash of the leaf of a row that has `id`, `xid` and `digest`."""
+    """SQL: the hash of the leaf of a row that has `id`, `xid` and `digest`, which is written, and taken, once."""
     constant = b"\x00" + len(kind).to_bytes(4) + kind.encode() + (4).to_bytes(4)
     return (
         f"sha256('\\x{constant.hex()}'::bytea || int4send({LEDGER}) || '\\x00000010'::bytea || uuid_send({row}.id)"
-        f" || '\\x00000008'::bytea || int8send({row}.xid) || {field(f'{row}.digest')})"
+        f" || '\\x00000008'::bytea || int8send({row}.xid) || '\\x00000020'::bytea || {row}.digest)"
     )
 
 
@@ -43,7 +43,8 @@ class LeafSource:
     """Rows that are sealed. All SQL takes $1 = ledger.
 
     `stored` gives `xid, id, digest` of every row; `recomputed` gives `xid, id, digest, stored, parts` of the rows
-    whose id is in `{wanted}`, with the digest taken anew. Where the rows stand in partitions, `scope` gives the keys
+    whose id is in `{wanted}`, with the digest taken anew, once (`OFFSET 0` keeps the planner from repeating it).
+    Where the rows stand in partitions, `scope` gives the keys
     of those that hold them, and `{scope}` stands for these keys: known when planned, they keep the others out.
     `parts` counts all rows that stand under sealed ones,
     and `strays` names, as text, those that stand under none. `exports` writes the rows out, file by file.
@@ -58,17 +59,18 @@ class LeafSource:
     strays: str | None = None
 
 
+_UUID = "'\\x00000010'::bytea || uuid_send"
 _EVENT_FIELDS = (
-    "uuid_send(id)",
-    f"int8send({micros('at')})",
-    "uuid_send(actor_id)",
-    "coalesce(uuid_send(organisation_id), '\\x'::bytea)",
-    "convert_to(action, 'UTF8')",
-    "convert_to(subject_type, 'UTF8')",
-    "uuid_send(subject_id)",
-    "convert_to(facts::text, 'UTF8')",
+    f"{_UUID}(id)",
+    f"'\\x00000008'::bytea || int8send({micros('at')})",
+    f"{_UUID}(actor_id)",
+    f"coalesce({_UUID}(organisation_id), '\\x00000000'::bytea)",
+    field("convert_to(action, 'UTF8')"),
+    field("convert_to(subject_type, 'UTF8')"),
+    f"{_UUID}(subject_id)",
+    field("convert_to(facts::text, 'UTF8')"),
 )
-EVENT_DIGEST = f"sha256({' || '.join(field(value) for value in _EVENT_FIELDS)})"
+EVENT_DIGEST = f"sha256({' || '.join(_EVENT_FIELDS)})"
 _EVENTS = f"SELECT xid, id, {EVENT_DIGEST} AS digest FROM audit_event WHERE {LEDGER} IS NOT NULL"  # noqa: S608 - constants
 _EXPORT = f"""
 SELECT id, xid, {micros("at")} AS at, actor_id, organisation_id, action, subject_type, subject_id, facts::text AS facts
@@ -78,7 +80,7 @@ AUDIT_EVENTS = LeafSource(
     kind="audit",
     stored=_EVENTS,
     recomputed="SELECT xid, id, digest, digest AS stored, 0::bigint AS parts"  # noqa: S608 - constants
-    f" FROM ({_EVENTS} AND id = ANY ({{wanted}})) AS event",
+    f" FROM ({_EVENTS} AND id = ANY ({{wanted}}) OFFSET 0) AS event",
     exports={"audit_events.csv": _EXPORT},
 )
 """Events name no ledger: the log of every market in a database holds them all."""

@@ -102,6 +102,17 @@ async def horizon_of(connection: Connection) -> Horizon:
     return Horizon(*row) if row is not None else Horizon(0, 0, 0)
 
 
+async def await_watermark(database: Database, *, seconds: int = 30) -> bool:
+    """Wait until whatever runs on the server now is over, since it holds the watermark back; false when time is up."""
+    async with database.connection() as connection:
+        running = await connection.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+        for _ in range(seconds * 50):
+            if (await horizon_of(connection)).below >= running:
+                return True
+            await connection.execute("SELECT pg_sleep(0.02)")
+    return False
+
+
 async def last_block(connection: Connection, ledger_id: int) -> Block | None:
     """The newest block of a log."""
     statement = f"SELECT {BLOCK_COLUMNS} FROM seal_block WHERE ledger_id = $1 ORDER BY number DESC LIMIT 1"  # noqa: S608 - constants

@@ -18,6 +18,7 @@ SELECT e.xid, e.id, e.digest AS stored, coalesce(l.parts, 0) AS parts,
                 AND period = ANY ({{scope}}::int[])
               GROUP BY period, entry_id) AS l ON l.period = e.period AND l.entry_id = e.id
  WHERE e.ledger_id = {LEDGER} AND e.id = ANY ({{wanted}}) AND e.period = ANY ({{scope}}::int[])
+OFFSET 0
 """  # noqa: S608 - constants
 _ENTRIES = f"""
 SELECT id, xid, period, kind, {micros("effective_at")} AS effective_at, {micros("recorded_at")} AS recorded_at,
