@@ -141,6 +141,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--listings", type=int, default=10_000)
     parser.add_argument("--grown-listings", type=int, default=1_000_000)
     parser.add_argument("--grown-legs", type=int, default=10_000_000)
+    parser.add_argument("--sealed-trades", type=int, default=1_000_000)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser.parse_args()
 
@@ -156,13 +157,18 @@ async def _bench(place: Place, folder: Path, wanted: argparse.Namespace) -> dict
     alone = PgBench(place.url, folder, ledger_id, grown, started)
     await alone.prepare()
     large_url = await copy_of(place.url, f"{place.name}_grown")
+    sealed_url = await copy_of(place.url, f"{place.name}_sealed")
+    fresh = PgBench(sealed_url, folder, ledger_id, grown, started)
+    await fresh.prepare()
+    sealed = place.settings.model_copy(update={"var": folder / "sealed"})
+    figures = await _seal_and_verify(sealed_url, sealed, fresh, wanted.sealed_trades)
     growth = Growth(wanted.grown_legs, wanted.grown_listings)
     await grow_database(large_url, alone, growth, listings=wanted.listings)
     apart = {
         "var": folder / "grown",
         "signing_key": folder / "signing-key.pem",
     }  # another log, the same callers
-    figures = await _seal_and_verify(large_url, place.settings.model_copy(update=apart))
+    await _seal(large_url, place.settings.model_copy(update=apart))
     keeper = TokenKeeper(load_key(place.settings), place.settings)
     small = market_in(folder, DATABASE_URL=place.url)
     more = {f"DATAMARKET_{name.upper()}": str(path) for name, path in apart.items()}
@@ -185,19 +191,24 @@ async def _bench(place: Place, folder: Path, wanted: argparse.Namespace) -> dict
     }
 
 
-async def _seal_and_verify(url: str, settings: Settings) -> dict[str, Figure]:
-    """All of the grown market, once: a trade is two leaves, its entry and its audit event."""
-    sealer = sealer_of(settings)
-    database = await Database(url, 1).open()
-    try:
-        sealed = await bench_seal.seal(database, sealer)
-    finally:
-        await database.close()
-    verified = await bench_seal.verify_all(url, sealer)
+async def _seal_and_verify(url: str, settings: Settings, alone: PgBench, sales: int) -> dict[str, Figure]:
+    """Sales just recorded, as a sealer finds them; a trade is two leaves, its entry and its audit event."""
+    for _ in range(-(-sales // (BATCH * BATCH))):
+        alone.run(clients=BATCHING, transactions=min(sales // BATCH, BATCH) // BATCHING, sales=BATCH)
+    sealed = await _seal(url, settings)
+    verified = await bench_seal.verify_all(url, sealer_of(settings))
     return {
         SEALED: Figure([1e6 / (LEAVES_OF_A_TRADE * sealed.cpu_microseconds_a_leaf)]),
         LEAVES_VERIFIED: Figure([verified.per_second]),
     }
+
+
+async def _seal(url: str, settings: Settings) -> bench_seal.Rate:
+    database = await Database(url, 1).open()
+    try:
+        return await bench_seal.seal(database, sealer_of(settings))
+    finally:
+        await database.close()
 
 
 async def _rounds(

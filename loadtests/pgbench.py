@@ -138,15 +138,16 @@ class PgBench:
             "amounts": ", ".join(str(leg.amount_fen) for leg in (funds, *receivers)),
         }
 
-    def run(self, *, clients: int, seconds: int, sales: int | None = None) -> Told:
-        """So many clients for so long, each statement durable; statements a second.
+    def run(self, *, clients: int, seconds: int = 0, transactions: int = 0, sales: int | None = None) -> Told:
+        """So many clients, each for so long or for so many statements, each durable; statements a second.
 
         A statement posts one bare entry, or records so many whole sales.
         """
         script = self._folder / f"sales-{sales or 'one'}.sql"
         facts = self.facts | {"entries": sales}
         script.write_text((_ENTRY if sales is None else _SALES).format_map(facts))
-        line = [str(_executable()), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds)]
+        line = [str(_executable()), "-n", "-M", "prepared", "-c", str(clients), "-j", "2"]
+        line += ["-T", str(seconds)] if seconds else ["-t", str(transactions)]
         told = subprocess.run(  # noqa: S603 - the wheel's own pgbench
             [*line, "-f", str(script), self._url], capture_output=True, text=True, check=False
         )
