@@ -1,6 +1,7 @@
 """Where a command works: which server, which database, brought to the newest schema."""
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ def rebuilt_place() -> Iterator[Place]:
     with _server(settings) as server_url:
         name = DEMO_DATABASE if settings.database_url else settings.database_name
         url = asyncio.run(_rebuild(server_url, name))
+        if not settings.database_url:  # checkpoints of the demo that is gone would contradict the new one
+            shutil.rmtree(settings.checkpoints / str(settings.ledger_id), ignore_errors=True)
         yield Place(url, name, settings)
 
 

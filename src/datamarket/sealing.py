@@ -9,7 +9,7 @@ from datamarket.evidence.checks import checks_of
 from datamarket.evidence.findings import Report
 from datamarket.evidence.leaves import AUDIT_EVENTS
 from datamarket.evidence.notes import Notary, NoteReader, load_key
-from datamarket.evidence.sealing import Sealer
+from datamarket.evidence.sealing import Sealer, await_watermark
 from datamarket.evidence.verification import Log
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
@@ -29,7 +29,24 @@ def sealer_of(settings: Settings, ledger_id: int | None = None) -> Sealer:
     """The sealer of a market; its key and its checkpoints stand below `var`, outside the database."""
     ledger = settings.ledger_id if ledger_id is None else ledger_id
     notary = Notary(origin_of(ledger), load_key(settings.var / "sealing-key.pem"))
-    return Sealer(ledger, SOURCES, notary, settings.var / "checkpoints")
+    return Sealer(ledger, SOURCES, notary, settings.checkpoints)
+
+
+async def seal_all(
+    database: Database,
+    settings: Settings,
+    read_clock: Callable[[], datetime],
+    told: Callable[[int], None] = lambda _leaves: None,
+) -> int:
+    """Pass after pass until nothing is left, and every checkpoint outside; how many leaves were added."""
+    sealer, total = sealer_of(settings), 0
+    await await_watermark(database)  # what is being written just now is sealed too
+    while added := await sealer.seal(database, now=read_clock()):
+        total += added
+        told(total)
+    async with database.connection() as connection:
+        await sealer.keep_outside(connection, everything=True)
+    return total
 
 
 def chore_of(settings: Settings) -> Chore:

@@ -29,23 +29,17 @@ def seal() -> None:
 
 
 async def _seal(place: "Place") -> int:
-    from datamarket.evidence.sealing import await_watermark  # noqa: PLC0415
     from datamarket.foundation.clock import read_clock  # noqa: PLC0415
     from datamarket.foundation.db import Database  # noqa: PLC0415
-    from datamarket.sealing import sealer_of  # noqa: PLC0415
+    from datamarket.sealing import seal_all  # noqa: PLC0415
 
-    sealer, total = sealer_of(place.settings), 0
     database = await Database(place.url, 1).open()
     try:
-        await await_watermark(database)  # what is being written just now is sealed too
-        while added := await sealer.seal(database, now=read_clock()):
-            total += added
-            typer.echo(f"  … {total:,}", err=True)
-        async with database.connection() as connection:
-            await sealer.keep_outside(connection, everything=True)
+        return await seal_all(
+            database, place.settings, read_clock, lambda total: typer.echo(f"  … {total:,}", err=True)
+        )
     finally:
         await database.close()
-    return total
 
 
 @app.command()

@@ -174,17 +174,21 @@ class Sealer:
         return bool(await connection.fetchval(f"SELECT EXISTS ({statement})", self.ledger_id))
 
     async def _cut(self, connection: Connection, first: int, below: int, rows: int) -> int:
-        """Where to end a pass so that it takes about so many rows, and every transaction wholly."""
-        each = " UNION ALL ".join(
-            f"SELECT xid FROM ({source.stored}) AS r WHERE xid >= $2 AND xid < $3"  # noqa: S608 - constants
-            for source in self.sources
-        )
-        ordered = f"SELECT xid FROM ({each}) AS r ORDER BY xid OFFSET $4 LIMIT 1"  # noqa: S608 - constants
-        cut: int | None = await connection.fetchval(ordered, self.ledger_id, first, below, rows)
-        if cut is None:
-            return below
-        lowest: int = await connection.fetchval(ordered, self.ledger_id, first, below, 0)
-        return cut if cut > lowest else cut + 1
+        """Where to end a pass so that it takes about so many rows of a source, and every transaction wholly.
+
+        Each source is asked alone: its index gives the answer without a look at the rest of a backlog.
+        """
+        lowest, cut = below, below
+        for source in self.sources:
+            ordered = (
+                f"SELECT xid FROM ({source.stored}) AS r WHERE xid >= $2 AND xid < $3 ORDER BY xid"  # noqa: S608 - constants
+                " OFFSET $4 LIMIT 1"
+            )
+            begins = await connection.fetchval(ordered, self.ledger_id, first, below, 0)
+            ends = await connection.fetchval(ordered, self.ledger_id, first, below, rows)
+            lowest = min(lowest, below if begins is None else begins)
+            cut = min(cut, below if ends is None else ends)
+        return cut if cut > lowest else min(cut + 1, below)
 
     async def _add(
         self,

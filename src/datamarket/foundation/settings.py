@@ -60,3 +60,8 @@ class Settings(BaseSettings):
     def server_folder(self) -> Path:
         """Where the embedded server keeps its data."""
         return (self.var / "postgres").resolve()
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where checkpoints of sealed logs are kept outside the database, a folder a ledger."""
+        return self.var / "checkpoints"

@@ -21,9 +21,10 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from datamarket import sealing
 from datamarket.auth.terms import Actor, Role
 from datamarket.checking import check_books
-from datamarket.foundation.clock import start_of_day
+from datamarket.foundation.clock import read_clock, start_of_day
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import Conflict
 from datamarket.foundation.ids import seeded_ids
@@ -119,6 +120,9 @@ async def run_demo(
     if broken:
         raise BooksBroken(ids=", ".join(broken))
     report.console.print(f"账簿不变量全部成立 · all {len(findings)} invariants of the books hold")
+    async with _opened(place) as database:
+        leaves = await sealing.seal_all(database, place.settings, read_clock)
+    report.console.print(f"存证已封存 · {leaves:,} entries and audit events are sealed: datamarket verify")
     report.print_next(tables, played.books_sha256, None if place.settings.demo_password else password)
 
 
