@@ -2,33 +2,24 @@
 """Writes docs/glossary.md from the code: the words of each slice, their labels, and the state tables as diagrams."""
 
 import importlib
+import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from datamarket.auth.terms import PERMISSIONS_OF, ROLE_LABELS
+import datamarket
+from datamarket.auth.terms import PERMISSIONS_OF
 from datamarket.catalogue import rules as catalogue
-from datamarket.catalogue.terms import LABELS as CATALOGUE_LABELS
 from datamarket.contracts import rules as contracts
-from datamarket.contracts import terms as contract_terms
-from datamarket.evidence.findings import LABELS as EVIDENCE_LABELS
+from datamarket.foundation.labels import Labelled
 from datamarket.ledger import rules as ledger
-from datamarket.ledger import terms as ledger_terms
-from datamarket.ledger.report_tables import DESTINATION_LABELS
 from datamarket.participants import rules as participants
-from datamarket.participants.terms import LABELS as PARTICIPANT_LABELS
 from datamarket.payouts import rules as payouts
-from datamarket.payouts.terms import LABELS as PAYOUT_LABELS
-from datamarket.subsidy.lifecycle import LABELS as SUBSIDY_LABELS
 from datamarket.subsidy.lifecycle import RUN_EVENTS, SCHEME_EVENTS
 from datamarket.subsidy.predicates import FACTS, PREDICATES
-from datamarket.subsidy.review import FLAG_LABELS
-from datamarket.trading.order_rules import ORDER_EVENTS, ORDER_LABELS
-from datamarket.trading.terms import STATE_LABELS as TRADE_LABELS
+from datamarket.trading.order_rules import ORDER_EVENTS
 from datamarket.zones import rules as zones
-from datamarket.zones.terms import LABELS as ZONE_LABELS
 
 TARGET = Path(__file__).with_name("glossary.md")
 SLICES = (
@@ -47,24 +38,7 @@ SLICES = (
     "simulation",
     "edge",
 )
-LABELS: tuple[Mapping[Any, tuple[str, str]], ...] = (
-    ROLE_LABELS,
-    PARTICIPANT_LABELS,
-    ZONE_LABELS,
-    CATALOGUE_LABELS,
-    {**contract_terms.STATE_LABELS, **contract_terms.PURPOSE_LABELS},
-    TRADE_LABELS,
-    ORDER_LABELS,
-    {**ledger_terms.ACCOUNT_LABELS, **ledger_terms.STATE_LABELS},
-    ledger_terms.HOLD_LABELS,
-    ledger_terms.TRANSFER_LABELS,
-    PAYOUT_LABELS,
-    SUBSIDY_LABELS,
-    FLAG_LABELS,
-    EVIDENCE_LABELS,
-    DESTINATION_LABELS,
-)
-LIVES: tuple[tuple[str, str, Mapping[Any, StrEnum]], ...] = (
+LIVES: tuple[tuple[str, str, Mapping[Any, Any]], ...] = (
     ("Participant", "市场主体", participants.ADMISSION),
     ("Zone", "专区", zones.ZONE_LIFE),
     ("Resource registration", "公共数据资源登记", zones.REGISTRATION),
@@ -122,15 +96,26 @@ def _slice_words() -> Iterator[tuple[str, ...]]:
             yield name, english.strip(), chinese.strip()
 
 
+def labelled_kinds() -> list[type[Labelled]]:
+    """Every closed set of words in the package, slice by slice, in the order they are written."""
+    for module in pkgutil.walk_packages(datamarket.__path__, "datamarket."):
+        if module.name.split(".")[1] in SLICES:
+            importlib.import_module(module.name)
+    return sorted(
+        Labelled.__subclasses__(),
+        key=lambda kind: (SLICES.index(kind.__module__.split(".")[1]), kind.__module__),
+    )
+
+
 def _labelled() -> Iterator[tuple[str, ...]]:
-    for labels in LABELS:
-        for value, (chinese, english) in labels.items():
-            yield type(value).__name__, f"`{value}`", english, chinese
+    for kind in labelled_kinds():
+        for word in kind:
+            yield kind.__name__, f"`{word}`", word.en, word.zh
 
 
 def _roles() -> Iterator[tuple[str, ...]]:
     for role, granted in PERMISSIONS_OF.items():
-        yield f"`{role}`", ROLE_LABELS[role][0], " ".join(f"`{permission}`" for permission in sorted(granted))
+        yield f"`{role}`", role.zh, " ".join(f"`{permission}`" for permission in sorted(granted))
 
 
 def _facts() -> Iterator[tuple[str, ...]]:
@@ -140,14 +125,13 @@ def _facts() -> Iterator[tuple[str, ...]]:
         yield f"`{condition.name}`", condition.en, condition.zh, "needs " + ", ".join(condition.needs)
 
 
-def _diagram(life: Mapping[Any, StrEnum]) -> Iterator[str]:
+def _diagram(life: Mapping[Any, Labelled]) -> Iterator[str]:
     """States with their Chinese label; a state that nothing leads to begins, one that nothing leaves ends."""
-    chinese = {(type(value), value): zh for labels in LABELS for value, (zh, _) in labels.items()}
     states = list(dict.fromkeys([source for source, _ in life] + list(life.values())))
     begun = next(iter(life))[0]
     yield "stateDiagram-v2"
     for state in states:
-        yield f'    state "{state} {chinese.get((type(state), state), "")}" as {_name(state)}'
+        yield f'    state "{state} {state.zh}" as {_name(state)}'
     yield f"    [*] --> {_name(begun)}"
     for (source, event), target in life.items():
         yield f"    {_name(source)} --> {_name(target)}: {event}"
@@ -156,7 +140,7 @@ def _diagram(life: Mapping[Any, StrEnum]) -> Iterator[str]:
             yield f"    {_name(state)} --> [*]"
 
 
-def _name(state: StrEnum) -> str:
+def _name(state: Labelled) -> str:
     return state.replace("-", "_")
 
 

@@ -86,14 +86,13 @@ async def _verify(place: "Place", outside: Path | None, connections: int) -> "Re
 
 
 def _print(report: "Report") -> None:
-    from datamarket.evidence.findings import LABELS  # noqa: PLC0415
 
     typer.echo(
         f"{report.leaves:,} 个叶子 leaves · {report.blocks:,} 个区块 blocks · "
         f"{report.outside:,} 个库外检查点 checkpoints from outside · root {report.root.hex()}"
     )
     for finding in report.findings:
-        zh, en = LABELS[finding.flaw]
+        zh, en = finding.flaw.labels
         typer.echo(f"✗ {finding.name}: {zh} · {en}")
     first = report.first_bad_leaf
     if first is not None:

@@ -17,7 +17,7 @@ from datamarket.checking import check_books
 from datamarket.evidence import actions as evidence
 from datamarket.evidence.bundle import export
 from datamarket.evidence.checks import sealing_lag
-from datamarket.evidence.findings import LABELS, Flaw, Report
+from datamarket.evidence.findings import Report
 from datamarket.evidence.sealing import Sealer, await_watermark, horizon_of, is_restored, last_block
 from datamarket.evidence.verification import one_snapshot, verify
 from datamarket.foundation.db import APP_ROLE, Connection, Database
@@ -275,7 +275,3 @@ def test_the_separate_verifier_shares_no_code_with_the_market() -> None:
     assert foreign == {"cryptography"}
     asked = f"import runpy, sys; runpy.run_path({str(TOOL)!r}); sys.exit('datamarket' in sys.modules)"
     run(sys.executable, "-c", asked)
-
-
-def test_every_flaw_is_said_in_both_languages() -> None:
-    assert set(LABELS) == set(Flaw)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from datamarket.auth.terms import Actor, Role
 from datamarket.catalogue import rules
 from datamarket.catalogue.terms import (
-    LABELS,
     Category,
     Content,
     DeliveryForm,
@@ -79,7 +78,7 @@ def test_what_has_ended_stays_ended() -> None:
 
 def test_every_state_and_kind_has_a_word_in_both_languages() -> None:
     for kind in (VenueState, VersionState, ListingState, PriceModel, Category, Modality, DeliveryForm):
-        assert all(zh and en for zh, en in (LABELS[word] for word in kind))
+        assert all(zh and en for zh, en in (word.labels for word in kind))
 
 
 @given(st.sampled_from(PriceModel), st.integers(0, 3), st.none() | st.integers(1, 365))

@@ -52,7 +52,7 @@ def test_every_word_has_a_label_in_both_languages() -> None:
         *QualificationKind,
     ]
     for word in words:
-        zh, en = terms.LABELS[word]
+        zh, en = word.labels
         assert zh
         assert en.isascii()
 

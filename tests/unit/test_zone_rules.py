@@ -64,7 +64,7 @@ def test_what_ends_or_refuses_needs_a_reason(event: ZoneEvent | ResourceEvent) -
 def test_every_word_has_a_label_in_both_languages() -> None:
     enums = (ZoneState, ZoneEvent, terms.MandateMode, terms.UseClass, Level, ResourceState, ResourceEvent)
     for word in [word for enum in enums for word in enum] + [*terms.FilingKind]:
-        zh, en = terms.LABELS[word]
+        zh, en = word.labels
         assert zh
         assert en.isascii()
 

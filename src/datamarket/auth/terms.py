@@ -4,30 +4,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from datamarket.foundation.labels import Labelled
 
-class Role(StrEnum):
+
+class Role(Labelled):
     """What an account does within its organisation."""
 
-    PROVIDER = "provider"
-    BUYER = "buyer"
-    OPERATOR = "operator"
-    REVIEWER = "reviewer"
-    AUTHORITY = "authority"
-    FINANCE = "finance"
-    AUDITOR = "auditor"
-    ADMIN = "admin"
-
-
-ROLE_LABELS: dict[Role, tuple[str, str]] = {
-    Role.PROVIDER: ("数据企业", "data enterprise"),
-    Role.BUYER: ("数据需方", "buyer"),
-    Role.OPERATOR: ("专区运营机构", "zone operator"),
-    Role.REVIEWER: ("合规审查", "compliance reviewer"),
-    Role.AUTHORITY: ("数据主管部门", "data authority"),
-    Role.FINANCE: ("财政部门", "finance department"),
-    Role.AUDITOR: ("审计监管", "auditor"),
-    Role.ADMIN: ("账户管理员", "account administrator"),
-}
+    PROVIDER = "provider", "数据企业", "data enterprise"
+    BUYER = "buyer", "数据需方", "buyer"
+    OPERATOR = "operator", "专区运营机构", "zone operator"
+    REVIEWER = "reviewer", "合规审查", "compliance reviewer"
+    AUTHORITY = "authority", "数据主管部门", "data authority"
+    FINANCE = "finance", "财政部门", "finance department"
+    AUDITOR = "auditor", "审计监管", "auditor"
+    ADMIN = "admin", "账户管理员", "account administrator"
 
 
 class Permission(StrEnum):

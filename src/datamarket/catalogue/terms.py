@@ -6,23 +6,23 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from datamarket.foundation.labels import Labels
+from datamarket.foundation.labels import Labelled
 from datamarket.foundation.money import Fen
 from datamarket.participants.terms import IncomeClass
 from datamarket.zones.terms import Level, UseClass
 
 
-class VenueKind(StrEnum):
-    DATA_EXCHANGE = "data_exchange"
-    OCEAN_EXCHANGE = "ocean_exchange"
-    COPYRIGHT_EXCHANGE = "copyright_exchange"
-    COMPUTE = "compute"
-    HOUSING = "housing"
+class VenueKind(Labelled):
+    DATA_EXCHANGE = "data_exchange", "大数据交易平台", "big-data exchange"
+    OCEAN_EXCHANGE = "ocean_exchange", "海洋数据交易平台", "ocean-data exchange"
+    COPYRIGHT_EXCHANGE = "copyright_exchange", "版权交易平台", "copyright exchange"
+    COMPUTE = "compute", "算力交易平台", "compute trading platform"
+    HOUSING = "housing", "房产数据平台", "housing-data platform"
 
 
-class VenueState(StrEnum):
-    OPEN = "open"
-    CLOSED = "closed"
+class VenueState(Labelled):
+    OPEN = "open", "营业", "open"
+    CLOSED = "closed", "停业", "closed"
 
 
 class VenueEvent(StrEnum):
@@ -30,83 +30,83 @@ class VenueEvent(StrEnum):
     REOPEN = "reopen"
 
 
-class FeePayer(StrEnum):
+class FeePayer(Labelled):
     """Who bears the venue's fee."""
 
-    SELLER = "seller"
-    BUYER = "buyer"
-    SPLIT = "split"
+    SELLER = "seller", "卖方承担", "seller"
+    BUYER = "buyer", "买方承担", "buyer"
+    SPLIT = "split", "双方分担", "split"
 
 
-class Category(StrEnum):
+class Category(Labelled):
     """What a product is about."""
 
-    OCEAN = "ocean"
-    MARINE_METEOROLOGY = "marine_meteorology"
-    FISHERY = "fishery"
-    PORT = "port"
-    CREDIT = "credit"
-    FINANCE = "finance"
-    GUARANTEE = "guarantee"
-    HEALTH = "health"
-    ELDER_CARE = "elder_care"
-    RURAL = "rural"
-    TRANSPORT = "transport"
-    ENERGY = "energy"
-    MANUFACTURING = "manufacturing"
-    COMMERCE = "commerce"
-    CORPUS = "corpus"
-    HOUSING = "housing"
-    COMPUTE = "compute"
-    COPYRIGHT = "copyright"
+    OCEAN = "ocean", "海洋", "ocean"
+    MARINE_METEOROLOGY = "marine_meteorology", "海洋气象", "marine meteorology"
+    FISHERY = "fishery", "渔业", "fishery"
+    PORT = "port", "港航物流", "port and shipping"
+    CREDIT = "credit", "企业信用", "enterprise credit"
+    FINANCE = "finance", "金融", "finance"
+    GUARANTEE = "guarantee", "电子保函", "electronic guarantee"
+    HEALTH = "health", "医疗健康", "health"
+    ELDER_CARE = "elder_care", "养老", "elder care"
+    RURAL = "rural", "农业农村", "agriculture and rural areas"
+    TRANSPORT = "transport", "交通", "transport"
+    ENERGY = "energy", "能源与双碳", "energy and carbon"
+    MANUFACTURING = "manufacturing", "工业制造", "manufacturing"
+    COMMERCE = "commerce", "商贸文旅", "commerce and tourism"
+    CORPUS = "corpus", "语料与训练数据", "corpus and training data"
+    HOUSING = "housing", "住房", "housing"
+    COMPUTE = "compute", "算力", "compute"
+    COPYRIGHT = "copyright", "数字版权", "digital copyright"
 
 
-class Modality(StrEnum):
-    STRUCTURED = "structured"
-    TIME_SERIES = "time_series"
-    TEXT = "text"
-    IMAGE = "image"
-    AUDIO = "audio"
-    VIDEO = "video"
-    SPATIAL = "spatial"
-    MULTIMODAL = "multimodal"
+class Modality(Labelled):
+    STRUCTURED = "structured", "结构化", "structured"
+    TIME_SERIES = "time_series", "时序", "time series"
+    TEXT = "text", "文本", "text"
+    IMAGE = "image", "图像", "image"
+    AUDIO = "audio", "音频", "audio"
+    VIDEO = "video", "视频", "video"
+    SPATIAL = "spatial", "空间", "spatial"
+    MULTIMODAL = "multimodal", "多模态", "multimodal"
 
 
-class DeliveryForm(StrEnum):
-    DATASET = "dataset"
-    API = "api"
-    REPORT = "report"
-    MODEL = "model"
+class DeliveryForm(Labelled):
+    DATASET = "dataset", "数据集", "dataset"
+    API = "api", "接口", "API"
+    REPORT = "report", "报告", "report"
+    MODEL = "model", "模型", "model"
 
 
-class Processing(StrEnum):
+class Processing(Labelled):
     """How far a product is from the data it was made of."""
 
-    RAW = "raw"
-    DEIDENTIFIED = "deidentified"
-    DERIVED = "derived"
+    RAW = "raw", "原始数据", "raw"
+    DEIDENTIFIED = "deidentified", "脱敏数据", "de-identified"
+    DERIVED = "derived", "加工衍生", "derived"
 
 
-class QualityKey(StrEnum):
+class QualityKey(Labelled):
     """What a quality annex may promise (质量附件, after GF-2025-2615); each promise is text for people."""
 
-    FORMAT_ERROR = "format_error_percent"
-    COMPLETENESS = "completeness_percent"
-    CONTINUITY = "continuity_percent"
-    DELAY = "delay"
-    AVAILABILITY = "availability_percent"
-    RESPONSE = "response_ms"
-    WARRANTY = "warranty"
-    REPAIR = "repair_days"
+    FORMAT_ERROR = "format_error_percent", "格式差错率（%）", "format errors (%)"
+    COMPLETENESS = "completeness_percent", "完整性（%）", "completeness (%)"
+    CONTINUITY = "continuity_percent", "连续性（%）", "continuity (%)"
+    DELAY = "delay", "时延", "delay"
+    AVAILABILITY = "availability_percent", "可用率（%）", "availability (%)"
+    RESPONSE = "response_ms", "响应时间（毫秒）", "response time (ms)"
+    WARRANTY = "warranty", "质保期", "warranty"
+    REPAIR = "repair_days", "修复时限（天）", "days to repair"
 
 
-class VersionState(StrEnum):
-    DRAFT = "draft"
-    SUBMITTED = "submitted"
-    RETURNED = "returned"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    RETIRED = "retired"
+class VersionState(Labelled):
+    DRAFT = "draft", "草稿", "draft"
+    SUBMITTED = "submitted", "待合规审查", "awaiting compliance review"
+    RETURNED = "returned", "退回修改", "returned for changes"
+    APPROVED = "approved", "审查通过", "approved"
+    REJECTED = "rejected", "审查不通过", "rejected"
+    RETIRED = "retired", "已退役", "retired"
 
 
 class ProductEvent(StrEnum):
@@ -117,12 +117,12 @@ class ProductEvent(StrEnum):
     RETIRE = "retire"
 
 
-class ListingState(StrEnum):
-    DRAFT = "draft"
-    SUBMITTED = "submitted"
-    PUBLISHED = "published"
-    SUSPENDED = "suspended"
-    DELISTED = "delisted"
+class ListingState(Labelled):
+    DRAFT = "draft", "草稿", "draft"
+    SUBMITTED = "submitted", "待上架", "awaiting publication"
+    PUBLISHED = "published", "已挂牌", "published"
+    SUSPENDED = "suspended", "暂停挂牌", "suspended"
+    DELISTED = "delisted", "已摘牌", "delisted"
 
 
 class ListingEvent(StrEnum):
@@ -134,11 +134,11 @@ class ListingEvent(StrEnum):
     DELIST = "delist"
 
 
-class PriceModel(StrEnum):
-    PER_CALL = "per_call"
-    PER_PERIOD = "per_period"
-    ONE_OFF = "one_off"
-    FREE = "free"
+class PriceModel(Labelled):
+    PER_CALL = "per_call", "按次计费", "per call"
+    PER_PERIOD = "per_period", "按期计费", "per period"
+    ONE_OFF = "one_off", "一次性买断", "one-off"
+    FREE = "free", "免费", "free"
 
 
 class Sort(StrEnum):
@@ -148,98 +148,6 @@ class Sort(StrEnum):
     PRICE_ASC = "price_asc"
     PRICE_DESC = "price_desc"
     NAME = "name"
-
-
-LABELS = Labels(
-    {
-        VenueKind.DATA_EXCHANGE: ("大数据交易平台", "big-data exchange"),
-        VenueKind.OCEAN_EXCHANGE: ("海洋数据交易平台", "ocean-data exchange"),
-        VenueKind.COPYRIGHT_EXCHANGE: ("版权交易平台", "copyright exchange"),
-        VenueKind.COMPUTE: ("算力交易平台", "compute trading platform"),
-        VenueKind.HOUSING: ("房产数据平台", "housing-data platform"),
-    },
-    {
-        VenueState.OPEN: ("营业", "open"),
-        VenueState.CLOSED: ("停业", "closed"),
-    },
-    {
-        FeePayer.SELLER: ("卖方承担", "seller"),
-        FeePayer.BUYER: ("买方承担", "buyer"),
-        FeePayer.SPLIT: ("双方分担", "split"),
-    },
-    {
-        Category.OCEAN: ("海洋", "ocean"),
-        Category.MARINE_METEOROLOGY: ("海洋气象", "marine meteorology"),
-        Category.FISHERY: ("渔业", "fishery"),
-        Category.PORT: ("港航物流", "port and shipping"),
-        Category.CREDIT: ("企业信用", "enterprise credit"),
-        Category.FINANCE: ("金融", "finance"),
-        Category.GUARANTEE: ("电子保函", "electronic guarantee"),
-        Category.HEALTH: ("医疗健康", "health"),
-        Category.ELDER_CARE: ("养老", "elder care"),
-        Category.RURAL: ("农业农村", "agriculture and rural areas"),
-        Category.TRANSPORT: ("交通", "transport"),
-        Category.ENERGY: ("能源与双碳", "energy and carbon"),
-        Category.MANUFACTURING: ("工业制造", "manufacturing"),
-        Category.COMMERCE: ("商贸文旅", "commerce and tourism"),
-        Category.CORPUS: ("语料与训练数据", "corpus and training data"),
-        Category.HOUSING: ("住房", "housing"),
-        Category.COMPUTE: ("算力", "compute"),
-        Category.COPYRIGHT: ("数字版权", "digital copyright"),
-    },
-    {
-        Modality.STRUCTURED: ("结构化", "structured"),
-        Modality.TIME_SERIES: ("时序", "time series"),
-        Modality.TEXT: ("文本", "text"),
-        Modality.IMAGE: ("图像", "image"),
-        Modality.AUDIO: ("音频", "audio"),
-        Modality.VIDEO: ("视频", "video"),
-        Modality.SPATIAL: ("空间", "spatial"),
-        Modality.MULTIMODAL: ("多模态", "multimodal"),
-    },
-    {
-        DeliveryForm.DATASET: ("数据集", "dataset"),
-        DeliveryForm.API: ("接口", "API"),
-        DeliveryForm.REPORT: ("报告", "report"),
-        DeliveryForm.MODEL: ("模型", "model"),
-    },
-    {
-        Processing.RAW: ("原始数据", "raw"),
-        Processing.DEIDENTIFIED: ("脱敏数据", "de-identified"),
-        Processing.DERIVED: ("加工衍生", "derived"),
-    },
-    {
-        QualityKey.FORMAT_ERROR: ("格式差错率（%）", "format errors (%)"),
-        QualityKey.COMPLETENESS: ("完整性（%）", "completeness (%)"),
-        QualityKey.CONTINUITY: ("连续性（%）", "continuity (%)"),
-        QualityKey.DELAY: ("时延", "delay"),
-        QualityKey.AVAILABILITY: ("可用率（%）", "availability (%)"),
-        QualityKey.RESPONSE: ("响应时间（毫秒）", "response time (ms)"),
-        QualityKey.WARRANTY: ("质保期", "warranty"),
-        QualityKey.REPAIR: ("修复时限（天）", "days to repair"),
-    },
-    {
-        VersionState.DRAFT: ("草稿", "draft"),
-        VersionState.SUBMITTED: ("待合规审查", "awaiting compliance review"),
-        VersionState.RETURNED: ("退回修改", "returned for changes"),
-        VersionState.APPROVED: ("审查通过", "approved"),
-        VersionState.REJECTED: ("审查不通过", "rejected"),
-        VersionState.RETIRED: ("已退役", "retired"),
-    },
-    {
-        ListingState.DRAFT: ("草稿", "draft"),
-        ListingState.SUBMITTED: ("待上架", "awaiting publication"),
-        ListingState.PUBLISHED: ("已挂牌", "published"),
-        ListingState.SUSPENDED: ("暂停挂牌", "suspended"),
-        ListingState.DELISTED: ("已摘牌", "delisted"),
-    },
-    {
-        PriceModel.PER_CALL: ("按次计费", "per call"),
-        PriceModel.PER_PERIOD: ("按期计费", "per period"),
-        PriceModel.ONE_OFF: ("一次性买断", "one-off"),
-        PriceModel.FREE: ("免费", "free"),
-    },
-)
 
 
 @dataclass(frozen=True)

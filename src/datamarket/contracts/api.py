@@ -13,7 +13,6 @@ from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts import actions, queries, rules
 from datamarket.contracts.tables import Contract, ContractUse
 from datamarket.contracts.terms import (
-    STATE_LABELS,
     ContractEvent,
     ContractState,
     Demand,
@@ -110,7 +109,7 @@ class ContractOut(Shape):
 
     @classmethod
     def of(cls, contract: Contract) -> "ContractOut":
-        zh, en = STATE_LABELS[ContractState(contract.state)]
+        zh, en = ContractState(contract.state).labels
         return cls.model_validate(contract.model_dump() | {"state_zh": zh, "state_en": en})
 
 

@@ -7,31 +7,20 @@ from typing import NamedTuple
 from uuid import UUID
 
 from datamarket.catalogue.terms import PricePlan, Supplier
+from datamarket.foundation.labels import Labelled
 
 
-class ContractState(StrEnum):
+class ContractState(Labelled):
     """The life of a contract."""
 
-    REQUESTED = "requested"
-    AGREED = "agreed"
-    PART_SIGNED = "part_signed"
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    ENDED = "ended"
-    REJECTED = "rejected"
-    WITHDRAWN = "withdrawn"
-
-
-STATE_LABELS: dict[ContractState, tuple[str, str]] = {
-    ContractState.REQUESTED: ("已请求", "requested"),
-    ContractState.AGREED: ("已达成一致", "agreed"),
-    ContractState.PART_SIGNED: ("一方已签署", "signed by one party"),
-    ContractState.ACTIVE: ("生效", "active"),
-    ContractState.SUSPENDED: ("中止", "suspended"),
-    ContractState.ENDED: ("终止", "ended"),
-    ContractState.REJECTED: ("已拒绝", "rejected"),
-    ContractState.WITHDRAWN: ("已撤回", "withdrawn"),
-}
+    REQUESTED = "requested", "已请求", "requested"
+    AGREED = "agreed", "已达成一致", "agreed"
+    PART_SIGNED = "part_signed", "一方已签署", "signed by one party"
+    ACTIVE = "active", "生效", "active"
+    SUSPENDED = "suspended", "中止", "suspended"
+    ENDED = "ended", "终止", "ended"
+    REJECTED = "rejected", "已拒绝", "rejected"
+    WITHDRAWN = "withdrawn", "已撤回", "withdrawn"
 
 
 class ContractEvent(StrEnum):
@@ -54,23 +43,16 @@ class Party(StrEnum):
     AUTHORITY = "authority"
 
 
-class Purpose(StrEnum):
+class Purpose(Labelled):
     """The closed list of purposes; what a contract does not name is not authorised."""
 
-    PUBLIC_GOVERNANCE = "public_governance"
-    PUBLIC_WELFARE = "public_welfare"
-    INDUSTRIAL_DEVELOPMENT = "industrial_development"
-    SECTOR_DEVELOPMENT = "sector_development"
-    RESEARCH = "research"
+    PUBLIC_GOVERNANCE = "public_governance", "公共治理", "public governance"
+    PUBLIC_WELFARE = "public_welfare", "公益事业", "public welfare"
+    INDUSTRIAL_DEVELOPMENT = "industrial_development", "产业发展", "industrial development"
+    SECTOR_DEVELOPMENT = "sector_development", "行业发展", "sector development"
+    RESEARCH = "research", "科研", "research"
 
 
-PURPOSE_LABELS: dict[Purpose, tuple[str, str]] = {
-    Purpose.PUBLIC_GOVERNANCE: ("公共治理", "public governance"),
-    Purpose.PUBLIC_WELFARE: ("公益事业", "public welfare"),
-    Purpose.INDUSTRIAL_DEVELOPMENT: ("产业发展", "industrial development"),
-    Purpose.SECTOR_DEVELOPMENT: ("行业发展", "sector development"),
-    Purpose.RESEARCH: ("科研", "research"),
-}
 PUBLIC_GOOD_PURPOSES = frozenset({Purpose.PUBLIC_GOVERNANCE, Purpose.PUBLIC_WELFARE})
 
 

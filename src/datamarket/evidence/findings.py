@@ -1,47 +1,42 @@
 """What a verification finds."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from uuid import UUID
 
+from datamarket.foundation.labels import Labelled
 
-class Flaw(StrEnum):
+
+class Flaw(Labelled):
     """In which way the log and the rows disagree."""
 
-    LEAF_ROW = "leaf-row"
-    LEAF_TWICE = "leaf-twice"
-    LEAVES_MISSING = "leaves-missing"
-    ROW_UNSEALED = "row-unsealed"
-    STRAY = "stray"
-    NODE = "node"
-    BLOCK_CHAIN = "block-chain"
-    BLOCK_ROOT = "block-root"
-    BLOCK_SIGNATURE = "block-signature"
-    OUTSIDE_SIGNATURE = "outside-signature"
-    OUTSIDE_LONGER = "outside-longer"
-    OUTSIDE_ROOT = "outside-root"
-
-
-LABELS: dict[Flaw, tuple[str, str]] = {
-    Flaw.LEAF_ROW: ("记录被改动或删除，与叶子不符", "a row was changed or is gone: its leaf is another"),
-    Flaw.LEAF_TWICE: ("同一记录被封存两次", "a row was sealed twice"),
-    Flaw.LEAVES_MISSING: ("叶子缺失或多余", "leaves are missing, or beyond the last block"),
-    Flaw.ROW_UNSEALED: ("水位线以下的记录没有叶子", "a row below the watermark has no leaf"),
-    Flaw.STRAY: ("分录行不属于任何分录", "a leg belongs to no entry"),
-    Flaw.NODE: ("子树根与叶子不符", "a stored node is not the root of its subtree"),
-    Flaw.BLOCK_CHAIN: ("区块与前一区块不相接", "a block does not stand on the one before"),
-    Flaw.BLOCK_ROOT: ("区块的根与叶子不符", "the root of a block is not that of its leaves"),
-    Flaw.BLOCK_SIGNATURE: ("检查点签名与区块不符", "a checkpoint does not sign what its block says"),
-    Flaw.OUTSIDE_SIGNATURE: ("库外检查点的签名无效", "a checkpoint kept outside is not signed by the key"),
-    Flaw.OUTSIDE_LONGER: (
+    LEAF_ROW = "leaf-row", "记录被改动或删除，与叶子不符", "a row was changed or is gone: its leaf is another"
+    LEAF_TWICE = "leaf-twice", "同一记录被封存两次", "a row was sealed twice"
+    LEAVES_MISSING = "leaves-missing", "叶子缺失或多余", "leaves are missing, or beyond the last block"
+    ROW_UNSEALED = "row-unsealed", "水位线以下的记录没有叶子", "a row below the watermark has no leaf"
+    STRAY = "stray", "分录行不属于任何分录", "a leg belongs to no entry"
+    NODE = "node", "子树根与叶子不符", "a stored node is not the root of its subtree"
+    BLOCK_CHAIN = "block-chain", "区块与前一区块不相接", "a block does not stand on the one before"
+    BLOCK_ROOT = "block-root", "区块的根与叶子不符", "the root of a block is not that of its leaves"
+    BLOCK_SIGNATURE = (
+        "block-signature",
+        "检查点签名与区块不符",
+        "a checkpoint does not sign what its block says",
+    )
+    OUTSIDE_SIGNATURE = (
+        "outside-signature",
+        "库外检查点的签名无效",
+        "a checkpoint kept outside is not signed by the key",
+    )
+    OUTSIDE_LONGER = (
+        "outside-longer",
         "库外检查点比日志更长：尾部被截去",
         "a checkpoint kept outside is ahead: the tail was cut",
-    ),
-    Flaw.OUTSIDE_ROOT: (
+    )
+    OUTSIDE_ROOT = (
+        "outside-root",
         "库外检查点的根与日志不符：历史被改写",
         "a checkpoint kept outside has another root: history was rewritten",
-    ),
-}
+    )
 
 
 @dataclass(frozen=True)
@@ -91,7 +86,7 @@ class Report:
 
 
 def _told(finding: Finding) -> dict[str, object]:
-    zh, en = LABELS[finding.flaw]
+    zh, en = finding.flaw.labels
     return {
         "flaw": finding.flaw,
         "name": finding.name,

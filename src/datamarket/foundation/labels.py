@@ -1,24 +1,22 @@
-"""What a word is called in Chinese and in English."""
+"""What a word is called in Chinese and in English: the label stands on the member itself."""
 
-from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from typing import Self
 
 
-class Labels(Mapping[StrEnum, tuple[str, str]]):
-    """Chinese and English of the words of many kinds.
+class Labelled(StrEnum):
+    """A closed set of words, each written `NAME = "value", "中文", "English"`."""
 
-    Words of two kinds that are spelt alike are two words: as keys of a plain dict they would be one, and
-    the later label would hide the earlier.
-    """
+    zh: str
+    en: str
 
-    def __init__(self, *kinds: Mapping[StrEnum, tuple[str, str]]) -> None:
-        self._labels = {(type(word), word): label for kind in kinds for word, label in kind.items()}
+    def __new__(cls, value: str, zh: str = "", en: str = "") -> Self:
+        word = str.__new__(cls, value)
+        word._value_ = value
+        word.zh, word.en = zh, en
+        return word
 
-    def __getitem__(self, word: StrEnum) -> tuple[str, str]:
-        return self._labels[type(word), word]
-
-    def __iter__(self) -> Iterator[StrEnum]:
-        return (word for _, word in self._labels)
-
-    def __len__(self) -> int:
-        return len(self._labels)
+    @property
+    def labels(self) -> tuple[str, str]:
+        """Chinese first, then English."""
+        return self.zh, self.en

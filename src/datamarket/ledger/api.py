@@ -29,7 +29,7 @@ from datamarket.foundation.money import Fen
 from datamarket.ledger import actions, queries
 from datamarket.ledger.rules import OverseersOnly
 from datamarket.ledger.tables import LedgerAccount, LedgerLeg
-from datamarket.ledger.terms import ACCOUNT_LABELS, AccountKind
+from datamarket.ledger.terms import AccountKind
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
 ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
@@ -54,7 +54,7 @@ class LedgerAccountOut(Shape):
     def of(cls, found: queries.AccountBalance) -> "LedgerAccountOut":
         account, balance = found
         net = balance.debit_fen - balance.credit_fen
-        zh, en = ACCOUNT_LABELS[AccountKind(account.kind)]
+        zh, en = AccountKind(account.kind).labels
         return cls(
             id=account.id,
             owner_id=account.owner_id,
@@ -85,7 +85,7 @@ class LegOut(Shape):
     def of(cls, found: tuple[LedgerLeg, LedgerAccount]) -> "LegOut":
         leg, account = found
         kind = AccountKind(account.kind)
-        zh, en = ACCOUNT_LABELS[kind]
+        zh, en = kind.labels
         return cls(
             seq=leg.seq,
             account_id=leg.account_id,
@@ -246,8 +246,8 @@ async def trial_balance(
     rows = [
         TrialBalanceRow(
             kind=AccountKind(row.kind),
-            label_zh=ACCOUNT_LABELS[AccountKind(row.kind)][0],
-            label_en=ACCOUNT_LABELS[AccountKind(row.kind)][1],
+            label_zh=AccountKind(row.kind).zh,
+            label_en=AccountKind(row.kind).en,
             accounts=row.accounts,
             debit_fen=row.debit_fen,
             credit_fen=row.credit_fen,

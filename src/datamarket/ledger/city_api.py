@@ -30,7 +30,7 @@ from datamarket.foundation.http import (
 from datamarket.foundation.money import Fen
 from datamarket.ledger import cities
 from datamarket.ledger.tables import CityTransfer
-from datamarket.ledger.terms import TRANSFER_LABELS, TransferDirection, TransferEvent, TransferState
+from datamarket.ledger.terms import TransferDirection, TransferEvent, TransferState
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
 ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
@@ -70,7 +70,7 @@ class CityTransferOut(Shape):
 
     @classmethod
     def of(cls, row: CityTransfer) -> "CityTransferOut":
-        zh, en = TRANSFER_LABELS[TransferState(row.state)]
+        zh, en = TransferState(row.state).labels
         return cls.model_validate(row.model_dump() | {"state_zh": zh, "state_en": en})
 
 

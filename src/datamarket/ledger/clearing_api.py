@@ -21,7 +21,7 @@ from datamarket.foundation.http import (
     page_of,
 )
 from datamarket.ledger import clearing
-from datamarket.ledger.terms import ACCOUNT_LABELS, AccountKind
+from datamarket.ledger.terms import AccountKind
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
 
@@ -40,7 +40,7 @@ class ClearingOut(Shape):
 
     @classmethod
     def of(cls, age: clearing.ClearingAge) -> "ClearingOut":
-        zh, en = ACCOUNT_LABELS[age.kind]
+        zh, en = age.kind.labels
         return cls.model_validate(age._asdict() | {"label_zh": zh, "label_en": en})
 
 

@@ -21,7 +21,7 @@ from datamarket.foundation.http import (
 )
 from datamarket.ledger import hold_queries
 from datamarket.ledger.tables import LedgerHold, LedgerHoldPosting
-from datamarket.ledger.terms import HOLD_LABELS, HoldState
+from datamarket.ledger.terms import HoldState
 
 router = SliceRouter(prefix="/ledger/holds", tags=["ledger"])
 ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
@@ -50,7 +50,7 @@ class HoldOut(Shape):
 
     @classmethod
     def of(cls, hold: LedgerHold) -> "HoldOut":
-        zh, en = HOLD_LABELS[HoldState(hold.state)]
+        zh, en = HoldState(hold.state).labels
         held = hold.amount_fen - hold.posted_fen - hold.voided_fen - hold.expired_fen
         return cls.model_validate(hold.model_dump() | {"state_zh": zh, "state_en": en, "held_fen": held})
 

@@ -29,7 +29,7 @@ from datamarket.ledger import period_queries, periods
 from datamarket.ledger.api import ReadLedger, ledger_of
 from datamarket.ledger.rules import PERIOD_EVENTS
 from datamarket.ledger.tables import LedgerPeriod
-from datamarket.ledger.terms import STATE_LABELS, PeriodEvent, PeriodState
+from datamarket.ledger.terms import PeriodEvent, PeriodState
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
 PeriodNumber = Annotated[int, Path(ge=200001, le=299912, description="yyyymm", examples=[202412])]
@@ -49,7 +49,7 @@ class PeriodOut(Shape):
 
     @classmethod
     def of(cls, period: LedgerPeriod) -> "PeriodOut":
-        zh, en = STATE_LABELS[PeriodState(period.state)]
+        zh, en = PeriodState(period.state).labels
         root = period.closing_root.hex() if period.closing_root else None
         return cls.model_validate(
             period.model_dump() | {"state_zh": zh, "state_en": en, "closing_root": root}

@@ -15,7 +15,7 @@ from datamarket.ledger.api import ReadLedger, ledger_of
 from datamarket.ledger.period_api import PeriodNumber
 from datamarket.ledger.report_tables import Line, Report, Section
 from datamarket.ledger.rules import OverseersOnly
-from datamarket.ledger.terms import STATE_LABELS, PeriodState
+from datamarket.ledger.terms import PeriodState
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
 _FILES: dict[int | str, dict[str, Any]] = {
@@ -102,9 +102,7 @@ class ReportOut(Shape):
     def of(cls, report: Report) -> "ReportOut":
         zh, en = report.status
         months = [
-            ReportMonthOut(
-                period=period, state=state, state_zh=STATE_LABELS[state][0], state_en=STATE_LABELS[state][1]
-            )
+            ReportMonthOut(period=period, state=state, state_zh=state.zh, state_en=state.en)
             for period, state in report.months.items()
         ]
         return cls(

@@ -3,30 +3,25 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
 from datamarket.foundation.cells import amount
-from datamarket.ledger.terms import ACCOUNT_LABELS, CLEARING, STATE_LABELS, AccountKind, PeriodState
+from datamarket.foundation.labels import Labelled
+from datamarket.ledger.terms import CLEARING, AccountKind, PeriodState
 from datamarket.participants.terms import IncomeClass
 
 FINAL = ("已关账", "closed")
 PROVISIONAL = ("未关账（暂列）", "provisional")
 
 
-class Destination(StrEnum):
+class Destination(Labelled):
     """To whom income belongs (财资〔2024〕1号)."""
 
-    TREASURY = "treasury"
-    INSTITUTION = "institution"
-    ENTERPRISE = "enterprise"
+    TREASURY = "treasury", "国库（行政单位，非税收入）", "treasury (administrative bodies, non-tax revenue)"
+    INSTITUTION = "institution", "事业单位收入", "income of public institutions"
+    ENTERPRISE = "enterprise", "企业收入", "income of enterprises"
 
 
-DESTINATION_LABELS: dict[Destination, tuple[str, str]] = {
-    Destination.TREASURY: ("国库（行政单位，非税收入）", "treasury (administrative bodies, non-tax revenue)"),
-    Destination.INSTITUTION: ("事业单位收入", "income of public institutions"),
-    Destination.ENTERPRISE: ("企业收入", "income of enterprises"),
-}
 _INCOME = frozenset({AccountKind.PROVIDER_INCOME, AccountKind.OPERATOR_INCOME, AccountKind.SUPPLYING_INCOME})
 _DESTINATION_OF = {
     IncomeClass.ADMINISTRATIVE: Destination.TREASURY,
@@ -122,13 +117,13 @@ def sections_of(turnovers: Sequence[Turnover]) -> tuple[Section, ...]:
     by_kind = {kind: [turnover for turnover in turnovers if turnover.kind is kind] for kind in AccountKind}
 
     def of_kinds(kinds: Iterable[AccountKind]) -> tuple[Line, ...]:
-        return tuple(_line(kind, ACCOUNT_LABELS[kind], by_kind[kind]) for kind in kinds)
+        return tuple(_line(kind, kind.labels, by_kind[kind]) for kind in kinds)
 
     trial = of_kinds(kind for kind in AccountKind if by_kind[kind])
     income = tuple(
         _line(
             destination,
-            DESTINATION_LABELS[destination],
+            destination.labels,
             [turnover for turnover in turnovers if destination_of(turnover) is destination],
         )
         for destination in Destination
@@ -214,4 +209,4 @@ def rows_of(report: Report) -> Iterator[tuple[Any, ...]]:
 def months_of(report: Report) -> Iterator[tuple[str, str]]:
     """Each month with its state, in both languages."""
     for month, state in report.months.items():
-        yield str(month), " ".join(STATE_LABELS[state])
+        yield str(month), " ".join(state.labels)

@@ -24,7 +24,7 @@ from datamarket.foundation.money import yuan
 from datamarket.ledger import queries, statements
 from datamarket.ledger.api import ReadLedger, ledger_of
 from datamarket.ledger.statements import Movement, Place, Statement
-from datamarket.ledger.terms import ACCOUNT_LABELS, AccountKind
+from datamarket.ledger.terms import AccountKind
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
 _HEADINGS = (
@@ -92,7 +92,7 @@ class StatementOut(Shape):
     def of(cls, statement: Statement, limit: int) -> "StatementOut":
         kept = statement.movements[:limit]
         more = len(statement.movements) > limit
-        zh, en = ACCOUNT_LABELS[AccountKind(statement.account.kind)]
+        zh, en = AccountKind(statement.account.kind).labels
         return cls(
             account_id=statement.account.id,
             label_zh=zh,

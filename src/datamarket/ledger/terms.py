@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple, NewType
 from uuid import UUID, uuid5
 
+from datamarket.foundation.labels import Labelled
 from datamarket.foundation.money import Fen
 
 AccountId = NewType("AccountId", UUID)
@@ -22,39 +23,24 @@ class Side(StrEnum):
     CREDIT = "credit"
 
 
-class AccountKind(StrEnum):
+class AccountKind(Labelled):
     """What an account is for."""
 
-    BANK = "bank"
-    BUYER_FUNDS = "buyer_funds"
-    PROVIDER_INCOME = "provider_income"
-    OPERATOR_INCOME = "operator_income"
-    SUPPLYING_INCOME = "supplying_income"
-    TREASURY = "treasury"
-    VENUE_FEE = "venue_fee"
-    VAT_PAYABLE = "vat_payable"
-    SUBSIDY_EXPENSE = "subsidy_expense"
-    SUBSIDY_PAYABLE = "subsidy_payable"
-    ESCROW = "escrow"
-    PAYOUT_IN_TRANSIT = "payout_in_transit"
-    CITY_CLEARING = "city_clearing"
+    BANK = "bank", "银行存款", "bank"
+    BUYER_FUNDS = "buyer_funds", "需方预存资金", "buyer's funds"
+    PROVIDER_INCOME = "provider_income", "数据企业收入", "provider's income"
+    OPERATOR_INCOME = "operator_income", "运营机构收入", "zone operator's income"
+    SUPPLYING_INCOME = "supplying_income", "供数单位收入", "supplying unit's income"
+    TREASURY = "treasury", "国库（非税收入）", "treasury (non-tax revenue)"
+    VENUE_FEE = "venue_fee", "平台服务费", "venue fee"
+    VAT_PAYABLE = "vat_payable", "应交增值税", "VAT payable"
+    SUBSIDY_EXPENSE = "subsidy_expense", "补贴支出", "subsidy expense"
+    SUBSIDY_PAYABLE = "subsidy_payable", "应付补贴", "subsidy payable"
+    ESCROW = "escrow", "待验收资金（托管）", "escrow until acceptance"
+    PAYOUT_IN_TRANSIT = "payout_in_transit", "在途付款", "payout in transit"
+    CITY_CLEARING = "city_clearing", "城际往来清算", "clearing with another city"
 
 
-ACCOUNT_LABELS: dict[AccountKind, tuple[str, str]] = {
-    AccountKind.BANK: ("银行存款", "bank"),
-    AccountKind.BUYER_FUNDS: ("需方预存资金", "buyer's funds"),
-    AccountKind.PROVIDER_INCOME: ("数据企业收入", "provider's income"),
-    AccountKind.OPERATOR_INCOME: ("运营机构收入", "zone operator's income"),
-    AccountKind.SUPPLYING_INCOME: ("供数单位收入", "supplying unit's income"),
-    AccountKind.TREASURY: ("国库（非税收入）", "treasury (non-tax revenue)"),
-    AccountKind.VENUE_FEE: ("平台服务费", "venue fee"),
-    AccountKind.VAT_PAYABLE: ("应交增值税", "VAT payable"),
-    AccountKind.SUBSIDY_EXPENSE: ("补贴支出", "subsidy expense"),
-    AccountKind.SUBSIDY_PAYABLE: ("应付补贴", "subsidy payable"),
-    AccountKind.ESCROW: ("待验收资金（托管）", "escrow until acceptance"),
-    AccountKind.PAYOUT_IN_TRANSIT: ("在途付款", "payout in transit"),
-    AccountKind.CITY_CLEARING: ("城际往来清算", "clearing with another city"),
-}
 DEBIT_NORMAL = frozenset({AccountKind.BANK, AccountKind.SUBSIDY_EXPENSE})
 NEVER_NEGATIVE = frozenset({AccountKind.BUYER_FUNDS, AccountKind.ESCROW})
 CLEARING = frozenset(
@@ -86,21 +72,13 @@ class EntryKind(StrEnum):
     CITY_SETTLED = "city_settled"
 
 
-class PeriodState(StrEnum):
+class PeriodState(Labelled):
     """An accounting month."""
 
-    OPEN = "open"
-    CLOSING = "closing"
-    CLOSED = "closed"
-    ARCHIVED = "archived"
-
-
-STATE_LABELS: dict[PeriodState, tuple[str, str]] = {
-    PeriodState.OPEN: ("开放", "open"),
-    PeriodState.CLOSING: ("结账中", "closing"),
-    PeriodState.CLOSED: ("已关账", "closed"),
-    PeriodState.ARCHIVED: ("已归档", "archived"),
-}
+    OPEN = "open", "开放", "open"
+    CLOSING = "closing", "结账中", "closing"
+    CLOSED = "closed", "已关账", "closed"
+    ARCHIVED = "archived", "已归档", "archived"
 
 
 class PeriodEvent(StrEnum):
@@ -118,12 +96,12 @@ class TransferDirection(StrEnum):
     INCOMING = "incoming"
 
 
-class TransferState(StrEnum):
+class TransferState(Labelled):
     """Money on its way to another city, as one of the two sees it."""
 
-    SENT = "sent"
-    RECEIVED = "received"
-    SETTLED = "settled"
+    SENT = "sent", "已汇出", "sent"
+    RECEIVED = "received", "对方已入账，待清算", "received, not settled yet"
+    SETTLED = "settled", "已清算", "settled"
 
 
 class TransferEvent(StrEnum):
@@ -131,13 +109,6 @@ class TransferEvent(StrEnum):
 
     RECEIVE = "receive"
     SETTLE = "settle"
-
-
-TRANSFER_LABELS: dict[TransferState, tuple[str, str]] = {
-    TransferState.SENT: ("已汇出", "sent"),
-    TransferState.RECEIVED: ("对方已入账，待清算", "received, not settled yet"),
-    TransferState.SETTLED: ("已清算", "settled"),
-}
 
 
 @lru_cache(maxsize=65_536)
@@ -183,23 +154,14 @@ class Posting(NamedTuple):
     reverses: EntryId | None = None
 
 
-class HoldState(StrEnum):
+class HoldState(Labelled):
     """Money set aside: what is still held, or what became of the last of it."""
 
-    HELD = "held"
-    PARTLY_POSTED = "partly_posted"
-    POSTED = "posted"
-    VOIDED = "voided"
-    EXPIRED = "expired"
-
-
-HOLD_LABELS: dict[HoldState, tuple[str, str]] = {
-    HoldState.HELD: ("已冻结", "held"),
-    HoldState.PARTLY_POSTED: ("部分入账，余额仍冻结", "partly posted, the rest still held"),
-    HoldState.POSTED: ("全额入账", "wholly posted"),
-    HoldState.VOIDED: ("余额已解冻", "the rest was given back"),
-    HoldState.EXPIRED: ("余额到期解冻", "the rest expired"),
-}
+    HELD = "held", "已冻结", "held"
+    PARTLY_POSTED = "partly_posted", "部分入账，余额仍冻结", "partly posted, the rest still held"
+    POSTED = "posted", "全额入账", "wholly posted"
+    VOIDED = "voided", "余额已解冻", "the rest was given back"
+    EXPIRED = "expired", "余额到期解冻", "the rest expired"
 
 
 class HoldEvent(StrEnum):

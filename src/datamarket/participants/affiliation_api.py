@@ -25,7 +25,6 @@ from datamarket.foundation.http import (
 from datamarket.participants import actions, queries
 from datamarket.participants.tables import Affiliation, Qualification
 from datamarket.participants.terms import (
-    LABELS,
     QualificationKind,
 )
 
@@ -90,7 +89,7 @@ class QualificationOut(Shape):
 
     @classmethod
     def of(cls, qualification: Qualification) -> "QualificationOut":
-        zh, en = LABELS[QualificationKind(qualification.kind)]
+        zh, en = QualificationKind(qualification.kind).labels
         return cls.model_validate(qualification.model_dump() | {"kind_zh": zh, "kind_en": en})
 
 

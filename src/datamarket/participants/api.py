@@ -31,7 +31,6 @@ from datamarket.foundation.http import (
 from datamarket.participants import actions, queries, rules
 from datamarket.participants.tables import Participant, ParticipantStanding
 from datamarket.participants.terms import (
-    LABELS,
     IncomeClass,
     ParticipantEvent,
     ParticipantKind,
@@ -89,7 +88,7 @@ class ParticipantOut(Shape):
 
     @classmethod
     def of(cls, participant: Participant) -> "ParticipantOut":
-        zh, en = LABELS[ParticipantState(participant.state)]
+        zh, en = ParticipantState(participant.state).labels
         return cls.model_validate(participant.model_dump() | {"state_zh": zh, "state_en": en})
 
 

@@ -31,7 +31,7 @@ from datamarket.foundation.http import (
 from datamarket.foundation.money import Fen
 from datamarket.payouts import actions, advice, proposals, queries, rules
 from datamarket.payouts.tables import Payout, PayoutBatch
-from datamarket.payouts.terms import LABELS, BatchEvent, BatchState, PayableKind, PayoutState
+from datamarket.payouts.terms import BatchEvent, BatchState, PayableKind, PayoutState
 
 router = SliceRouter(prefix="/payouts", tags=["payouts"])
 MakePayout = Annotated[Actor, allow(Permission.MAKE_PAYOUT)]
@@ -80,7 +80,7 @@ class PayoutBatchOut(Shape):
 
     @classmethod
     def of(cls, batch: PayoutBatch) -> "PayoutBatchOut":
-        zh, en = LABELS[BatchState(batch.state)]
+        zh, en = BatchState(batch.state).labels
         return cls.model_validate(batch.model_dump() | {"state_zh": zh, "state_en": en})
 
 
@@ -107,7 +107,7 @@ class PayoutOut(Shape):
 
     @classmethod
     def of(cls, payout: Payout) -> "PayoutOut":
-        zh, en = LABELS[PayoutState(payout.state)]
+        zh, en = PayoutState(payout.state).labels
         return cls.model_validate(payout.model_dump() | {"state_zh": zh, "state_en": en})
 
 

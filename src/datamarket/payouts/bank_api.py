@@ -29,7 +29,7 @@ from datamarket.foundation.http import (
 from datamarket.payouts import bank_actions, bank_queries
 from datamarket.payouts.api import FileText, ReadLedger
 from datamarket.payouts.tables import BankLine, BankStatement
-from datamarket.payouts.terms import LABELS, MatchState
+from datamarket.payouts.terms import MatchState
 
 router = SliceRouter(prefix="/bank", tags=["payouts"])
 ReconcileBank = Annotated[Actor, allow(Permission.RECONCILE_BANK)]
@@ -87,7 +87,7 @@ class BankLineOut(Shape):
     @classmethod
     def of(cls, line: BankLine | Mapping[str, Any]) -> "BankLineOut":
         facts = dict(line) if isinstance(line, Mapping) else line.model_dump()
-        zh, en = LABELS[MatchState(facts["match_state"])]
+        zh, en = MatchState(facts["match_state"]).labels
         return cls.model_validate(facts | {"match_state_zh": zh, "match_state_en": en})
 
 

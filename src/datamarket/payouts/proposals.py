@@ -13,7 +13,7 @@ from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import driver
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
-from datamarket.ledger.terms import ACCOUNT_LABELS, AccountKind
+from datamarket.ledger.terms import AccountKind
 from datamarket.participants import queries as participants
 from datamarket.payouts import files, queries, rules
 from datamarket.payouts.tables import Payout, PayoutBatch
@@ -115,7 +115,7 @@ def file_of(batch: PayoutBatch, payouts: Sequence[Payout]) -> bytes:
             payout.payee_code,
             payout.payee_name,
             Fen(payout.amount_fen),
-            ACCOUNT_LABELS[AccountKind(payout.account_kind)][0],
+            AccountKind(payout.account_kind).zh,
         )
         for payout in payouts
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from datamarket.foundation.labels import Labels
+from datamarket.foundation.labels import Labelled
 from datamarket.foundation.money import Fen
 from datamarket.ledger.terms import AccountKind
 
@@ -20,14 +20,14 @@ class PayableKind(StrEnum):
     VAT_PAYABLE = AccountKind.VAT_PAYABLE.value
 
 
-class BatchState(StrEnum):
+class BatchState(Labelled):
     """A batch is drafted by one and approved by another; settled when the bank has answered every line."""
 
-    DRAFTED = "drafted"
-    APPROVED = "approved"
-    SENT = "sent"
-    SETTLED = "settled"
-    CANCELLED = "cancelled"
+    DRAFTED = "drafted", "已编制", "drafted"
+    APPROVED = "approved", "已批准", "approved"
+    SENT = "sent", "已送银行", "sent"
+    SETTLED = "settled", "已办结", "settled"
+    CANCELLED = "cancelled", "已取消", "cancelled"
 
 
 class BatchEvent(StrEnum):
@@ -37,14 +37,14 @@ class BatchEvent(StrEnum):
     CANCEL = "cancel"
 
 
-class PayoutState(StrEnum):
+class PayoutState(Labelled):
     """A payout waits, leaves, and is executed or comes back; one of a cancelled batch never leaves."""
 
-    QUEUED = "queued"
-    SENT = "sent"
-    EXECUTED = "executed"
-    REFUSED = "refused"
-    CANCELLED = "cancelled"
+    QUEUED = "queued", "待付款", "queued"
+    SENT = "sent", "已送银行", "sent"
+    EXECUTED = "executed", "已付款", "executed"
+    REFUSED = "refused", "银行退回", "refused"
+    CANCELLED = "cancelled", "已取消", "cancelled"
 
 
 class PayoutEvent(StrEnum):
@@ -54,12 +54,12 @@ class PayoutEvent(StrEnum):
     CANCEL = "cancel"
 
 
-class MatchState(StrEnum):
+class MatchState(Labelled):
     """Whether a line of the bank has its entry in the books."""
 
-    OPEN = "open"
-    MATCHED = "matched"
-    MATCHED_BY_HAND = "matched_by_hand"
+    OPEN = "open", "未匹配", "open"
+    MATCHED = "matched", "自动匹配", "matched"
+    MATCHED_BY_HAND = "matched_by_hand", "人工匹配", "matched by hand"
 
 
 class Result(StrEnum):
@@ -69,27 +69,6 @@ class Result(StrEnum):
     REFUSED = "refused"
 
 
-LABELS = Labels(
-    {
-        BatchState.DRAFTED: ("已编制", "drafted"),
-        BatchState.APPROVED: ("已批准", "approved"),
-        BatchState.SENT: ("已送银行", "sent"),
-        BatchState.SETTLED: ("已办结", "settled"),
-        BatchState.CANCELLED: ("已取消", "cancelled"),
-    },
-    {
-        PayoutState.QUEUED: ("待付款", "queued"),
-        PayoutState.SENT: ("已送银行", "sent"),
-        PayoutState.EXECUTED: ("已付款", "executed"),
-        PayoutState.REFUSED: ("银行退回", "refused"),
-        PayoutState.CANCELLED: ("已取消", "cancelled"),
-    },
-    {
-        MatchState.OPEN: ("未匹配", "open"),
-        MatchState.MATCHED: ("自动匹配", "matched"),
-        MatchState.MATCHED_BY_HAND: ("人工匹配", "matched by hand"),
-    },
-)
 OFFICES: dict[PayableKind, tuple[str, str]] = {
     PayableKind.TREASURY: ("TREASURY", "国库"),
     PayableKind.VAT_PAYABLE: ("TAX", "税务机关"),

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.money import yuan
 from datamarket.ledger import queries as ledger
-from datamarket.ledger.terms import ACCOUNT_LABELS, AccountKind
+from datamarket.ledger.terms import AccountKind
 from datamarket.statistics import queries as statistics
 from datamarket.subsidy import dossier
 from datamarket.subsidy.terms import LineStatus
@@ -63,7 +63,7 @@ async def print_trial_balance(session: AsyncSession, ledger_id: int) -> None:
         right=(1, 2, 3),
     )
     for row in rows:
-        zh, en = ACCOUNT_LABELS[AccountKind(row.kind)]
+        zh, en = AccountKind(row.kind).labels
         table.add_row(
             f"{zh} · {en}",
             f"{row.accounts:,}",

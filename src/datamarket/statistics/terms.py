@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from datamarket.catalogue.terms import LABELS, Category
+from datamarket.catalogue.terms import Category
 
 
 class Grouping(StrEnum):
@@ -54,7 +54,7 @@ def names_of(grouping: Grouping, key: str | None, stored: tuple[str | None, str 
     if key is None:
         return OWN_DATA
     if grouping is Grouping.CATEGORY:
-        return LABELS[Category(key)]
+        return Category(key).labels
     if grouping is Grouping.MONTH:
         year, month = key.split("-")
         return f"{year}年{int(month)}月", key

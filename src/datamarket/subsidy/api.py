@@ -28,7 +28,7 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.subsidy import actions, lifecycle, queries
-from datamarket.subsidy.lifecycle import LABELS, RunEvent, RunState
+from datamarket.subsidy.lifecycle import RunEvent, RunState
 from datamarket.subsidy.queries import RunView
 from datamarket.subsidy.tables import SubsidyRunEvent
 
@@ -95,7 +95,7 @@ class RunOut(Shape):
 
     @classmethod
     def of(cls, view: RunView) -> "RunOut":
-        zh, en = LABELS[RunState(view.run.state)]
+        zh, en = RunState(view.run.state).labels
         shown = {
             "scheme": view.run.scheme_id,
             "scheme_version": view.scheme_version,

@@ -12,24 +12,23 @@ from uuid import UUID
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.clock import business_date, start_of_day
 from datamarket.foundation.errors import Forbidden, Refused
-from datamarket.foundation.labels import Labels
+from datamarket.foundation.labels import Labelled
 from datamarket.foundation.states import allowed_events
-from datamarket.subsidy.terms import LineStatus
 
 
-class RunState(StrEnum):
-    DRAFT = "draft"
-    SNAPSHOTTED = "snapshotted"
-    CALCULATED = "calculated"
-    UNDER_REVIEW = "under_review"
-    PUBLICISED = "publicised"
-    APPROVED = "approved"
-    POSTED = "posted"
-    PAID = "paid"
-    CLOSED = "closed"
-    REJECTED = "rejected"
-    CANCELLED = "cancelled"
-    SUPERSEDED = "superseded"
+class RunState(Labelled):
+    DRAFT = "draft", "草稿", "draft"
+    SNAPSHOTTED = "snapshotted", "已取数", "snapshotted"
+    CALCULATED = "calculated", "已计算", "calculated"
+    UNDER_REVIEW = "under_review", "审核中", "under review"
+    PUBLICISED = "publicised", "公示中", "publicised"
+    APPROVED = "approved", "已批准", "approved"
+    POSTED = "posted", "已记账", "posted"
+    PAID = "paid", "已支付", "paid"
+    CLOSED = "closed", "已办结", "closed"
+    REJECTED = "rejected", "已驳回", "rejected"
+    CANCELLED = "cancelled", "已取消", "cancelled"
+    SUPERSEDED = "superseded", "已被替代", "superseded"
 
 
 class RunEvent(StrEnum):
@@ -46,10 +45,10 @@ class RunEvent(StrEnum):
     SUPERSEDE = "supersede"
 
 
-class SchemeState(StrEnum):
-    DRAFT = "draft"
-    APPROVED = "approved"
-    RETIRED = "retired"
+class SchemeState(Labelled):
+    DRAFT = "draft", "草稿", "draft"
+    APPROVED = "approved", "已批准", "approved"
+    RETIRED = "retired", "已停用", "retired"
 
 
 class SchemeEvent(StrEnum):
@@ -101,40 +100,6 @@ DECIDED = (S.APPROVED, S.POSTED, S.PAID, S.CLOSED)
 """Runs that bind money: of one scheme and year there is one."""
 PUBLIC = (S.PUBLICISED, *DECIDED)
 """Runs whose awards everyone may see."""
-
-LABELS = Labels(
-    {
-        S.DRAFT: ("草稿", "draft"),
-        S.SNAPSHOTTED: ("已取数", "snapshotted"),
-        S.CALCULATED: ("已计算", "calculated"),
-        S.UNDER_REVIEW: ("审核中", "under review"),
-        S.PUBLICISED: ("公示中", "publicised"),
-        S.APPROVED: ("已批准", "approved"),
-        S.POSTED: ("已记账", "posted"),
-        S.PAID: ("已支付", "paid"),
-        S.CLOSED: ("已办结", "closed"),
-        S.REJECTED: ("已驳回", "rejected"),
-        S.CANCELLED: ("已取消", "cancelled"),
-        S.SUPERSEDED: ("已被替代", "superseded"),
-    },
-    {
-        SchemeState.DRAFT: ("草稿", "draft"),
-        SchemeState.APPROVED: ("已批准", "approved"),
-        SchemeState.RETIRED: ("已停用", "retired"),
-    },
-    {
-        LineStatus.PROPOSED: ("拟奖补", "proposed"),
-        LineStatus.DISPLACED: ("被其他奖补取代", "displaced"),
-        LineStatus.INELIGIBLE: ("不符合条件", "ineligible"),
-        LineStatus.NOT_SELECTED: ("未入选", "not selected"),
-        LineStatus.HELD: ("暂缓核定", "held"),
-        LineStatus.FINAL: ("已核定", "final"),
-        LineStatus.PAID: ("已支付", "paid"),
-        LineStatus.FAILED: ("支付失败", "failed"),
-        LineStatus.RECOVERING: ("追回中", "recovering"),
-        LineStatus.RECOVERED: ("已追回", "recovered"),
-    },
-)
 
 
 class EventNotPermitted(Forbidden):

@@ -21,9 +21,9 @@ from datamarket.foundation.http import (
 )
 from datamarket.subsidy import dossier, queries
 from datamarket.subsidy.api import YearQuery, name_bundle
-from datamarket.subsidy.lifecycle import LABELS, PUBLIC, RunState
+from datamarket.subsidy.lifecycle import PUBLIC, RunState
 from datamarket.subsidy.queries import Award, LineView, RunView
-from datamarket.subsidy.review import FLAG_LABELS, Flag
+from datamarket.subsidy.review import Flag
 from datamarket.subsidy.scheme import Scheme
 from datamarket.subsidy.terms import LineStatus
 
@@ -58,7 +58,7 @@ class LineOut(Shape):
 
     @classmethod
     def of(cls, view: LineView) -> "LineOut":
-        zh, en = LABELS[LineStatus(view.line.status)]
+        zh, en = LineStatus(view.line.status).labels
         shown = {
             "clause": view.line.clause_id,
             "candidate": view.line.candidate_id,
@@ -92,10 +92,7 @@ class ExceptionOut(Shape):
 
     @classmethod
     def of(cls, view: LineView) -> "ExceptionOut":
-        reasons = [
-            ReasonOut(flag=Flag(flag), zh=FLAG_LABELS[Flag(flag)][0], en=FLAG_LABELS[Flag(flag)][1])
-            for flag in view.line.flags
-        ]
+        reasons = [ReasonOut(flag=Flag(flag), zh=Flag(flag).zh, en=Flag(flag).en) for flag in view.line.flags]
         return cls(line=LineOut.of(view), reasons=reasons)
 
 

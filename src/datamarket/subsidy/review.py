@@ -1,37 +1,27 @@
 """What a reviewer must look at: flags on lines and rings of sellers; nothing here changes an award. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from fractions import Fraction
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from datamarket.foundation import money
+from datamarket.foundation.labels import Labelled
 from datamarket.subsidy.plain_yaml import read_plain_yaml
 from datamarket.subsidy.terms import Line, LineStatus, StepKind
 
 
-class Flag(StrEnum):
+class Flag(Labelled):
     """Why a line is shown to the reviewer."""
 
-    TIE = "tie"
-    NEAR_CUT = "near_cut"
-    CAP_BOUND = "cap-bound"
-    HELD = "held"
-    RELATED_PARTY = "related-party"
-    CIRCULAR = "circular"
-
-
-FLAG_LABELS: Mapping[Flag, tuple[str, str]] = {
-    Flag.TIE: ("入围线处并列", "tie across the cut"),
-    Flag.NEAR_CUT: ("临近入围线", "near the cut"),
-    Flag.CAP_BOUND: ("触及上限", "bound by the cap"),
-    Flag.HELD: ("资料不全", "facts missing"),
-    Flag.RELATED_PARTY: ("关联交易占比高", "large share of related-party trades"),
-    Flag.CIRCULAR: ("疑似循环交易", "possibly circular trades"),
-}
+    TIE = "tie", "入围线处并列", "tie across the cut"
+    NEAR_CUT = "near_cut", "临近入围线", "near the cut"
+    CAP_BOUND = "cap-bound", "触及上限", "bound by the cap"
+    HELD = "held", "资料不全", "facts missing"
+    RELATED_PARTY = "related-party", "关联交易占比高", "large share of related-party trades"
+    CIRCULAR = "circular", "疑似循环交易", "possibly circular trades"
 
 
 @dataclass(frozen=True, slots=True)

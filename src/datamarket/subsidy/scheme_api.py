@@ -28,7 +28,7 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.subsidy import actions, scheme_queries
-from datamarket.subsidy.lifecycle import LABELS, SCHEME_EVENTS, SchemeEvent, SchemeState
+from datamarket.subsidy.lifecycle import SCHEME_EVENTS, SchemeEvent, SchemeState
 from datamarket.subsidy.scheme import json_schema
 from datamarket.subsidy.tables import SchemeRow, SchemeVersion, SubsidyBudget
 
@@ -85,7 +85,7 @@ class SchemeVersionOut(Shape):
 
     @classmethod
     def of(cls, row: SchemeVersion) -> "SchemeVersionOut":
-        zh, en = LABELS[SchemeState(row.state)]
+        zh, en = SchemeState(row.state).labels
         kept = row.model_dump(exclude={"id", "scheme_id", "content"})
         return cls.model_validate(kept | {"scheme": row.scheme_id, "state_zh": zh, "state_en": en})
 

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from datamarket.foundation.money import yuan
-from datamarket.subsidy.lifecycle import LABELS, RunState
+from datamarket.subsidy.lifecycle import RunState
 
 REFUSED_SHOWN = 20
 BELOW_CUT_SHOWN = 15
@@ -71,7 +71,7 @@ def _table(lines: Sequence[Line], title: str) -> Table:
 def print_runs(runs: Sequence[Mapping[str, Any]]) -> None:
     """One run a line, newest first, whole ids: they are copied into other commands."""
     for run in runs:
-        zh, en = LABELS[RunState(run["state"])]
+        zh, en = RunState(run["state"]).labels
         total = "" if run["total_fen"] is None else f"{yuan(run['total_fen'], grouped=True)} 元 CNY"
         told = f"{run['id']}  {run['scheme']}  {run['year']}  {zh} {en}  {total}"
         Console().print(told.rstrip(), markup=False, soft_wrap=True, highlight=False)

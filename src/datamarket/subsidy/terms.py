@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any, Self
 
 from datamarket.foundation.errors import Invalid
+from datamarket.foundation.labels import Labelled
 
 FactValue = int | str | bool
 StepValue = int | str | bool | None
@@ -24,19 +25,19 @@ class Unit(StrEnum):
     PROJECT = "project"
 
 
-class LineStatus(StrEnum):
+class LineStatus(Labelled):
     """The life of one award line; the evaluator itself gives only the first five."""
 
-    PROPOSED = "proposed"
-    DISPLACED = "displaced"
-    INELIGIBLE = "ineligible"
-    NOT_SELECTED = "not_selected"
-    HELD = "held"
-    FINAL = "final"
-    PAID = "paid"
-    FAILED = "failed"
-    RECOVERING = "recovering"
-    RECOVERED = "recovered"
+    PROPOSED = "proposed", "拟奖补", "proposed"
+    DISPLACED = "displaced", "被其他奖补取代", "displaced"
+    INELIGIBLE = "ineligible", "不符合条件", "ineligible"
+    NOT_SELECTED = "not_selected", "未入选", "not selected"
+    HELD = "held", "暂缓核定", "held"
+    FINAL = "final", "已核定", "final"
+    PAID = "paid", "已支付", "paid"
+    FAILED = "failed", "支付失败", "failed"
+    RECOVERING = "recovering", "追回中", "recovering"
+    RECOVERED = "recovered", "已追回", "recovered"
 
 
 class StepKind(StrEnum):

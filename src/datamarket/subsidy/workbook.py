@@ -12,7 +12,6 @@ from typing import Any
 from datamarket.foundation import workbooks
 from datamarket.foundation.cells import amount
 from datamarket.foundation.errors import Invalid
-from datamarket.subsidy.lifecycle import LABELS
 from datamarket.subsidy.terms import LineStatus
 
 _WIDTHS = {
@@ -73,7 +72,7 @@ def write_workbook(document: Mapping[str, Any], path: Path) -> None:
 
 
 def _status(status: str) -> str:
-    return " · ".join(LABELS[LineStatus(status)])
+    return " · ".join(LineStatus(status).labels)
 
 
 def _summary(document: Mapping[str, Any]) -> list[tuple[str, Any]]:

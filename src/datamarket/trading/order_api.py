@@ -30,7 +30,7 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.trading import order_queries, order_rules, orders
-from datamarket.trading.order_rules import ORDER_LABELS, OrderEvent, OrderState
+from datamarket.trading.order_rules import OrderEvent, OrderState
 from datamarket.trading.order_tables import TradeOrder
 
 router = SliceRouter(prefix="/orders", tags=["trading"])
@@ -81,7 +81,7 @@ class OrderOut(Shape):
 
     @classmethod
     def of(cls, order: TradeOrder) -> "OrderOut":
-        zh, en = ORDER_LABELS[OrderState(order.state)]
+        zh, en = OrderState(order.state).labels
         return cls.model_validate(order.model_dump() | {"state_zh": zh, "state_en": en})
 
 

@@ -15,27 +15,18 @@ from datamarket.contracts.rules import OutsideTerm, check_use
 from datamarket.contracts.terms import Authorisation, Demand, Party
 from datamarket.foundation import states
 from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
+from datamarket.foundation.labels import Labelled
 
 
-class OrderState(StrEnum):
+class OrderState(Labelled):
     """The life of an order."""
 
-    PLACED = "placed"
-    DELIVERED = "delivered"
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-
-
-ORDER_LABELS: dict[OrderState, tuple[str, str]] = {
-    OrderState.PLACED: ("待交付，资金已冻结", "awaiting delivery, money held"),
-    OrderState.DELIVERED: ("已交付，待验收", "delivered, awaiting acceptance"),
-    OrderState.ACCEPTED: ("已验收", "accepted"),
-    OrderState.REJECTED: ("已拒收，资金退回", "rejected, money given back"),
-    OrderState.CANCELLED: ("已取消", "cancelled before delivery"),
-    OrderState.EXPIRED: ("逾期未交付", "not delivered in time"),
-}
+    PLACED = "placed", "待交付，资金已冻结", "awaiting delivery, money held"
+    DELIVERED = "delivered", "已交付，待验收", "delivered, awaiting acceptance"
+    ACCEPTED = "accepted", "已验收", "accepted"
+    REJECTED = "rejected", "已拒收，资金退回", "rejected, money given back"
+    CANCELLED = "cancelled", "已取消", "cancelled before delivery"
+    EXPIRED = "expired", "逾期未交付", "not delivered in time"
 
 
 class OrderEvent(StrEnum):

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
@@ -11,23 +10,17 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor
 from datamarket.contracts.terms import Purpose
+from datamarket.foundation.labels import Labelled
 from datamarket.foundation.money import Fen
 from datamarket.ledger.terms import Leg
 
 
-class TradeState(StrEnum):
+class TradeState(Labelled):
     """A trade is settled when it is recorded; refunds move it on."""
 
-    SETTLED = "settled"
-    PARTLY_REFUNDED = "partly_refunded"
-    REFUNDED = "refunded"
-
-
-STATE_LABELS: dict[TradeState, tuple[str, str]] = {
-    TradeState.SETTLED: ("已结算", "settled"),
-    TradeState.PARTLY_REFUNDED: ("部分退款", "partly refunded"),
-    TradeState.REFUNDED: ("全额退款", "refunded"),
-}
+    SETTLED = "settled", "已结算", "settled"
+    PARTLY_REFUNDED = "partly_refunded", "部分退款", "partly refunded"
+    REFUNDED = "refunded", "全额退款", "refunded"
 
 
 @dataclass(frozen=True)

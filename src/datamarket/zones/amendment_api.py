@@ -27,7 +27,7 @@ from datamarket.foundation.http import (
 from datamarket.zones import actions, queries
 from datamarket.zones.resource_api import ResourceOut
 from datamarket.zones.tables import LevelAssessment, ResourceFiling
-from datamarket.zones.terms import LABELS, FilingKind, Level
+from datamarket.zones.terms import FilingKind, Level
 
 router = SliceRouter(tags=["resources"])
 ReviewResource = Annotated[Actor, allow(Permission.REVIEW_RESOURCE)]
@@ -54,7 +54,7 @@ class FilingOut(Shape):
 
     @classmethod
     def of(cls, filing: ResourceFiling) -> "FilingOut":
-        zh, en = LABELS[FilingKind(filing.kind)]
+        zh, en = FilingKind(filing.kind).labels
         return cls.model_validate(filing.model_dump() | {"kind_zh": zh, "kind_en": en})
 
 

@@ -31,7 +31,7 @@ from datamarket.foundation.http import (
 )
 from datamarket.zones import actions, queries, rules
 from datamarket.zones.tables import Mandate, Scenario, Zone
-from datamarket.zones.terms import LABELS, MandateMode, UseClass, ZoneEvent, ZoneState
+from datamarket.zones.terms import MandateMode, UseClass, ZoneEvent, ZoneState
 
 router = SliceRouter(tags=["zones"])
 ManageZones = Annotated[Actor, allow(Permission.MANAGE_ZONES)]
@@ -75,7 +75,7 @@ class ZoneOut(Shape):
 
     @classmethod
     def of(cls, zone: Zone) -> "ZoneOut":
-        zh, en = LABELS[ZoneState(zone.state)]
+        zh, en = ZoneState(zone.state).labels
         return cls.model_validate(zone.model_dump() | {"state_zh": zh, "state_en": en})
 
 
@@ -117,7 +117,7 @@ class MandateOut(Shape):
 
     @classmethod
     def of(cls, mandate: Mandate) -> "MandateOut":
-        zh, en = LABELS[MandateMode(mandate.mode)]
+        zh, en = MandateMode(mandate.mode).labels
         return cls.model_validate(mandate.model_dump() | {"mode_zh": zh, "mode_en": en})
 
 
@@ -148,7 +148,7 @@ class ScenarioOut(Shape):
 
     @classmethod
     def of(cls, scenario: Scenario) -> "ScenarioOut":
-        zh, en = LABELS[UseClass(scenario.use_class)]
+        zh, en = UseClass(scenario.use_class).labels
         return cls.model_validate(scenario.model_dump() | {"use_class_zh": zh, "use_class_en": en})
 
 

@@ -30,7 +30,7 @@ from datamarket.foundation.http import (
 )
 from datamarket.zones import actions, limits, queries, rules
 from datamarket.zones.tables import Resource
-from datamarket.zones.terms import LABELS, Level, ResourceEvent, ResourceState
+from datamarket.zones.terms import Level, ResourceEvent, ResourceState
 
 router = SliceRouter(tags=["resources"])
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
@@ -90,7 +90,7 @@ class ResourceOut(Shape):
 
     @classmethod
     def of(cls, resource: Resource) -> "ResourceOut":
-        level, state = LABELS[Level(resource.level)], LABELS[ResourceState(resource.state)]
+        level, state = Level(resource.level).labels, ResourceState(resource.state).labels
         labels = {"level_zh": level[0], "level_en": level[1], "state_zh": state[0], "state_en": state[1]}
         due_on = limits.due_on(
             resource.state, submitted_on=resource.submitted_on, accepted_on=resource.accepted_on
