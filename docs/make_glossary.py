@@ -13,7 +13,9 @@ from datamarket.auth.terms import PERMISSIONS_OF
 from datamarket.catalogue import rules as catalogue
 from datamarket.contracts import rules as contracts
 from datamarket.foundation.labels import Labelled
-from datamarket.ledger import rules as ledger
+from datamarket.ledger.cities import rules as city_rules
+from datamarket.ledger.holds import rules as hold_rules
+from datamarket.ledger.periods import rules as period_rules
 from datamarket.participants import rules as participants
 from datamarket.payouts import rules as payouts
 from datamarket.subsidy.lifecycle import RUN_EVENTS, SCHEME_EVENTS
@@ -47,9 +49,9 @@ LIVES: tuple[tuple[str, str, Mapping[Any, Any]], ...] = (
     ("Listing", "挂牌", catalogue.LISTING_LIFE),
     ("Contract", "授权使用合同", contracts.CONTRACT_EVENTS),
     ("Order", "订单", ORDER_EVENTS),
-    ("Hold", "资金冻结", ledger.HOLD_EVENTS),
-    ("Accounting period", "会计期间", ledger.PERIOD_EVENTS),
-    ("Transfer between cities", "城际划转", ledger.TRANSFER_EVENTS),
+    ("Hold", "资金冻结", hold_rules.HOLD_EVENTS),
+    ("Accounting period", "会计期间", period_rules.PERIOD_EVENTS),
+    ("Transfer between cities", "城际划转", city_rules.TRANSFER_EVENTS),
     ("Payout batch", "出款批次", payouts.BATCH_LIFE),
     ("Payout", "出款", payouts.PAYOUT_LIFE),
     ("Scheme version", "方案版本", SCHEME_EVENTS),

@@ -31,7 +31,7 @@ from datamarket.contracts.terms import ContractEvent, Purpose
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
-from datamarket.ledger import actions as ledger
+from datamarket.ledger.books import actions as ledger
 from datamarket.participants import actions as participants
 from datamarket.participants import rules as participant_rules
 from datamarket.participants.tables import Participant

@@ -29,14 +29,17 @@ from datamarket.foundation.errors import MarketError
 from datamarket.foundation.http import API_PREFIX
 from datamarket.foundation.settings import Settings
 from datamarket.housekeeping import kept_house
-from datamarket.ledger import api as ledger
-from datamarket.ledger import city_api as cities
-from datamarket.ledger import clearing_api as clearing
-from datamarket.ledger import hold_api as holds
-from datamarket.ledger import period_api as periods
-from datamarket.ledger import report_api as reports
-from datamarket.ledger import statement_api as statements
-from datamarket.ledger import tables as ledger_tables
+from datamarket.ledger.books import api as ledger
+from datamarket.ledger.books import tables as ledger_tables
+from datamarket.ledger.cities import api as cities
+from datamarket.ledger.cities import tables as city_tables
+from datamarket.ledger.clearing import api as clearing
+from datamarket.ledger.holds import api as holds
+from datamarket.ledger.holds import tables as hold_tables
+from datamarket.ledger.periods import api as periods
+from datamarket.ledger.periods import tables as period_tables
+from datamarket.ledger.reports import api as reports
+from datamarket.ledger.statements import api as statements
 from datamarket.participants import affiliation_api as affiliations
 from datamarket.participants import api as participants
 from datamarket.participants import tables as participants_tables
@@ -104,6 +107,9 @@ TABLES = (
     trading_tables,
     order_tables,
     ledger_tables,
+    hold_tables,
+    period_tables,
+    city_tables,
     payouts_tables,
     subsidy_tables,
 )

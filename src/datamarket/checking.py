@@ -11,10 +11,10 @@ from rich.table import Table
 
 from datamarket import sealing
 from datamarket.foundation import checks
-from datamarket.ledger import checks as ledger
-from datamarket.ledger import city_checks as cities
-from datamarket.ledger import hold_checks as holds
-from datamarket.ledger import period_checks as periods
+from datamarket.ledger.books import checks as ledger
+from datamarket.ledger.cities import checks as cities
+from datamarket.ledger.holds import checks as holds
+from datamarket.ledger.periods import checks as periods
 from datamarket.payouts import checks as payouts
 from datamarket.subsidy import checks as subsidy
 from datamarket.trading import checks as trading

@@ -18,7 +18,7 @@ import typer
 from datamarket import bank_commands, sealing_commands, subsidy_commands
 
 if TYPE_CHECKING:
-    from datamarket.ledger.report_tables import Report
+    from datamarket.ledger.reports.rules import Report
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -118,7 +118,8 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """The books of a month or a year: trial balance, income by destination, VAT and fees, clearing accounts."""
-    from datamarket.ledger import report_terminal, reports
+    from datamarket.ledger.reports import queries as reports
+    from datamarket.ledger.reports import terminal as report_terminal
     from datamarket.place import opened_place
 
     with opened_place() as place:
@@ -135,7 +136,7 @@ def report(
 
 async def _report(url: str, ledger_id: int, span: str) -> "Report":
     from datamarket.foundation.db import Database
-    from datamarket.ledger import reports
+    from datamarket.ledger.reports import queries as reports
 
     database = Database(url, 1)
     try:

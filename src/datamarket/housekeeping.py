@@ -20,8 +20,9 @@ from datamarket.evidence.checks import sealing_lag
 from datamarket.foundation import checks
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
-from datamarket.ledger import cities, holds
-from datamarket.ledger.clearing import clearing_ages
+from datamarket.ledger.cities import actions as city_actions
+from datamarket.ledger.clearing.queries import clearing_ages
+from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.terms import CLEARING
 from datamarket.trading import orders
 
@@ -51,7 +52,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         Chore("expire-holds", 15, holds.expire_due),
         Chore("expire-orders", 15, orders.expire_overdue),
         Chore("accept-by-silence", 60, orders.accept_by_silence),
-        Chore("receive-city-transfers", 5, cities.receive_due),
+        Chore("receive-city-transfers", 5, city_actions.receive_due),
         Chore("watch-the-books", 60, watch_the_books),
     )
 

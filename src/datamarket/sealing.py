@@ -13,7 +13,7 @@ from datamarket.evidence.sealing import Sealer, await_watermark
 from datamarket.evidence.verification import Log
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
-from datamarket.ledger.leaves import ENTRIES
+from datamarket.ledger.books.leaves import ENTRIES
 
 SOURCES = (ENTRIES, AUDIT_EVENTS)
 CHECKS = checks_of(SOURCES)

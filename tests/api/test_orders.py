@@ -10,7 +10,7 @@ from datamarket.contracts.terms import ContractEvent
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
-from datamarket.ledger import holds
+from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.terms import AccountKind
 from datamarket.trading import orders as order_actions
 from datamarket.trading.order_rules import OrderEvent

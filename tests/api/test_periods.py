@@ -29,9 +29,10 @@ from datamarket.checking import check_books
 from datamarket.foundation.db import APP_ROLE, Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
-from datamarket.ledger.rules import PeriodMoveRefused, PeriodOutOfOrder
-from datamarket.ledger.tables import ERRORS
-from datamarket.ledger.terms import Account, AccountKind, PeriodEvent
+from datamarket.ledger.books.tables import ERRORS
+from datamarket.ledger.periods.rules import PeriodMoveRefused, PeriodOutOfOrder
+from datamarket.ledger.periods.terms import PeriodEvent
+from datamarket.ledger.terms import Account, AccountKind
 from datamarket.migrations import apply
 from tests.conftest import client_of
 from tests.world import periods, trading

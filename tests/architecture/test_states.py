@@ -11,7 +11,9 @@ from datamarket.catalogue import rules as catalogue
 from datamarket.contracts import rules as contracts
 from datamarket.foundation.labels import Labelled
 from datamarket.foundation.states import TransitionNotAllowed, allowed_events, next_state
-from datamarket.ledger import rules as ledger
+from datamarket.ledger.cities import rules as city_rules
+from datamarket.ledger.holds import rules as hold_rules
+from datamarket.ledger.periods import rules as period_rules
 from datamarket.participants import rules as participants
 from datamarket.payouts import rules as payouts
 from datamarket.subsidy import lifecycle
@@ -27,9 +29,9 @@ TABLES: dict[str, Mapping[tuple[Any, Any], Any]] = {
     "listing": catalogue.LISTING_LIFE,
     "contract": contracts.CONTRACT_EVENTS,
     "order": order_rules.ORDER_EVENTS,
-    "hold": ledger.HOLD_EVENTS,
-    "period": ledger.PERIOD_EVENTS,
-    "city transfer": ledger.TRANSFER_EVENTS,
+    "hold": hold_rules.HOLD_EVENTS,
+    "period": period_rules.PERIOD_EVENTS,
+    "city transfer": city_rules.TRANSFER_EVENTS,
     "payout_batch": payouts.BATCH_LIFE,
     "payout": payouts.PAYOUT_LIFE,
     "run": lifecycle.RUN_EVENTS,

@@ -5,8 +5,9 @@ from datetime import date
 
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
-from datamarket.ledger import queries
-from datamarket.ledger.terms import Account, AccountKind, PeriodEvent
+from datamarket.ledger.books import queries
+from datamarket.ledger.periods.terms import PeriodEvent
+from datamarket.ledger.terms import Account, AccountKind
 from tests.world.periods import assert_ledger_holds, close, move, own_ledger, post
 
 MAY = date(2024, 5, 20)

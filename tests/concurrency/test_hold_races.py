@@ -12,9 +12,10 @@ from datamarket.foundation.db import Connection, Database
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
-from datamarket.ledger import holds
+from datamarket.ledger.holds import actions as holds
+from datamarket.ledger.holds.terms import Rest
 from datamarket.ledger.rules import FundsInsufficient
-from datamarket.ledger.terms import AccountKind, Rest
+from datamarket.ledger.terms import AccountKind
 from datamarket.trading import order_queries
 from datamarket.trading import orders as order_actions
 from datamarket.trading.order_rules import OrderEvent

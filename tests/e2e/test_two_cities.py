@@ -19,7 +19,7 @@ from datamarket.auth.terms import Actor
 from datamarket.checking import check_books
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
-from datamarket.ledger import cities
+from datamarket.ledger.cities import actions as city_actions
 from datamarket.ledger.terms import Account, AccountKind
 from tests.conftest import Client, client_of
 from tests.world import trading
@@ -76,8 +76,8 @@ class Two:
 
     async def between_them(self) -> int:
         """What the two mirrored clearing accounts add up to: what is on its way, else nothing."""
-        there = await self.qingdao.balance(cities.clearing_with(QINGDAO, JINAN))
-        return there + await self.jinan.balance(cities.clearing_with(JINAN, QINGDAO))
+        there = await self.qingdao.balance(city_actions.clearing_with(QINGDAO, JINAN))
+        return there + await self.jinan.balance(city_actions.clearing_with(JINAN, QINGDAO))
 
 
 @pytest_asyncio.fixture
@@ -135,8 +135,8 @@ async def test_a_buyer_of_one_city_buys_in_another_and_both_settle(two: Two) -> 
     assert (await settle(two.qingdao, sent["id"])).json()["code"] == "state.transition-not-allowed"
     assert (await jinan.get(path)).status_code == 404
 
-    assert await cities.receive_due(two.database, QINGDAO, moment()) == 1
-    assert await cities.receive_due(two.database, QINGDAO, moment()) == 0
+    assert await city_actions.receive_due(two.database, QINGDAO, moment()) == 1
+    assert await city_actions.receive_due(two.database, QINGDAO, moment()) == 0
     assert await two.between_them() == 0
     await two.assert_books_hold()
     mine = (await jinan.get(path)).json()
@@ -158,8 +158,8 @@ async def test_a_buyer_of_one_city_buys_in_another_and_both_settle(two: Two) -> 
         assert (await settle(city, sent["id"])).status_code == 409
     assert bank - await two.qingdao.balance(Account(QINGDAO, None, AccountKind.BANK)) == SENT
     assert await two.jinan.balance(Account(JINAN, None, AccountKind.BANK)) == SENT + 7
-    assert await two.qingdao.balance(cities.clearing_with(QINGDAO, JINAN)) == 0
-    assert await two.jinan.balance(cities.clearing_with(JINAN, QINGDAO)) == 0
+    assert await two.qingdao.balance(city_actions.clearing_with(QINGDAO, JINAN)) == 0
+    assert await two.jinan.balance(city_actions.clearing_with(JINAN, QINGDAO)) == 0
 
 
 async def test_what_cannot_be_sent_is_refused_and_moves_nothing(two: Two) -> None:
@@ -189,7 +189,7 @@ async def test_what_cannot_be_sent_is_refused_and_moves_nothing(two: Two) -> Non
 
 async def test_many_rounds_at_once_receive_each_transfer_once(two: Two) -> None:
     sent = [await two.send(amount_fen=10 + number) for number in range(8)]
-    rounds = [cities.receive_due(two.database, QINGDAO, moment()) for _ in range(6)]
+    rounds = [city_actions.receive_due(two.database, QINGDAO, moment()) for _ in range(6)]
     assert sum(await asyncio.gather(*rounds)) == len(sent)
     funds = Account(JINAN, two.deal.buyer.id, AccountKind.BUYER_FUNDS)
     assert await two.jinan.balance(funds) == sum(transfer["amount_fen"] for transfer in sent)
@@ -205,7 +205,7 @@ async def test_a_transfer_that_is_refused_there_stays_sent_and_holds_up_no_other
         await owner.execute(
             "INSERT INTO business_key VALUES ($1, 'city_transfer', $2, 'city_received', 202406, $2)", *place
         )
-        assert await cities.receive_due(two.database, QINGDAO, moment()) == 1
+        assert await city_actions.receive_due(two.database, QINGDAO, moment()) == 1
         assert await two.between_them() == SENT
         await owner.execute("DELETE FROM business_key WHERE ledger_id = $1 AND source_id = $2", *place)
     finally:
@@ -216,7 +216,7 @@ async def test_a_transfer_that_is_refused_there_stays_sent_and_holds_up_no_other
         stuck["id"]: "sent",
         free["id"]: "received",
     }
-    assert await cities.receive_due(two.database, QINGDAO, moment()) == 1
+    assert await city_actions.receive_due(two.database, QINGDAO, moment()) == 1
     assert await two.between_them() == 0
     await two.assert_books_hold()
 
@@ -225,7 +225,8 @@ _DYING = """
 import asyncio, os, signal, sys
 from datetime import datetime
 from datamarket.foundation.db import Database
-from datamarket.ledger import cities, posting
+from datamarket.ledger import posting
+from datamarket.ledger.cities import actions as cities
 
 async def die(*_a, **_k):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -233,14 +234,14 @@ async def die(*_a, **_k):
 async def main():
     database = await Database(sys.argv[1], 2).open()
     if sys.argv[3] == "after the other city committed":
-        cities.mark_received = die
+        city_actions.mark_received = die
     else:
         post = posting.post
         async def post_and_die(*a, **k):
             await post(*a, **k)
             await die()
         posting.post = post_and_die
-    await cities.receive_due(database, int(sys.argv[2]), datetime.fromisoformat(sys.argv[4]))
+    await city_actions.receive_due(database, int(sys.argv[2]), datetime.fromisoformat(sys.argv[4]))
 
 asyncio.run(main())
 """
@@ -267,7 +268,7 @@ async def test_a_kill_between_the_steps_loses_nothing_and_doubles_nothing(
     funds = Account(JINAN, two.deal.buyer.id, AccountKind.BUYER_FUNDS)
     assert await two.jinan.balance(funds) == arrived
     await two.assert_books_hold()
-    assert await cities.receive_due(two.database, QINGDAO, moment()) == 1
+    assert await city_actions.receive_due(two.database, QINGDAO, moment()) == 1
     assert await two.jinan.balance(funds) == SENT
     assert await two.between_them() == 0
     ours = await two.qingdao.client(FINANCE).get(f"/ledger/city-transfers/{sent['id']}")
@@ -301,7 +302,7 @@ async def test_the_check_of_both_cities_sees_a_transfer_that_one_of_them_changed
     two: Two, statement: str, holds: bool
 ) -> None:
     sent = await two.send()
-    await cities.receive_due(two.database, QINGDAO, moment())
+    await city_actions.receive_due(two.database, QINGDAO, moment())
     await _tamper(two.database.url, statement, UUID(sent["id"]))
     found = [
         [f.holds for f in await check_books(two.database.url, ledger_id) if f.check.id == "I11-cities"]

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
-from datamarket.ledger import queries, statements
-from datamarket.ledger.rules import PERIOD_EVENTS
-from datamarket.ledger.terms import Account, AccountKind, PeriodEvent, PeriodState
+from datamarket.ledger.books import queries
+from datamarket.ledger.periods.rules import PERIOD_EVENTS
+from datamarket.ledger.periods.terms import PeriodEvent, PeriodState
+from datamarket.ledger.statements import queries as statements
+from datamarket.ledger.terms import Account, AccountKind
 from tests.world.people import AUDITOR
 from tests.world.periods import assert_ledger_holds, move, own_ledger, post
 

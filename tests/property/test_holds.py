@@ -16,8 +16,10 @@ from datamarket.checking import check_books
 from datamarket.foundation.db import APP_ROLE, Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
-from datamarket.ledger import holds, posting
-from datamarket.ledger.terms import Account, AccountId, AccountKind, HoldId, HoldState, Rest
+from datamarket.ledger import posting
+from datamarket.ledger.holds import actions as holds
+from datamarket.ledger.holds.terms import HoldId, HoldState, Rest
+from datamarket.ledger.terms import Account, AccountId, AccountKind
 from tests.world import orders
 from tests.world.books import assert_books_hold
 from tests.world.people import FINANCE, NOON, moment

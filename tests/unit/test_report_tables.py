@@ -11,10 +11,11 @@ from openpyxl import load_workbook
 
 from datamarket.foundation.cells import csv_of, safe
 from datamarket.foundation.money import parse_yuan
-from datamarket.ledger import reports
-from datamarket.ledger.report_tables import HEADINGS, Destination, Report, Turnover, rows_of, sections_of
-from datamarket.ledger.report_terminal import document_of
-from datamarket.ledger.terms import CLEARING, AccountKind, PeriodState
+from datamarket.ledger.periods.terms import PeriodState
+from datamarket.ledger.reports import queries as reports
+from datamarket.ledger.reports.rules import HEADINGS, Destination, Report, Turnover, rows_of, sections_of
+from datamarket.ledger.reports.terminal import document_of
+from datamarket.ledger.terms import CLEARING, AccountKind
 from datamarket.participants.terms import IncomeClass
 
 fen = st.integers(0, 10**15)

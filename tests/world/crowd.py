@@ -6,8 +6,8 @@ import asyncpg
 
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
-from datamarket.ledger import actions as ledger
-from datamarket.ledger import cities
+from datamarket.ledger.books import actions as ledger
+from datamarket.ledger.cities import actions as city_actions
 from tests.world import orders, trading
 from tests.world.people import FINANCE, moment
 from tests.world.trading import Agreement
@@ -196,7 +196,7 @@ async def crowd(database: Database) -> Agreement:
             reference="a first one",
             now=moment(),
         )
-        await cities.send(
+        await city_actions.send(
             session,
             FINANCE,
             trading.LEDGER_ID,

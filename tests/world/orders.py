@@ -7,18 +7,10 @@ from datamarket.auth.terms import Actor
 from datamarket.foundation.db import Connection, Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
-from datamarket.ledger import holds, posting
-from datamarket.ledger.terms import (
-    Account,
-    AccountId,
-    AccountKind,
-    EntryId,
-    EntryKind,
-    HoldId,
-    Leg,
-    Posting,
-    Rest,
-)
+from datamarket.ledger import posting
+from datamarket.ledger.holds import actions as holds
+from datamarket.ledger.holds.terms import HoldId, Rest
+from datamarket.ledger.terms import Account, AccountId, AccountKind, EntryId, EntryKind, Leg, Posting
 from datamarket.trading import order_queries, orders
 from datamarket.trading.order_rules import OrderEvent
 from datamarket.trading.order_tables import TradeOrder

@@ -13,7 +13,7 @@ from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from datamarket.foundation.settings import Settings
-from datamarket.ledger import actions as ledger
+from datamarket.ledger.books import actions as ledger
 from datamarket.payouts import actions, advice, proposals, queries
 from datamarket.payouts.bank import BankRules
 from datamarket.payouts.tables import PayoutBatch

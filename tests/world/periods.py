@@ -9,10 +9,13 @@ from datamarket.foundation import checks
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
-from datamarket.ledger import checks as ledger_checks
-from datamarket.ledger import period_checks, periods, posting
-from datamarket.ledger.tables import LedgerPeriod
-from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, PeriodEvent, Posting
+from datamarket.ledger import posting
+from datamarket.ledger.books import checks as ledger_checks
+from datamarket.ledger.periods import actions as period_actions
+from datamarket.ledger.periods import checks as period_checks
+from datamarket.ledger.periods.tables import LedgerPeriod
+from datamarket.ledger.periods.terms import PeriodEvent
+from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
 from tests.world.people import FINANCE, NOON, moment
 
 _ledgers = count(900_001)
@@ -53,7 +56,7 @@ async def move(
     """The events one after the other, each in its own transaction."""
     for event in events:
         async with database.transaction() as session:
-            moved = await periods.move_period(
+            moved = await period_actions.move_period(
                 session, FINANCE, ledger_id, period, event, reason="test", now=now
             )
     return moved

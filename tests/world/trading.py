@@ -15,7 +15,7 @@ from datamarket.contracts.terms import ContractEvent, Purpose
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.money import Fen
-from datamarket.ledger import actions as ledger
+from datamarket.ledger.books import actions as ledger
 from datamarket.ledger.terms import EntryId
 from datamarket.participants.tables import Participant
 from datamarket.trading import queries, refunds

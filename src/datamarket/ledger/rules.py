@@ -2,41 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from datamarket.foundation.errors import Conflict, Forbidden, Invalid, NotFound, Refused
+from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
 from datamarket.foundation.money import Fen, split, yuan
-from datamarket.ledger.terms import (
-    AccountId,
-    HoldEvent,
-    HoldState,
-    Leg,
-    PeriodEvent,
-    PeriodState,
-    TransferEvent,
-    TransferState,
-)
-
-PERIOD_EVENTS: dict[tuple[PeriodState, PeriodEvent], PeriodState] = {
-    (PeriodState.OPEN, PeriodEvent.BEGIN_CLOSING): PeriodState.CLOSING,
-    (PeriodState.CLOSING, PeriodEvent.CANCEL_CLOSING): PeriodState.OPEN,
-    (PeriodState.CLOSING, PeriodEvent.CLOSE): PeriodState.CLOSED,
-    (PeriodState.CLOSED, PeriodEvent.REOPEN): PeriodState.OPEN,
-    (PeriodState.CLOSED, PeriodEvent.ARCHIVE): PeriodState.ARCHIVED,
-}
-TRANSFER_EVENTS: dict[tuple[TransferState, TransferEvent], TransferState] = {
-    (TransferState.SENT, TransferEvent.RECEIVE): TransferState.RECEIVED,
-    (TransferState.RECEIVED, TransferEvent.SETTLE): TransferState.SETTLED,
-}
-HOLD_EVENTS: dict[tuple[HoldState, HoldEvent], HoldState] = {
-    (HoldState.HELD, HoldEvent.POST_PART): HoldState.PARTLY_POSTED,
-    (HoldState.HELD, HoldEvent.POST): HoldState.POSTED,
-    (HoldState.HELD, HoldEvent.VOID): HoldState.VOIDED,
-    (HoldState.HELD, HoldEvent.EXPIRE): HoldState.EXPIRED,
-    (HoldState.PARTLY_POSTED, HoldEvent.POST_PART): HoldState.PARTLY_POSTED,
-    (HoldState.PARTLY_POSTED, HoldEvent.POST): HoldState.POSTED,
-    (HoldState.PARTLY_POSTED, HoldEvent.VOID): HoldState.VOIDED,
-    (HoldState.PARTLY_POSTED, HoldEvent.EXPIRE): HoldState.EXPIRED,
-}
-"""What `ledger_resolve_holds` and `ledger_expire_holds` do; its CHECK derives the state from the sums."""
+from datamarket.ledger.terms import AccountId, Leg
 
 
 class EntryUnbalanced(Invalid):
@@ -69,34 +37,10 @@ class PeriodClosed(Conflict):
     en = "The accounting period is closed, and so is the current one."
 
 
-class PeriodMoveRefused(Conflict):
-    code = "ledger.period-move-refused"
-    zh = "会计期间的状态已经变化，不允许此项变更；请重新读取。"
-    en = "The month is no longer in the state this change begins with; read it again."
-
-
-class PeriodOutOfOrder(Refused):
-    code = "ledger.period-out-of-order"
-    zh = "会计期间须按顺序关账，并按相反顺序重新打开。"
-    en = "Months are closed in their order, and reopened in the opposite one."
-
-
 class OverseersOnly(Forbidden):
     code = "ledger.overseers-only"
     zh = "试算平衡与报表覆盖全市场，仅数据主管部门、财政部门与审计可以查看；您可以查看本机构的账户。"
     en = "Trial balance and reports cover the whole market: they are for authority, finance and auditors. Read your own accounts."
-
-
-class SameCity(Invalid):
-    code = "ledger.same-city"
-    zh = "城际划转的收款城市须是另一座城市。"
-    en = "A transfer between cities goes to another city."
-
-
-class TransferReferenceUsed(Conflict):
-    code = "ledger.transfer-reference-used"
-    zh = "该编号的城际划转已经登记，不会重复划转。"
-    en = "A transfer with this reference was made already; it is never made twice."
 
 
 def check_balanced(legs: Sequence[Leg]) -> None:
@@ -122,39 +66,3 @@ def mirror(original: Sequence[Leg], refunded: Mapping[AccountId, int], amount: F
     legs = [Leg(account, Fen(-part)) for account, part in zip(debits, given, strict=True)]
     legs += [Leg(account, part) for account, part in zip(credits_, taken, strict=True)]
     return tuple(leg for leg in legs if leg.amount_fen)
-
-
-class HoldExists(Conflict):
-    code = "ledger.hold-exists"
-    zh = "该业务已有冻结，不会重复冻结。"
-    en = "This business has its hold already; money is never held twice for it."
-
-
-class HoldResolved(Conflict):
-    code = "ledger.hold-resolved"
-    zh = "该冻结已了结，不会再次了结。"
-    en = "The hold is resolved already; it is resolved once."
-
-
-class HoldExceeded(Refused):
-    code = "ledger.hold-exceeded"
-    zh = "入账金额须大于零且不超过冻结余额。"
-    en = "What is posted must be above zero and within what is still held."
-
-
-class HoldLapsed(Refused):
-    code = "ledger.hold-lapsed"
-    zh = "该冻结已过有效期，不能再入账。"
-    en = "The hold's time is over; nothing is posted from it any more."
-
-
-class HoldUnknown(NotFound):
-    code = "ledger.hold-unknown"
-    zh = "没有这笔冻结。"
-    en = "There is no such hold."
-
-
-class HoldExpiryPast(Invalid):
-    code = "ledger.hold-expiry-past"
-    zh = "冻结的有效期须晚于当前时间。"
-    en = "A hold must expire after now."

@@ -11,8 +11,11 @@ from datamarket.foundation.labels import Labelled
 from datamarket.foundation.money import Fen
 
 AccountId = NewType("AccountId", UUID)
+
+
 EntryId = NewType("EntryId", UUID)
-HoldId = NewType("HoldId", UUID)
+
+
 _ACCOUNTS = UUID("6f1d5c1e-8f0b-5d4e-9d7a-3c2b1a09f8e7")
 
 
@@ -42,7 +45,11 @@ class AccountKind(Labelled):
 
 
 DEBIT_NORMAL = frozenset({AccountKind.BANK, AccountKind.SUBSIDY_EXPENSE})
+
+
 NEVER_NEGATIVE = frozenset({AccountKind.BUYER_FUNDS, AccountKind.ESCROW})
+
+
 CLEARING = frozenset(
     {
         AccountKind.SUBSIDY_PAYABLE,
@@ -51,6 +58,8 @@ CLEARING = frozenset(
         AccountKind.CITY_CLEARING,
     }
 )
+
+
 """Accounts on which money only waits: each returns to zero."""
 
 
@@ -70,45 +79,6 @@ class EntryKind(StrEnum):
     CITY_SENT = "city_sent"
     CITY_RECEIVED = "city_received"
     CITY_SETTLED = "city_settled"
-
-
-class PeriodState(Labelled):
-    """An accounting month."""
-
-    OPEN = "open", "开放", "open"
-    CLOSING = "closing", "结账中", "closing"
-    CLOSED = "closed", "已关账", "closed"
-    ARCHIVED = "archived", "已归档", "archived"
-
-
-class PeriodEvent(StrEnum):
-    BEGIN_CLOSING = "begin-closing"
-    CANCEL_CLOSING = "cancel-closing"
-    CLOSE = "close"
-    REOPEN = "reopen"
-    ARCHIVE = "archive"
-
-
-class TransferDirection(StrEnum):
-    """Which of the two cities' books a row of a transfer stands in."""
-
-    OUTGOING = "outgoing"
-    INCOMING = "incoming"
-
-
-class TransferState(Labelled):
-    """Money on its way to another city, as one of the two sees it."""
-
-    SENT = "sent", "已汇出", "sent"
-    RECEIVED = "received", "对方已入账，待清算", "received, not settled yet"
-    SETTLED = "settled", "已清算", "settled"
-
-
-class TransferEvent(StrEnum):
-    """`receive` is done by the market itself, as soon as the other city's books have it."""
-
-    RECEIVE = "receive"
-    SETTLE = "settle"
 
 
 @lru_cache(maxsize=65_536)
@@ -152,29 +122,3 @@ class Posting(NamedTuple):
     actor_id: UUID
     legs: tuple[Leg, ...]
     reverses: EntryId | None = None
-
-
-class HoldState(Labelled):
-    """Money set aside: what is still held, or what became of the last of it."""
-
-    HELD = "held", "已冻结", "held"
-    PARTLY_POSTED = "partly_posted", "部分入账，余额仍冻结", "partly posted, the rest still held"
-    POSTED = "posted", "全额入账", "wholly posted"
-    VOIDED = "voided", "余额已解冻", "the rest was given back"
-    EXPIRED = "expired", "余额到期解冻", "the rest expired"
-
-
-class HoldEvent(StrEnum):
-    """What takes from a hold, or ends it."""
-
-    POST_PART = "post_part"
-    POST = "post"
-    VOID = "void"
-    EXPIRE = "expire"
-
-
-class Rest(StrEnum):
-    """What becomes of what a posting leaves of a hold."""
-
-    KEEP = "keep"
-    VOID = "void"

@@ -14,7 +14,7 @@ from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Connection, driver
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import yuan
-from datamarket.ledger.actions import deposit_source
+from datamarket.ledger.books.actions import deposit_source
 from datamarket.payouts import bank_queries, files, rules
 from datamarket.payouts.tables import BankLine, BankStatement
 from datamarket.payouts.terms import MatchState, Statement

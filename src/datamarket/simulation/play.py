@@ -17,7 +17,7 @@ from datamarket.foundation.clock import year_bounds
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.money import Fen
-from datamarket.ledger import actions as ledger
+from datamarket.ledger.books import actions as ledger
 from datamarket.participants import actions as participants
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
 from datamarket.simulation import names, queries

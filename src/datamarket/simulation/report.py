@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.money import yuan
-from datamarket.ledger import queries as ledger
+from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.terms import AccountKind
 from datamarket.statistics import queries as statistics
 from datamarket.subsidy import dossier

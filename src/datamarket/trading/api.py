@@ -38,7 +38,7 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.foundation.money import Fen
-from datamarket.ledger import queries as ledger
+from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.terms import EntryKind
 from datamarket.trading import queries, refunds
 from datamarket.trading.actions import Recorder

@@ -21,9 +21,11 @@ from datamarket.foundation.db import Connection, Database, driver
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
-from datamarket.ledger import holds, posting
-from datamarket.ledger import queries as ledger
-from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, HoldId, Leg, Posting
+from datamarket.ledger import posting
+from datamarket.ledger.books import queries as ledger
+from datamarket.ledger.holds import actions as holds
+from datamarket.ledger.holds.terms import HoldId
+from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
 from datamarket.trading import order_queries, order_rules, queries, rules
 from datamarket.trading.actions import Recorder
 from datamarket.trading.order_rules import OrderEvent, OrderFacts, OrderState

@@ -11,8 +11,8 @@ from datamarket.foundation.errors import Forbidden, Refused
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen, yuan
 from datamarket.ledger import posting
-from datamarket.ledger import queries as ledger
 from datamarket.ledger import rules as ledger_rules
+from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.terms import EntryId, EntryKind, Posting
 from datamarket.trading import rules
 from datamarket.trading.tables import RefundRow, TradeRow

@@ -9,8 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.errors import NotFound
-from datamarket.ledger.tables import LedgerAccount, LedgerHold, LedgerHoldPosting
-from datamarket.ledger.terms import HoldState
+from datamarket.ledger.books.tables import LedgerAccount
+from datamarket.ledger.holds.tables import LedgerHold, LedgerHoldPosting
+from datamarket.ledger.holds.terms import HoldState
 
 
 def _visible(actor: Actor) -> Any:

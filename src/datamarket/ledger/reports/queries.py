@@ -7,10 +7,11 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.cells import csv_of
-from datamarket.ledger import period_queries
-from datamarket.ledger.periods import PeriodUnknown, check_period
-from datamarket.ledger.report_tables import HEADINGS, Report, Turnover, months_of, rows_of, sections_of
-from datamarket.ledger.terms import AccountKind, PeriodState
+from datamarket.ledger.periods import queries as period_queries
+from datamarket.ledger.periods.rules import PeriodUnknown, check_period
+from datamarket.ledger.periods.terms import PeriodState
+from datamarket.ledger.reports.rules import HEADINGS, Report, Turnover, months_of, rows_of, sections_of
+from datamarket.ledger.terms import AccountKind
 from datamarket.participants.terms import IncomeClass
 
 _WIDTHS = (12, 22, 30, 26, 34, 12, 14, 20, 20, 20, 20, 20, 20)

@@ -19,9 +19,9 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
-from datamarket.ledger import hold_queries
-from datamarket.ledger.tables import LedgerHold, LedgerHoldPosting
-from datamarket.ledger.terms import HoldState
+from datamarket.ledger.holds import queries
+from datamarket.ledger.holds.tables import LedgerHold, LedgerHoldPosting
+from datamarket.ledger.holds.terms import HoldState
 
 router = SliceRouter(prefix="/ledger/holds", tags=["ledger"])
 ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
@@ -88,7 +88,7 @@ async def list_holds(
 ) -> Page[HoldOut]:
     """On your organisation's accounts; overseers see all."""
     cursor = decode_cursor(limits.after, [UUID])
-    rows = await hold_queries.list_holds(
+    rows = await queries.list_holds(
         session,
         _ledger(request),
         visible_to=actor,
@@ -105,8 +105,8 @@ async def get_hold(
     actor: ReadLedger, request: Request, response: Response, session: Reading, hold_id: UUID
 ) -> WholeHoldOut:
     ledger_id = _ledger(request)
-    hold = await hold_queries.get_hold(session, ledger_id, hold_id, visible_to=actor)
-    taken = await hold_queries.postings_of(session, ledger_id, hold_id)
+    hold = await queries.get_hold(session, ledger_id, hold_id, visible_to=actor)
+    taken = await queries.postings_of(session, ledger_id, hold_id)
     tag(response, hold.version)
     shown = HoldOut.of(hold).model_dump()
     return WholeHoldOut(**shown, postings=[HoldPostingOut.of(posting) for posting in taken])

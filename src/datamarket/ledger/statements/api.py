@@ -21,9 +21,10 @@ from datamarket.foundation.http import (
     encode_cursor,
 )
 from datamarket.foundation.money import yuan
-from datamarket.ledger import queries, statements
-from datamarket.ledger.api import ReadLedger, ledger_of
-from datamarket.ledger.statements import Movement, Place, Statement
+from datamarket.ledger.books import queries as books
+from datamarket.ledger.books.api import ReadLedger, ledger_of
+from datamarket.ledger.statements import queries
+from datamarket.ledger.statements.queries import Movement, Place, Statement
 from datamarket.ledger.terms import AccountKind
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
@@ -132,14 +133,14 @@ async def read_statement(
     ] = StatementFormat.JSON,
 ) -> StatementOut | Response:
     """By accounting day, both days included. Oldest first; a file holds at most 20,000 movements."""
-    found = await queries.get_account(session, ledger_of(request), account_id, visible_to=actor)
+    found = await books.get_account(session, ledger_of(request), account_id, visible_to=actor)
     to_on = to_on or business_date(now)
     from_on = from_on or to_on.replace(day=1)
     if form is StatementFormat.CSV:
-        whole = await statements.whole_statement(session, found.account, from_on=from_on, to_on=to_on)
+        whole = await queries.whole_statement(session, found.account, from_on=from_on, to_on=to_on)
         return _file(whole)
     cursor = decode_cursor(limits.after, [int, UUID, int, int])
-    statement = await statements.read_statement(
+    statement = await queries.read_statement(
         session,
         found.account,
         from_on=from_on,

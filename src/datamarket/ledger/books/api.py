@@ -26,9 +26,9 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.foundation.money import Fen
-from datamarket.ledger import actions, queries
+from datamarket.ledger.books import actions, queries
+from datamarket.ledger.books.tables import LedgerAccount, LedgerLeg
 from datamarket.ledger.rules import OverseersOnly
-from datamarket.ledger.tables import LedgerAccount, LedgerLeg
 from datamarket.ledger.terms import AccountKind
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])

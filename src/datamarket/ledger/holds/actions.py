@@ -15,7 +15,8 @@ from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import Connection, Database
 from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
-from datamarket.ledger.terms import AccountId, HoldId, Posting, Rest
+from datamarket.ledger.holds.terms import HoldId, Rest
+from datamarket.ledger.terms import AccountId, Posting
 
 LARGEST_BATCH = 500
 _LOCK = "SELECT ledger_lock_balances($1, $2::uuid[])"

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.errors import Invalid, Refused
-from datamarket.ledger import queries
-from datamarket.ledger.tables import LedgerAccount
+from datamarket.ledger.books import queries
+from datamarket.ledger.books.tables import LedgerAccount
 from datamarket.ledger.terms import Side
 
 MOST_ROWS = 20_000

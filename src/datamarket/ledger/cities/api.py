@@ -28,9 +28,10 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.foundation.money import Fen
-from datamarket.ledger import cities
-from datamarket.ledger.tables import CityTransfer
-from datamarket.ledger.terms import TransferDirection, TransferEvent, TransferState
+from datamarket.ledger.cities import actions as cities
+from datamarket.ledger.cities import queries
+from datamarket.ledger.cities.tables import CityTransfer
+from datamarket.ledger.cities.terms import TransferDirection, TransferEvent, TransferState
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
 ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
@@ -121,7 +122,7 @@ async def list_city_transfers(
 ) -> Page[CityTransferOut]:
     """Your organisation's; overseers see all."""
     cursor = decode_cursor(limits.after, [UUID])
-    rows = await cities.list_transfers(
+    rows = await queries.list_transfers(
         session,
         _ledger(request),
         visible_to=actor,
@@ -135,7 +136,7 @@ async def list_city_transfers(
 async def get_city_transfer(
     actor: ReadLedger, request: Request, response: Response, session: Reading, transfer_id: UUID
 ) -> CityTransferOut:
-    row = await cities.get_transfer(session, _ledger(request), transfer_id, visible_to=actor)
+    row = await queries.get_transfer(session, _ledger(request), transfer_id, visible_to=actor)
     tag(response, row.version)
     return CityTransferOut.of(row)
 
@@ -152,7 +153,7 @@ async def move_city_transfer(
     if_match: IfMatch = None,
 ) -> CityTransferOut:
     """Each city settles its own side: the sender pays first, then the receiver takes in."""
-    row = await cities.get_transfer(session, _ledger(request), transfer_id, visible_to=actor, lock=True)
+    row = await queries.get_transfer(session, _ledger(request), transfer_id, visible_to=actor, lock=True)
     check_tag(if_match, row.version)
     await cities.settle(session, actor, row, reason=body.reason, now=now)
     tag(response, row.version)
@@ -163,7 +164,7 @@ async def move_city_transfer(
 async def allowed_city_transfer_events(
     actor: ReadLedger, request: Request, session: Reading, transfer_id: UUID
 ) -> CityTransferEventsOut:
-    row = await cities.get_transfer(session, _ledger(request), transfer_id, visible_to=actor)
+    row = await queries.get_transfer(session, _ledger(request), transfer_id, visible_to=actor)
     return CityTransferEventsOut(
         state=TransferState(row.state), events=await cities.open_events(session, actor, row)
     )

@@ -1,52 +1,34 @@
 """Money between cities. A transaction writes the books of one city; what is between two stands on clearing accounts."""
 
 import logging
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
 import asyncpg
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Permission
 from datamarket.evidence import actions as evidence
 from datamarket.foundation import states
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, driver
-from datamarket.foundation.errors import Conflict, Invalid, NotFound
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
-from datamarket.ledger.rules import TRANSFER_EVENTS, SameCity
-from datamarket.ledger.tables import CityTransfer, LedgerAccount
-from datamarket.ledger.terms import (
-    Account,
-    AccountKind,
-    EntryId,
-    EntryKind,
-    Leg,
-    Posting,
-    TransferDirection,
-    TransferEvent,
-    TransferState,
-)
+from datamarket.ledger.books.tables import LedgerAccount
+from datamarket.ledger.cities.rules import TRANSFER_EVENTS, CityUnknown, OtherCityFirst, SameCity
+from datamarket.ledger.cities.tables import CityTransfer
+from datamarket.ledger.cities.terms import TransferDirection, TransferEvent, TransferState
+from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
 from datamarket.participants import queries as participants
 
 _CITIES = UUID("b2f0a6d4-7c35-5e1b-9a86-4d1c0e7f3a52")
+
+
 _SOURCE = "city_transfer"
+
+
 _log = logging.getLogger(__name__)
-
-
-class CityUnknown(Invalid):
-    code = "ledger.city-unknown"
-    zh = "本库没有城市 {city} 的账簿。"
-    en = "There are no books of the city {city} here."
-
-
-class OtherCityFirst(Conflict):
-    code = "ledger.other-city-first"
-    zh = "汇出城市尚未付款；付款城市清算后，收款城市方可清算。"
-    en = "The sending city has not paid yet; the receiving one settles after it."
 
 
 def city_owner(ledger_id: int) -> UUID:
@@ -184,11 +166,15 @@ _DUE = """
 SELECT ledger_id, id, other_ledger, owner_id, amount_fen, reference, actor_id, sent_at FROM city_transfer
  WHERE ledger_id = $1 AND state = 'sent' AND id > $2 ORDER BY id LIMIT $3
 """
+
+
 _ARRIVE = """
 INSERT INTO city_transfer (ledger_id, id, direction, other_ledger, clearing_id, owner_id, amount_fen, reference,
                            state, actor_id, sent_at, received_at, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1) ON CONFLICT (ledger_id, id) DO NOTHING RETURNING 1
 """
+
+
 _MARK = """
 UPDATE city_transfer SET state = $3, received_at = $4, version = version + 1
  WHERE ledger_id = $1 AND id = $2 AND state = 'sent' RETURNING 1
@@ -230,28 +216,6 @@ async def mark_received(connection: Connection, ledger_id: int, transfer_id: UUI
     """The sender learns that its transfer arrived; 1 when it did not know yet."""
     received = states.next_state(TRANSFER_EVENTS, TransferState.SENT, TransferEvent.RECEIVE)
     return await connection.fetchval(_MARK, ledger_id, transfer_id, received, now) or 0
-
-
-async def get_transfer(
-    session: AsyncSession, ledger_id: int, transfer_id: UUID, *, visible_to: Actor, lock: bool = False
-) -> CityTransfer:
-    """This city's side of a transfer. Raises NotFound, also for another's money."""
-    row = await session.get(CityTransfer, (ledger_id, transfer_id), with_for_update=lock or None)
-    if row is None or not (visible_to.sees_all or row.owner_id == visible_to.participant_id):
-        raise NotFound(thing="city transfer")
-    return row
-
-
-async def list_transfers(
-    session: AsyncSession, ledger_id: int, *, visible_to: Actor, limit: int, after: UUID | None
-) -> Sequence[CityTransfer]:
-    """This city's side of each transfer, newest first."""
-    statement = select(CityTransfer).where(CityTransfer.ledger_id == ledger_id)
-    if not visible_to.sees_all:
-        statement = statement.where(CityTransfer.owner_id == visible_to.participant_id)
-    if after is not None:
-        statement = statement.where(col(CityTransfer.id) < after)
-    return (await session.exec(statement.order_by(col(CityTransfer.id).desc()).limit(limit + 1))).all()
 
 
 async def open_events(session: AsyncSession, actor: Actor, row: CityTransfer) -> list[TransferEvent]:

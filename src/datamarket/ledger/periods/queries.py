@@ -7,8 +7,8 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.ledger.tables import LedgerPeriod
-from datamarket.ledger.terms import PeriodState
+from datamarket.ledger.periods.tables import LedgerPeriod
+from datamarket.ledger.periods.terms import PeriodState
 
 _SHUT = (PeriodState.CLOSED, PeriodState.ARCHIVED)
 

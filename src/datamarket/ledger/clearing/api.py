@@ -20,7 +20,7 @@ from datamarket.foundation.http import (
     decode_cursor,
     page_of,
 )
-from datamarket.ledger import clearing
+from datamarket.ledger.clearing import queries
 from datamarket.ledger.terms import AccountKind
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
@@ -39,7 +39,7 @@ class ClearingOut(Shape):
     days: int
 
     @classmethod
-    def of(cls, age: clearing.ClearingAge) -> "ClearingOut":
+    def of(cls, age: queries.ClearingAge) -> "ClearingOut":
         zh, en = age.kind.labels
         return cls.model_validate(age._asdict() | {"label_zh": zh, "label_en": en})
 
@@ -54,9 +54,9 @@ async def list_clearing(
 ) -> Page[ClearingOut]:
     """Money on its way: payable subsidies, escrow, payouts in transit, other cities. For overseers."""
     if not actor.sees_all:
-        raise clearing.ClearingForOverseers
+        raise queries.ClearingForOverseers
     cursor = decode_cursor(limits.after, [date, UUID])
-    ages = await clearing.clearing_ages(
+    ages = await queries.clearing_ages(
         await driver(session),
         request.app.state.settings.ledger_id,
         now,

@@ -7,7 +7,8 @@ from typing import Any
 
 from datamarket.foundation.cells import amount
 from datamarket.foundation.labels import Labelled
-from datamarket.ledger.terms import CLEARING, AccountKind, PeriodState
+from datamarket.ledger.periods.terms import PeriodState
+from datamarket.ledger.terms import CLEARING, AccountKind
 from datamarket.participants.terms import IncomeClass
 
 FINAL = ("已关账", "closed")

@@ -10,12 +10,12 @@ from pydantic import Field
 
 from datamarket.foundation import cells
 from datamarket.foundation.http import Reading, Shape, SliceRouter
-from datamarket.ledger import reports
-from datamarket.ledger.api import ReadLedger, ledger_of
-from datamarket.ledger.period_api import PeriodNumber
-from datamarket.ledger.report_tables import Line, Report, Section
+from datamarket.ledger.books.api import ReadLedger, ledger_of
+from datamarket.ledger.periods.api import PeriodNumber
+from datamarket.ledger.periods.terms import PeriodState
+from datamarket.ledger.reports import queries
+from datamarket.ledger.reports.rules import Line, Report, Section
 from datamarket.ledger.rules import OverseersOnly
-from datamarket.ledger.terms import PeriodState
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
 _FILES: dict[int | str, dict[str, Any]] = {
@@ -133,7 +133,7 @@ async def month_report(
     """By accounting day. Income is by destination: treasury, institution, enterprise (财资〔2024〕1号)."""
     if not actor.sees_all:
         raise OverseersOnly
-    return await _answer(await reports.month_report(session, ledger_of(request), period), form)
+    return await _answer(await queries.month_report(session, ledger_of(request), period), form)
 
 
 @router.get(
@@ -152,15 +152,15 @@ async def year_report(
     """The same for twelve months."""
     if not actor.sees_all:
         raise OverseersOnly
-    return await _answer(await reports.year_report(session, ledger_of(request), year), form)
+    return await _answer(await queries.year_report(session, ledger_of(request), year), form)
 
 
 async def _answer(report: Report, form: ReportFormat) -> ReportOut | Response:
     if form is ReportFormat.JSON:
         return ReportOut.of(report)
     if form is ReportFormat.CSV:
-        content, media = reports.as_csv(report), cells.CSV
+        content, media = queries.as_csv(report), cells.CSV
     else:
-        content, media = await asyncio.to_thread(reports.as_workbook, report), cells.WORKBOOK
+        content, media = await asyncio.to_thread(queries.as_workbook, report), cells.WORKBOOK
     disposition = {"Content-Disposition": f'attachment; filename="ledger-{report.name}.{form}"'}
     return Response(content, media_type=media, headers=disposition)

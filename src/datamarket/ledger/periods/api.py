@@ -25,11 +25,12 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
-from datamarket.ledger import period_queries, periods
-from datamarket.ledger.api import ReadLedger, ledger_of
-from datamarket.ledger.rules import PERIOD_EVENTS
-from datamarket.ledger.tables import LedgerPeriod
-from datamarket.ledger.terms import PeriodEvent, PeriodState
+from datamarket.ledger.books.api import ReadLedger, ledger_of
+from datamarket.ledger.periods import actions as periods
+from datamarket.ledger.periods import queries, rules
+from datamarket.ledger.periods.rules import PERIOD_EVENTS
+from datamarket.ledger.periods.tables import LedgerPeriod
+from datamarket.ledger.periods.terms import PeriodEvent, PeriodState
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
 PeriodNumber = Annotated[int, Path(ge=200001, le=299912, description="yyyymm", examples=[202412])]
@@ -72,7 +73,7 @@ async def list_periods(
 ) -> Page[PeriodOut]:
     """Newest first."""
     cursor = decode_cursor(limits.after, [int])
-    rows = await period_queries.list_periods(
+    rows = await queries.list_periods(
         session, ledger_of(request), limit=limits.limit, after=cursor[0] if cursor else None
     )
     return page_of(rows, limits, PeriodOut.of, lambda period: [period.id])
@@ -82,8 +83,8 @@ async def list_periods(
 async def get_period(
     actor: ReadLedger, request: Request, response: Response, session: Reading, period: PeriodNumber
 ) -> PeriodOut:
-    periods.check_period(period)
-    known = await period_queries.get_period(session, ledger_of(request), period)
+    rules.check_period(period)
+    known = await queries.get_period(session, ledger_of(request), period)
     tag(response, known.version)
     return PeriodOut.of(known)
 
@@ -119,7 +120,7 @@ async def allowed_events(
     actor: ReadLedger, request: Request, session: Reading, period: PeriodNumber
 ) -> PeriodEventsOut:
     """By its own state; the calendar and the months around it may still refuse, and say why."""
-    periods.check_period(period)
-    state = PeriodState((await period_queries.get_period(session, ledger_of(request), period)).state)
+    rules.check_period(period)
+    state = PeriodState((await queries.get_period(session, ledger_of(request), period)).state)
     events = states.allowed_events(PERIOD_EVENTS, state) if actor.may(Permission.CLOSE_PERIOD) else []
     return PeriodEventsOut(state=state, events=events)

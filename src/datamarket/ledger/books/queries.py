@@ -13,7 +13,7 @@ from datamarket.auth.terms import Actor
 from datamarket.foundation.db import Connection
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.money import Fen
-from datamarket.ledger.tables import LedgerAccount, LedgerBalance, LedgerEntry, LedgerLeg
+from datamarket.ledger.books.tables import LedgerAccount, LedgerBalance, LedgerEntry, LedgerLeg
 from datamarket.ledger.terms import AccountId, EntryId, Leg
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from datamarket.foundation.money import yuan
-from datamarket.ledger.report_tables import Report
+from datamarket.ledger.reports.rules import Report
 
 _COLUMNS = (
     "期初借 opening debit",

@@ -1,0 +1,4 @@
+"""Account statements: movements with a running balance, opening and closing.
+
+statement = 对账单
+"""
