@@ -20,7 +20,7 @@ from datamarket.participants import rules as participants
 from datamarket.payouts import rules as payouts
 from datamarket.subsidy.lifecycle import RUN_EVENTS, SCHEME_EVENTS
 from datamarket.subsidy.predicates import FACTS, PREDICATES
-from datamarket.trading.order_rules import ORDER_EVENTS
+from datamarket.trading.orders.rules import ORDER_EVENTS
 from datamarket.zones import rules as zones
 
 TARGET = Path(__file__).with_name("glossary.md")

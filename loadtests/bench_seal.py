@@ -12,8 +12,8 @@ from pathlib import Path
 import asyncpg
 import psutil  # type: ignore[import-untyped]  # it brings no types
 
-from datamarket.evidence.sealing import Sealer
-from datamarket.evidence.verification import Log, one_snapshot, verify
+from datamarket.evidence.log.sealing import Sealer
+from datamarket.evidence.log.verification import Log, one_snapshot, verify
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.db import Database
 

@@ -16,7 +16,7 @@ from datamarket.contracts.terms import FrozenTerms
 from datamarket.foundation.clock import business_date, month_of
 from datamarket.ledger.terms import Account, AccountKind
 from datamarket.trading import rules
-from datamarket.trading.revenue_rules import revenue_rules
+from datamarket.trading.revenue.files import revenue_rules
 from loadtests.bench_market import Grown, Trader
 
 _ENTRY = """

@@ -22,7 +22,7 @@ from datamarket.contracts import api as contracts
 from datamarket.contracts import tables as contracts_tables
 from datamarket.edge import docs, middleware, openapi, operations, problems
 from datamarket.evidence import api as evidence
-from datamarket.evidence import log_api as evidence_log
+from datamarket.evidence.log import api as evidence_log
 from datamarket.foundation.clock import read_clock as wall_clock
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
@@ -55,9 +55,9 @@ from datamarket.subsidy import scheme_api as subsidy_schemes
 from datamarket.subsidy import study_api as subsidy_studies
 from datamarket.subsidy import tables as subsidy_tables
 from datamarket.trading import api as trading
-from datamarket.trading import order_api as orders
-from datamarket.trading import order_tables
 from datamarket.trading import tables as trading_tables
+from datamarket.trading.orders import api as orders
+from datamarket.trading.orders import tables as order_tables
 from datamarket.zones import amendment_api as amendments
 from datamarket.zones import api as zones
 from datamarket.zones import resource_api as resources

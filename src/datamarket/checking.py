@@ -18,7 +18,7 @@ from datamarket.ledger.periods import checks as periods
 from datamarket.payouts import checks as payouts
 from datamarket.subsidy import checks as subsidy
 from datamarket.trading import checks as trading
-from datamarket.trading import order_checks as orders
+from datamarket.trading.orders import checks as orders
 
 CHECKS = (
     *ledger.CHECKS,

@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge
 
 from datamarket import sealing
 from datamarket.checking import CHECKS
-from datamarket.evidence.checks import sealing_lag
+from datamarket.evidence.log.checks import sealing_lag
 from datamarket.foundation import checks
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
@@ -24,7 +24,7 @@ from datamarket.ledger.cities import actions as city_actions
 from datamarket.ledger.clearing.queries import clearing_ages
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.terms import CLEARING
-from datamarket.trading import orders
+from datamarket.trading.orders import actions as orders
 
 log = logging.getLogger("datamarket.housekeeping")
 DONE = Counter("datamarket_chores_done_total", "Things done in the background", ["chore"])

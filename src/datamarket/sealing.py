@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 
-from datamarket.evidence import bundle, verification
-from datamarket.evidence.checks import checks_of
-from datamarket.evidence.findings import Report
-from datamarket.evidence.leaves import AUDIT_EVENTS
-from datamarket.evidence.notes import Notary, NoteReader, load_key
-from datamarket.evidence.sealing import Sealer, await_watermark
-from datamarket.evidence.verification import Log
+from datamarket.evidence.log import bundle, verification
+from datamarket.evidence.log.checks import checks_of
+from datamarket.evidence.log.findings import Report
+from datamarket.evidence.log.leaves import AUDIT_EVENTS
+from datamarket.evidence.log.notes import Notary, NoteReader, load_key
+from datamarket.evidence.log.sealing import Sealer, await_watermark
+from datamarket.evidence.log.verification import Log
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
 from datamarket.ledger.books.leaves import ENTRIES

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from datamarket.evidence.findings import Report
+    from datamarket.evidence.log.findings import Report
     from datamarket.place import Place
 
 app = typer.Typer(add_completion=False)
@@ -52,7 +52,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="figures as JSON on standard output")] = False,
 ) -> None:
     """Take every leaf, tree, root and signature anew from the rows; exit 1 and name the first bad leaf."""
-    from datamarket.evidence.notes import NoteUntrusted  # noqa: PLC0415
+    from datamarket.evidence.log.notes import NoteUntrusted  # noqa: PLC0415
     from datamarket.place import opened_place  # noqa: PLC0415
 
     with opened_place() as place:

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from datamarket.app import create_app
 from datamarket.evidence import actions as evidence
-from datamarket.evidence.sealing import Sealer, await_watermark
+from datamarket.evidence.log.sealing import Sealer, await_watermark
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
 from loadtests.faults.tampering import tool

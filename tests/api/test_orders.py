@@ -12,8 +12,8 @@ from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.terms import AccountKind
-from datamarket.trading import orders as order_actions
-from datamarket.trading.order_rules import OrderEvent
+from datamarket.trading.orders import actions as order_actions
+from datamarket.trading.orders.terms import OrderEvent
 from datamarket.zones.terms import UseClass
 from tests.conftest import Client, ClientFor
 from tests.world import catalogue, orders, trading

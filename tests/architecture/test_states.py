@@ -17,7 +17,7 @@ from datamarket.ledger.periods import rules as period_rules
 from datamarket.participants import rules as participants
 from datamarket.payouts import rules as payouts
 from datamarket.subsidy import lifecycle
-from datamarket.trading import order_rules
+from datamarket.trading.orders import rules as order_rules
 from datamarket.zones import rules as zones
 
 TABLES: dict[str, Mapping[tuple[Any, Any], Any]] = {

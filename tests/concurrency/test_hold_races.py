@@ -16,9 +16,9 @@ from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.holds.terms import Rest
 from datamarket.ledger.rules import FundsInsufficient
 from datamarket.ledger.terms import AccountKind
-from datamarket.trading import order_queries
-from datamarket.trading import orders as order_actions
-from datamarket.trading.order_rules import OrderEvent
+from datamarket.trading.orders import actions as order_actions
+from datamarket.trading.orders import queries as order_queries
+from datamarket.trading.orders.terms import OrderEvent
 from datamarket.trading.terms import Trade
 from tests.world import orders, trading
 from tests.world.people import NOON, moment

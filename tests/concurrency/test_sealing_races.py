@@ -9,8 +9,8 @@ import asyncpg
 import pytest_asyncio
 
 from datamarket.evidence import actions as evidence
-from datamarket.evidence.sealing import await_watermark
-from datamarket.evidence.verification import one_snapshot, verify
+from datamarket.evidence.log.sealing import await_watermark
+from datamarket.evidence.log.verification import one_snapshot, verify
 from datamarket.foundation.db import Connection, Database
 from datamarket.foundation.ids import new_id
 from tests.world.books import assert_books_hold

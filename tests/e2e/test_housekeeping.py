@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from datamarket import housekeeping
-from datamarket.evidence.sealing import await_watermark
+from datamarket.evidence.log.sealing import await_watermark
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
 from datamarket.ledger.terms import CLEARING

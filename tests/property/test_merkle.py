@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datamarket.evidence.leaves import leaf_input
-from datamarket.evidence.merkle import (
+from datamarket.evidence.log.leaves import leaf_input
+from datamarket.evidence.log.merkle import (
     TILE,
     Frontier,
     Node,

@@ -13,7 +13,7 @@ from datamarket.foundation.money import Fen
 from datamarket.ledger.rules import check_balanced
 from datamarket.participants.terms import IncomeClass
 from datamarket.trading import rules
-from datamarket.trading.revenue_rules import revenue_rules
+from datamarket.trading.revenue.files import revenue_rules
 
 RULE = rules.rule_at(revenue_rules(), date(2024, 6, 3))
 ONE = UUID(int=1)

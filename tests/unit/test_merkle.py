@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from datamarket.evidence.merkle import EMPTY_ROOT, Frontier, leaf_hash
-from datamarket.evidence.notes import Checkpoint, Notary, NoteReader, NoteUntrusted, load_key
+from datamarket.evidence.log.merkle import EMPTY_ROOT, Frontier, leaf_hash
+from datamarket.evidence.log.notes import Checkpoint, Notary, NoteReader, NoteUntrusted, load_key
 
 LEAVES = [bytes.fromhex(text) for text in
           ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")]  # fmt: skip

@@ -11,9 +11,10 @@ from datamarket.ledger import posting
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.holds.terms import HoldId, Rest
 from datamarket.ledger.terms import Account, AccountId, AccountKind, EntryId, EntryKind, Leg, Posting
-from datamarket.trading import order_queries, orders
-from datamarket.trading.order_rules import OrderEvent
-from datamarket.trading.order_tables import TradeOrder
+from datamarket.trading.orders import actions as orders
+from datamarket.trading.orders import queries as order_queries
+from datamarket.trading.orders.tables import TradeOrder
+from datamarket.trading.orders.terms import OrderEvent
 from tests.world.people import FINANCE, NOON, moment
 from tests.world.trading import LEDGER_ID, Agreement
 

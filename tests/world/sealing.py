@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from datamarket.evidence.sealing import Sealer
-from datamarket.evidence.verification import Log
+from datamarket.evidence.log.sealing import Sealer
+from datamarket.evidence.log.verification import Log
 from datamarket.foundation.settings import Settings
 from datamarket.sealing import sealer_of
 

@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, UniqueConstraint, Uuid, text
+from sqlalchemy import Column, Index, text
 from sqlmodel import Field, SQLModel
 
-from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, written_by
+from datamarket.foundation.tables import JSONB, instant, written_by
 
 COMMONEST = "trading.record"
+
+
 """The action of nearly all events: the index by action leaves it out, and its writing costs nothing."""
 
 
@@ -29,58 +31,3 @@ class AuditEvent(SQLModel, table=True):
     subject_id: UUID
     facts: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     xid: int = written_by()
-
-
-class SealLeaves(SQLModel, table=True):
-    """A run of leaves inside one tile of 256."""
-
-    __tablename__ = "seal_leaves"
-    __table_args__ = (
-        CheckConstraint(
-            "first_index >= 0 AND cardinality(ids) BETWEEN 1 AND 256 - first_index % 256"
-            " AND cardinality(kinds) = cardinality(ids) AND cardinality(hashes) = cardinality(ids)",
-            name="seal_leaves_in_one_tile",
-        ),
-    )
-    ledger_id: int = Field(primary_key=True)
-    first_index: int = Field(primary_key=True, sa_type=BigInteger)
-    ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
-    kinds: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
-    hashes: list[bytes] = Field(sa_column=Column(ARRAY(LargeBinary), nullable=False))
-
-
-class SealNode(SQLModel, table=True):
-    """The root of a complete subtree of 256, 256², 256³ … leaves."""
-
-    __tablename__ = "seal_node"
-    ledger_id: int = Field(primary_key=True)
-    level: int = Field(primary_key=True)
-    index: int = Field(primary_key=True, sa_type=BigInteger)
-    hash: bytes
-
-
-class SealBlock(SQLModel, table=True):
-    """One pass of the sealer, with its signed checkpoint."""
-
-    __tablename__ = "seal_block"
-    __table_args__ = (
-        UniqueConstraint("ledger_id", "size", name="seal_block_size_key"),
-        CheckConstraint("leaves > 0 AND size = first_index + leaves", name="seal_block_adds_up"),
-        Index("seal_block_xid_idx", "ledger_id", "epoch", "xid_last"),
-        Index("seal_block_opening_idx", "ledger_id", "number", postgresql_where=text("xid_from = 0")),
-    )
-    ledger_id: int = Field(primary_key=True)
-    number: int = Field(primary_key=True, sa_type=BigInteger)
-    first_index: int = Field(sa_type=BigInteger)
-    leaves: int = Field(sa_type=BigInteger)
-    size: int = Field(sa_type=BigInteger)
-    root: bytes
-    previous_root: bytes
-    frontier: list[bytes] = Field(sa_column=Column(ARRAY(LargeBinary), nullable=False))
-    epoch: int
-    system_identifier: int = Field(sa_type=BigInteger)
-    xid_from: int = Field(sa_type=BigInteger)
-    xid_below: int = Field(sa_type=BigInteger)
-    xid_last: int = Field(sa_type=BigInteger)
-    sealed_at: datetime = instant()
-    checkpoint: str

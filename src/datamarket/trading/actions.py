@@ -19,7 +19,7 @@ from datamarket.ledger import posting
 from datamarket.ledger.rules import AlreadyPosted, FundsInsufficient, PeriodClosed
 from datamarket.ledger.terms import EntryId, EntryKind, Posting
 from datamarket.trading import queries, rules
-from datamarket.trading.revenue_rules import revenue_rules
+from datamarket.trading.revenue.files import revenue_rules
 from datamarket.trading.tables import UsePricedAlready
 from datamarket.trading.terms import Order, Sale, Trade
 

@@ -3,7 +3,7 @@
 The digest is taken anew here rather than by `ledger_digest`: who may change a row may replace a function.
 """
 
-from datamarket.evidence.leaves import LEDGER, LeafSource, micros
+from datamarket.evidence.log.leaves import LEDGER, LeafSource, micros
 
 _RECOMPUTED = f"""
 SELECT e.xid, e.id, e.digest AS stored, coalesce(l.parts, 0) AS parts,

@@ -26,10 +26,12 @@ from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.holds.terms import HoldId
 from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
-from datamarket.trading import order_queries, order_rules, queries, rules
+from datamarket.trading import queries as trades
+from datamarket.trading import rules as trade_rules
 from datamarket.trading.actions import Recorder
-from datamarket.trading.order_rules import OrderEvent, OrderFacts, OrderState
-from datamarket.trading.order_tables import TradeOrder
+from datamarket.trading.orders import queries, rules
+from datamarket.trading.orders.tables import TradeOrder
+from datamarket.trading.orders.terms import OrderEvent, OrderFacts, OrderState
 from datamarket.trading.terms import Order
 
 LARGEST_BATCH = 200
@@ -54,15 +56,15 @@ async def place_order(
     """
     buyer_id = organisation_of(actor)
     meter = await _meter(session, contract_id, buyer_id)
-    order_rules.check_place(
+    rules.check_place(
         meter.authorisation,
         Demand(contract_id, buyer_id, purpose, quantity, now),
-        waiting=await order_queries.waiting_quantity(session, contract_id),
+        waiting=await queries.waiting_quantity(session, contract_id),
         deliver_by=deliver_by,
         days=acceptance_days,
     )
     plan = (await contracts.FrozenTermsReader().read(await driver(session), [contract_id]))[contract_id].plan
-    amount = rules.price(plan, quantity)
+    amount = trade_rules.price(plan, quantity)
     order = TradeOrder(
         id=new_id(now),
         ledger_id=ledger_id,
@@ -88,8 +90,8 @@ async def _meter(session: AsyncSession, contract_id: UUID, buyer_id: UUID) -> co
     connection = await driver(session)
     meter = (await contracts.meters(connection, [contract_id])).get(contract_id)
     if meter is None or meter.buyer_id != buyer_id:
-        state = await queries.state_of_own_contract(connection, contract_id, buyer_id)
-        raise NotFound(thing="contract") if state is None else rules.contract_not_active(state)
+        state = await trades.state_of_own_contract(connection, contract_id, buyer_id)
+        raise NotFound(thing="contract") if state is None else trade_rules.contract_not_active(state)
     return meter
 
 
@@ -132,10 +134,10 @@ async def move_order(
 ) -> TradeOrder:
     """Deliver, accept (a part, or the whole), reject, cancel. `order` is locked by the caller.
 
-    Raises what `order_rules.check_move` raises; a delivery and an acceptance also what the contract refuses.
+    Raises what `rules.check_move` raises; a delivery and an acceptance also what the contract refuses.
     """
-    side = order_rules.side_of(actor, buyer_id=order.buyer_id, provider_id=order.provider_id)
-    order_rules.check_move(
+    side = rules.side_of(actor, buyer_id=order.buyer_id, provider_id=order.provider_id)
+    rules.check_move(
         facts_of(order), event, by=(side, actor), reason=reason, accepted=accepted_quantity, now=now
     )
     if event is OrderEvent.ACCEPT:
@@ -157,7 +159,7 @@ async def _deliver(
     connection = await driver(session)
     meter = (await contracts.meters(connection, [order.contract_id]))[order.contract_id]
     if meter.authorisation.state is not ContractState.ACTIVE:
-        raise rules.contract_not_active(meter.authorisation.state)
+        raise trade_rules.contract_not_active(meter.authorisation.state)
     if order.hold_id is not None:
         funds, escrow = _accounts(order)
         amount = Fen(order.amount_fen)
@@ -246,7 +248,7 @@ async def _release(connection: Connection, actor: Actor, order: TradeOrder, now:
 async def _move(
     session: AsyncSession, actor: Actor, order: TradeOrder, event: OrderEvent, now: datetime, **facts: Any
 ) -> None:
-    order.state = order_rules.ORDER_EVENTS[OrderState(order.state), event]
+    order.state = rules.ORDER_EVENTS[OrderState(order.state), event]
     order.version += 1
     if event is not OrderEvent.DELIVER:
         order.decided_at = now
@@ -276,12 +278,12 @@ def _by_time(order: TradeOrder) -> Actor:
 async def expire_overdue(database: Database, ledger_id: int, now: datetime) -> int:
     """Orders not delivered in time lapse, one batch, and the money held for them is free again."""
     async with database.transaction() as session:
-        rows = await order_queries.overdue(session, ledger_id, now, LARGEST_BATCH)
+        rows = await queries.overdue(session, ledger_id, now, LARGEST_BATCH)
         held = [HoldId(order.hold_id) for order in rows if order.hold_id is not None]
         if held:
             await holds.expire_holds(await driver(session), ledger_id, held, now=now)
         for order in rows:
-            order.state = order_rules.ORDER_EVENTS[OrderState(order.state), OrderEvent.EXPIRE]
+            order.state = rules.ORDER_EVENTS[OrderState(order.state), OrderEvent.EXPIRE]
             order.decided_at = now
             order.version += 1
             _record(session, _by_time(order), order, OrderEvent.EXPIRE, now)
@@ -295,12 +297,12 @@ async def accept_by_silence(database: Database, ledger_id: int, now: datetime) -
     ended, its quota is spent) is given back; while a contract is suspended, its orders wait.
     """
     async with database.transaction() as session:
-        due = await order_queries.undecided(session, ledger_id, now, LARGEST_BATCH)
+        due = await queries.undecided(session, ledger_id, now, LARGEST_BATCH)
     decided = 0
     for order_id in due:
         try:
             async with database.transaction() as session:
-                order = await order_queries.lock_undecided(session, order_id)
+                order = await queries.lock_undecided(session, order_id)
                 if order is not None:
                     await _decide_by_silence(session, order, now)
                     decided += 1

@@ -14,11 +14,11 @@ from uuid import UUID
 
 import asyncpg
 
-from datamarket.evidence.findings import Finding, Flaw, Report
-from datamarket.evidence.leaves import LeafSource, leaf_hash
-from datamarket.evidence.merkle import EMPTY_ROOT, TILE, Frontier, Node
-from datamarket.evidence.notes import Checkpoint, NoteReader, NoteUntrusted
-from datamarket.evidence.sealing import BLOCK_COLUMNS, Block, horizon_of, is_restored
+from datamarket.evidence.log.findings import Finding, Flaw, Report
+from datamarket.evidence.log.leaves import LeafSource, leaf_hash
+from datamarket.evidence.log.merkle import EMPTY_ROOT, TILE, Frontier, Node
+from datamarket.evidence.log.notes import Checkpoint, NoteReader, NoteUntrusted
+from datamarket.evidence.log.sealing import BLOCK_COLUMNS, Block, horizon_of, is_restored
 from datamarket.foundation.db import Connection
 
 CHUNK = 64 * TILE

@@ -5,9 +5,8 @@ order = 订单 · delivery = 交付 · acceptance = 验收 · escrow = 托管 ·
 Whoever may do what follows from four things: the state, the side, the clock, and the contract.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
@@ -15,31 +14,11 @@ from datamarket.contracts.rules import OutsideTerm, check_use
 from datamarket.contracts.terms import Authorisation, Demand, Party
 from datamarket.foundation import states
 from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
-from datamarket.foundation.labels import Labelled
-
-
-class OrderState(Labelled):
-    """The life of an order."""
-
-    PLACED = "placed", "待交付，资金已冻结", "awaiting delivery, money held"
-    DELIVERED = "delivered", "已交付，待验收", "delivered, awaiting acceptance"
-    ACCEPTED = "accepted", "已验收", "accepted"
-    REJECTED = "rejected", "已拒收，资金退回", "rejected, money given back"
-    CANCELLED = "cancelled", "已取消", "cancelled before delivery"
-    EXPIRED = "expired", "逾期未交付", "not delivered in time"
-
-
-class OrderEvent(StrEnum):
-    """What moves an order; `expire` comes of time alone, and so does an acceptance by silence."""
-
-    DELIVER = "deliver"
-    CANCEL = "cancel"
-    EXPIRE = "expire"
-    ACCEPT = "accept"
-    REJECT = "reject"
-
+from datamarket.trading.orders.terms import OrderEvent, OrderFacts, OrderState
 
 S, E = OrderState, OrderEvent
+
+
 ORDER_EVENTS: dict[tuple[OrderState, OrderEvent], OrderState] = {
     (S.PLACED, E.DELIVER): S.DELIVERED,
     (S.PLACED, E.CANCEL): S.CANCELLED,
@@ -47,12 +26,16 @@ ORDER_EVENTS: dict[tuple[OrderState, OrderEvent], OrderState] = {
     (S.DELIVERED, E.ACCEPT): S.ACCEPTED,
     (S.DELIVERED, E.REJECT): S.REJECTED,
 }
+
+
 MOVED_BY: dict[OrderEvent, tuple[Party, Permission]] = {
     E.DELIVER: (Party.PROVIDER, Permission.DELIVER_ORDER),
     E.CANCEL: (Party.BUYER, Permission.RECORD_TRADE),
     E.ACCEPT: (Party.BUYER, Permission.RECORD_TRADE),
     E.REJECT: (Party.BUYER, Permission.RECORD_TRADE),
 }
+
+
 """Which side makes an event, and what its account must be allowed. `expire` is nobody's."""
 
 
@@ -96,16 +79,6 @@ class OrderBeyondTerm(Refused):
     code = "order.beyond-term"
     zh = "交付期限加验收期须在合同期限内（至 {term_to}，不含）。"
     en = "Delivery and acceptance must end within the contract's term (until {term_to}, not included)."
-
-
-@dataclass(frozen=True)
-class OrderFacts:
-    """What decides about an order, beside who asks."""
-
-    state: OrderState
-    quantity: int
-    deliver_by: datetime
-    decide_by: datetime | None
 
 
 def check_place(

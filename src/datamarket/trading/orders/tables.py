@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.tables import BigInteger, instant, one_of
-from datamarket.trading.order_rules import OrderState
+from datamarket.trading.orders.terms import OrderState
 
 
 class TradeOrder(SQLModel, table=True):

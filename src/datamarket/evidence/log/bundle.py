@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from datamarket.evidence.sealing import horizon_of, is_restored, last_block
-from datamarket.evidence.verification import Log
+from datamarket.evidence.log.sealing import horizon_of, is_restored, last_block
+from datamarket.evidence.log.verification import Log
 from datamarket.foundation.db import Connection
 
 FORMAT = 1

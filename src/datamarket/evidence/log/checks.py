@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from datamarket.evidence.leaves import LeafSource, leaf_hash
+from datamarket.evidence.log.leaves import LeafSource, leaf_hash
 from datamarket.foundation.checks import Check
 from datamarket.foundation.db import Connection
 

@@ -29,9 +29,9 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
-from datamarket.trading import order_queries, order_rules, orders
-from datamarket.trading.order_rules import OrderEvent, OrderState
-from datamarket.trading.order_tables import TradeOrder
+from datamarket.trading.orders import actions, queries, rules
+from datamarket.trading.orders.tables import TradeOrder
+from datamarket.trading.orders.terms import OrderEvent, OrderState
 
 router = SliceRouter(prefix="/orders", tags=["trading"])
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
@@ -110,7 +110,7 @@ async def place_order(
     body: OrderIn,
 ) -> OrderOut:
     """Priced by the contract; refused when the contract would not allow it, or the funds do not suffice."""
-    order = await orders.place_order(
+    order = await actions.place_order(
         session,
         actor,
         request.app.state.settings.ledger_id,
@@ -135,7 +135,7 @@ async def list_orders(
 ) -> Page[OrderOut]:
     """On either side of them; overseers see all."""
     cursor = decode_cursor(limits.after, [UUID])
-    rows = await order_queries.list_orders(
+    rows = await queries.list_orders(
         session,
         visible_to=actor,
         contract=contract,
@@ -151,7 +151,7 @@ async def list_awaited(
     actor: Annotated[Actor, allow(Permission.DELIVER_ORDER)], session: Reading, limits: LimitsDep
 ) -> Page[OrderOut]:
     cursor = decode_cursor(limits.after, [datetime, UUID])
-    rows = await order_queries.list_awaited(
+    rows = await queries.list_awaited(
         session,
         organisation_of(actor),
         limit=limits.limit,
@@ -162,7 +162,7 @@ async def list_awaited(
 
 @router.get("/{order_id:uuid}", summary="One order")
 async def get_order(actor: ReadMarket, response: Response, session: Reading, order_id: UUID) -> OrderOut:
-    order = await order_queries.get_order(session, order_id, visible_to=actor)
+    order = await queries.get_order(session, order_id, visible_to=actor)
     tag(response, order.version)
     return OrderOut.of(order)
 
@@ -178,9 +178,9 @@ async def move_order(
     if_match: IfMatch = None,
 ) -> OrderOut:
     """The provider delivers; the buyer accepts, rejects, or cancels before delivery; `expire` comes of time."""
-    order = await order_queries.get_order(session, order_id, visible_to=actor, lock=True)
+    order = await queries.get_order(session, order_id, visible_to=actor, lock=True)
     check_tag(if_match, order.version)
-    moved = await orders.move_order(
+    moved = await actions.move_order(
         session,
         actor,
         order,
@@ -195,7 +195,7 @@ async def move_order(
 
 @router.get("/{order_id}/allowed-events", summary="What you may do with an order now")
 async def allowed_events(actor: ReadMarket, session: Reading, now: Now, order_id: UUID) -> OrderEventsOut:
-    order = await order_queries.get_order(session, order_id, visible_to=actor)
-    side = order_rules.side_of(actor, buyer_id=order.buyer_id, provider_id=order.provider_id)
-    events = order_rules.events_open_to(orders.facts_of(order), side, actor, now=now)
+    order = await queries.get_order(session, order_id, visible_to=actor)
+    side = rules.side_of(actor, buyer_id=order.buyer_id, provider_id=order.provider_id)
+    events = rules.events_open_to(actions.facts_of(order), side, actor, now=now)
     return OrderEventsOut(state=OrderState(order.state), events=events)

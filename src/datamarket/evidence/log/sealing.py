@@ -18,9 +18,9 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence import actions
-from datamarket.evidence.leaves import LeafSource, leaf_hash
-from datamarket.evidence.merkle import EMPTY_ROOT, TILE, Frontier, Node
-from datamarket.evidence.notes import Checkpoint, Notary
+from datamarket.evidence.log.leaves import LeafSource, leaf_hash
+from datamarket.evidence.log.merkle import EMPTY_ROOT, TILE, Frontier, Node
+from datamarket.evidence.log.notes import Checkpoint, Notary
 from datamarket.foundation.db import Connection, Database
 
 PASS_ROWS = 65_536

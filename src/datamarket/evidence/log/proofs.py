@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from datamarket.evidence.leaves import LeafSource
-from datamarket.evidence.merkle import (
+from datamarket.evidence.log.leaves import LeafSource
+from datamarket.evidence.log.merkle import (
     TILE,
     TILE_LEVEL,
     Range,

@@ -11,8 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.errors import NotFound
-from datamarket.trading.order_rules import OrderState
-from datamarket.trading.order_tables import TradeOrder
+from datamarket.trading.orders.tables import TradeOrder
+from datamarket.trading.orders.terms import OrderState
 
 _NOT_SUSPENDED = "NOT EXISTS (SELECT FROM contract_meter m WHERE m.contract_id = trade_order.contract_id AND m.state = 'suspended')"
 

@@ -10,8 +10,8 @@ from fastapi.responses import PlainTextResponse
 from pydantic import Field
 
 from datamarket.auth.access import Visitor
-from datamarket.evidence import proofs
-from datamarket.evidence.sealing import Sealer
+from datamarket.evidence.log import proofs
+from datamarket.evidence.log.sealing import Sealer
 from datamarket.foundation.db import driver
 from datamarket.foundation.http import LimitsDep, Page, Reading, Shape, SliceRouter, decode_cursor, page_of
 
