@@ -10,7 +10,9 @@ from typing import Any
 
 import datamarket
 from datamarket.auth.terms import PERMISSIONS_OF
-from datamarket.catalogue import rules as catalogue
+from datamarket.catalogue.listings import rules as listing_rules
+from datamarket.catalogue.products import rules as product_rules
+from datamarket.catalogue.venues import rules as venue_rules
 from datamarket.contracts import rules as contracts
 from datamarket.foundation.labels import Labelled
 from datamarket.ledger.cities import rules as city_rules
@@ -44,9 +46,9 @@ LIVES: tuple[tuple[str, str, Mapping[Any, Any]], ...] = (
     ("Participant", "市场主体", participants.ADMISSION),
     ("Zone", "专区", zones.ZONE_LIFE),
     ("Resource registration", "公共数据资源登记", zones.REGISTRATION),
-    ("Venue", "交易平台", catalogue.VENUE_LIFE),
-    ("Product version", "产品版本", catalogue.VERSION_LIFE),
-    ("Listing", "挂牌", catalogue.LISTING_LIFE),
+    ("Venue", "交易平台", venue_rules.VENUE_LIFE),
+    ("Product version", "产品版本", product_rules.VERSION_LIFE),
+    ("Listing", "挂牌", listing_rules.LISTING_LIFE),
     ("Contract", "授权使用合同", contracts.CONTRACT_EVENTS),
     ("Order", "订单", ORDER_EVENTS),
     ("Hold", "资金冻结", hold_rules.HOLD_EVENTS),

@@ -12,20 +12,15 @@ import orjson
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Role
-from datamarket.catalogue import actions as catalogue
 from datamarket.catalogue import words
-from datamarket.catalogue.tables import Listing, Product, ProductVersion, Venue
-from datamarket.catalogue.terms import (
-    Category,
-    DeliveryForm,
-    FeePayer,
-    ListingState,
-    Modality,
-    PriceModel,
-    VenueKind,
-    VenueTerms,
-    VersionState,
-)
+from datamarket.catalogue.listings.tables import Listing
+from datamarket.catalogue.listings.terms import ListingState, PriceModel
+from datamarket.catalogue.products.tables import Product, ProductVersion
+from datamarket.catalogue.products.terms import DeliveryForm, Modality, VersionState
+from datamarket.catalogue.terms import Category
+from datamarket.catalogue.venues import actions as catalogue
+from datamarket.catalogue.venues.tables import Venue
+from datamarket.catalogue.venues.terms import FeePayer, VenueKind, VenueTerms
 from datamarket.contracts import actions as contracts
 from datamarket.contracts.terms import ContractEvent, Purpose
 from datamarket.foundation.db import Database

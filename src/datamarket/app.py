@@ -13,11 +13,13 @@ from datamarket.auth import api as auth
 from datamarket.auth import tables as auth_tables
 from datamarket.auth.access import identify
 from datamarket.auth.tokens import TokenKeeper, load_key
-from datamarket.catalogue import api as catalogue
-from datamarket.catalogue import listing_api as listings
-from datamarket.catalogue import product_api as products
-from datamarket.catalogue import tables as catalogue_tables
-from datamarket.catalogue import venue_api as venues
+from datamarket.catalogue.listings import api as listings
+from datamarket.catalogue.listings import tables as catalogue_tables
+from datamarket.catalogue.products import api as products
+from datamarket.catalogue.products import tables as product_tables
+from datamarket.catalogue.search import api as catalogue
+from datamarket.catalogue.venues import api as venues
+from datamarket.catalogue.venues import tables as venue_tables
 from datamarket.contracts import api as contracts
 from datamarket.contracts import tables as contracts_tables
 from datamarket.edge import docs, middleware, openapi, operations, problems
@@ -103,6 +105,8 @@ TABLES = (
     participants_tables,
     zones_tables,
     catalogue_tables,
+    product_tables,
+    venue_tables,
     contracts_tables,
     trading_tables,
     order_tables,

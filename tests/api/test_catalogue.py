@@ -9,8 +9,17 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Role
-from datamarket.catalogue import actions, queries, rules
-from datamarket.catalogue.terms import Category, ListingEvent, Processing, ProductEvent
+from datamarket.catalogue import rules
+from datamarket.catalogue.listings import actions as listing_actions
+from datamarket.catalogue.listings import queries
+from datamarket.catalogue.listings import rules as listing_rules
+from datamarket.catalogue.listings.terms import ListingEvent
+from datamarket.catalogue.products import actions as product_actions
+from datamarket.catalogue.products import queries as product_queries
+from datamarket.catalogue.products import rules as product_rules
+from datamarket.catalogue.products.terms import Processing, ProductEvent
+from datamarket.catalogue.terms import Category
+from datamarket.catalogue.venues import rules as venue_rules
 from datamarket.foundation.db import Database
 from datamarket.foundation.states import TransitionNotAllowed
 from datamarket.participants.actions import affiliate
@@ -233,7 +242,7 @@ async def test_nobody_reviews_their_own_product(database: Database) -> None:
         of_maker = actor(Role.REVIEWER, organisation=made.maker.id)
         same_account = replace(made.account, participant_id=None, roles=frozenset({Role.REVIEWER}))
         for reviewer in (of_maker, same_account):
-            with pytest.raises(rules.OwnReview):
+            with pytest.raises(product_rules.OwnReview):
                 await approve_as(session, reviewer, made.product.id)
         with pytest.raises(rules.EventNotYours):
             await approve_as(session, AUTHORITY, made.product.id)
@@ -252,12 +261,12 @@ async def test_an_affiliate_of_the_maker_does_not_review_either(database: Databa
             now=moment(),
         )
         await submit(session, made)
-        with pytest.raises(rules.OwnReview):
+        with pytest.raises(product_rules.OwnReview):
             await approve_as(session, acting_for(auditor), made.product.id)
 
 
 async def approve_as(session: AsyncSession, reviewer: Actor, product_id: UUID) -> None:
-    await actions.move_product(
+    await product_actions.move_product(
         session, reviewer, product_id=product_id, event=ProductEvent.APPROVE, now=moment()
     )
 
@@ -272,20 +281,20 @@ async def test_core_data_and_raw_public_data_never_enter(database: Database) -> 
         with pytest.raises(CoreNeverTrades):
             await submit(session, made)
         good = await catalogue.draft_zone_product(session, operated=operated)
-        raw = replace(queries.content_of(good.version), processing=Processing.RAW)
-        with pytest.raises(rules.RawPublicData):
-            await actions.edit_product(
+        raw = replace(product_queries.content_of(good.version), processing=Processing.RAW)
+        with pytest.raises(product_rules.RawPublicData):
+            await product_actions.edit_product(
                 session,
                 good.account,
                 product_id=good.product.id,
-                identity=queries.identity_of(good.product),
+                identity=product_queries.identity_of(good.product),
                 content=raw,
                 now=moment(),
             )
 
 
 async def submit(session: AsyncSession, made: catalogue.Made, now: datetime | None = None) -> None:
-    await actions.move_product(
+    await product_actions.move_product(
         session, made.account, product_id=made.product.id, event=ProductEvent.SUBMIT, now=now or moment()
     )
 
@@ -297,9 +306,9 @@ async def test_a_zone_product_stands_on_registered_resources_of_its_own_zone(dat
         draft = await zones.draft_resource(session, operated)
         important = await zones.registered_resource(session, operated, level=Level.IMPORTANT)
         for resource, refusal in (
-            (foreign, rules.ResourceNotOfZone),
-            (draft, rules.ResourceNotRegistered),
-            (important, rules.LevelTooLow),
+            (foreign, product_rules.ResourceNotOfZone),
+            (draft, product_rules.ResourceNotRegistered),
+            (important, product_rules.LevelTooLow),
         ):
             made = await catalogue.draft_zone_product(session, operated=operated, resources=(resource,))
             with pytest.raises(refusal):
@@ -320,9 +329,9 @@ async def test_a_zone_without_a_mandate_brings_nothing_to_market(database: Datab
         draft = await catalogue.draft_zone_product(session, operated=lapsing)
         await move_on(session, listed, ListingEvent.SUBMIT, listed.account)
         later = moment() + timedelta(days=2)
-        with pytest.raises(rules.ZoneWithoutMandate):
+        with pytest.raises(product_rules.ZoneWithoutMandate):
             await move_on(session, listed, ListingEvent.PUBLISH, AUTHORITY, later)
-        with pytest.raises(rules.ZoneWithoutMandate):
+        with pytest.raises(product_rules.ZoneWithoutMandate):
             await submit(session, draft, later)
 
 
@@ -339,13 +348,15 @@ async def move_on(
     by: Actor,
     now: datetime | None = None,
 ) -> None:
-    await actions.move_listing(session, by, listing_id=listed.listing.id, event=event, now=now or moment())
+    await listing_actions.move_listing(
+        session, by, listing_id=listed.listing.id, event=event, now=now or moment()
+    )
 
 
 async def test_only_an_approved_version_is_listed(database: Database) -> None:
     async with database.transaction() as session:
         made = await catalogue.draft_product(session)
-        with pytest.raises(rules.VersionNotApproved):
+        with pytest.raises(product_rules.VersionNotApproved):
             await catalogue.list_made(session, made)
 
 
@@ -355,7 +366,7 @@ async def test_a_venue_admits_its_categories_while_it_is_open(
     async with database.transaction() as session:
         made = await catalogue.approved_product(session)
         ports = await catalogue.venue(session, categories=(Category.PORT,))
-        with pytest.raises(rules.VenueDoesNotAdmit):
+        with pytest.raises(venue_rules.VenueDoesNotAdmit):
             await catalogue.list_made(session, made, on=ports)
         listed = await catalogue.list_made(session, made)
     venue = f"/venues/{listed.venue.id}"
@@ -406,7 +417,7 @@ async def test_use_for_the_public_good_is_free(database: Database) -> None:
     async with database.transaction() as session:
         made = await catalogue.draft_zone_product(session, use_class=UseClass.PUBLIC_GOOD)
         await catalogue.approve(session, made)
-        with pytest.raises(rules.PublicGoodNotFree):
+        with pytest.raises(listing_rules.PublicGoodNotFree):
             await catalogue.list_made(session, made, plan=catalogue.PER_CALL)
         await catalogue.list_made(session, made, plan=catalogue.FREE)
 
@@ -439,7 +450,7 @@ async def test_an_offer_names_who_supplies_and_only_while_it_is_published(databa
         assert (offer.operator_id, offer.provider_id) == (operated.operator.id, listed.maker.id)
         assert (offer.plan, offer.use_class) == (catalogue.YEARLY, UseClass.INDUSTRY)
         await move_on(session, listed, ListingEvent.SUSPEND, listed.account)
-        with pytest.raises(rules.ListingNotPublished):
+        with pytest.raises(listing_rules.ListingNotPublished):
             await queries.get_offer(session, listed.listing.id)
         with pytest.raises(TransitionNotAllowed):
             await move_on(session, listed, ListingEvent.PUBLISH, AUTHORITY)

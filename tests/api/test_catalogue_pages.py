@@ -9,9 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import pytest_asyncio
 
-from datamarket.catalogue import actions, search_queries, words
-from datamarket.catalogue.search_queries import _Frequent
-from datamarket.catalogue.terms import PriceModel, PricePlan, Sort
+from datamarket.catalogue import words
+from datamarket.catalogue.listings import actions as listing_actions
+from datamarket.catalogue.listings.terms import PriceModel, PricePlan
+from datamarket.catalogue.search import queries as search_queries
+from datamarket.catalogue.search.queries import _Frequent
+from datamarket.catalogue.search.terms import Sort
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from tests.conftest import Client, ClientFor
@@ -39,7 +42,7 @@ async def shelf(database: Database) -> Shelf:
             made = await catalogue.approved_product(session, called=catalogue.identity(zh, en))
             for days in range(1, EACH + 1):
                 plan = PricePlan(PriceModel.PER_PERIOD, Fen(100 + days // 2), days)
-                listing, _ = await actions.list_product(
+                listing, _ = await listing_actions.list_product(
                     session, made.account, product_id=made.product.id, venue_id=venue.id, plan=plan, now=NOON
                 )
                 await catalogue.publish(session, made.account, listing.id)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from datamarket.auth.terms import Role
-from datamarket.catalogue.terms import FeePayer
+from datamarket.catalogue.venues.terms import FeePayer
 from datamarket.contracts.rules import CONTRACT_EVENTS, MOVED_BY
 from datamarket.contracts.terms import ContractEvent, ContractState, Party, Purpose
 from datamarket.foundation.db import Database

@@ -10,8 +10,8 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from datamarket.app import create_app
-from datamarket.catalogue.tables import Venue
-from datamarket.catalogue.terms import PriceModel, PricePlan
+from datamarket.catalogue.listings.terms import PriceModel, PricePlan
+from datamarket.catalogue.venues.tables import Venue
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from datamarket.foundation.settings import Settings

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from datamarket.catalogue import rules as catalogue
+from datamarket.catalogue.listings import rules as listing_rules
+from datamarket.catalogue.products import rules as product_rules
+from datamarket.catalogue.venues import rules as venue_rules
 from datamarket.contracts import rules as contracts
 from datamarket.foundation.labels import Labelled
 from datamarket.foundation.states import TransitionNotAllowed, allowed_events, next_state
@@ -24,9 +26,9 @@ TABLES: dict[str, Mapping[tuple[Any, Any], Any]] = {
     "participant": participants.ADMISSION,
     "zone": zones.ZONE_LIFE,
     "resource": zones.REGISTRATION,
-    "venue": catalogue.VENUE_LIFE,
-    "version": catalogue.VERSION_LIFE,
-    "listing": catalogue.LISTING_LIFE,
+    "venue": venue_rules.VENUE_LIFE,
+    "version": product_rules.VERSION_LIFE,
+    "listing": listing_rules.LISTING_LIFE,
     "contract": contracts.CONTRACT_EVENTS,
     "order": order_rules.ORDER_EVENTS,
     "hold": hold_rules.HOLD_EVENTS,

@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datamarket.catalogue.terms import PriceModel, PricePlan, Supplier
+from datamarket.catalogue.listings.terms import PriceModel, PricePlan, Supplier
 from datamarket.contracts.terms import FrozenTerms
 from datamarket.foundation.money import Fen
 from datamarket.ledger.rules import check_balanced

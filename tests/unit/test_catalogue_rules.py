@@ -11,22 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datamarket.auth.terms import Actor, Role
-from datamarket.catalogue import rules
-from datamarket.catalogue.terms import (
-    Category,
+from datamarket.catalogue.listings import rules as listing_rules
+from datamarket.catalogue.listings.terms import ListingEvent, ListingState, PriceModel, PricePlan
+from datamarket.catalogue.products import rules as product_rules
+from datamarket.catalogue.products.terms import (
     Content,
     DeliveryForm,
-    ListingEvent,
-    ListingState,
     Modality,
-    PriceModel,
-    PricePlan,
     Processing,
     ProductEvent,
-    VenueEvent,
-    VenueState,
     VersionState,
 )
+from datamarket.catalogue.terms import Category
+from datamarket.catalogue.venues import rules as venue_rules
+from datamarket.catalogue.venues.terms import VenueEvent, VenueState
 from datamarket.foundation.money import Fen
 from datamarket.foundation.states import TransitionNotAllowed, allowed_events, next_state
 from datamarket.zones.terms import Level, UseClass
@@ -43,9 +41,9 @@ LISTING_STEPS = (
     " suspended-resume>published suspended-delist>delisted"
 )
 LIVES: list[tuple[Any, type[StrEnum], type[StrEnum], str]] = [
-    (rules.VENUE_LIFE, VenueState, VenueEvent, "open-close>closed closed-reopen>open"),
-    (rules.VERSION_LIFE, VersionState, ProductEvent, VERSION_STEPS),
-    (rules.LISTING_LIFE, ListingState, ListingEvent, LISTING_STEPS),
+    (venue_rules.VENUE_LIFE, VenueState, VenueEvent, "open-close>closed closed-reopen>open"),
+    (product_rules.VERSION_LIFE, VersionState, ProductEvent, VERSION_STEPS),
+    (listing_rules.LISTING_LIFE, ListingState, ListingEvent, LISTING_STEPS),
 ]
 
 
@@ -71,9 +69,9 @@ def test_every_pair_of_state_and_event_is_either_said_here_or_refused(
 
 
 def test_what_has_ended_stays_ended() -> None:
-    assert allowed_events(rules.LISTING_LIFE, ListingState.DELISTED) == []
-    assert allowed_events(rules.VERSION_LIFE, VersionState.RETIRED) == []
-    assert allowed_events(rules.VERSION_LIFE, VersionState.REJECTED) == []
+    assert allowed_events(listing_rules.LISTING_LIFE, ListingState.DELISTED) == []
+    assert allowed_events(product_rules.VERSION_LIFE, VersionState.RETIRED) == []
+    assert allowed_events(product_rules.VERSION_LIFE, VersionState.REJECTED) == []
 
 
 def test_every_state_and_kind_has_a_word_in_both_languages() -> None:
@@ -88,13 +86,13 @@ def test_a_plan_holds_when_only_free_costs_nothing_and_only_a_period_has_days(
     holds = (model is PriceModel.FREE) == (price == 0) and (model is PriceModel.PER_PERIOD) == bool(days)
     plan = PricePlan(model, Fen(price), days)
     if not holds:
-        with pytest.raises(rules.PlanFaulty):
-            rules.check_plan(plan, None)
+        with pytest.raises(listing_rules.PlanFaulty):
+            listing_rules.check_plan(plan, None)
         return
-    rules.check_plan(plan, UseClass.INDUSTRY)
+    listing_rules.check_plan(plan, UseClass.INDUSTRY)
     if model is not PriceModel.FREE:
-        with pytest.raises(rules.PublicGoodNotFree):
-            rules.check_plan(plan, UseClass.PUBLIC_GOOD)
+        with pytest.raises(listing_rules.PublicGoodNotFree):
+            listing_rules.check_plan(plan, UseClass.PUBLIC_GOOD)
 
 
 @given(st.sampled_from(Level), st.lists(st.sampled_from(Level)), st.none() | st.just("re-assessed"))
@@ -103,38 +101,42 @@ def test_a_product_is_as_sensitive_as_its_most_sensitive_resource_unless_reasses
 ) -> None:
     ranks = list(Level)
     if record is None and any(ranks.index(resource) > ranks.index(level) for resource in resources):
-        with pytest.raises(rules.LevelTooLow):
-            rules.check_level(level, resources, record)
+        with pytest.raises(product_rules.LevelTooLow):
+            product_rules.check_level(level, resources, record)
     else:
-        rules.check_level(level, resources, record)
+        product_rules.check_level(level, resources, record)
 
 
 def test_raw_data_is_sold_only_by_who_owns_it() -> None:
     own = Content("原始观测", "raw", Modality.TEXT, DeliveryForm.DATASET, processing=Processing.RAW)
-    rules.check_content(own, of_zone=False)
-    with pytest.raises(rules.ResourcesMissing):
-        rules.check_content(own, of_zone=True)
+    product_rules.check_content(own, of_zone=False)
+    with pytest.raises(product_rules.ResourcesMissing):
+        product_rules.check_content(own, of_zone=True)
     public = Content("原始", "raw", Modality.TEXT, DeliveryForm.DATASET, (MAKER,), Processing.RAW)
-    with pytest.raises(rules.RawPublicData):
-        rules.check_content(public, of_zone=True)
-    with pytest.raises(rules.ResourcesMissing):
-        rules.check_content(public, of_zone=False)
+    with pytest.raises(product_rules.RawPublicData):
+        product_rules.check_content(public, of_zone=True)
+    with pytest.raises(product_rules.ResourcesMissing):
+        product_rules.check_content(public, of_zone=False)
 
 
 @pytest.mark.parametrize("event", ProductEvent)
 def test_reviews_are_for_reviewers_of_another_house_and_the_rest_for_the_maker(event: ProductEvent) -> None:
     everything = (Role.PROVIDER, Role.REVIEWER)
     of_maker, elsewhere = actor(*everything, organisation=MAKER), actor(*everything, organisation=OTHER)
-    assert rules.may_move_product(elsewhere, event, maker_id=MAKER) is (event in rules.REVIEWS)
-    assert rules.may_move_product(of_maker, event, maker_id=MAKER) is (event not in rules.REVIEWS)
-    assert not rules.may_move_product(actor(Role.BUYER, organisation=MAKER), event, maker_id=MAKER)
+    assert product_rules.may_move_product(elsewhere, event, maker_id=MAKER) is (
+        event in product_rules.REVIEWS
+    )
+    assert product_rules.may_move_product(of_maker, event, maker_id=MAKER) is (
+        event not in product_rules.REVIEWS
+    )
+    assert not product_rules.may_move_product(actor(Role.BUYER, organisation=MAKER), event, maker_id=MAKER)
 
 
 @pytest.mark.parametrize("event", ListingEvent)
 @pytest.mark.parametrize("held", [False, True])
 def test_who_may_move_a_listing(event: ListingEvent, *, held: bool) -> None:
     def may(who: Actor) -> bool:
-        return rules.may_move_listing(
+        return listing_rules.may_move_listing(
             who, event, provider_id=MAKER, venue_operator_id=OPERATOR, held_by_venue=held
         )
 
@@ -149,4 +151,4 @@ def test_who_may_move_a_listing(event: ListingEvent, *, held: bool) -> None:
 
 def test_a_venue_does_not_decide_on_what_it_sells_itself() -> None:
     both = actor(Role.PROVIDER, Role.OPERATOR, organisation=OPERATOR)
-    assert not rules.may_decide(both, provider_id=OPERATOR, venue_operator_id=OPERATOR)
+    assert not listing_rules.may_decide(both, provider_id=OPERATOR, venue_operator_id=OPERATOR)

@@ -7,23 +7,17 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
-from datamarket.catalogue import actions
-from datamarket.catalogue.queries import Described
-from datamarket.catalogue.tables import Listing, Product, ProductVersion, Venue
-from datamarket.catalogue.terms import (
-    Category,
-    Content,
-    DeliveryForm,
-    FeePayer,
-    Identity,
-    ListingEvent,
-    Modality,
-    PriceModel,
-    PricePlan,
-    ProductEvent,
-    VenueKind,
-    VenueTerms,
-)
+from datamarket.catalogue.listings import actions as listing_actions
+from datamarket.catalogue.listings.tables import Listing
+from datamarket.catalogue.listings.terms import ListingEvent, PriceModel, PricePlan
+from datamarket.catalogue.products import actions as product_actions
+from datamarket.catalogue.products.queries import Described
+from datamarket.catalogue.products.tables import Product, ProductVersion
+from datamarket.catalogue.products.terms import Content, DeliveryForm, Identity, Modality, ProductEvent
+from datamarket.catalogue.terms import Category
+from datamarket.catalogue.venues import actions as venue_actions
+from datamarket.catalogue.venues.tables import Venue
+from datamarket.catalogue.venues.terms import FeePayer, VenueKind, VenueTerms
 from datamarket.foundation.money import Fen
 from datamarket.participants.tables import Participant
 from datamarket.participants.terms import ParticipantKind
@@ -70,7 +64,7 @@ async def venue(
     operator = await admitted(session, ParticipantKind.VENUE_OPERATOR)
     code = unique("V")
     terms = VenueTerms(f"模拟平台 {code}", f"Venue {code}", qualified_from, "assumed", fee_bps, fee_payer)
-    return await actions.open_venue(
+    return await venue_actions.open_venue(
         session,
         AUTHORITY,
         code=code,
@@ -113,7 +107,7 @@ async def draft_product(
     """Of own data, with a maker of its own unless one is given."""
     owner = maker or await admitted(session)
     account = acting_for(owner)
-    product, version = await actions.make_product(
+    product, version = await product_actions.make_product(
         session,
         account,
         maker_id=owner.id,
@@ -140,7 +134,7 @@ async def draft_zone_product(
     scenario = await zones.scenario(session, within.zone.id, use_class=use_class)
     owner = maker or await admitted(session)
     account = acting_for(owner)
-    product, version = await actions.make_product(
+    product, version = await product_actions.make_product(
         session,
         account,
         maker_id=owner.id,
@@ -157,7 +151,7 @@ async def draft_zone_product(
 async def approve(session: AsyncSession, made: Made) -> Described:
     """Submitted by the maker, approved by somebody else."""
     for actor, event in ((made.account, ProductEvent.SUBMIT), (REVIEWER, ProductEvent.APPROVE)):
-        described = await actions.move_product(
+        described = await product_actions.move_product(
             session, actor, product_id=made.product.id, event=event, now=moment()
         )
     return described
@@ -175,7 +169,7 @@ async def list_made(
 ) -> Listed:
     """A draft of a listing."""
     where = on or await venue(session)
-    listing, _ = await actions.list_product(
+    listing, _ = await listing_actions.list_product(
         session, made.account, product_id=made.product.id, venue_id=where.id, plan=plan, now=moment()
     )
     return Listed(made.product, made.version, made.maker, made.account, listing, where)
@@ -184,7 +178,7 @@ async def list_made(
 async def publish(session: AsyncSession, account: Actor, listing_id: UUID) -> Listing:
     """Submitted by the provider, published by the authority."""
     for actor, event in ((account, ListingEvent.SUBMIT), (AUTHORITY, ListingEvent.PUBLISH)):
-        listing, _ = await actions.move_listing(
+        listing, _ = await listing_actions.move_listing(
             session, actor, listing_id=listing_id, event=event, now=moment()
         )
     return listing

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Role
-from datamarket.catalogue.tables import Venue
-from datamarket.catalogue.terms import PriceModel, PricePlan, VenueKind
+from datamarket.catalogue.listings.terms import PriceModel, PricePlan
+from datamarket.catalogue.venues.tables import Venue
+from datamarket.catalogue.venues.terms import VenueKind
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from datamarket.participants import actions as participants

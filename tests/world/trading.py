@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from datamarket.auth.terms import Actor
-from datamarket.catalogue.tables import Venue
-from datamarket.catalogue.terms import PricePlan
+from datamarket.catalogue.listings.terms import PricePlan
+from datamarket.catalogue.venues.tables import Venue
 from datamarket.contracts import actions as contracts
 from datamarket.contracts import queries as contract_queries
 from datamarket.contracts.tables import Contract

@@ -1,53 +1,11 @@
-"""Decisions of the catalogue: lives, who may move them, and what may enter the market."""
+"""What products and listings refuse alike."""
 
-from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
-from uuid import UUID
 
-from datamarket.auth.terms import Actor, Permission
-from datamarket.catalogue.terms import (
-    Category,
-    Content,
-    ListingEvent,
-    ListingState,
-    PriceModel,
-    PricePlan,
-    Processing,
-    ProductEvent,
-    VenueEvent,
-    VenueState,
-    VersionState,
-)
-from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
-from datamarket.zones.terms import Level, UseClass
+from datamarket.catalogue.listings.terms import ListingEvent
+from datamarket.catalogue.products.terms import ProductEvent
+from datamarket.foundation.errors import Forbidden, Invalid, NotFound
 
-VENUE_LIFE: Mapping[tuple[VenueState, VenueEvent], VenueState] = {
-    (VenueState.OPEN, VenueEvent.CLOSE): VenueState.CLOSED,
-    (VenueState.CLOSED, VenueEvent.REOPEN): VenueState.OPEN,
-}
-VERSION_LIFE: Mapping[tuple[VersionState, ProductEvent], VersionState] = {
-    (VersionState.DRAFT, ProductEvent.SUBMIT): VersionState.SUBMITTED,
-    (VersionState.RETURNED, ProductEvent.SUBMIT): VersionState.SUBMITTED,
-    (VersionState.SUBMITTED, ProductEvent.RETURN): VersionState.RETURNED,
-    (VersionState.SUBMITTED, ProductEvent.APPROVE): VersionState.APPROVED,
-    (VersionState.SUBMITTED, ProductEvent.REJECT): VersionState.REJECTED,
-    (VersionState.APPROVED, ProductEvent.RETIRE): VersionState.RETIRED,
-}
-LISTING_LIFE: Mapping[tuple[ListingState, ListingEvent], ListingState] = {
-    (ListingState.DRAFT, ListingEvent.SUBMIT): ListingState.SUBMITTED,
-    (ListingState.DRAFT, ListingEvent.DELIST): ListingState.DELISTED,
-    (ListingState.SUBMITTED, ListingEvent.PUBLISH): ListingState.PUBLISHED,
-    (ListingState.SUBMITTED, ListingEvent.RETURN): ListingState.DRAFT,
-    (ListingState.SUBMITTED, ListingEvent.DELIST): ListingState.DELISTED,
-    (ListingState.PUBLISHED, ListingEvent.SUSPEND): ListingState.SUSPENDED,
-    (ListingState.PUBLISHED, ListingEvent.DELIST): ListingState.DELISTED,
-    (ListingState.SUSPENDED, ListingEvent.RESUME): ListingState.PUBLISHED,
-    (ListingState.SUSPENDED, ListingEvent.DELIST): ListingState.DELISTED,
-}
-UNFINISHED = frozenset({VersionState.DRAFT, VersionState.RETURNED, VersionState.SUBMITTED})
-EDITABLE = frozenset({VersionState.DRAFT, VersionState.RETURNED})
-REVIEWS = frozenset({ProductEvent.RETURN, ProductEvent.APPROVE, ProductEvent.REJECT})
-TO_MARKET = frozenset({ListingEvent.PUBLISH, ListingEvent.RESUME})
 NEEDS_REASON: frozenset[StrEnum] = frozenset({ProductEvent.RETURN, ProductEvent.REJECT, ListingEvent.RETURN})
 
 
@@ -63,197 +21,13 @@ class ReasonMissing(Invalid):
     en = "The event '{event}' needs a reason."
 
 
-class OwnReview(Refused):
-    code = "product.own-review"
-    zh = "开发方及其关联方不得审查自己的产品，提交人也不得审查自己的提交。"
-    en = "Neither the maker, nor an affiliate, nor who submitted a product may review it."
-
-
-class VersionFixed(Conflict):
-    code = "product.version-fixed"
-    zh = "该版本状态为“{state}”，内容不可再改；请新建版本。"
-    en = "This version is {state} and no longer changes; make a new version."
-
-
-class VersionUnfinished(Conflict):
-    code = "product.version-unfinished"
-    zh = "最新版本（状态“{state}”）尚未审结，不能再建新版本。"
-    en = "The newest version is still {state}; finish it before making another."
-
-
-class IdentityFixed(Conflict):
-    code = "product.identity-fixed"
-    zh = "产品首个版本提交之后，名称、分类、等级等不可更改。"
-    en = "Name, category and level no longer change once there is more than the first version."
-
-
-class RawPublicData(Refused):
-    code = "product.raw-public-data"
-    zh = "未经加工的原始公共数据不得进入市场（原始数据不出域）。"
-    en = "Raw public data may not enter the market: it stays inside the zone."
-
-
-class ResourcesMissing(Refused):
-    code = "product.resources-missing"
-    zh = "专区产品须列明所用的公共数据资源；自有数据产品不得列入公共数据资源。"
-    en = "A zone's product names the resources it stands on; a product of own data names none."
-
-
-class ResourceNotOfZone(Refused):
-    code = "product.resource-not-of-zone"
-    zh = "资源 {resource} 不属于该产品所在的专区，或不存在。"
-    en = "The resource {resource} does not belong to the product's zone, or does not exist."
-
-
-class ResourceNotRegistered(Refused):
-    code = "product.resource-not-registered"
-    zh = "资源 {resource} 尚未完成登记（当前状态“{state}”），不得用于产品。"
-    en = "The resource {resource} is not registered (it is {state}), so no product may stand on it."
-
-
-class LevelTooLow(Refused):
-    code = "product.level-too-low"
-    zh = "产品等级“{level}”低于其资源等级“{resource_level}”，须附脱敏后重新定级的记录。"
-    en = "The level '{level}' is below its resources' '{resource_level}': give the record of re-assessment."
-
-
-class ScenarioNotOfZone(Refused):
-    code = "product.scenario-not-of-zone"
-    zh = "该场景不属于产品所在的专区。"
-    en = "The scenario does not belong to the product's zone."
-
-
-class ZoneWithoutMandate(Refused):
-    code = "product.zone-without-mandate"
-    zh = "该专区在 {on} 没有有效的运营授权，其产品不得进入市场。"
-    en = "The zone has no mandate in force on {on}; its products may not enter the market."
-
-
-class VersionNotApproved(Refused):
-    code = "listing.version-not-approved"
-    zh = "该产品版本未通过合规审查或已退役（当前状态“{state}”），不能挂牌。"
-    en = "This version is {state}: only an approved version may be listed."
-
-
-class VersionStillListed(Conflict):
-    code = "product.still-listed"
-    zh = "该版本仍有未摘牌的挂牌；请先摘牌再退役。"
-    en = "This version still has listings; delist them before it retires."
-
-
-class VenueClosed(Refused):
-    code = "listing.venue-closed"
-    zh = "该交易平台已停业，不能挂牌。"
-    en = "The venue is closed: nothing can be listed there."
-
-
-class VenueDoesNotAdmit(Refused):
-    code = "listing.venue-does-not-admit"
-    zh = "该交易平台不受理“{category}”类产品。"
-    en = "This venue does not admit products of the category '{category}'."
-
-
-class PlanFaulty(Invalid):
-    code = "listing.plan-faulty"
-    zh = "计价方案不成立：免费即价格为零，其余须大于零；仅按期计费须注明天数。"
-    en = "The price plan does not hold: free costs nothing, all else more; only a period has days."
-
-
-class PublicGoodNotFree(Refused):
-    code = "listing.public-good-not-free"
-    zh = "用于公共治理、公益事业的产品须无偿使用。"
-    en = "Use for public governance or the public good is free."
-
-
-class ListingFixed(Conflict):
-    code = "listing.fixed"
-    zh = "挂牌状态为“{state}”，价格与平台不可更改；新价格须另行挂牌。"
-    en = "This listing is {state}: price and venue no longer change; a new price is a new listing."
-
-
-class ListingHeld(Forbidden):
-    code = "listing.held-by-venue"
-    zh = "该挂牌由平台或主管部门暂停，须由其恢复。"
-    en = "The venue or the authority suspended this listing; only they resume it."
-
-
-class ListingNotPublished(Refused):
-    code = "listing.not-published"
-    zh = "该挂牌当前未公开（状态“{state}”），不能据此签约。"
-    en = "This listing is {state}, not published: nothing can be agreed upon it."
-
-
 def check_reason(event: StrEnum, reason: str | None) -> None:
     """Who sends something back says why. Raises ReasonMissing."""
     if event in NEEDS_REASON and reason is None:
         raise ReasonMissing(event=event)
 
 
-def may_move_product(actor: Actor, event: ProductEvent, *, maker_id: UUID) -> bool:
-    """Reviews are the reviewers', never the maker's own; all else is the maker's."""
-    if event in REVIEWS:
-        return actor.may(Permission.REVIEW_PRODUCT) and actor.participant_id != maker_id
-    return actor.may(Permission.MAKE_PRODUCT) and actor.participant_id == maker_id
-
-
-def check_review(actor: Actor, *, maker_id: UUID, submitted_by: UUID | None) -> None:
-    """Raises OwnReview."""
-    if actor.participant_id == maker_id or actor.account_id == submitted_by:
-        raise OwnReview
-
-
-def may_decide(actor: Actor, *, provider_id: UUID, venue_operator_id: UUID) -> bool:
-    """The authority decides what is published, and a venue's operator on its own venue, not on its own listing."""
-    if actor.may(Permission.MANAGE_VENUES):
-        return True
-    operates = actor.may(Permission.LIST_PRODUCT) and actor.participant_id == venue_operator_id
-    return operates and provider_id != venue_operator_id
-
-
-def may_move_listing(
-    actor: Actor, event: ListingEvent, *, provider_id: UUID, venue_operator_id: UUID, held_by_venue: bool
-) -> bool:
-    """The provider submits, suspends, resumes, delists; the venue publishes, returns, suspends, resumes."""
-    decides = may_decide(actor, provider_id=provider_id, venue_operator_id=venue_operator_id)
-    provides = actor.may(Permission.LIST_PRODUCT) and actor.participant_id == provider_id
-    if event in {ListingEvent.PUBLISH, ListingEvent.RETURN}:
-        return decides
-    if event is ListingEvent.SUBMIT:
-        return provides
-    if event is ListingEvent.RESUME and held_by_venue:
-        return decides
-    return decides or provides
-
-
-def check_content(content: Content, *, of_zone: bool) -> None:
-    """What a version may be at all. Raises ResourcesMissing or RawPublicData."""
-    if of_zone != bool(content.resources):
-        raise ResourcesMissing
-    if of_zone and content.processing is Processing.RAW:
-        raise RawPublicData
-
-
-def check_level(level: Level, resource_levels: Iterable[Level], reassessment: str | None) -> None:
-    """A product is as sensitive as its most sensitive resource, unless re-assessed. Raises LevelTooLow."""
-    ranks = list(Level)
-    highest = max(resource_levels, key=ranks.index, default=level)
-    if ranks.index(level) < ranks.index(highest) and reassessment is None:
-        raise LevelTooLow(level=level, resource_level=highest)
-
-
-def check_plan(plan: PricePlan, use_class: UseClass | None) -> None:
-    """Raises PlanFaulty or PublicGoodNotFree."""
-    free = plan.model is PriceModel.FREE
-    periodic = plan.model is PriceModel.PER_PERIOD
-    if free != (plan.price_fen == 0) or periodic != (plan.period_days is not None):
-        raise PlanFaulty
-    if use_class is UseClass.PUBLIC_GOOD and not free:
-        raise PublicGoodNotFree
-
-
-def check_venue(state: VenueState, categories: Collection[str], category: Category) -> None:
-    """An open venue admits the categories it names, or all when it names none. Raises VenueClosed, VenueDoesNotAdmit."""
-    if state is VenueState.CLOSED:
-        raise VenueClosed
-    if categories and category not in categories:
-        raise VenueDoesNotAdmit(category=category)
+class ReferenceUnknown(NotFound):
+    code = "catalogue.reference-unknown"
+    zh = "所引用的对象不存在。"
+    en = "What is referred to is not there."

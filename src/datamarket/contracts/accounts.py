@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from datamarket.catalogue.terms import Supplier
+from datamarket.catalogue.listings.terms import Supplier
 from datamarket.contracts.terms import FrozenTerms
 from datamarket.ledger.terms import Account, AccountId, AccountKind
 from datamarket.participants.terms import IncomeClass

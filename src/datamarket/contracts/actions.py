@@ -9,8 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
-from datamarket.catalogue import queries as catalogue
-from datamarket.catalogue.terms import FeePayer, Offer, PricePlan
+from datamarket.catalogue.listings import queries as catalogue
+from datamarket.catalogue.listings.terms import Offer, PricePlan
+from datamarket.catalogue.venues.terms import FeePayer
 from datamarket.contracts import queries, rules
 from datamarket.contracts.accounts import accounts_of
 from datamarket.contracts.metering import meter, record_uses

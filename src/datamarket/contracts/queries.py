@@ -10,7 +10,7 @@ from sqlmodel import col, or_, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
-from datamarket.catalogue.terms import PriceModel, PricePlan, Supplier
+from datamarket.catalogue.listings.terms import PriceModel, PricePlan, Supplier
 from datamarket.contracts.tables import Contract, ContractMeter, ContractUse
 from datamarket.contracts.terms import Authorisation, ContractState, FrozenTerms, Purpose
 from datamarket.foundation.db import Connection

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from datamarket.catalogue.terms import PriceModel, PricePlan
+from datamarket.catalogue.listings.terms import PriceModel, PricePlan
 from datamarket.contracts.terms import (
     PUBLIC_GOOD_PURPOSES,
     Authorisation,

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from datamarket.catalogue.terms import PricePlan, Supplier
+from datamarket.catalogue.listings.terms import PricePlan, Supplier
 from datamarket.foundation.labels import Labelled
 
 

@@ -14,21 +14,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth import actions as auth
 from datamarket.auth.terms import Actor, Role
-from datamarket.catalogue import actions as catalogue
-from datamarket.catalogue.terms import (
-    Category,
-    Content,
-    DeliveryForm,
-    FeePayer,
-    Identity,
-    ListingEvent,
-    Modality,
-    PriceModel,
-    PricePlan,
-    ProductEvent,
-    VenueKind,
-    VenueTerms,
-)
+from datamarket.catalogue.listings import actions as listing_actions
+from datamarket.catalogue.listings.terms import ListingEvent, PriceModel, PricePlan
+from datamarket.catalogue.products import actions as product_actions
+from datamarket.catalogue.products.terms import Content, DeliveryForm, Identity, Modality, ProductEvent
+from datamarket.catalogue.terms import Category
+from datamarket.catalogue.venues import actions as venue_actions
+from datamarket.catalogue.venues.terms import FeePayer, VenueKind, VenueTerms
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import Invalid
 from datamarket.foundation.money import Fen
@@ -259,7 +251,7 @@ class Loader:
             document["fee_bps"],
             FeePayer(document["fee_payer"]),
         )
-        venue = await catalogue.open_venue(
+        venue = await venue_actions.open_venue(
             session,
             self._authority,
             code=document["code"],
@@ -307,7 +299,7 @@ class Loader:
 
     async def _product(self, session: AsyncSession, row: dict[str, str]) -> None:
         maker = self.city.actors[row["maker"]]
-        product, _ = await catalogue.make_product(
+        product, _ = await product_actions.make_product(
             session,
             maker,
             maker_id=self.city.organisations[row["maker"]],
@@ -326,9 +318,9 @@ class Loader:
         )
         reviewer = self.city.officials["reviewer"]
         for actor, event in ((maker, ProductEvent.SUBMIT), (reviewer, ProductEvent.APPROVE)):
-            await catalogue.move_product(session, actor, product_id=product.id, event=event, now=LISTED)
+            await product_actions.move_product(session, actor, product_id=product.id, event=event, now=LISTED)
         days = int(row["period_days"]) if row["period_days"] else None
-        listing, _ = await catalogue.list_product(
+        listing, _ = await listing_actions.list_product(
             session,
             maker,
             product_id=product.id,
@@ -337,7 +329,9 @@ class Loader:
             now=LISTED,
         )
         for actor, publishing in ((maker, ListingEvent.SUBMIT), (self._authority, ListingEvent.PUBLISH)):
-            await catalogue.move_listing(session, actor, listing_id=listing.id, event=publishing, now=LISTED)
+            await listing_actions.move_listing(
+                session, actor, listing_id=listing.id, event=publishing, now=LISTED
+            )
         self.city.listings += 1
 
     async def _case(self, session: AsyncSession, row: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from math import isqrt
 from random import Random
 
-from datamarket.catalogue.terms import PriceModel
+from datamarket.catalogue.listings.terms import PriceModel
 from datamarket.foundation.clock import year_bounds
 from datamarket.foundation.money import Fen, apply_rate, split
 from datamarket.simulation.queries import Affiliated, Enterprise, Shelf

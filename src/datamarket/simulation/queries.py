@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Role
-from datamarket.catalogue.terms import PriceModel
+from datamarket.catalogue.listings.terms import PriceModel
 
 
 @dataclass(frozen=True)

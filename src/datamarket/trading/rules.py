@@ -5,7 +5,7 @@ from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 
-from datamarket.catalogue.terms import PricePlan
+from datamarket.catalogue.listings.terms import PricePlan
 from datamarket.contracts.accounts import payees
 from datamarket.contracts.rules import ContractNotActive
 from datamarket.contracts.terms import FrozenTerms

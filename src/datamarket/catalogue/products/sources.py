@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.catalogue import rules
+from datamarket.catalogue.products import rules
 from datamarket.zones import queries as zones
 from datamarket.zones import rules as zone_rules
 from datamarket.zones.terms import Level, UseClass

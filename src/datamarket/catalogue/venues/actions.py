@@ -8,10 +8,11 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
-from datamarket.catalogue import queries
-from datamarket.catalogue.rules import VENUE_LIFE
-from datamarket.catalogue.tables import Venue
-from datamarket.catalogue.terms import Category, VenueEvent, VenueKind, VenueState, VenueTerms
+from datamarket.catalogue.terms import Category
+from datamarket.catalogue.venues import queries
+from datamarket.catalogue.venues.rules import VENUE_LIFE
+from datamarket.catalogue.venues.tables import Venue
+from datamarket.catalogue.venues.terms import VenueEvent, VenueKind, VenueState, VenueTerms
 from datamarket.evidence.actions import record
 from datamarket.foundation import states
 from datamarket.foundation.ids import new_id

@@ -9,10 +9,11 @@ from pydantic import ConfigDict, Field, Strict
 
 from datamarket.auth.access import Visitor, allow
 from datamarket.auth.terms import Actor, Permission
-from datamarket.catalogue import actions, queries
-from datamarket.catalogue.rules import VENUE_LIFE
-from datamarket.catalogue.tables import Venue
-from datamarket.catalogue.terms import Category, FeePayer, VenueEvent, VenueKind, VenueState, VenueTerms
+from datamarket.catalogue.terms import Category
+from datamarket.catalogue.venues import actions, queries
+from datamarket.catalogue.venues.rules import VENUE_LIFE
+from datamarket.catalogue.venues.tables import Venue
+from datamarket.catalogue.venues.terms import FeePayer, VenueEvent, VenueKind, VenueState, VenueTerms
 from datamarket.foundation import states
 from datamarket.foundation.http import (
     Body,

@@ -15,7 +15,10 @@ from weakref import WeakKeyDictionary
 import asyncpg
 
 from datamarket.catalogue import words
-from datamarket.catalogue.terms import Category, DeliveryForm, PriceModel, Sort
+from datamarket.catalogue.listings.terms import PriceModel
+from datamarket.catalogue.products.terms import DeliveryForm
+from datamarket.catalogue.search.terms import Sort
+from datamarket.catalogue.terms import Category
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database
 
 Row = asyncpg.Record

@@ -8,15 +8,10 @@ from pydantic import ConfigDict, Field, Strict
 
 from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
-from datamarket.catalogue import actions, queries, rules
-from datamarket.catalogue.api import ListingOut
-from datamarket.catalogue.queries import Placed
-from datamarket.catalogue.terms import (
-    ListingEvent,
-    ListingState,
-    PriceModel,
-    PricePlan,
-)
+from datamarket.catalogue.listings import actions, queries, rules
+from datamarket.catalogue.listings.queries import Placed
+from datamarket.catalogue.listings.shapes import ListingOut
+from datamarket.catalogue.listings.terms import ListingEvent, ListingState, PriceModel, PricePlan
 from datamarket.foundation import states
 from datamarket.foundation.http import (
     Body,

@@ -7,24 +7,17 @@ from uuid import UUID
 
 import orjson
 from fastapi import Depends, Query, Request, Response
-from pydantic import Field
 
 from datamarket.auth.access import SignInNeeded, Visitor
 from datamarket.auth.terms import Actor
-from datamarket.catalogue import queries, search_queries
-from datamarket.catalogue.search_queries import Search
-from datamarket.catalogue.tables import Listing
-from datamarket.catalogue.terms import (
-    Category,
-    DeliveryForm,
-    ListingState,
-    Modality,
-    PriceModel,
-    Processing,
-    QualityKey,
-    SampleField,
-    Sort,
-)
+from datamarket.catalogue.listings import queries as listing_queries
+from datamarket.catalogue.listings.shapes import ListingCard, ListingOut
+from datamarket.catalogue.listings.terms import ListingState, PriceModel
+from datamarket.catalogue.products.terms import DeliveryForm, Processing, QualityKey, SampleField
+from datamarket.catalogue.search import queries
+from datamarket.catalogue.search.queries import Search
+from datamarket.catalogue.search.terms import Sort
+from datamarket.catalogue.terms import Category
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     NO_NUL,
@@ -33,62 +26,17 @@ from datamarket.foundation.http import (
     LimitsDep,
     Now,
     Page,
-    Shape,
     SliceRouter,
     database_of,
     decode_cursor,
     encode_cursor,
     page_of,
 )
-from datamarket.zones.terms import Level, UseClass
 
 router = SliceRouter(tags=["catalogue"])
+
+
 JSON = orjson.OPT_UTC_Z
-
-
-class ListingCard(Shape):
-    """What a page of the catalogue shows of a listing."""
-
-    id: UUID
-    product_id: UUID
-    product_code: str = Field(examples=["OP-200"])
-    product_version: int
-    provider_id: UUID
-    venue_id: UUID
-    venue_code: str = Field(examples=["V-DATA"])
-    zone_id: UUID | None
-    scenario_id: UUID | None
-    use_class: UseClass | None
-    name_zh: str
-    name_en: str
-    summary_zh: str
-    summary_en: str
-    category: Category
-    level: Level
-    modality: Modality
-    delivery_form: DeliveryForm
-    price_model: PriceModel
-    price_fen: int
-    period_days: int | None
-    state: ListingState
-    published_at: datetime | None
-    version: int = Field(description="of this record; see ETag")
-
-    @classmethod
-    def of(cls, listing: Listing) -> "ListingCard":
-        return cls.model_validate(listing, from_attributes=True)
-
-
-class ListingOut(ListingCard):
-    """A listing as its provider and its venue see it; `reason` is that of the last event."""
-
-    held_by_venue: bool
-    reason: str | None
-    created_at: datetime
-
-    @classmethod
-    def of(cls, listing: Listing) -> "ListingOut":
-        return cls.model_validate(listing, from_attributes=True)
 
 
 class ListingDetail(ListingOut):
@@ -183,11 +131,11 @@ async def search_listings(
     if mine:
         return await _own_listings(request, caller, limits, state)
     search = wish.search(limits)
-    rows = await search_queries.search_listings(database_of(request), search, now=now)
+    rows = await queries.search_listings(database_of(request), search, now=now)
     kept = [dict(row) for row in rows[: limits.limit]]
     if len(rows) <= limits.limit:
         return _bytes({"items": kept, "next": None}, {})
-    place = search_queries.sort_key(rows[limits.limit - 1], search.sort)
+    place = queries.sort_key(rows[limits.limit - 1], search.sort)
     cursor = encode_cursor([search.sort, place, kept[-1]["id"]])
     return _bytes({"items": kept, "next": cursor}, _next(request, cursor))
 
@@ -199,7 +147,7 @@ async def _own_listings(
         raise SignInNeeded
     cursor = decode_cursor(limits.after, [UUID])
     async with database_of(request).transaction() as session:
-        rows = await queries.list_own_listings(
+        rows = await listing_queries.list_own_listings(
             session, visible_to=caller, state=state, limit=limits.limit, after=cursor[0] if cursor else None
         )
     return page_of(rows, limits, ListingCard.of, lambda listing: [str(listing.id)])
@@ -208,8 +156,8 @@ async def _own_listings(
 @router.get("/listings/{listing_id}", summary="One listing", response_model=ListingDetail)
 async def get_listing(request: Request, caller: Visitor, listing_id: UUID) -> Response:
     """Published: everyone's. Else its provider's, its venue's and the overseers'."""
-    row = await search_queries.find_listing(database_of(request), listing_id)
-    if row is None or not queries.may_see_listing(
+    row = await queries.find_listing(database_of(request), listing_id)
+    if row is None or not listing_queries.may_see_listing(
         caller,
         state=row["state"],
         provider_id=UUID(row["provider_id"]),

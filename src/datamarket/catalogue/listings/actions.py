@@ -7,19 +7,23 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Permission
-from datamarket.catalogue import queries, rules, words
-from datamarket.catalogue.actions import sources
-from datamarket.catalogue.queries import Placed
-from datamarket.catalogue.rules import LISTING_LIFE
-from datamarket.catalogue.tables import Listing, Product, ProductVersion, Venue
-from datamarket.catalogue.terms import (
-    Category,
-    ListingEvent,
-    ListingState,
-    PricePlan,
-    VenueState,
-    VersionState,
-)
+from datamarket.catalogue import rules as catalogue_rules
+from datamarket.catalogue import words
+from datamarket.catalogue.listings import queries, rules
+from datamarket.catalogue.listings.queries import Placed
+from datamarket.catalogue.listings.rules import LISTING_LIFE
+from datamarket.catalogue.listings.tables import Listing
+from datamarket.catalogue.listings.terms import ListingEvent, ListingState, PricePlan
+from datamarket.catalogue.products import queries as product_queries
+from datamarket.catalogue.products import rules as product_rules
+from datamarket.catalogue.products import sources
+from datamarket.catalogue.products.tables import Product, ProductVersion
+from datamarket.catalogue.products.terms import VersionState
+from datamarket.catalogue.terms import Category
+from datamarket.catalogue.venues import queries as venue_queries
+from datamarket.catalogue.venues import rules as venue_rules
+from datamarket.catalogue.venues.tables import Venue
+from datamarket.catalogue.venues.terms import VenueState
 from datamarket.evidence.actions import record
 from datamarket.foundation import states
 from datamarket.foundation.clock import business_date
@@ -42,16 +46,16 @@ async def list_product(
 
     Raises EventNotYours, VersionNotApproved, VenueClosed, VenueDoesNotAdmit, PlanFaulty, PublicGoodNotFree.
     """
-    product, version = await queries.get_product(session, product_id, visible_to=actor)
+    product, version = await product_queries.get_product(session, product_id, visible_to=actor)
     if not actor.may(Permission.LIST_PRODUCT) or actor.participant_id != product.maker_id:
-        raise rules.EventNotYours(event="list")
+        raise catalogue_rules.EventNotYours(event="list")
     wanted = number or product.approved or version.number
     if wanted != version.number:
-        version = await queries.get_version(session, product_id, wanted)
+        version = await product_queries.get_version(session, product_id, wanted)
     if version.state != VersionState.APPROVED:
-        raise rules.VersionNotApproved(state=version.state)
-    venue = await queries.get_venue(session, venue_id)
-    rules.check_venue(VenueState(venue.state), venue.categories, Category(product.category))
+        raise product_rules.VersionNotApproved(state=version.state)
+    venue = await venue_queries.get_venue(session, venue_id)
+    venue_rules.check_venue(VenueState(venue.state), venue.categories, Category(product.category))
     use_class = await sources.check_scenario(session, product.zone_id, product.scenario_id)
     rules.check_plan(plan, use_class)
     columns = _columns(product, version, venue, plan, use_class)
@@ -74,18 +78,18 @@ async def edit_listing(
     """Another venue or price, while it is a draft: what is published keeps its price. Raises ListingFixed."""
     listing, venue = await queries.get_listing(session, listing_id, visible_to=actor)
     if not actor.may(Permission.LIST_PRODUCT) or actor.participant_id != listing.provider_id:
-        raise rules.EventNotYours(event="edit")
+        raise catalogue_rules.EventNotYours(event="edit")
     if listing.state != ListingState.DRAFT:
         raise rules.ListingFixed(state=listing.state)
     if venue_id is not None:
-        venue = await queries.get_venue(session, venue_id)
-        rules.check_venue(VenueState(venue.state), venue.categories, Category(listing.category))
+        venue = await venue_queries.get_venue(session, venue_id)
+        venue_rules.check_venue(VenueState(venue.state), venue.categories, Category(listing.category))
     plan = plan or queries.plan_of(listing)
     use_class = UseClass(listing.use_class) if listing.use_class else None
     rules.check_plan(plan, use_class)
-    product, version = await queries.get_product(session, listing.product_id, visible_to=actor)
+    product, version = await product_queries.get_product(session, listing.product_id, visible_to=actor)
     if version.id != listing.product_version_id:
-        version = await queries.get_version(session, product.id, listing.product_version)
+        version = await product_queries.get_version(session, product.id, listing.product_version)
     for name, value in _columns(product, version, venue, plan, use_class).items():
         setattr(listing, name, value)
     listing.version += 1
@@ -112,7 +116,7 @@ async def move_listing(
     listing, venue = placed
     decides = rules.may_decide(actor, provider_id=listing.provider_id, venue_operator_id=venue.operator_id)
     _check_mover(actor, placed, event)
-    rules.check_reason(event, reason)
+    catalogue_rules.check_reason(event, reason)
     state = states.next_state(LISTING_LIFE, ListingState(listing.state), event)
     if event in rules.TO_MARKET:
         await _check_market_entry(session, listing, venue, now)
@@ -140,14 +144,14 @@ def _check_mover(actor: Actor, placed: Placed, event: ListingEvent) -> None:
         return
     if event is ListingEvent.RESUME and listing.held_by_venue and actor.participant_id == listing.provider_id:
         raise rules.ListingHeld
-    raise rules.EventNotYours(event=event)
+    raise catalogue_rules.EventNotYours(event=event)
 
 
 async def _check_market_entry(session: AsyncSession, listing: Listing, venue: Venue, now: datetime) -> None:
-    version = await queries.get_version(session, listing.product_id, listing.product_version)
+    version = await product_queries.get_version(session, listing.product_id, listing.product_version)
     if version.state != VersionState.APPROVED:
-        raise rules.VersionNotApproved(state=version.state)
-    rules.check_venue(VenueState(venue.state), venue.categories, Category(listing.category))
+        raise product_rules.VersionNotApproved(state=version.state)
+    venue_rules.check_venue(VenueState(venue.state), venue.categories, Category(listing.category))
     await participants.check_admitted(session, listing.provider_id)
     await sources.check_sources(
         session,

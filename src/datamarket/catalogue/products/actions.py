@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Permission
-from datamarket.catalogue import queries, rules
-from datamarket.catalogue.actions import sources
-from datamarket.catalogue.queries import Described
-from datamarket.catalogue.rules import VERSION_LIFE
-from datamarket.catalogue.tables import Product, ProductVersion
-from datamarket.catalogue.terms import Content, Identity, ProductEvent, VersionState
+from datamarket.catalogue import rules as catalogue_rules
+from datamarket.catalogue.listings import queries as listing_queries
+from datamarket.catalogue.products import queries, rules, sources
+from datamarket.catalogue.products.queries import Described
+from datamarket.catalogue.products.rules import VERSION_LIFE
+from datamarket.catalogue.products.tables import Product, ProductVersion
+from datamarket.catalogue.products.terms import Content, Identity, ProductEvent, VersionState
 from datamarket.evidence.actions import record
 from datamarket.foundation import states
 from datamarket.foundation.clock import business_date
@@ -129,7 +130,7 @@ async def move_product(
     if number is not None and number != version.number:
         version = await queries.get_version(session, product_id, number, to_change=True)
     await _check_mover(session, actor, Described(product, version), event, on=business_date(now))
-    rules.check_reason(event, reason)
+    catalogue_rules.check_reason(event, reason)
     state = states.next_state(VERSION_LIFE, VersionState(version.state), event)
     if event is ProductEvent.SUBMIT:
         await _submit(session, actor, product, version, now)
@@ -167,7 +168,7 @@ def _columns(content: Content) -> dict[str, Any]:
 
 def _check_maker(actor: Actor, product: Product, event: str) -> None:
     if not actor.may(Permission.MAKE_PRODUCT) or actor.participant_id != product.maker_id:
-        raise rules.EventNotYours(event=event)
+        raise catalogue_rules.EventNotYours(event=event)
 
 
 async def _check_mover(
@@ -181,7 +182,7 @@ async def _check_mover(
         if reviewer and await participants.are_related(session, reviewer, maker_id, on):
             raise rules.OwnReview
     if not rules.may_move_product(actor, event, maker_id=maker_id):
-        raise rules.EventNotYours(event=event)
+        raise catalogue_rules.EventNotYours(event=event)
 
 
 async def _submit(
@@ -197,5 +198,5 @@ async def _submit(
 
 
 async def _check_unlisted(session: AsyncSession, version: ProductVersion) -> None:
-    if await queries.is_listed(session, version.id):
+    if await listing_queries.is_listed(session, version.id):
         raise rules.VersionStillListed

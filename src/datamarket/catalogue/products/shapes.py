@@ -1,4 +1,4 @@
-"""What a version offers, as it is sent and shown."""
+"""What a version says over HTTP, in and out."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from datamarket.catalogue.tables import ProductVersion
-from datamarket.catalogue.terms import (
+from datamarket.catalogue.products.tables import ProductVersion
+from datamarket.catalogue.products.terms import (
     Content,
     DeliveryForm,
     Modality,

@@ -11,8 +11,10 @@ from pydantic import ConfigDict, Field, Strict
 from datamarket.auth.access import allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
-from datamarket.catalogue import actions, queries
-from datamarket.catalogue.content_shapes import (
+from datamarket.catalogue.products import actions, queries
+from datamarket.catalogue.products.queries import Described
+from datamarket.catalogue.products.rules import VERSION_LIFE, may_move_product
+from datamarket.catalogue.products.shapes import (
     EXAMPLE,
     ContentIn,
     Quality,
@@ -20,10 +22,7 @@ from datamarket.catalogue.content_shapes import (
     SampleFieldIn,
     VersionOut,
 )
-from datamarket.catalogue.queries import Described
-from datamarket.catalogue.rules import VERSION_LIFE, may_move_product
-from datamarket.catalogue.terms import (
-    Category,
+from datamarket.catalogue.products.terms import (
     Content,
     DeliveryForm,
     Identity,
@@ -33,6 +32,7 @@ from datamarket.catalogue.terms import (
     SampleField,
     VersionState,
 )
+from datamarket.catalogue.terms import Category
 from datamarket.foundation import states
 from datamarket.foundation.http import (
     Body,

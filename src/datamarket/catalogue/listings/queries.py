@@ -1,0 +1,133 @@
+"""Reading listings, and the offer that a contract is made upon."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import exists
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.catalogue.listings.rules import ListingNotPublished
+from datamarket.catalogue.listings.tables import Listing
+from datamarket.catalogue.listings.terms import ListingState, Offer, PriceModel, PricePlan, Supplier
+from datamarket.catalogue.products.tables import ProductVersion
+from datamarket.catalogue.terms import Category
+from datamarket.catalogue.venues.tables import Venue
+from datamarket.catalogue.venues.terms import FeePayer
+from datamarket.foundation.errors import NotFound
+from datamarket.foundation.money import Fen
+from datamarket.participants import queries as participants
+from datamarket.participants.terms import IncomeClass
+from datamarket.zones import queries as zones
+from datamarket.zones.terms import UseClass
+
+LIVE = (ListingState.SUBMITTED, ListingState.PUBLISHED, ListingState.SUSPENDED)
+
+
+class Placed(NamedTuple):
+    """A listing with its venue."""
+
+    listing: Listing
+    venue: Venue
+
+
+async def is_listed(session: AsyncSession, version_id: UUID) -> bool:
+    """Whether any listing of this version is, or is about to be, on sale."""
+    statement = select(
+        exists().where(col(Listing.product_version_id) == version_id, col(Listing.state).in_(LIVE))
+    )
+    return bool((await session.exec(statement)).one())
+
+
+def may_see_listing(actor: Actor | None, *, state: str, provider_id: UUID, venue_operator_id: UUID) -> bool:
+    """What is published is everyone's; all else the provider's, the venue's and the overseers'."""
+    if state == ListingState.PUBLISHED:
+        return True
+    if actor is None:
+        return False
+    return actor.sees_all or (
+        actor.participant_id is not None and actor.participant_id in {provider_id, venue_operator_id}
+    )
+
+
+async def get_listing(session: AsyncSession, listing_id: UUID, *, visible_to: Actor) -> Placed:
+    """The listing, locked, and its venue. Raises NotFound."""
+    statement = select(Listing, Venue).join(Venue, col(Venue.id) == Listing.venue_id)
+    statement = statement.where(Listing.id == listing_id).with_for_update(of=Listing)
+    row = (await session.exec(statement.execution_options(populate_existing=True))).first()
+    if row is None:
+        raise NotFound(thing="listing")
+    listing, venue = row
+    if not may_see_listing(
+        visible_to, state=listing.state, provider_id=listing.provider_id, venue_operator_id=venue.operator_id
+    ):
+        raise NotFound(thing="listing")
+    return Placed(listing, venue)
+
+
+async def list_own_listings(
+    session: AsyncSession, *, visible_to: Actor, state: ListingState | None, limit: int, after: UUID | None
+) -> Sequence[Listing]:
+    """What the actor's organisation lists, or what is listed on its venue; all of it for overseers."""
+    statement = select(Listing).order_by(col(Listing.id).desc()).limit(limit + 1)
+    if not visible_to.sees_all:
+        operated = select(Venue.id).where(col(Venue.operator_id) == visible_to.participant_id)
+        provided = col(Listing.provider_id) == visible_to.participant_id
+        statement = statement.where(provided | col(Listing.venue_id).in_(operated))
+    if state is not None:
+        statement = statement.where(Listing.state == state)
+    if after is not None:
+        statement = statement.where(col(Listing.id) < after)
+    return (await session.exec(statement)).all()
+
+
+def plan_of(listing: Listing) -> PricePlan:
+    """The price plan as it is stored."""
+    return PricePlan(PriceModel(listing.price_model), Fen(listing.price_fen), listing.period_days)
+
+
+async def get_offer(session: AsyncSession, listing_id: UUID) -> Offer:
+    """What a published listing offers, as it stands now. Raises NotFound or ListingNotPublished."""
+    statement = (
+        select(Listing, Venue, ProductVersion.resources)
+        .join(Venue, col(Venue.id) == Listing.venue_id)
+        .join(ProductVersion, col(ProductVersion.id) == Listing.product_version_id)
+        .where(Listing.id == listing_id)
+    )
+    row = (await session.exec(statement)).first()
+    if row is None:
+        raise NotFound(thing="listing")
+    listing, venue, resources = row
+    if listing.state != ListingState.PUBLISHED:
+        raise ListingNotPublished(state=listing.state)
+    zone = await zones.get_zone(session, listing.zone_id) if listing.zone_id else None
+    return Offer(
+        listing_id=listing.id,
+        product_id=listing.product_id,
+        product_code=listing.product_code,
+        product_version=listing.product_version,
+        provider_id=listing.provider_id,
+        venue_id=venue.id,
+        venue_operator_id=venue.operator_id,
+        venue_fee_bps=venue.fee_bps,
+        zone_id=listing.zone_id,
+        operator_id=zone.operator_id if zone else None,
+        scenario_id=listing.scenario_id,
+        use_class=UseClass(listing.use_class) if listing.use_class else None,
+        suppliers=await _suppliers(session, resources),
+        plan=plan_of(listing),
+        category=Category(listing.category),
+        venue_fee_payer=FeePayer(venue.fee_payer),
+    )
+
+
+async def _suppliers(session: AsyncSession, resource_ids: Sequence[UUID]) -> tuple[Supplier, ...]:
+    """The distinct supplying units of the resources, in the order of the resources."""
+    if not resource_ids:
+        return ()
+    resources = await zones.resources_by_ids(session, resource_ids)
+    units = dict.fromkeys(resources[key].supplying_unit_id for key in resource_ids)
+    found = await participants.participants_by_ids(session, list(units))
+    return tuple(Supplier(unit, IncomeClass(found[unit].income_class)) for unit in units)
