@@ -24,6 +24,7 @@ from datamarket.subsidy.lifecycle import RUN_EVENTS, SCHEME_EVENTS
 from datamarket.subsidy.predicates import FACTS, PREDICATES
 from datamarket.trading.orders.rules import ORDER_EVENTS
 from datamarket.zones import rules as zones
+from datamarket.zones.resources import rules as resource_rules
 
 TARGET = Path(__file__).with_name("glossary.md")
 SLICES = (
@@ -45,7 +46,7 @@ SLICES = (
 LIVES: tuple[tuple[str, str, Mapping[Any, Any]], ...] = (
     ("Participant", "市场主体", participants.ADMISSION),
     ("Zone", "专区", zones.ZONE_LIFE),
-    ("Resource registration", "公共数据资源登记", zones.REGISTRATION),
+    ("Resource registration", "公共数据资源登记", resource_rules.REGISTRATION),
     ("Venue", "交易平台", venue_rules.VENUE_LIFE),
     ("Product version", "产品版本", product_rules.VERSION_LIFE),
     ("Listing", "挂牌", listing_rules.LISTING_LIFE),

@@ -42,9 +42,12 @@ from datamarket.ledger.periods import api as periods
 from datamarket.ledger.periods import tables as period_tables
 from datamarket.ledger.reports import api as reports
 from datamarket.ledger.statements import api as statements
-from datamarket.participants import affiliation_api as affiliations
 from datamarket.participants import api as participants
 from datamarket.participants import tables as participants_tables
+from datamarket.participants.affiliations import api as affiliations
+from datamarket.participants.affiliations import tables as affiliation_tables
+from datamarket.participants.qualifications import api as qualifications
+from datamarket.participants.qualifications import tables as qualification_tables
 from datamarket.payouts import api as payouts
 from datamarket.payouts import bank_api as bank
 from datamarket.payouts import tables as payouts_tables
@@ -60,10 +63,11 @@ from datamarket.trading import api as trading
 from datamarket.trading import tables as trading_tables
 from datamarket.trading.orders import api as orders
 from datamarket.trading.orders import tables as order_tables
-from datamarket.zones import amendment_api as amendments
 from datamarket.zones import api as zones
-from datamarket.zones import resource_api as resources
 from datamarket.zones import tables as zones_tables
+from datamarket.zones.amendments import api as amendments
+from datamarket.zones.resources import api as resources
+from datamarket.zones.resources import tables as resource_tables
 
 ROUTERS = (
     catalogue.router,
@@ -80,6 +84,7 @@ ROUTERS = (
     amendments.router,
     participants.router,
     affiliations.router,
+    qualifications.router,
     ledger.router,
     clearing.router,
     payouts.router,
@@ -103,7 +108,10 @@ ROUTERS = (
 TABLES = (
     auth_tables,
     participants_tables,
+    affiliation_tables,
+    qualification_tables,
     zones_tables,
+    resource_tables,
     catalogue_tables,
     product_tables,
     venue_tables,

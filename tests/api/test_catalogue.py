@@ -22,10 +22,10 @@ from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues import rules as venue_rules
 from datamarket.foundation.db import Database
 from datamarket.foundation.states import TransitionNotAllowed
-from datamarket.participants.actions import affiliate
+from datamarket.participants.affiliations.actions import affiliate
 from datamarket.participants.queries import ParticipantNotAdmitted
 from datamarket.participants.terms import IncomeClass, ParticipantKind
-from datamarket.zones.rules import CoreNeverTrades
+from datamarket.zones.resources.rules import CoreNeverTrades
 from datamarket.zones.terms import Level, UseClass
 from tests.conftest import Client, ClientFor
 from tests.world import catalogue, zones

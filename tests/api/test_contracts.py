@@ -10,7 +10,7 @@ from datamarket.contracts.rules import CONTRACT_EVENTS, MOVED_BY
 from datamarket.contracts.terms import ContractEvent, ContractState, Party, Purpose
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
-from datamarket.participants import actions as participants
+from datamarket.participants.affiliations import actions as participants
 from datamarket.zones.terms import UseClass
 from tests.conftest import ClientFor
 from tests.world import catalogue, trading, zones

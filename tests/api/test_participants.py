@@ -12,8 +12,11 @@ from sqlalchemy import text
 from datamarket.auth.terms import Role
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import NotFound
-from datamarket.participants import actions, queries
-from datamarket.participants.actions.affiliations import ControlCircle
+from datamarket.participants import actions as participant_actions
+from datamarket.participants import queries as participants_queries
+from datamarket.participants.affiliations import actions as affiliation_actions
+from datamarket.participants.affiliations import queries as affiliation_queries
+from datamarket.participants.affiliations.actions import ControlCircle
 from datamarket.participants.terms import ParticipantEvent, ParticipantKind
 from tests.conftest import ClientFor
 from tests.world.participants import admitted, applicant, suspend, unique_uscc
@@ -148,11 +151,17 @@ async def test_who_was_suspended_is_known_by_instant(database: Database) -> None
     async with database.transaction() as session:
         firm = await admitted(session)
         for event, at in [(ParticipantEvent.SUSPEND, NOON + day), (ParticipantEvent.RESTORE, NOON + 3 * day)]:
-            await actions.move_participant(session, AUTHORITY, firm.id, event, reason="核查", now=at)
-        at_instants = [firm.id in await queries.suspended_at(session, NOON + n * day) for n in (0, 1, 2, 3)]
+            await participant_actions.move_participant(
+                session, AUTHORITY, firm.id, event, reason="核查", now=at
+            )
+        at_instants = [
+            firm.id in await participants_queries.suspended_at(session, NOON + n * day) for n in (0, 1, 2, 3)
+        ]
         assert at_instants == [False, True, True, False]
         for begins, ends, expected in [(0, 1, False), (0, 2, True), (2, 3, True), (3, 9, False)]:
-            found = await queries.suspended_within(session, NOON + begins * day, NOON + ends * day)
+            found = await participants_queries.suspended_within(
+                session, NOON + begins * day, NOON + ends * day
+            )
             assert (firm.id in found) is expected
 
 
@@ -199,8 +208,8 @@ async def related_days(database: Database, a: UUID, b: UUID, days: list[date]) -
         )
         connection = await session.connection()
         for on in days:
-            answer = await queries.are_related(session, a, b, on)
-            assert answer == await queries.are_related(session, b, a, on)
+            answer = await affiliation_queries.are_related(session, a, b, on)
+            assert answer == await affiliation_queries.are_related(session, b, a, on)
             for one, other in ((a, b), (b, a)):
                 row = (await connection.execute(view, {"a": one, "b": other, "on": on})).first()
                 assert (row is not None) == answer
@@ -218,7 +227,7 @@ async def test_related_are_chains_and_common_controllers_on_the_days_that_all_li
             (holding, firm, date(2022, 1, 1), date(2024, 1, 1)),
             (group, sister, date(2021, 1, 1), date(2023, 1, 1)),
         ]:
-            await actions.affiliate(
+            await affiliation_actions.affiliate(
                 session,
                 AUTHORITY,
                 controller_id=controller.id,
@@ -240,7 +249,7 @@ async def test_control_may_turn_round_once_the_first_has_ended(database: Databas
         one, middle, other = [await admitted(session) for _ in range(3)]
 
         async def control(a: UUID, b: UUID, begins: date, ends: date | None) -> None:
-            await actions.affiliate(
+            await affiliation_actions.affiliate(
                 session, AUTHORITY, controller_id=a, controlled_id=b, from_on=begins, to_on=ends, now=moment()
             )
 
@@ -318,13 +327,13 @@ async def test_only_the_admitted_may_act(database: Database) -> None:
     async with database.transaction() as session:
         firm, held = await admitted(session), await admitted(session)
         await suspend(session, held.id)
-        await queries.check_admitted(session, firm.id)
-        with pytest.raises(queries.ParticipantNotAdmitted):
-            await queries.check_admitted(session, firm.id, held.id)
+        await participants_queries.check_admitted(session, firm.id)
+        with pytest.raises(participants_queries.ParticipantNotAdmitted):
+            await participants_queries.check_admitted(session, firm.id, held.id)
         with pytest.raises(NotFound):
-            await queries.check_admitted(session, AUTHORITY.account_id)
-        with pytest.raises(queries.ParticipantKindWrong):
-            await queries.check_admitted_as(session, firm.id, ParticipantKind.ZONE_OPERATOR)
+            await participants_queries.check_admitted(session, AUTHORITY.account_id)
+        with pytest.raises(participants_queries.ParticipantKindWrong):
+            await participants_queries.check_admitted_as(session, firm.id, ParticipantKind.ZONE_OPERATOR)
 
 
 async def test_the_audit_trail_tells_each_step(client_for: ClientFor, database: Database) -> None:

@@ -15,8 +15,9 @@ from datamarket.catalogue.venues.tables import Venue
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from datamarket.foundation.settings import Settings
-from datamarket.participants import actions as participants
-from datamarket.participants.terms import ParticipantKind, QualificationKind
+from datamarket.participants.qualifications import actions as participants
+from datamarket.participants.qualifications.terms import QualificationKind
+from datamarket.participants.terms import ParticipantKind
 from datamarket.statistics.terms import Grouping
 from tests.conftest import Client, ClientFor, client_of
 from tests.world import catalogue, trading, zones

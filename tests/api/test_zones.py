@@ -10,9 +10,13 @@ import pytest
 from datamarket.auth.terms import Role
 from datamarket.foundation.db import Database
 from datamarket.participants.terms import ParticipantKind
-from datamarket.zones import actions, queries, rules
-from datamarket.zones.actions.operation import OperatorChangesLater
-from datamarket.zones.terms import Level, MandateMode, ResourceEvent, ZoneEvent
+from datamarket.zones import actions as zone_actions
+from datamarket.zones import queries as zones_queries
+from datamarket.zones.actions import OperatorChangesLater
+from datamarket.zones.resources import actions as resource_actions
+from datamarket.zones.resources import rules as resource_rules
+from datamarket.zones.resources.terms import ResourceEvent
+from datamarket.zones.terms import Level, MandateMode, ZoneEvent
 from tests.conftest import ClientFor
 from tests.world import zones as world
 from tests.world.participants import acting_for, admitted, suspend
@@ -116,7 +120,7 @@ async def test_mandates_of_a_zone_follow_each_other_and_never_overlap(
     assert granted.status_code == 201
     async with database.transaction() as session:
         in_force = [
-            await queries.mandate_at(session, operated.zone.id, day)
+            await zones_queries.mandate_at(session, operated.zone.id, day)
             for day in (date(2022, 12, 31), date(2023, 1, 1), date(2027, 12, 31), date(2028, 1, 1))
         ]
     assert [found and found.term_to.year for found in in_force] == [None, 2028, 2028, 2034]
@@ -145,7 +149,7 @@ async def test_another_operator_takes_an_open_zone_over_within_its_own_term(data
         begins, ends = date(2024, 6, 4), date(2028, 1, 1)
         with pytest.raises(OperatorChangesLater):
             await world.mandate(session, operated.zone, successor, term_from=begins, term_to=ends)
-        await actions.grant_mandate(
+        await zone_actions.grant_mandate(
             session,
             AUTHORITY,
             zone_id=operated.zone.id,
@@ -156,7 +160,7 @@ async def test_another_operator_takes_an_open_zone_over_within_its_own_term(data
             filed_on=begins,
             now=datetime(2024, 6, 4, 1, tzinfo=UTC),
         )
-        assert (await queries.get_zone(session, operated.zone.id)).operator_id == successor.id
+        assert (await zones_queries.get_zone(session, operated.zone.id)).operator_id == successor.id
 
 
 async def test_a_resource_is_registered_step_by_step_by_operator_and_authority(
@@ -333,17 +337,17 @@ async def test_publicity_and_renewal_keep_to_the_rule_in_force_on_the_day(databa
         resource = await world.draft_resource(session, operated)
 
         async def move(event: ResourceEvent, at: datetime) -> None:
-            by = operated.account if event in rules.OPERATOR_EVENTS else AUTHORITY
-            await actions.move_resource(session, by, resource.id, event, now=at)
+            by = operated.account if event in resource_rules.OPERATOR_EVENTS else AUTHORITY
+            await resource_actions.move_resource(session, by, resource.id, event, now=at)
 
         for event in world.REGISTRATION_STEPS[:4]:
             await move(event, noon(2025, 6, 2))
-        with pytest.raises(rules.PublicityRunning):
+        with pytest.raises(resource_rules.PublicityRunning):
             await move(ResourceEvent.CODE, noon(2025, 6, 16))
         await move(ResourceEvent.CODE, noon(2025, 6, 17))
         assert resource.valid_to == date(2028, 6, 17)
         for outside in (noon(2028, 4, 17), noon(2028, 6, 17)):
-            with pytest.raises(rules.RenewalOutsideWindow):
+            with pytest.raises(resource_rules.RenewalOutsideWindow):
                 await move(ResourceEvent.RENEW, outside)
         await move(ResourceEvent.RENEW, noon(2028, 4, 18))
         assert resource.valid_to == date(2031, 6, 17)
@@ -357,8 +361,8 @@ async def test_a_code_given_elsewhere_is_kept_and_belongs_to_one_resource(
         waiting = [await world.draft_resource(session, operated) for _ in range(2)]
         for resource in waiting:
             for event in world.REGISTRATION_STEPS[:4]:
-                by = operated.account if event in rules.OPERATOR_EVENTS else AUTHORITY
-                await actions.move_resource(session, by, resource.id, event, now=moment())
+                by = operated.account if event in resource_rules.OPERATOR_EVENTS else AUTHORITY
+                await resource_actions.move_resource(session, by, resource.id, event, now=moment())
     given = {"event": "code", "registration_code": unique("QD")}
     authority = client_for(AUTHORITY)
     answers = await asyncio.gather(
@@ -375,8 +379,8 @@ async def test_a_closed_zone_takes_no_more_resources_or_scenarios(
     async with database.transaction() as session:
         operated = await world.open_zone(session)
         scenario = await world.scenario(session, operated.zone.id)
-        assert (await queries.get_scenario(session, scenario.id)).code == scenario.code
-        await actions.move_zone(
+        assert (await zones_queries.get_scenario(session, scenario.id)).code == scenario.code
+        await zone_actions.move_zone(
             session, AUTHORITY, operated.zone.id, ZoneEvent.CLOSE, reason="授权终止", now=moment()
         )
     answer = await client_for(AUTHORITY).post(

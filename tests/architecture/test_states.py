@@ -21,11 +21,12 @@ from datamarket.payouts import rules as payouts
 from datamarket.subsidy import lifecycle
 from datamarket.trading.orders import rules as order_rules
 from datamarket.zones import rules as zones
+from datamarket.zones.resources import rules as resource_rules
 
 TABLES: dict[str, Mapping[tuple[Any, Any], Any]] = {
     "participant": participants.ADMISSION,
     "zone": zones.ZONE_LIFE,
-    "resource": zones.REGISTRATION,
+    "resource": resource_rules.REGISTRATION,
     "venue": venue_rules.VENUE_LIFE,
     "version": product_rules.VERSION_LIFE,
     "listing": listing_rules.LISTING_LIFE,

@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datamarket.foundation.states import TransitionNotAllowed, next_state
-from datamarket.participants import rules, terms
-from datamarket.participants.terms import ParticipantEvent, ParticipantState, QualificationKind
+from datamarket.participants import rules as participants_rules
+from datamarket.participants import terms as participants_terms
+from datamarket.participants.qualifications import rules as qualification_rules
+from datamarket.participants.qualifications.terms import QualificationKind
+from datamarket.participants.terms import ParticipantEvent, ParticipantState
 
 NEXT = {
     ("applied", "admit"): "admitted",
@@ -27,26 +30,26 @@ def test_admission_moves_exactly_as_the_table_says(state: ParticipantState, even
     expected = NEXT.get((state.value, event.value))
     if expected is None:
         with pytest.raises(TransitionNotAllowed):
-            next_state(rules.ADMISSION, state, event)
+            next_state(participants_rules.ADMISSION, state, event)
     else:
-        assert next_state(rules.ADMISSION, state, event) == expected
+        assert next_state(participants_rules.ADMISSION, state, event) == expected
 
 
 @pytest.mark.parametrize("event", ParticipantEvent)
 @pytest.mark.parametrize("reason", [None, "", "  "])
 def test_only_suspension_and_withdrawal_need_a_reason(event: ParticipantEvent, reason: str | None) -> None:
     if event in {ParticipantEvent.SUSPEND, ParticipantEvent.WITHDRAW}:
-        with pytest.raises(rules.ReasonMissing):
-            rules.check_reason(event, reason)
-        rules.check_reason(event, "材料不实")
+        with pytest.raises(participants_rules.ReasonMissing):
+            participants_rules.check_reason(event, reason)
+        participants_rules.check_reason(event, "材料不实")
     else:
-        rules.check_reason(event, reason)
+        participants_rules.check_reason(event, reason)
 
 
 def test_every_word_has_a_label_in_both_languages() -> None:
     words = [
-        *terms.ParticipantKind,
-        *terms.IncomeClass,
+        *participants_terms.ParticipantKind,
+        *participants_terms.IncomeClass,
         *ParticipantState,
         *ParticipantEvent,
         *QualificationKind,
@@ -59,13 +62,13 @@ def test_every_word_has_a_label_in_both_languages() -> None:
 
 @pytest.mark.parametrize("division", ["370200", "110105", "820000", "650000"])
 def test_a_division_of_a_province_passes(division: str) -> None:
-    rules.check_division(division)
+    participants_rules.check_division(division)
 
 
 @pytest.mark.parametrize("division", ["", "37020", "3702000", "160000", "990000", "37O200", "３７０２００"])
 def test_what_is_no_division_is_refused(division: str) -> None:
-    with pytest.raises(rules.DivisionWrong):
-        rules.check_division(division)
+    with pytest.raises(participants_rules.DivisionWrong):
+        participants_rules.check_division(division)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ def test_what_is_no_division_is_refused(division: str) -> None:
     ],
 )
 def test_registered_in_the_city_means_its_prefix(division: str, city: str, inside: bool) -> None:
-    assert rules.registered_in(division, city) is inside
+    assert participants_rules.registered_in(division, city) is inside
 
 
 @given(DAYS, DAYS, DAYS, DAYS)
@@ -93,21 +96,21 @@ def test_periods_overlap_when_and_only_when_they_share_a_day(
     first = {day for day in days if a <= day < a_end}
     second = {day for day in days if b <= day < b_end}
     if first and second:
-        assert rules.overlap((a, a_end), (b, b_end)) == bool(first & second)
-        assert rules.overlap((a, None), (b, b_end)) == bool({d for d in days if d >= a} & second)
+        assert participants_rules.overlap((a, a_end), (b, b_end)) == bool(first & second)
+        assert participants_rules.overlap((a, None), (b, b_end)) == bool({d for d in days if d >= a} & second)
 
 
 def test_a_period_has_at_least_a_day() -> None:
-    rules.check_term(date(2024, 1, 1), date(2024, 1, 2))
-    rules.check_term(date(2024, 1, 1), None)
-    with pytest.raises(rules.TermEmpty):
-        rules.check_term(date(2024, 1, 1), date(2024, 1, 1))
+    participants_rules.check_term(date(2024, 1, 1), date(2024, 1, 2))
+    participants_rules.check_term(date(2024, 1, 1), None)
+    with pytest.raises(participants_rules.TermEmpty):
+        participants_rules.check_term(date(2024, 1, 1), date(2024, 1, 1))
 
 
 def test_a_chief_data_officer_is_a_person_and_nothing_else_is() -> None:
-    rules.check_holder(QualificationKind.CHIEF_DATA_OFFICER, "王某")
-    rules.check_holder(QualificationKind.DATA_MERCHANT, None)
-    with pytest.raises(rules.HolderMismatch):
-        rules.check_holder(QualificationKind.CHIEF_DATA_OFFICER, None)
-    with pytest.raises(rules.HolderMismatch):
-        rules.check_holder(QualificationKind.DATA_MERCHANT, "王某")
+    qualification_rules.check_holder(QualificationKind.CHIEF_DATA_OFFICER, "王某")
+    qualification_rules.check_holder(QualificationKind.DATA_MERCHANT, None)
+    with pytest.raises(qualification_rules.HolderMismatch):
+        qualification_rules.check_holder(QualificationKind.CHIEF_DATA_OFFICER, None)
+    with pytest.raises(qualification_rules.HolderMismatch):
+        qualification_rules.check_holder(QualificationKind.DATA_MERCHANT, "王某")

@@ -9,8 +9,13 @@ from hypothesis import strategies as st
 
 from datamarket.auth.terms import Permission
 from datamarket.foundation.states import TransitionNotAllowed, next_state
-from datamarket.zones import limits, rules, terms
-from datamarket.zones.terms import Level, ResourceEvent, ResourceState, ZoneEvent, ZoneState
+from datamarket.zones import limits
+from datamarket.zones import rules as zones_rules
+from datamarket.zones import terms as zones_terms
+from datamarket.zones.resources import rules as resource_rules
+from datamarket.zones.resources import terms as resource_terms
+from datamarket.zones.resources.terms import ResourceEvent, ResourceState
+from datamarket.zones.terms import Level, ZoneEvent, ZoneState
 
 REGISTRATION = {
     "draft": {"submit": "submitted"},
@@ -31,9 +36,9 @@ def test_a_registration_moves_exactly_as_the_table_says(state: ResourceState, ev
     expected = REGISTRATION[state.value].get(event.value)
     if expected is None:
         with pytest.raises(TransitionNotAllowed):
-            next_state(rules.REGISTRATION, state, event)
+            next_state(resource_rules.REGISTRATION, state, event)
     else:
-        assert next_state(rules.REGISTRATION, state, event) == expected
+        assert next_state(resource_rules.REGISTRATION, state, event) == expected
 
 
 @pytest.mark.parametrize(("state", "event"), list(product(ZoneState, ZoneEvent)))
@@ -41,62 +46,72 @@ def test_a_zone_opens_once_and_closes_once(state: ZoneState, event: ZoneEvent) -
     expected = {("draft", "open"): "open", ("open", "close"): "closed"}.get((state.value, event.value))
     if expected is None:
         with pytest.raises(TransitionNotAllowed):
-            next_state(rules.ZONE_LIFE, state, event)
+            next_state(zones_rules.ZONE_LIFE, state, event)
     else:
-        assert next_state(rules.ZONE_LIFE, state, event) == expected
+        assert next_state(zones_rules.ZONE_LIFE, state, event) == expected
 
 
 def test_the_operator_submits_and_renews_and_the_authority_does_the_rest() -> None:
-    by_operator = {e for e, needed in rules.PERMISSION_FOR.items() if needed is Permission.REGISTER_RESOURCE}
+    by_operator = {
+        e for e, needed in resource_rules.PERMISSION_FOR.items() if needed is Permission.REGISTER_RESOURCE
+    }
     assert by_operator == {ResourceEvent.SUBMIT, ResourceEvent.RENEW}
-    assert set(rules.PERMISSION_FOR) == set(ResourceEvent)
+    assert set(resource_rules.PERMISSION_FOR) == set(ResourceEvent)
 
 
 @pytest.mark.parametrize("event", [*ZoneEvent, *ResourceEvent])
 def test_what_ends_or_refuses_needs_a_reason(event: ZoneEvent | ResourceEvent) -> None:
     if event.value in {"close", "return", "reject", "cancel"}:
-        with pytest.raises(rules.ReasonMissing):
-            rules.check_reason(event, " ")
+        with pytest.raises(resource_rules.ReasonMissing):
+            resource_rules.check_reason(event, " ")
     else:
-        rules.check_reason(event, None)
+        resource_rules.check_reason(event, None)
 
 
 def test_every_word_has_a_label_in_both_languages() -> None:
-    enums = (ZoneState, ZoneEvent, terms.MandateMode, terms.UseClass, Level, ResourceState, ResourceEvent)
-    for word in [word for enum in enums for word in enum] + [*terms.FilingKind]:
+    enums = (
+        ZoneState,
+        ZoneEvent,
+        zones_terms.MandateMode,
+        zones_terms.UseClass,
+        Level,
+        ResourceState,
+        ResourceEvent,
+    )
+    for word in [word for enum in enums for word in enum] + [*resource_terms.FilingKind]:
         zh, en = word.labels
         assert zh
         assert en.isascii()
 
 
 def test_only_core_data_never_trades() -> None:
-    rules.check_tradable(Level.GENERAL)
-    rules.check_tradable(Level.IMPORTANT)
-    with pytest.raises(rules.CoreNeverTrades):
-        rules.check_tradable(Level.CORE)
-    with pytest.raises(rules.CoreNeverTrades):
-        rules.check_tradable("core")
+    resource_rules.check_tradable(Level.GENERAL)
+    resource_rules.check_tradable(Level.IMPORTANT)
+    with pytest.raises(resource_rules.CoreNeverTrades):
+        resource_rules.check_tradable(Level.CORE)
+    with pytest.raises(resource_rules.CoreNeverTrades):
+        resource_rules.check_tradable("core")
 
 
 def test_a_mandate_of_five_years_to_the_day_needs_no_reason_and_a_day_more_does() -> None:
     begins = date(2025, 3, 1)
-    rules.check_mandate_term(begins, date(2030, 3, 1), None, limit_years=5)
-    with pytest.raises(rules.TermTooLong):
-        rules.check_mandate_term(begins, date(2030, 3, 2), " ", limit_years=5)
-    rules.check_mandate_term(begins, date(2030, 3, 2), "重大基础设施，回收期长", limit_years=5)
-    with pytest.raises(rules.TermEmpty):
-        rules.check_mandate_term(begins, begins, "x", limit_years=5)
+    zones_rules.check_mandate_term(begins, date(2030, 3, 1), None, limit_years=5)
+    with pytest.raises(zones_rules.TermTooLong):
+        zones_rules.check_mandate_term(begins, date(2030, 3, 2), " ", limit_years=5)
+    zones_rules.check_mandate_term(begins, date(2030, 3, 2), "重大基础设施，回收期长", limit_years=5)
+    with pytest.raises(zones_rules.TermEmpty):
+        zones_rules.check_mandate_term(begins, begins, "x", limit_years=5)
 
 
 def test_a_leap_day_comes_back_as_the_first_of_march() -> None:
-    assert rules.add_years(date(2024, 2, 29), 3) == date(2027, 3, 1)
-    assert rules.add_years(date(2024, 2, 29), 4) == date(2028, 2, 29)
-    assert rules.add_years(date(9997, 1, 1), 5) == date.max
+    assert zones_rules.add_years(date(2024, 2, 29), 3) == date(2027, 3, 1)
+    assert zones_rules.add_years(date(2024, 2, 29), 4) == date(2028, 2, 29)
+    assert zones_rules.add_years(date(9997, 1, 1), 5) == date.max
 
 
 @given(DAYS, st.integers(1, 60))
 def test_working_days_are_counted_one_by_one(day: date, count: int) -> None:
-    last = rules.add_working_days(day, count)
+    last = resource_rules.add_working_days(day, count)
     between = [day + timedelta(days=n) for n in range(1, (last - day).days + 1)]
     assert last.weekday() < 5
     assert sum(d.weekday() < 5 for d in between) == count
@@ -104,27 +119,27 @@ def test_working_days_are_counted_one_by_one(day: date, count: int) -> None:
 
 def test_the_code_comes_on_the_day_after_the_last_of_ten_working_days() -> None:
     monday = date(2025, 6, 2)
-    with pytest.raises(rules.PublicityRunning) as caught:
-        rules.check_publicity_over(monday, date(2025, 6, 16), working_days=10)
+    with pytest.raises(resource_rules.PublicityRunning) as caught:
+        resource_rules.check_publicity_over(monday, date(2025, 6, 16), working_days=10)
     assert caught.value.facts == {"until": date(2025, 6, 17)}
-    rules.check_publicity_over(monday, date(2025, 6, 17), working_days=10)
-    rules.check_publicity_over(monday, monday, working_days=None)
+    resource_rules.check_publicity_over(monday, date(2025, 6, 17), working_days=10)
+    resource_rules.check_publicity_over(monday, monday, working_days=None)
 
 
 def test_a_renewal_is_asked_for_in_the_last_sixty_days() -> None:
     valid_to = date(2028, 3, 1)
     for outside in (date(2027, 12, 31), valid_to):
-        with pytest.raises(rules.RenewalOutsideWindow):
-            rules.check_renewal_window(valid_to, outside, window_days=60)
-    rules.check_renewal_window(valid_to, date(2028, 1, 1), window_days=60)
-    rules.check_renewal_window(valid_to, date(2028, 2, 29), window_days=60)
+        with pytest.raises(resource_rules.RenewalOutsideWindow):
+            resource_rules.check_renewal_window(valid_to, outside, window_days=60)
+    resource_rules.check_renewal_window(valid_to, date(2028, 1, 1), window_days=60)
+    resource_rules.check_renewal_window(valid_to, date(2028, 2, 29), window_days=60)
 
 
 def test_a_registration_counts_until_the_day_before_its_end() -> None:
-    assert rules.is_valid(ResourceState.REGISTERED, date(2028, 3, 1), date(2028, 2, 29))
-    assert not rules.is_valid(ResourceState.REGISTERED, date(2028, 3, 1), date(2028, 3, 1))
-    assert not rules.is_valid(ResourceState.CANCELLED, date(2028, 3, 1), date(2028, 1, 1))
-    assert not rules.is_valid(ResourceState.DRAFT, None, date(2028, 1, 1))
+    assert resource_rules.is_valid(ResourceState.REGISTERED, date(2028, 3, 1), date(2028, 2, 29))
+    assert not resource_rules.is_valid(ResourceState.REGISTERED, date(2028, 3, 1), date(2028, 3, 1))
+    assert not resource_rules.is_valid(ResourceState.CANCELLED, date(2028, 3, 1), date(2028, 1, 1))
+    assert not resource_rules.is_valid(ResourceState.DRAFT, None, date(2028, 1, 1))
 
 
 def test_limits_are_dated_and_every_one_is_cited_or_marked_as_assumed() -> None:
@@ -133,8 +148,10 @@ def test_limits_are_dated_and_every_one_is_cited_or_marked_as_assumed() -> None:
     before, since = limits.limits_on(date(2025, 2, 28)), limits.limits_on(date(2025, 3, 1))
     assert before.publicity_working_days is None
     assert (since.mandate_years, since.publicity_working_days, since.validity_years) == (5, 10, 3)
-    with pytest.raises(rules.LimitUnstated):
-        rules.stated(limits.limits_on(date(2019, 1, 1)).mandate_years, "mandate_years", date(2019, 1, 1))
+    with pytest.raises(zones_rules.LimitUnstated):
+        zones_rules.stated(
+            limits.limits_on(date(2019, 1, 1)).mandate_years, "mandate_years", date(2019, 1, 1)
+        )
 
 
 def test_the_next_step_is_due_by_the_rule_in_force_when_the_step_before_was_made() -> None:

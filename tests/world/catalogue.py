@@ -21,7 +21,7 @@ from datamarket.catalogue.venues.terms import FeePayer, VenueKind, VenueTerms
 from datamarket.foundation.money import Fen
 from datamarket.participants.tables import Participant
 from datamarket.participants.terms import ParticipantKind
-from datamarket.zones.tables import Resource
+from datamarket.zones.resources.tables import Resource
 from datamarket.zones.terms import Level, UseClass
 from tests.world import zones
 from tests.world.participants import acting_for, admitted

@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Role
-from datamarket.participants import actions, rules
+from datamarket.participants import actions as participant_actions
+from datamarket.participants import rules as participants_rules
 from datamarket.participants.tables import Participant
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
 from tests.world.people import AUTHORITY, actor, moment, unique
@@ -24,10 +25,10 @@ def unique_uscc(division: str = "370212") -> str:
     serial = next(_serial)
     digits = ""
     for _ in range(7):
-        serial, place = divmod(serial, len(rules.USCC_ALPHABET))
-        digits = rules.USCC_ALPHABET[place] + digits
+        serial, place = divmod(serial, len(participants_rules.USCC_ALPHABET))
+        digits = participants_rules.USCC_ALPHABET[place] + digits
     body = f"91{division}QD{digits}"
-    return body + rules.check_digit(body)
+    return body + participants_rules.check_digit(body)
 
 
 async def applicant(
@@ -40,7 +41,7 @@ async def applicant(
 ) -> Participant:
     """An organisation that has applied, and waits."""
     called = name or unique(kind)
-    return await actions.register_participant(
+    return await participant_actions.register_participant(
         session,
         AUTHORITY,
         uscc=unique_uscc(division),
@@ -64,13 +65,13 @@ async def admitted(
 ) -> Participant:
     """An organisation that may act in the market."""
     applied = await applicant(session, kind, income_class=income_class, division=division, name=name)
-    return await actions.move_participant(
+    return await participant_actions.move_participant(
         session, AUTHORITY, applied.id, ParticipantEvent.ADMIT, now=moment()
     )
 
 
 async def suspend(session: AsyncSession, participant_id: UUID) -> Participant:
-    return await actions.move_participant(
+    return await participant_actions.move_participant(
         session,
         AUTHORITY,
         participant_id,

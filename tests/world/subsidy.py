@@ -10,7 +10,7 @@ from datamarket.catalogue.venues.tables import Venue
 from datamarket.catalogue.venues.terms import VenueKind
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
-from datamarket.participants import actions as participants
+from datamarket.participants.affiliations import actions as participants
 from datamarket.participants.tables import Participant
 from datamarket.subsidy import actions
 from datamarket.subsidy.lifecycle import RunEvent

@@ -22,7 +22,7 @@ from datamarket.trading import queries, refunds
 from datamarket.trading.actions import Outcome, Recorder
 from datamarket.trading.tables import RefundRow
 from datamarket.trading.terms import Order, Trade
-from datamarket.zones.tables import Resource
+from datamarket.zones.resources.tables import Resource
 from datamarket.zones.terms import UseClass
 from tests.world import catalogue
 from tests.world.catalogue import Listed

@@ -9,9 +9,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.auth.terms import Actor
 from datamarket.participants.tables import Participant
 from datamarket.participants.terms import IncomeClass, ParticipantKind
-from datamarket.zones import actions
-from datamarket.zones.tables import Mandate, Resource, Scenario, Zone
-from datamarket.zones.terms import Level, MandateMode, ResourceEvent, UseClass, ZoneEvent
+from datamarket.zones import actions as zone_actions
+from datamarket.zones.resources import actions as resource_actions
+from datamarket.zones.resources.tables import Resource
+from datamarket.zones.resources.terms import ResourceEvent
+from datamarket.zones.tables import Mandate, Scenario, Zone
+from datamarket.zones.terms import Level, MandateMode, UseClass, ZoneEvent
 from tests.world.participants import acting_for, admitted
 from tests.world.people import AUTHORITY, moment, unique
 
@@ -37,7 +40,7 @@ class OperatedZone:
 
 async def draft_zone(session: AsyncSession, operator: Participant) -> Zone:
     code = unique("Z")
-    return await actions.found_zone(
+    return await zone_actions.found_zone(
         session,
         AUTHORITY,
         code=code,
@@ -58,7 +61,7 @@ async def mandate(
     term_to: date = TERM_TO,
     reason_long_term: str | None = None,
 ) -> Mandate:
-    return await actions.grant_mandate(
+    return await zone_actions.grant_mandate(
         session,
         AUTHORITY,
         zone_id=zone.id,
@@ -79,7 +82,7 @@ async def open_zone(
     operator = await admitted(session, ParticipantKind.ZONE_OPERATOR)
     zone = await draft_zone(session, operator)
     granted = await mandate(session, zone, operator, term_from=term_from, term_to=term_to)
-    opened = await actions.move_zone(session, AUTHORITY, zone.id, ZoneEvent.OPEN, now=moment())
+    opened = await zone_actions.move_zone(session, AUTHORITY, zone.id, ZoneEvent.OPEN, now=moment())
     return OperatedZone(opened, operator, acting_for(operator), granted)
 
 
@@ -87,7 +90,7 @@ async def scenario(
     session: AsyncSession, zone_id: UUID, *, use_class: UseClass = UseClass.INDUSTRY
 ) -> Scenario:
     code = unique("S")
-    return await actions.add_scenario(
+    return await zone_actions.add_scenario(
         session,
         AUTHORITY,
         zone_id=zone_id,
@@ -118,7 +121,7 @@ async def draft_resource(
     """Not yet submitted; with a supplying unit of its own unless one is given."""
     unit = supplier or await supplying_unit(session)
     code = unique("RES")
-    return await actions.register_resource(
+    return await resource_actions.register_resource(
         session,
         operated.account,
         zone_id=operated.zone.id,
@@ -142,5 +145,5 @@ async def registered_resource(
     resource = await draft_resource(session, operated, supplier=supplier, level=level)
     for event in REGISTRATION_STEPS:
         by = operated.account if event is ResourceEvent.SUBMIT else AUTHORITY
-        resource = await actions.move_resource(session, by, resource.id, event, now=moment())
+        resource = await resource_actions.move_resource(session, by, resource.id, event, now=moment())
     return resource

@@ -24,6 +24,7 @@ from datamarket.foundation.db import Connection, driver
 from datamarket.foundation.ids import new_id
 from datamarket.ledger import posting
 from datamarket.participants import queries as participants
+from datamarket.participants.affiliations import queries as affiliation_queries
 from datamarket.zones.terms import UseClass
 
 
@@ -115,7 +116,7 @@ async def _check_operator_rule(
     """Raises OperatorRedevelopment for the operator of the product's zone, and for its affiliates today."""
     if operator_id is None:
         return
-    related = buyer_id == operator_id or await participants.are_related(
+    related = buyer_id == operator_id or await affiliation_queries.are_related(
         session, operator_id, buyer_id, business_date(now)
     )
     if related:

@@ -3,14 +3,12 @@
 import re
 from datetime import date
 
-from datamarket.foundation.errors import Invalid, Refused
-from datamarket.participants.terms import (
-    ParticipantEvent,
-    ParticipantState,
-    QualificationKind,
-)
+from datamarket.foundation.errors import Invalid, NotFound
+from datamarket.participants.terms import ParticipantEvent, ParticipantState
 
 E, S = ParticipantEvent, ParticipantState
+
+
 ADMISSION: dict[tuple[ParticipantState, ParticipantEvent], ParticipantState] = {
     (S.APPLIED, E.ADMIT): S.ADMITTED,
     (S.APPLIED, E.WITHDRAW): S.WITHDRAWN,
@@ -19,19 +17,38 @@ ADMISSION: dict[tuple[ParticipantState, ParticipantEvent], ParticipantState] = {
     (S.SUSPENDED, E.RESTORE): S.ADMITTED,
     (S.SUSPENDED, E.WITHDRAW): S.WITHDRAWN,
 }
+
+
 REASON_NEEDED = frozenset({E.SUSPEND, E.WITHDRAW})
 
+
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+
+
 """GB 32100-2015: 31 characters, a prime number of them; I, O, S, V and Z are left out."""
 
+
 USCC_LENGTH = 18
+
+
 _WEIGHTS = tuple(pow(3, place, 31) for place in range(USCC_LENGTH - 1))
+
+
 _DIVISION_PLACES = range(2, 8)
+
 
 PROVINCES = frozenset(
     "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82".split()  # noqa: SIM905 - a table reads better than thirty-four quotes
 )
+
+
 """GB/T 2260: the first two digits of a division."""
+
+
+class ParticipantUnknown(NotFound):
+    code = "participant.unknown"
+    zh = "所引用的市场主体不存在。"
+    en = "The participant referred to is not there."
 
 
 class UsccLengthWrong(Invalid):
@@ -70,22 +87,10 @@ class ReasonMissing(Invalid):
     en = "The event '{event}' needs a reason."
 
 
-class SelfControl(Refused):
-    code = "affiliation.self-control"
-    zh = "主体不能控制自身。"
-    en = "Nobody controls itself."
-
-
 class TermEmpty(Invalid):
     code = "participant.term-empty"
     zh = "期间为空：截止日（不含当日）须晚于起始日。"
     en = "The period is empty: its end, which is not part of it, must be after its beginning."
-
-
-class HolderMismatch(Invalid):
-    code = "qualification.holder"
-    zh = "首席数据官资质须写明持有人，其他资质不写持有人。"
-    en = "A chief data officer's qualification names its holder; the others name none."
 
 
 def check_digit(body: str) -> str:
@@ -148,9 +153,3 @@ def overlap(first: tuple[date, date | None], second: tuple[date, date | None]) -
     """Whether two half-open periods share a day; None is without end."""
     (a, a_end), (b, b_end) = first, second
     return (b_end is None or a < b_end) and (a_end is None or b < a_end)
-
-
-def check_holder(kind: QualificationKind, holder: str | None) -> None:
-    """A chief data officer is a person. Raises HolderMismatch."""
-    if (kind is QualificationKind.CHIEF_DATA_OFFICER) != bool(holder):
-        raise HolderMismatch

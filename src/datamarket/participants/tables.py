@@ -1,27 +1,20 @@
 """Participants, the states they held, who controls whom, and what they are certified for."""
 
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from datamarket.foundation.errors import Conflict, MarketError, NotFound
+from datamarket.foundation.errors import Conflict, MarketError
 from datamarket.foundation.tables import instant, one_of
-from datamarket.participants.rules import SelfControl, TermEmpty
-from datamarket.participants.terms import IncomeClass, ParticipantKind, ParticipantState, QualificationKind
+from datamarket.participants.terms import IncomeClass, ParticipantKind, ParticipantState
 
 
 class UsccTaken(Conflict):
     code = "participant.uscc-taken"
     zh = "该统一社会信用代码已登记。"
     en = "A participant with this unified social credit code is registered already."
-
-
-class ParticipantUnknown(NotFound):
-    code = "participant.unknown"
-    zh = "所引用的市场主体不存在。"
-    en = "The participant referred to is not there."
 
 
 class Participant(SQLModel, table=True):
@@ -81,53 +74,6 @@ class ParticipantStanding(SQLModel, table=True):
     to_at: datetime | None = instant(nullable=True)
 
 
-class Affiliation(SQLModel, table=True):
-    """`controller` controls `controlled` from a day until, not including, another."""
-
-    __tablename__ = "affiliation"
-    __table_args__ = (
-        CheckConstraint("controller_id <> controlled_id", name="affiliation_no_self_control"),
-        CheckConstraint("to_on > from_on", name="affiliation_term_check"),
-        Index("affiliation_controller_idx", "controller_id", "from_on"),
-        Index("affiliation_controlled_idx", "controlled_id", "from_on"),
-    )
-    id: UUID = Field(primary_key=True)
-    controller_id: UUID = Field(foreign_key="participant.id")
-    controlled_id: UUID = Field(foreign_key="participant.id")
-    from_on: date
-    to_on: date | None = None
-    version: int = 1
-    created_at: datetime = instant()
-
-
-class Qualification(SQLModel, table=True):
-    """A certificate: `holder` is the person it names, `granted_by` the body that certified."""
-
-    __tablename__ = "qualification"
-    __table_args__ = (
-        CheckConstraint("until_on > granted_on", name="qualification_term_check"),
-        CheckConstraint(
-            "(kind = 'chief_data_officer') = (holder IS NOT NULL)", name="qualification_holder_check"
-        ),
-        one_of("kind", QualificationKind, "qualification"),
-        Index("qualification_participant_idx", "participant_id", "kind"),
-    )
-    id: UUID = Field(primary_key=True)
-    participant_id: UUID = Field(foreign_key="participant.id")
-    kind: str
-    holder: str | None = None
-    granted_by: str
-    granted_on: date
-    until_on: date | None = None
-    created_at: datetime = instant()
-
-
 ERRORS: dict[str, type[MarketError]] = {
     "participant_uscc_key": UsccTaken,
-    "affiliation_no_self_control": SelfControl,
-    "affiliation_term_check": TermEmpty,
-    "affiliation_controller_id_fkey": ParticipantUnknown,
-    "affiliation_controlled_id_fkey": ParticipantUnknown,
-    "qualification_term_check": TermEmpty,
-    "qualification_participant_id_fkey": ParticipantUnknown,
 }

@@ -36,12 +36,3 @@ class ParticipantEvent(Labelled):
     SUSPEND = "suspend", "暂停", "suspend"
     RESTORE = "restore", "恢复", "restore"
     WITHDRAW = "withdraw", "退出", "withdraw"
-
-
-class QualificationKind(Labelled):
-    DATA_MERCHANT = "data_merchant", "数商", "data merchant"
-    THIRD_PARTY_SERVICE = "third_party_service", "第三方专业服务", "third-party service"
-    CHIEF_DATA_OFFICER = "chief_data_officer", "首席数据官", "chief data officer"
-
-
-"""A word for people: Chinese, English."""

@@ -24,11 +24,16 @@ from datamarket.catalogue.venues.terms import FeePayer, VenueKind, VenueTerms
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import Invalid
 from datamarket.foundation.money import Fen
-from datamarket.participants import actions as participants
-from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind, QualificationKind
+from datamarket.participants import actions as participant_actions
+from datamarket.participants.affiliations import actions as affiliation_actions
+from datamarket.participants.qualifications import actions as qualification_actions
+from datamarket.participants.qualifications.terms import QualificationKind
+from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
 from datamarket.subsidy import actions as subsidy
-from datamarket.zones import actions as zones
-from datamarket.zones.terms import Level, MandateMode, ResourceEvent, UseClass, ZoneEvent
+from datamarket.zones import actions as zone_actions
+from datamarket.zones.resources import actions as resource_actions
+from datamarket.zones.resources.terms import ResourceEvent
+from datamarket.zones.terms import Level, MandateMode, UseClass, ZoneEvent
 
 CHUNK = 40
 FOUNDED = datetime(2023, 1, 10, 1, tzinfo=UTC)
@@ -151,7 +156,7 @@ class Loader:
 
     async def _participant(self, session: AsyncSession, row: dict[str, str]) -> None:
         kind = ParticipantKind(row["kind"])
-        made = await participants.register_participant(
+        made = await participant_actions.register_participant(
             session,
             self._authority,
             uscc=row["uscc"],
@@ -163,7 +168,7 @@ class Loader:
             industry=row["industry"],
             now=FOUNDED,
         )
-        await participants.move_participant(
+        await participant_actions.move_participant(
             session, self._authority, made.id, ParticipantEvent.ADMIT, now=FOUNDED
         )
         self.city.organisations[row["code"]] = made.id
@@ -179,7 +184,7 @@ class Loader:
         )
         self.city.actors[row["code"]] = auth.actor_of(account)
         if kind is ParticipantKind.ENTERPRISE:
-            await participants.grant_qualification(
+            await qualification_actions.grant_qualification(
                 session,
                 self._authority,
                 participant_id=made.id,
@@ -191,7 +196,7 @@ class Loader:
             )
 
     async def _affiliation(self, session: AsyncSession, row: dict[str, str]) -> None:
-        await participants.affiliate(
+        await affiliation_actions.affiliate(
             session,
             self._authority,
             controller_id=self.city.organisations[row["controller"]],
@@ -203,7 +208,7 @@ class Loader:
     async def _zone(self, session: AsyncSession, document: dict[str, Any]) -> None:
         operator = self.city.organisations[document["operator"]]
         opened = at(document["opened_on"])
-        zone = await zones.found_zone(
+        zone = await zone_actions.found_zone(
             session,
             self._authority,
             code=document["code"],
@@ -214,7 +219,7 @@ class Loader:
             now=opened,
         )
         mandate = document["mandate"]
-        await zones.grant_mandate(
+        await zone_actions.grant_mandate(
             session,
             self._authority,
             zone_id=zone.id,
@@ -226,10 +231,10 @@ class Loader:
             income_rule=mandate["income_rule"],
             now=opened,
         )
-        await zones.move_zone(session, self._authority, zone.id, ZoneEvent.OPEN, now=opened)
+        await zone_actions.move_zone(session, self._authority, zone.id, ZoneEvent.OPEN, now=opened)
         self.city.zones[document["code"]] = zone.id
         for scenario in document["scenarios"]:
-            added = await zones.add_scenario(
+            added = await zone_actions.add_scenario(
                 session,
                 self._authority,
                 zone_id=zone.id,
@@ -267,7 +272,7 @@ class Loader:
         operator = self._operator_of(row["zone"])
         coded = at(date.fromisoformat(row["registered_on"]))
         began = coded - timedelta(days=30)  # registration takes a month
-        resource = await zones.register_resource(
+        resource = await resource_actions.register_resource(
             session,
             operator,
             zone_id=zone_id,
@@ -278,10 +283,10 @@ class Loader:
             level=Level(row["level"]),
             now=began,
         )
-        await zones.move_resource(session, operator, resource.id, ResourceEvent.SUBMIT, now=began)
+        await resource_actions.move_resource(session, operator, resource.id, ResourceEvent.SUBMIT, now=began)
         for event in (ResourceEvent.ACCEPT, ResourceEvent.REVIEW, ResourceEvent.PUBLICISE):
-            await zones.move_resource(session, self._authority, resource.id, event, now=began)
-        await zones.move_resource(
+            await resource_actions.move_resource(session, self._authority, resource.id, event, now=began)
+        await resource_actions.move_resource(
             session,
             self._authority,
             resource.id,

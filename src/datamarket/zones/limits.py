@@ -7,8 +7,8 @@ from importlib import resources
 
 import yaml
 
-from datamarket.zones.rules import add_working_days
-from datamarket.zones.terms import ResourceState
+from datamarket.zones.resources.rules import add_working_days
+from datamarket.zones.resources.terms import ResourceState
 
 
 @dataclass(frozen=True)

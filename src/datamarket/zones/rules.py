@@ -1,50 +1,20 @@
-"""Decisions about zones, mandates and registration of resources. Pure; days and limits are given."""
+"""Decisions about zones and mandates. Pure; days and limits are given."""
 
-from datetime import MAXYEAR, date, timedelta
+from datetime import MAXYEAR, date
 
-from datamarket.auth.terms import Permission
-from datamarket.foundation.errors import Conflict, Invalid, Refused
-from datamarket.zones.terms import Level, ResourceEvent, ResourceState, ZoneEvent, ZoneState
+from datamarket.foundation.errors import Invalid, NotFound, Refused
+from datamarket.zones.terms import ZoneEvent, ZoneState
 
 ZONE_LIFE: dict[tuple[ZoneState, ZoneEvent], ZoneState] = {
     (ZoneState.DRAFT, ZoneEvent.OPEN): ZoneState.OPEN,
     (ZoneState.OPEN, ZoneEvent.CLOSE): ZoneState.CLOSED,
 }
 
-E, S = ResourceEvent, ResourceState
-REGISTRATION: dict[tuple[ResourceState, ResourceEvent], ResourceState] = {
-    (S.DRAFT, E.SUBMIT): S.SUBMITTED,
-    (S.RETURNED, E.SUBMIT): S.SUBMITTED,
-    (S.SUBMITTED, E.ACCEPT): S.ACCEPTED,
-    (S.SUBMITTED, E.RETURN): S.RETURNED,
-    (S.SUBMITTED, E.REJECT): S.REJECTED,
-    (S.ACCEPTED, E.REVIEW): S.REVIEWED,
-    (S.ACCEPTED, E.RETURN): S.RETURNED,
-    (S.ACCEPTED, E.REJECT): S.REJECTED,
-    (S.REVIEWED, E.PUBLICISE): S.PUBLICISED,
-    (S.PUBLICISED, E.CODE): S.REGISTERED,
-    (S.PUBLICISED, E.RETURN): S.RETURNED,
-    (S.PUBLICISED, E.REJECT): S.REJECTED,
-    (S.REGISTERED, E.RENEW): S.REGISTERED,
-    (S.REGISTERED, E.CANCEL): S.CANCELLED,
-}
-OPERATOR_EVENTS = frozenset({E.SUBMIT, E.RENEW})
-PERMISSION_FOR: dict[ResourceEvent, Permission] = {
-    event: Permission.REGISTER_RESOURCE if event in OPERATOR_EVENTS else Permission.REVIEW_RESOURCE
-    for event in ResourceEvent
-}
-PUBLIC_STATES = (S.PUBLICISED, S.REGISTERED, S.CANCELLED)
-EDITABLE_STATES = frozenset({S.DRAFT, S.RETURNED})
-REASON_NEEDED: frozenset[ZoneEvent | ResourceEvent] = frozenset(
-    {ZoneEvent.CLOSE, E.RETURN, E.REJECT, E.CANCEL}
-)
-WEEKEND = 5  # date.weekday() of Saturday
 
-
-class ReasonMissing(Invalid):
-    code = "zone.reason-missing"
-    zh = "操作“{event}”须说明理由。"
-    en = "The event '{event}' needs a reason."
+class ReferenceUnknown(NotFound):
+    code = "zone.reference-unknown"
+    zh = "所引用的对象不存在。"
+    en = "What is referred to is not there."
 
 
 class TermEmpty(Invalid):
@@ -59,40 +29,10 @@ class TermTooLong(Refused):
     en = "A mandate runs in principle for at most {years} years; a longer one needs a recorded reason."
 
 
-class CoreNeverTrades(Refused):
-    code = "resource.core-never-trades"
-    zh = "核心数据不得进入市场。"
-    en = "Core data never trades."
-
-
-class PublicityRunning(Refused):
-    code = "resource.publicity-running"
-    zh = "公示期尚未届满，{until} 起方可赋码。"
-    en = "The publicity is still running; the code may be given from {until} on."
-
-
-class RenewalOutsideWindow(Refused):
-    code = "resource.renewal-outside-window"
-    zh = "续期须在有效期届满前的 {begins} 至 {ends}（不含）期间申请。"
-    en = "A renewal is asked for from {begins} until, not including, {ends}."
-
-
 class LimitUnstated(Refused):
     code = "zone.limit-unstated"
     zh = "{on} 尚无关于“{name}”的规定，不能办理。"
     en = "On {on} no rule states '{name}' yet, so this cannot be done."
-
-
-class LevelUnchanged(Conflict):
-    code = "resource.level-unchanged"
-    zh = "该资源已是此级别。"
-    en = "The resource has this level already."
-
-
-def check_reason(event: ZoneEvent | ResourceEvent, reason: str | None) -> None:
-    """To close, return, reject or cancel needs a reason. Raises ReasonMissing."""
-    if event in REASON_NEEDED and not (reason and reason.strip()):
-        raise ReasonMissing(event=event)
 
 
 def check_mandate_term(term_from: date, term_to: date, reason: str | None, *, limit_years: int) -> None:
@@ -101,17 +41,6 @@ def check_mandate_term(term_from: date, term_to: date, reason: str | None, *, li
         raise TermEmpty
     if term_to > add_years(term_from, limit_years) and not (reason and reason.strip()):
         raise TermTooLong(years=limit_years)
-
-
-def check_tradable(level: Level | str) -> None:
-    """Core data never trades. Raises CoreNeverTrades."""
-    if level == Level.CORE:
-        raise CoreNeverTrades
-
-
-def is_valid(state: ResourceState | str, valid_to: date | None, on: date) -> bool:
-    """Whether a registration counts on a day: coded, not cancelled, not lapsed."""
-    return state == ResourceState.REGISTERED and valid_to is not None and on < valid_to
 
 
 def add_years(day: date, years: int) -> date:
@@ -124,43 +53,8 @@ def add_years(day: date, years: int) -> date:
         return date(day.year + years, 3, 1)
 
 
-def add_working_days(day: date, count: int) -> date:
-    """The `count`-th working day after `day`; Monday to Friday, whatever the holidays."""
-    while count:
-        day += timedelta(days=1)
-        count -= day.weekday() < WEEKEND
-    return day
-
-
-def check_publicity_over(publicised_on: date, on: date, *, working_days: int | None) -> None:
-    """The code comes after the last day of the publicity, where a rule sets one. Raises PublicityRunning."""
-    if working_days is None:
-        return
-    last = add_working_days(publicised_on, working_days)
-    if on <= last:
-        raise PublicityRunning(until=last + timedelta(days=1))
-
-
-def check_renewal_window(valid_to: date, on: date, *, window_days: int) -> None:
-    """Only in the last days of the validity, and never after it. Raises RenewalOutsideWindow."""
-    begins = valid_to - timedelta(days=window_days)
-    if not begins <= on < valid_to:
-        raise RenewalOutsideWindow(begins=begins, ends=valid_to)
-
-
-def check_level_changes(before: Level, after: Level) -> None:
-    """A re-assessment that changes nothing is none. Raises LevelUnchanged."""
-    if before is after:
-        raise LevelUnchanged
-
-
 def stated(value: int | None, name: str, on: date) -> int:
     """A limit that the deed cannot do without. Raises LimitUnstated."""
     if value is None:
         raise LimitUnstated(name=name, on=on)
     return value
-
-
-def registration_code(division: str, year: int, code: str) -> str:
-    """The unified code: where the supplier is, the year, the resource's own code. Its layout is assumed."""
-    return f"{division}-{year}-{code}"

@@ -21,6 +21,7 @@ from datamarket.foundation.money import Fen
 from datamarket.participants import queries as participants
 from datamarket.participants.terms import IncomeClass
 from datamarket.zones import queries as zones
+from datamarket.zones.resources import queries as resource_queries
 from datamarket.zones.terms import UseClass
 
 LIVE = (ListingState.SUBMITTED, ListingState.PUBLISHED, ListingState.SUSPENDED)
@@ -127,7 +128,7 @@ async def _suppliers(session: AsyncSession, resource_ids: Sequence[UUID]) -> tup
     """The distinct supplying units of the resources, in the order of the resources."""
     if not resource_ids:
         return ()
-    resources = await zones.resources_by_ids(session, resource_ids)
+    resources = await resource_queries.resources_by_ids(session, resource_ids)
     units = dict.fromkeys(resources[key].supplying_unit_id for key in resource_ids)
     found = await participants.participants_by_ids(session, list(units))
     return tuple(Supplier(unit, IncomeClass(found[unit].income_class)) for unit in units)

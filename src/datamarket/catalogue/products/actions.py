@@ -20,7 +20,8 @@ from datamarket.foundation import states
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.ids import new_id
 from datamarket.participants import queries as participants
-from datamarket.zones import rules as zone_rules
+from datamarket.participants.affiliations import queries as affiliation_queries
+from datamarket.zones.resources import rules as zone_rules
 from datamarket.zones.terms import Level
 
 
@@ -179,7 +180,7 @@ async def _check_mover(
     if event in rules.REVIEWS and actor.may(Permission.REVIEW_PRODUCT):
         rules.check_review(actor, maker_id=maker_id, submitted_by=described.version.submitted_by)
         reviewer = actor.participant_id
-        if reviewer and await participants.are_related(session, reviewer, maker_id, on):
+        if reviewer and await affiliation_queries.are_related(session, reviewer, maker_id, on):
             raise rules.OwnReview
     if not rules.may_move_product(actor, event, maker_id=maker_id):
         raise catalogue_rules.EventNotYours(event=event)

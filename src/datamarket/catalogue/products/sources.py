@@ -8,7 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.catalogue.products import rules
 from datamarket.zones import queries as zones
-from datamarket.zones import rules as zone_rules
+from datamarket.zones.resources import queries as resource_queries
+from datamarket.zones.resources import rules as zone_rules
 from datamarket.zones.terms import Level, UseClass
 
 
@@ -36,7 +37,7 @@ async def check_sources(
         return []
     if await zones.mandate_at(session, zone_id, on) is None:
         raise rules.ZoneWithoutMandate(on=on)
-    found = await zones.resources_by_ids(session, resources)
+    found = await resource_queries.resources_by_ids(session, resources)
     for key in resources:
         resource = found.get(key)
         if resource is None or resource.zone_id != zone_id:

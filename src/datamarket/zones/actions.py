@@ -15,6 +15,7 @@ from datamarket.participants import queries as participants
 from datamarket.participants.terms import ParticipantKind
 from datamarket.zones import queries, rules
 from datamarket.zones.limits import limits_on
+from datamarket.zones.resources import rules as resource_rules
 from datamarket.zones.tables import Mandate, Scenario, Zone
 from datamarket.zones.terms import MandateMode, UseClass, ZoneEvent, ZoneState
 
@@ -92,7 +93,7 @@ async def move_zone(
     """Open under a mandate in force, or close. Raises TransitionNotAllowed, ReasonMissing, MandateMissing."""
     zone = await queries.lock_zone(session, zone_id)
     state = next_state(rules.ZONE_LIFE, ZoneState(zone.state), event)
-    rules.check_reason(event, reason)
+    resource_rules.check_reason(event, reason)
     on = business_date(now)
     if event is ZoneEvent.OPEN:
         if await queries.mandate_at(session, zone_id, on) is None:

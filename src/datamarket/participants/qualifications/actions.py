@@ -9,11 +9,11 @@ from datamarket.auth.terms import Actor
 from datamarket.evidence.actions import record
 from datamarket.foundation.errors import Conflict
 from datamarket.foundation.ids import new_id
-from datamarket.participants import queries, rules
-from datamarket.participants.tables import Qualification
-from datamarket.participants.terms import (
-    QualificationKind,
-)
+from datamarket.participants import queries as participants_queries
+from datamarket.participants import rules as participants_rules
+from datamarket.participants.qualifications import queries, rules
+from datamarket.participants.qualifications.tables import Qualification
+from datamarket.participants.qualifications.terms import QualificationKind
 
 
 class QualificationOverlaps(Conflict):
@@ -38,12 +38,12 @@ async def grant_qualification(
 
     Raises TermEmpty, HolderMismatch, ParticipantNotAdmitted and QualificationOverlaps.
     """
-    rules.check_term(granted_on, until_on)
+    participants_rules.check_term(granted_on, until_on)
     rules.check_holder(kind, holder)
-    await queries.lock_participant(session, participant_id)
-    await queries.check_admitted(session, participant_id)
+    await participants_queries.lock_participant(session, participant_id)
+    await participants_queries.check_admitted(session, participant_id)
     for known in await queries.qualifications_alike(session, participant_id, kind, holder):
-        if rules.overlap((known.granted_on, known.until_on), (granted_on, until_on)):
+        if participants_rules.overlap((known.granted_on, known.until_on), (granted_on, until_on)):
             raise QualificationOverlaps
     qualification = Qualification(
         id=new_id(now),

@@ -9,8 +9,9 @@ from datamarket.auth.terms import Actor
 from datamarket.evidence.actions import record
 from datamarket.foundation.errors import Conflict, NotFound
 from datamarket.foundation.ids import new_id
-from datamarket.participants import queries, rules
-from datamarket.participants.tables import Affiliation
+from datamarket.participants import rules as participants_rules
+from datamarket.participants.affiliations import queries, rules
+from datamarket.participants.affiliations.tables import Affiliation
 
 
 class PairAffiliated(Conflict):
@@ -42,12 +43,12 @@ async def affiliate(
     now: datetime,
 ) -> Affiliation:
     """Record that one controls another. Raises TermEmpty, SelfControl, PairAffiliated, ControlCircle."""
-    rules.check_term(from_on, to_on)
+    participants_rules.check_term(from_on, to_on)
     if controller_id == controlled_id:
         raise rules.SelfControl
     await queries.lock_affiliations(session)
     for known in await queries.affiliations_of_pair(session, controller_id, controlled_id):
-        if rules.overlap((known.from_on, known.to_on), (from_on, to_on)):
+        if participants_rules.overlap((known.from_on, known.to_on), (from_on, to_on)):
             raise PairAffiliated
     if await queries.controls_within(session, controlled_id, controller_id, from_on=from_on, to_on=to_on):
         raise ControlCircle
@@ -89,7 +90,7 @@ async def end_affiliation(
         raise NotFound(thing="affiliation")
     if affiliation.to_on is not None:
         raise AffiliationEnded(to_on=affiliation.to_on)
-    rules.check_term(affiliation.from_on, on)
+    participants_rules.check_term(affiliation.from_on, on)
     affiliation.to_on = on
     affiliation.version += 1
     record(

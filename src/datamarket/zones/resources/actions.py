@@ -13,11 +13,15 @@ from datamarket.foundation.ids import new_id
 from datamarket.foundation.states import next_state
 from datamarket.participants import queries as participants
 from datamarket.participants.terms import ParticipantKind
-from datamarket.zones import queries, rules
-from datamarket.zones.actions.operation import check_open
+from datamarket.zones import queries as zones_queries
+from datamarket.zones import rules as zones_rules
+from datamarket.zones.actions import check_open
 from datamarket.zones.limits import limits_on
-from datamarket.zones.tables import Resource, ResourceFiling, Zone
-from datamarket.zones.terms import FilingKind, Level, ResourceEvent, ResourceState
+from datamarket.zones.resources import queries, rules
+from datamarket.zones.resources.tables import Resource, ResourceFiling
+from datamarket.zones.resources.terms import FilingKind, ResourceEvent, ResourceState
+from datamarket.zones.tables import Zone
+from datamarket.zones.terms import Level
 
 FILED_BY: dict[ResourceEvent, FilingKind] = {
     ResourceEvent.CODE: FilingKind.FIRST,
@@ -60,7 +64,7 @@ async def register_resource(
 
     Raises ZoneNotYours, ZoneNotOpen, ResourceCodeTaken, ParticipantNotAdmitted, ParticipantKindWrong.
     """
-    zone = await queries.get_zone(session, zone_id)
+    zone = await zones_queries.get_zone(session, zone_id)
     _check_operates(actor, zone)
     check_open(zone)
     await participants.check_admitted_as(session, supplying_unit_id, ParticipantKind.SUPPLYING_UNIT)
@@ -101,7 +105,7 @@ async def edit_resource(
 ) -> Resource:
     """Before it is submitted, or after it was returned. Raises ZoneNotYours and ContentFixed."""
     resource = await queries.lock_resource(session, resource_id, visible_to=actor)
-    _check_operates(actor, await queries.get_zone(session, resource.zone_id))
+    _check_operates(actor, await zones_queries.get_zone(session, resource.zone_id))
     if ResourceState(resource.state) not in rules.EDITABLE_STATES:
         raise ContentFixed(state=resource.state)
     resource.name_zh, resource.name_en, resource.level = name_zh, name_en, level
@@ -155,7 +159,7 @@ async def _check_may(session: AsyncSession, actor: Actor, resource: Resource, ev
     if not actor.may(needed):
         raise EventNotYours(event=event, permission=needed)
     if event in rules.OPERATOR_EVENTS:
-        _check_operates(actor, await queries.get_zone(session, resource.zone_id))
+        _check_operates(actor, await zones_queries.get_zone(session, resource.zone_id))
 
 
 def _check_operates(actor: Actor, zone: Zone) -> None:
@@ -168,21 +172,23 @@ async def _give_code(
 ) -> None:
     limits = limits_on(on)
     rules.check_publicity_over(resource.publicised_on or on, on, working_days=limits.publicity_working_days)
-    years = rules.stated(limits.validity_years, "validity_years", on)
+    years = zones_rules.stated(limits.validity_years, "validity_years", on)
     if registration_code is None:
         supplier = await participants.get_participant(session, resource.supplying_unit_id)
         registration_code = rules.registration_code(supplier.division, on.year, resource.code)
     resource.registration_code = registration_code
     resource.registered_on = on
-    resource.valid_to = rules.add_years(on, years)
+    resource.valid_to = zones_rules.add_years(on, years)
 
 
 def _renew(resource: Resource, on: date) -> None:
     limits = limits_on(on)
     valid_to = resource.valid_to or on
-    days = rules.stated(limits.renewal_window_days, "renewal_window_days", on)
+    days = zones_rules.stated(limits.renewal_window_days, "renewal_window_days", on)
     rules.check_renewal_window(valid_to, on, window_days=days)
-    resource.valid_to = rules.add_years(valid_to, rules.stated(limits.validity_years, "validity_years", on))
+    resource.valid_to = zones_rules.add_years(
+        valid_to, zones_rules.stated(limits.validity_years, "validity_years", on)
+    )
 
 
 def _note_day(resource: Resource, event: ResourceEvent, on: date) -> None:

@@ -1,4 +1,4 @@
-"""/participants/{id}/affiliations and /qualifications."""
+"""/affiliations: who controls whom."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -12,7 +12,6 @@ from datamarket.foundation.http import (
     Body,
     DateIn,
     LimitsDep,
-    Line,
     Now,
     Page,
     Reading,
@@ -22,14 +21,16 @@ from datamarket.foundation.http import (
     decode_cursor,
     page_of,
 )
-from datamarket.participants import actions, queries
-from datamarket.participants.tables import Affiliation, Qualification
-from datamarket.participants.terms import (
-    QualificationKind,
-)
+from datamarket.participants import queries as participants_queries
+from datamarket.participants.affiliations import actions, queries
+from datamarket.participants.affiliations.tables import Affiliation
 
 router = SliceRouter(tags=["participants"])
+
+
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
+
+
 ManageParticipants = Annotated[Actor, allow(Permission.MANAGE_PARTICIPANTS)]
 
 
@@ -63,41 +64,11 @@ class AffiliationOut(Shape):
         return cls.model_validate(affiliation, from_attributes=True)
 
 
-class QualificationIn(Body):
-    """A certificate; only a chief data officer's names a holder."""
-
-    participant_id: UUID
-    kind: QualificationKind = Field(examples=["data_merchant"])
-    granted_by: Line = Field(examples=["市大数据主管部门"])
-    granted_on: DateIn = Field(examples=["2024-01-01"])
-    until_on: DateIn | None = Field(default=None, description="first day without it", examples=["2027-01-01"])
-    holder: Line | None = Field(default=None, examples=["王某"])
-
-
-class QualificationOut(Shape):
-    """A certificate over half-open days; `until_on` is null when it has no end."""
-
-    id: UUID
-    participant_id: UUID
-    kind: QualificationKind
-    kind_zh: str = Field(examples=["数商"])
-    kind_en: str = Field(examples=["data merchant"])
-    holder: str | None
-    granted_by: str
-    granted_on: date
-    until_on: date | None
-
-    @classmethod
-    def of(cls, qualification: Qualification) -> "QualificationOut":
-        zh, en = QualificationKind(qualification.kind).labels
-        return cls.model_validate(qualification.model_dump() | {"kind_zh": zh, "kind_en": en})
-
-
 @router.get("/participants/{participant_id}/affiliations", summary="Whom it controls, and who controls it")
 async def list_affiliations(
     actor: ReadMarket, session: Reading, limits: LimitsDep, participant_id: UUID
 ) -> Page[AffiliationOut]:
-    await queries.get_participant(session, participant_id)
+    await participants_queries.get_participant(session, participant_id)
     cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_affiliations(
         session, participant_id, limit=limits.limit, after=cursor[0] if cursor else None
@@ -110,7 +81,7 @@ async def affiliate(
     actor: ManageParticipants, session: Writing, now: Now, participant_id: UUID, body: AffiliationIn
 ) -> AffiliationOut:
     for party in (participant_id, body.controller_id):
-        await queries.get_participant(session, party)
+        await participants_queries.get_participant(session, party)
     return AffiliationOut.of(
         await actions.affiliate(session, actor, controlled_id=participant_id, **dict(body), now=now)
     )
@@ -128,29 +99,3 @@ async def move_affiliation(
     return AffiliationOut.of(
         await actions.end_affiliation(session, actor, participant_id, affiliation_id, on=body.on, now=now)
     )
-
-
-@router.get("/qualifications", summary="Certificates, in the order they were recorded")
-async def list_qualifications(
-    actor: ReadMarket,
-    session: Reading,
-    limits: LimitsDep,
-    participant: UUID | None = None,
-    kind: QualificationKind | None = None,
-) -> Page[QualificationOut]:
-    cursor = decode_cursor(limits.after, [UUID])
-    rows = await queries.list_qualifications(
-        session,
-        participant_id=participant,
-        kind=kind,
-        limit=limits.limit,
-        after=cursor[0] if cursor else None,
-    )
-    return page_of(rows, limits, QualificationOut.of, lambda qualification: [qualification.id])
-
-
-@router.post("/qualifications", status_code=201, summary="Record a certificate")
-async def grant_qualification(
-    actor: ManageParticipants, session: Writing, now: Now, body: QualificationIn
-) -> QualificationOut:
-    return QualificationOut.of(await actions.grant_qualification(session, actor, **dict(body), now=now))

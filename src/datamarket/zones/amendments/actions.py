@@ -10,10 +10,12 @@ from datamarket.auth.terms import Actor
 from datamarket.evidence.actions import record
 from datamarket.foundation.errors import Conflict
 from datamarket.foundation.ids import new_id
-from datamarket.zones import queries, rules
-from datamarket.zones.actions.registration import filing_of
-from datamarket.zones.tables import LevelAssessment, Resource
-from datamarket.zones.terms import FilingKind, Level, ResourceState
+from datamarket.zones.resources import queries as resource_queries
+from datamarket.zones.resources import rules as resource_rules
+from datamarket.zones.resources.actions import filing_of
+from datamarket.zones.resources.tables import LevelAssessment, Resource
+from datamarket.zones.resources.terms import FilingKind, ResourceState
+from datamarket.zones.terms import Level
 
 
 class NotRegistered(Conflict):
@@ -34,7 +36,7 @@ async def amend_resource(
     now: datetime,
 ) -> Resource:
     """A change or a correction of a registered resource, filed with its reason. Raises NotRegistered."""
-    resource = await queries.lock_resource(session, resource_id, visible_to=actor)
+    resource = await resource_queries.lock_resource(session, resource_id, visible_to=actor)
     if resource.state != ResourceState.REGISTERED:
         raise NotRegistered
     record(
@@ -59,9 +61,9 @@ async def assess_level(
     session: AsyncSession, actor: Actor, resource_id: UUID, *, level: Level, reason: str, now: datetime
 ) -> LevelAssessment:
     """Another level from now on, for instance after de-identification. Raises LevelUnchanged."""
-    resource = await queries.lock_resource(session, resource_id, visible_to=actor)
+    resource = await resource_queries.lock_resource(session, resource_id, visible_to=actor)
     before = Level(resource.level)
-    rules.check_level_changes(before, level)
+    resource_rules.check_level_changes(before, level)
     assessment = LevelAssessment(
         id=new_id(now),
         resource_id=resource_id,

@@ -24,10 +24,12 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
-from datamarket.zones import actions, queries
-from datamarket.zones.resource_api import ResourceOut
-from datamarket.zones.tables import LevelAssessment, ResourceFiling
-from datamarket.zones.terms import FilingKind, Level
+from datamarket.zones.amendments import actions, queries
+from datamarket.zones.resources import queries as resource_queries
+from datamarket.zones.resources.api import ResourceOut
+from datamarket.zones.resources.tables import LevelAssessment, ResourceFiling
+from datamarket.zones.resources.terms import FilingKind
+from datamarket.zones.terms import Level
 
 router = SliceRouter(tags=["resources"])
 ReviewResource = Annotated[Actor, allow(Permission.REVIEW_RESOURCE)]
@@ -84,7 +86,7 @@ class AssessmentOut(Shape):
 async def list_filings(
     caller: Visitor, session: Reading, page: LimitsDep, resource_id: UUID
 ) -> Page[FilingOut]:
-    await queries.get_resource(session, resource_id, visible_to=caller)
+    await resource_queries.get_resource(session, resource_id, visible_to=caller)
     cursor = decode_cursor(page.after, [UUID])
     rows = await queries.list_filings(
         session, resource_id, limit=page.limit, after=cursor[0] if cursor else None
@@ -105,7 +107,7 @@ async def amend_resource(
 async def list_assessments(
     caller: Visitor, session: Reading, page: LimitsDep, resource_id: UUID
 ) -> Page[AssessmentOut]:
-    await queries.get_resource(session, resource_id, visible_to=caller)
+    await resource_queries.get_resource(session, resource_id, visible_to=caller)
     cursor = decode_cursor(page.after, [UUID])
     rows = await queries.list_assessments(
         session, resource_id, limit=page.limit, after=cursor[0] if cursor else None

@@ -28,9 +28,12 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
-from datamarket.zones import actions, limits, queries, rules
-from datamarket.zones.tables import Resource
-from datamarket.zones.terms import Level, ResourceEvent, ResourceState
+from datamarket.zones import limits
+from datamarket.zones import queries as zones_queries
+from datamarket.zones.resources import actions, queries, rules
+from datamarket.zones.resources.tables import Resource
+from datamarket.zones.resources.terms import ResourceEvent, ResourceState
+from datamarket.zones.terms import Level
 
 router = SliceRouter(tags=["resources"])
 ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
@@ -182,7 +185,7 @@ async def allowed_resource_events(
     actor: ReadMarket, session: Reading, resource_id: UUID
 ) -> ResourceEventsOut:
     resource = await queries.get_resource(session, resource_id, visible_to=actor)
-    zone = await queries.get_zone(session, resource.zone_id)
+    zone = await zones_queries.get_zone(session, resource.zone_id)
     state = ResourceState(resource.state)
     operates = actor.participant_id == zone.operator_id
     events = [

@@ -1,0 +1,87 @@
+"""/qualifications: who is certified as what."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from datamarket.auth.access import allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.http import (
+    Body,
+    DateIn,
+    LimitsDep,
+    Line,
+    Now,
+    Page,
+    Reading,
+    Shape,
+    SliceRouter,
+    Writing,
+    decode_cursor,
+    page_of,
+)
+from datamarket.participants.qualifications import actions, queries
+from datamarket.participants.qualifications.tables import Qualification
+from datamarket.participants.qualifications.terms import QualificationKind
+
+router = SliceRouter(tags=["participants"])
+ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
+ManageParticipants = Annotated[Actor, allow(Permission.MANAGE_PARTICIPANTS)]
+
+
+class QualificationIn(Body):
+    """A certificate; only a chief data officer's names a holder."""
+
+    participant_id: UUID
+    kind: QualificationKind = Field(examples=["data_merchant"])
+    granted_by: Line = Field(examples=["市大数据主管部门"])
+    granted_on: DateIn = Field(examples=["2024-01-01"])
+    until_on: DateIn | None = Field(default=None, description="first day without it", examples=["2027-01-01"])
+    holder: Line | None = Field(default=None, examples=["王某"])
+
+
+class QualificationOut(Shape):
+    """A certificate over half-open days; `until_on` is null when it has no end."""
+
+    id: UUID
+    participant_id: UUID
+    kind: QualificationKind
+    kind_zh: str = Field(examples=["数商"])
+    kind_en: str = Field(examples=["data merchant"])
+    holder: str | None
+    granted_by: str
+    granted_on: date
+    until_on: date | None
+
+    @classmethod
+    def of(cls, qualification: Qualification) -> "QualificationOut":
+        zh, en = QualificationKind(qualification.kind).labels
+        return cls.model_validate(qualification.model_dump() | {"kind_zh": zh, "kind_en": en})
+
+
+@router.get("/qualifications", summary="Certificates, in the order they were recorded")
+async def list_qualifications(
+    actor: ReadMarket,
+    session: Reading,
+    limits: LimitsDep,
+    participant: UUID | None = None,
+    kind: QualificationKind | None = None,
+) -> Page[QualificationOut]:
+    cursor = decode_cursor(limits.after, [UUID])
+    rows = await queries.list_qualifications(
+        session,
+        participant_id=participant,
+        kind=kind,
+        limit=limits.limit,
+        after=cursor[0] if cursor else None,
+    )
+    return page_of(rows, limits, QualificationOut.of, lambda qualification: [qualification.id])
+
+
+@router.post("/qualifications", status_code=201, summary="Record a certificate")
+async def grant_qualification(
+    actor: ManageParticipants, session: Writing, now: Now, body: QualificationIn
+) -> QualificationOut:
+    return QualificationOut.of(await actions.grant_qualification(session, actor, **dict(body), now=now))

@@ -1,0 +1,39 @@
+"""Reading qualifications."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.participants.qualifications.tables import Qualification
+from datamarket.participants.qualifications.terms import QualificationKind
+
+
+async def list_qualifications(
+    session: AsyncSession,
+    *,
+    participant_id: UUID | None = None,
+    kind: QualificationKind | None = None,
+    limit: int,
+    after: UUID | None,
+) -> Sequence[Qualification]:
+    """In the order they were recorded."""
+    statement = select(Qualification).order_by(col(Qualification.id)).limit(limit + 1)
+    if participant_id is not None:
+        statement = statement.where(Qualification.participant_id == participant_id)
+    if kind is not None:
+        statement = statement.where(Qualification.kind == kind)
+    if after is not None:
+        statement = statement.where(col(Qualification.id) > after)
+    return (await session.exec(statement)).all()
+
+
+async def qualifications_alike(
+    session: AsyncSession, participant_id: UUID, kind: QualificationKind, holder: str | None
+) -> Sequence[Qualification]:
+    """All of one kind that a participant, or one person there, ever got."""
+    statement = select(Qualification).where(
+        Qualification.participant_id == participant_id, Qualification.kind == kind
+    )
+    return (await session.exec(statement.where(col(Qualification.holder).is_not_distinct_from(holder)))).all()

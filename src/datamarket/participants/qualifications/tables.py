@@ -1,0 +1,40 @@
+"""Rows of qualifications."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import Field, SQLModel
+
+from datamarket.foundation.errors import MarketError
+from datamarket.foundation.tables import instant, one_of
+from datamarket.participants.qualifications.terms import QualificationKind
+from datamarket.participants.rules import ParticipantUnknown, TermEmpty
+
+
+class Qualification(SQLModel, table=True):
+    """A certificate: `holder` is the person it names, `granted_by` the body that certified."""
+
+    __tablename__ = "qualification"
+    __table_args__ = (
+        CheckConstraint("until_on > granted_on", name="qualification_term_check"),
+        CheckConstraint(
+            "(kind = 'chief_data_officer') = (holder IS NOT NULL)", name="qualification_holder_check"
+        ),
+        one_of("kind", QualificationKind, "qualification"),
+        Index("qualification_participant_idx", "participant_id", "kind"),
+    )
+    id: UUID = Field(primary_key=True)
+    participant_id: UUID = Field(foreign_key="participant.id")
+    kind: str
+    holder: str | None = None
+    granted_by: str
+    granted_on: date
+    until_on: date | None = None
+    created_at: datetime = instant()
+
+
+ERRORS: dict[str, type[MarketError]] = {
+    "qualification_term_check": TermEmpty,
+    "qualification_participant_id_fkey": ParticipantUnknown,
+}

@@ -1,0 +1,83 @@
+"""Reading resources."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, true
+from sqlmodel import col, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.foundation.errors import NotFound
+from datamarket.zones.resources.rules import PUBLIC_STATES
+from datamarket.zones.resources.tables import Resource
+from datamarket.zones.resources.terms import ResourceState
+from datamarket.zones.tables import Zone
+from datamarket.zones.terms import Level
+
+
+async def get_resource(session: AsyncSession, resource_id: UUID, *, visible_to: Actor | None) -> Resource:
+    """Raises NotFound, also for one that is not the caller's to see."""
+    statement = select(Resource).where(Resource.id == resource_id, _visible(visible_to))
+    resource = (await session.exec(statement)).first()
+    if resource is None:
+        raise NotFound(thing="resource")
+    return resource
+
+
+async def lock_resource(session: AsyncSession, resource_id: UUID, *, visible_to: Actor | None) -> Resource:
+    """The newest row, held until the transaction ends. Raises NotFound."""
+    statement = select(Resource).where(Resource.id == resource_id, _visible(visible_to))
+    locked = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    resource = (await session.exec(locked)).first()
+    if resource is None:
+        raise NotFound(thing="resource")
+    return resource
+
+
+async def resources_by_ids(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Resource]:
+    """Those that exist, each once, whatever their state."""
+    found = await session.exec(select(Resource).where(col(Resource.id).in_(set(ids))))
+    return {resource.id: resource for resource in found}
+
+
+async def find_resource_by_code(session: AsyncSession, code: str) -> Resource | None:
+    return (await session.exec(select(Resource).where(Resource.code == code))).first()
+
+
+async def list_resources(
+    session: AsyncSession,
+    *,
+    visible_to: Actor | None,
+    zone_id: UUID | None = None,
+    level: Level | None = None,
+    state: ResourceState | None = None,
+    limit: int,
+    after: UUID | None,
+) -> Sequence[Resource]:
+    """Those that the caller may see, in the order they were drafted."""
+    statement = select(Resource).where(_visible(visible_to)).order_by(col(Resource.id)).limit(limit + 1)
+    if zone_id is not None:
+        statement = statement.where(Resource.zone_id == zone_id)
+    if level is not None:
+        statement = statement.where(Resource.level == level)
+    if state is not None:
+        statement = statement.where(Resource.state == state)
+    if after is not None:
+        statement = statement.where(col(Resource.id) > after)
+    return (await session.exec(statement)).all()
+
+
+def _visible(actor: Actor | None) -> ColumnElement[bool]:
+    """What was publicised is everyone's to see; the rest its operator's, its supplier's and the overseers'."""
+    public = col(Resource.state).in_(PUBLIC_STATES)
+    if actor is None:
+        return public
+    if actor.sees_all:
+        return true()
+    own_zones = select(Zone.id).where(Zone.operator_id == actor.participant_id)
+    return or_(
+        public,
+        col(Resource.supplying_unit_id) == actor.participant_id,
+        col(Resource.zone_id).in_(own_zones),
+    )
