@@ -20,8 +20,9 @@ from datamarket.ledger.holds import rules as hold_rules
 from datamarket.ledger.periods import rules as period_rules
 from datamarket.participants import rules as participants
 from datamarket.payouts import rules as payouts
-from datamarket.subsidy.lifecycle import RUN_EVENTS, SCHEME_EVENTS
-from datamarket.subsidy.predicates import FACTS, PREDICATES
+from datamarket.subsidy.register.rules import SCHEME_EVENTS
+from datamarket.subsidy.runs.rules import RUN_EVENTS
+from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES
 from datamarket.trading.orders.rules import ORDER_EVENTS
 from datamarket.zones import rules as zones
 from datamarket.zones.resources import rules as resource_rules

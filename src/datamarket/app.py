@@ -49,16 +49,19 @@ from datamarket.participants.affiliations import tables as affiliation_tables
 from datamarket.participants.qualifications import api as qualifications
 from datamarket.participants.qualifications import tables as qualification_tables
 from datamarket.payouts import api as payouts
-from datamarket.payouts import bank_api as bank
 from datamarket.payouts import tables as payouts_tables
+from datamarket.payouts.bank import api as bank
+from datamarket.payouts.bank import tables as bank_tables
 from datamarket.sealing import sealer_of
 from datamarket.statistics import api as statistics
-from datamarket.subsidy import api as subsidy
-from datamarket.subsidy import case_api as subsidy_cases
-from datamarket.subsidy import line_api as subsidy_lines
-from datamarket.subsidy import scheme_api as subsidy_schemes
-from datamarket.subsidy import study_api as subsidy_studies
-from datamarket.subsidy import tables as subsidy_tables
+from datamarket.subsidy.cases import api as subsidy_cases
+from datamarket.subsidy.cases import tables as case_tables
+from datamarket.subsidy.lines import api as subsidy_lines
+from datamarket.subsidy.register import api as subsidy_schemes
+from datamarket.subsidy.register import tables as register_tables
+from datamarket.subsidy.runs import api as subsidy
+from datamarket.subsidy.runs import tables as subsidy_tables
+from datamarket.subsidy.studies import api as subsidy_studies
 from datamarket.trading import api as trading
 from datamarket.trading import tables as trading_tables
 from datamarket.trading.orders import api as orders
@@ -123,7 +126,10 @@ TABLES = (
     period_tables,
     city_tables,
     payouts_tables,
+    bank_tables,
     subsidy_tables,
+    case_tables,
+    register_tables,
 )
 
 

@@ -31,13 +31,13 @@ def run(  # noqa: PLR0917 - its options are its signature
     delay_days: Annotated[str | None, typer.Option(help="days until the answer: 0..2")] = None,
     seed: Annotated[int, typer.Option(help="the same seed gives the same answers")] = 7,
     opening: Annotated[str, typer.Option(help="balance in yuan before the first day")] = "0.00",
-    rules: Annotated[Path | None, typer.Option(help="YAML in the form of payouts/bank.yaml")] = None,
+    rules: Annotated[Path | None, typer.Option(help="YAML in the form of payouts/bank/bank.yaml")] = None,
 ) -> None:
     """Answer every payment of a file: executed or refused, after some days, with a statement a day."""
     from datamarket.foundation.errors import MarketError  # noqa: PLC0415
     from datamarket.foundation.money import parse_rate, parse_yuan  # noqa: PLC0415
-    from datamarket.payouts import bank as simulated  # noqa: PLC0415
     from datamarket.payouts import files  # noqa: PLC0415
+    from datamarket.payouts.bank import simulated  # noqa: PLC0415
 
     try:
         chosen = simulated.read_rules(rules.read_bytes()) if rules else simulated.shipped_rules()

@@ -16,7 +16,7 @@ from datamarket.ledger.cities import checks as cities
 from datamarket.ledger.holds import checks as holds
 from datamarket.ledger.periods import checks as periods
 from datamarket.payouts import checks as payouts
-from datamarket.subsidy import checks as subsidy
+from datamarket.subsidy.runs import checks as subsidy
 from datamarket.trading import checks as trading
 from datamarket.trading.orders import checks as orders
 

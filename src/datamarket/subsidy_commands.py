@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from datamarket.foundation.db import Database
     from datamarket.place import Place
-    from datamarket.subsidy.queries import RunView
+    from datamarket.subsidy.runs.queries import RunView
 
 app = typer.Typer(no_args_is_help=True, help="Subsidy: run over the ledger, evaluate files, what-if, replay.")
 ResultT = TypeVar("ResultT")
@@ -72,9 +72,9 @@ def evaluate(
     xlsx: Annotated[Path | None, typer.Option(help="write a workbook for people")] = None,
 ) -> None:
     """Evaluate a scheme over files: no database, no ledger, the same pure evaluator."""
-    from datamarket.subsidy import terminal  # noqa: PLC0415
-    from datamarket.subsidy.evaluation import evaluate_files  # noqa: PLC0415
-    from datamarket.subsidy.workbook import write_workbook  # noqa: PLC0415
+    from datamarket.subsidy.facts.evaluation import evaluate_files  # noqa: PLC0415
+    from datamarket.subsidy.studies import terminal  # noqa: PLC0415
+    from datamarket.subsidy.studies.workbook import write_workbook  # noqa: PLC0415
 
     with _spoken():
         document = evaluate_files(scheme, facts, year)
@@ -94,7 +94,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Take the snapshot of a year that is over and calculate it; review, approval and payment follow in the API."""
-    from datamarket.subsidy import terminal  # noqa: PLC0415
+    from datamarket.subsidy.studies import terminal  # noqa: PLC0415
 
     document = _at_place(lambda database, place: _calculated(database, place, username, scheme, year))
     if as_json:
@@ -112,8 +112,11 @@ async def _calculated(
     from datamarket.auth.terms import Actor, Role  # noqa: PLC0415
     from datamarket.foundation.clock import read_clock  # noqa: PLC0415
     from datamarket.foundation.errors import NotFound  # noqa: PLC0415
-    from datamarket.subsidy import actions, dossier, queries  # noqa: PLC0415
-    from datamarket.subsidy.lifecycle import RunEvent  # noqa: PLC0415
+    from datamarket.subsidy.register import actions as register_actions  # noqa: PLC0415
+    from datamarket.subsidy.runs import actions as run_actions  # noqa: PLC0415
+    from datamarket.subsidy.runs import dossier as run_dossier
+    from datamarket.subsidy.runs import queries as run_queries
+    from datamarket.subsidy.runs.terms import RunEvent  # noqa: PLC0415
 
     now = read_clock()
     async with database.transaction() as session:
@@ -121,24 +124,24 @@ async def _calculated(
         if account is None or not account.active:
             raise NotFound(thing="account")
         officer = Actor(account.id, account.participant_id, frozenset(Role(role) for role in account.roles))
-        await actions.load_shipped_schemes(session, officer, now=now)
-        opened = await actions.open_run(
+        await register_actions.load_shipped_schemes(session, officer, now=now)
+        opened = await run_actions.open_run(
             session, officer, place.settings.ledger_id, scheme_id=scheme, year=year, cutoff=None, now=now
         )
         for event in (RunEvent.SNAPSHOT, RunEvent.CALCULATE):
-            await actions.move_run(session, officer, opened.id, event, now=now)
-        view = await queries.get_run(session, opened.id)
-        return await dossier.document_of(session, view)
+            await run_actions.move_run(session, officer, opened.id, event, now=now)
+        view = await run_queries.get_run(session, opened.id)
+        return await run_dossier.document_of(session, view)
 
 
 async def _chosen(session: "AsyncSession", run_id: UUID | None) -> "RunView":
     """The run that was asked for, or the newest one, which is then named on standard error."""
     from datamarket.foundation.errors import NotFound  # noqa: PLC0415
-    from datamarket.subsidy import queries  # noqa: PLC0415
+    from datamarket.subsidy.runs import queries as run_queries  # noqa: PLC0415
 
     if run_id is not None:
-        return await queries.get_run(session, run_id)
-    newest = await queries.list_runs(session, scheme=None, year=None, state=None, limit=1, after=None)
+        return await run_queries.get_run(session, run_id)
+    newest = await run_queries.list_runs(session, scheme=None, year=None, state=None, limit=1, after=None)
     if not newest:
         raise NotFound(thing="run")
     chosen = newest[0]
@@ -149,7 +152,7 @@ async def _chosen(session: "AsyncSession", run_id: UUID | None) -> "RunView":
 @app.command()
 def runs(as_json: AsJson = False) -> None:
     """List the runs, newest first: id, scheme, year, state, total."""
-    from datamarket.subsidy import terminal  # noqa: PLC0415
+    from datamarket.subsidy.studies import terminal  # noqa: PLC0415
 
     found = _at_place(lambda database, _place: _listed(database))
     if as_json:
@@ -159,10 +162,10 @@ def runs(as_json: AsJson = False) -> None:
 
 
 async def _listed(database: "Database") -> list[dict[str, Any]]:
-    from datamarket.subsidy import queries  # noqa: PLC0415
+    from datamarket.subsidy.runs import queries as run_queries  # noqa: PLC0415
 
     async with database.transaction() as session:
-        views = await queries.list_runs(
+        views = await run_queries.list_runs(
             session, scheme=None, year=None, state=None, limit=RUNS_SHOWN, after=None
         )
     return [
@@ -217,7 +220,7 @@ def what_if(
     as_json: AsJson = False,
 ) -> None:
     """Evaluate the run's own snapshot under other parameters; nothing is stored."""
-    from datamarket.subsidy import terminal  # noqa: PLC0415
+    from datamarket.subsidy.studies import terminal  # noqa: PLC0415
 
     wanted = dict(_parameter(change) for change in changes)
     figures = _at_place(lambda database, _place: _studied(database, run_id, wanted))
@@ -238,11 +241,11 @@ def _parameter(change: str) -> tuple[str, Any]:
 
 
 async def _studied(database: "Database", run_id: UUID | None, changes: Mapping[str, Any]) -> dict[str, Any]:
-    from datamarket.subsidy import dossier  # noqa: PLC0415
+    from datamarket.subsidy.studies import comparison as study_comparison  # noqa: PLC0415
 
     async with database.transaction() as session:
         view = await _chosen(session, run_id)
-        return (await dossier.what_if_of(session, view, changes)).comparison.to_json()
+        return (await study_comparison.what_if_of(session, view, changes)).comparison.to_json()
 
 
 @app.command()
@@ -261,7 +264,7 @@ def replay(run_id: RunId = None, as_json: AsJson = False) -> None:
 async def _replayed(database: "Database", run_id: UUID | None) -> dict[str, Any]:
     from dataclasses import asdict  # noqa: PLC0415
 
-    from datamarket.subsidy.replay import replay_run  # noqa: PLC0415
+    from datamarket.subsidy.studies.replay import replay_run  # noqa: PLC0415
 
     async with database.transaction() as session:
         found = await replay_run(session, (await _chosen(session, run_id)).run.id)
@@ -274,7 +277,7 @@ def export(
     out: Annotated[Path, typer.Option(help="workbook to write")] = Path("subsidy.xlsx"),
 ) -> None:
     """Write a run as a workbook: summary, lines, every step."""
-    from datamarket.subsidy.workbook import write_workbook  # noqa: PLC0415
+    from datamarket.subsidy.studies.workbook import write_workbook  # noqa: PLC0415
 
     document = _at_place(lambda database, _place: _documented(database, run_id))
     with _spoken():
@@ -283,7 +286,7 @@ def export(
 
 
 async def _documented(database: "Database", run_id: UUID | None) -> dict[str, Any]:
-    from datamarket.subsidy import dossier  # noqa: PLC0415
+    from datamarket.subsidy.runs import dossier as run_dossier  # noqa: PLC0415
 
     async with database.transaction() as session:
-        return await dossier.document_of(session, await _chosen(session, run_id))
+        return await run_dossier.document_of(session, await _chosen(session, run_id))

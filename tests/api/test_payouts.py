@@ -22,7 +22,8 @@ from datamarket.foundation import checks
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from datamarket.foundation.settings import Settings
-from datamarket.payouts import bank, files
+from datamarket.payouts import files
+from datamarket.payouts.bank import simulated as bank
 from datamarket.payouts.terms import Result, Statement, StatementLine
 from tests.conftest import Client, client_of
 from tests.world import payouts, trading

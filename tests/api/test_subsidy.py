@@ -19,7 +19,8 @@ from datamarket.foundation.money import Fen
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.participants.tables import Participant
-from datamarket.subsidy import actions, scheme_files
+from datamarket.subsidy.register import actions as register_actions
+from datamarket.subsidy.scheme import files as scheme_files
 from tests.conftest import ClientFor, client_of
 from tests.world import subsidy as world
 from tests.world.books import assert_books_hold
@@ -87,7 +88,7 @@ async def market_on(database: Database, settings: Settings) -> Market:
     await world.case(database, sellers[0], code="CASE-A", investment_fen=500_000_000)
     await world.case(database, sellers[12], code="CASE-B", verified=False)
     async with database.transaction() as session:
-        await actions.load_shipped_schemes(session, AUTHORITY, now=AFTER_YEAR)
+        await register_actions.load_shipped_schemes(session, AUTHORITY, now=AFTER_YEAR)
     market: Market
     app = create_app(settings, database, read_clock=lambda: market.now)
     market = Market(app, database, sellers, agreements)

@@ -18,7 +18,8 @@ from datamarket.ledger.holds import rules as hold_rules
 from datamarket.ledger.periods import rules as period_rules
 from datamarket.participants import rules as participants
 from datamarket.payouts import rules as payouts
-from datamarket.subsidy import lifecycle
+from datamarket.subsidy.register import rules as register_rules
+from datamarket.subsidy.runs import rules as run_rules
 from datamarket.trading.orders import rules as order_rules
 from datamarket.zones import rules as zones
 from datamarket.zones.resources import rules as resource_rules
@@ -37,8 +38,8 @@ TABLES: dict[str, Mapping[tuple[Any, Any], Any]] = {
     "city transfer": city_rules.TRANSFER_EVENTS,
     "payout_batch": payouts.BATCH_LIFE,
     "payout": payouts.PAYOUT_LIFE,
-    "run": lifecycle.RUN_EVENTS,
-    "scheme": lifecycle.SCHEME_EVENTS,
+    "run": run_rules.RUN_EVENTS,
+    "scheme": register_rules.SCHEME_EVENTS,
 }
 
 

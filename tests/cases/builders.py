@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from datamarket.foundation.money import parse_yuan
-from datamarket.subsidy.rules import evaluate
-from datamarket.subsidy.scheme import Scheme
-from datamarket.subsidy.scheme_files import load_scheme, shipped_scheme, shipped_schemes
+from datamarket.subsidy.evaluator.rules import evaluate
+from datamarket.subsidy.scheme.document import Scheme
+from datamarket.subsidy.scheme.files import load_scheme, shipped_scheme, shipped_schemes
 from datamarket.subsidy.terms import Candidate, FactValue, Line, Result, Snapshot, Unit
 
 FOLDER = Path(__file__).parent

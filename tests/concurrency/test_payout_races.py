@@ -12,8 +12,9 @@ from datamarket.foundation.errors import MarketError
 from datamarket.foundation.money import Fen
 from datamarket.foundation.states import TransitionNotAllowed
 from datamarket.ledger.terms import AccountKind
-from datamarket.payouts import bank, files
+from datamarket.payouts import files
 from datamarket.payouts.advice import Taken
+from datamarket.payouts.bank import simulated as bank
 from datamarket.payouts.rules import AdviceContradicts, BalanceExceeded
 from datamarket.payouts.tables import PayoutBatch
 from datamarket.payouts.terms import BatchEvent, Result

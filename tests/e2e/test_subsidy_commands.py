@@ -18,8 +18,9 @@ from datamarket.auth.terms import Role
 from datamarket.cli import app
 from datamarket.foundation.db import Database
 from datamarket.simulation import report
-from datamarket.subsidy import dossier, scheme_files
-from datamarket.subsidy.tables import SubsidyRun
+from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs.tables import SubsidyRun
+from datamarket.subsidy.scheme import files as scheme_files
 from tests.world import subsidy as world
 from tests.world.people import moment, unique
 from tests.world.subsidy import CITY, YEAR, Officers
@@ -177,7 +178,7 @@ async def test_the_demo_shows_the_three_nearest_below_the_cut(fresh_database: Da
         await world.sells(on, await world.enterprise(fresh_database), 20_000_000 - number, at=MARCH)
     run = await world.publicised(fresh_database, Officers())
     async with fresh_database.transaction() as session:
-        tables = await dossier.award_tables(session, run.id)
+        tables = await run_dossier.award_tables(session, run.id)
     with report.console.capture() as shown:
         report.print_refused(tables)
     assert [told.line.rank for told in tables.next_in_line] == [11, 12, 13]

@@ -9,11 +9,14 @@ from datamarket.foundation.db import Database, driver
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen, half_up
 from datamarket.participants.tables import Participant
-from datamarket.subsidy import dossier, drift, queries, snapshots
-from datamarket.subsidy.lifecycle import RunEvent
-from datamarket.subsidy.review import Flag
-from datamarket.subsidy.snapshots import Taken
-from datamarket.subsidy.tables import SubsidyLine, SubsidyRun
+from datamarket.subsidy.facts import snapshot as snapshots
+from datamarket.subsidy.facts.review import Flag
+from datamarket.subsidy.facts.snapshot import Taken
+from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs import queries as run_queries
+from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyRun
+from datamarket.subsidy.runs.terms import RunEvent
+from datamarket.subsidy.studies import drift
 from datamarket.subsidy.terms import FactValue, LineStatus
 from datamarket.trading.terms import Trade
 from tests.world import catalogue
@@ -46,7 +49,7 @@ async def calculated(database: Database, officers: Officers) -> tuple[SubsidyRun
     run = await world.opened_run(database, officers)
     run = await world.moved(database, officers, run, *TO_CALCULATED)
     async with database.transaction() as session:
-        return run, list(await queries.all_lines(session, run.id))
+        return run, list(await run_queries.all_lines(session, run.id))
 
 
 def turnover_lines(lines: list[SubsidyLine]) -> dict[str, SubsidyLine]:
@@ -235,9 +238,9 @@ async def test_a_refund_before_the_cut_off_is_netted_and_a_later_one_only_drifts
     late = AFTER_YEAR + timedelta(days=3)
     await refund(fresh_database, agreement, sale.id, Fen(300_000), at=late)
     async with fresh_database.transaction() as session:
-        view = await queries.get_run(session, run.id)
+        view = await run_queries.get_run(session, run.id)
         found = await drift.drift_of(session, view, now=late + timedelta(days=1))
-        assert (await dossier.result_of(session, view)).sha256 == run.result_sha256
+        assert (await run_dossier.result_of(session, view)).sha256 == run.result_sha256
     assert found.drifted
     assert [(base.candidate, base.before_fen, base.after_fen) for base in found.bases] == [
         (seller.uscc, 900_000, 600_000)

@@ -17,11 +17,20 @@ from datamarket.foundation.states import TransitionNotAllowed
 from datamarket.ledger.terms import Account, AccountKind
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.participants.tables import Participant
-from datamarket.subsidy import actions, checks, dossier, facts, lifecycle, queries, tables
-from datamarket.subsidy.actions import calculation, payment
-from datamarket.subsidy.lifecycle import RunEvent, RunState
-from datamarket.subsidy.replay import replay_run
-from datamarket.subsidy.tables import SubsidyRun
+from datamarket.subsidy.cases import tables as case_tables
+from datamarket.subsidy.facts import statements as facts
+from datamarket.subsidy.register import actions as register_actions
+from datamarket.subsidy.register import tables as register_tables
+from datamarket.subsidy.runs import actions as run_actions
+from datamarket.subsidy.runs import calculation, checks, payment
+from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs import queries as run_queries
+from datamarket.subsidy.runs import rules as run_rules
+from datamarket.subsidy.runs import tables as run_tables
+from datamarket.subsidy.runs import whole as run_whole
+from datamarket.subsidy.runs.tables import SubsidyRun
+from datamarket.subsidy.runs.terms import RunEvent, RunState
+from datamarket.subsidy.studies.replay import replay_run
 from tests.world import subsidy as world
 from tests.world.books import assert_books_hold
 from tests.world.participants import suspend
@@ -81,7 +90,7 @@ async def test_a_whole_run_goes_through_all_hands_and_leaves_the_payable_at_zero
 ) -> None:
     first, second = await two_sellers_and_a_case(fresh_database)
     officers = Officers()
-    run = await actions.run_whole(
+    run = await run_whole.run_whole(
         fresh_database,
         year=YEAR,
         calculator=officers.calculator,
@@ -98,8 +107,8 @@ async def test_a_whole_run_goes_through_all_hands_and_leaves_the_payable_at_zero
         payable = Account(LEDGER_ID, company.id, AccountKind.SUBSIDY_PAYABLE)
         assert await balance_of(fresh_database, payable) == 0
     async with fresh_database.transaction() as session:
-        happened = await queries.list_run_events(session, run.id, limit=20, after=None)
-        shown = await dossier.award_tables(session, run.id)
+        happened = await run_queries.list_run_events(session, run.id, limit=20, after=None)
+        shown = await run_dossier.award_tables(session, run.id)
         found = await replay_run(session, run.id)
     assert [event.event for event in happened] == [
         event for event in RunEvent if event not in {RunEvent.REJECT, RunEvent.CANCEL, RunEvent.SUPERSEDE}
@@ -120,7 +129,9 @@ async def test_two_approvals_at_once_approve_once(fresh_database: Database) -> N
     async def approve(officer: Actor) -> SubsidyRun | MarketError:
         try:
             async with fresh_database.transaction() as session:
-                return await actions.move_run(session, officer, run.id, RunEvent.APPROVE, now=AFTER_PUBLICITY)
+                return await run_actions.move_run(
+                    session, officer, run.id, RunEvent.APPROVE, now=AFTER_PUBLICITY
+                )
         except MarketError as refusal:
             return refusal
 
@@ -161,16 +172,16 @@ async def test_the_same_account_cannot_review_or_approve_what_it_calculated(fres
     await two_sellers_and_a_case(fresh_database)
     busy = actor(Role.AUTHORITY)
     alone = Officers(busy, busy, busy, actor(Role.FINANCE))
-    with pytest.raises(lifecycle.DutiesNotSeparate):
+    with pytest.raises(run_rules.DutiesNotSeparate):
         await world.publicised(fresh_database, alone)
     two = Officers(busy, actor(Role.AUTHORITY), busy, actor(Role.FINANCE))
     async with fresh_database.transaction() as session:
-        [half_way] = await queries.list_runs(
+        [half_way] = await run_queries.list_runs(
             session, scheme=CITY, year=YEAR, state=RunState.UNDER_REVIEW, limit=1, after=None
         )
     run = await world.moved(fresh_database, two, half_way.run, RunEvent.PUBLICISE)
     for officer in (busy, two.reviewer):
-        with pytest.raises(lifecycle.DutiesNotSeparate):
+        with pytest.raises(run_rules.DutiesNotSeparate):
             await world.moved(
                 fresh_database, Officers(approver=officer), run, RunEvent.APPROVE, now=AFTER_PUBLICITY
             )
@@ -181,7 +192,7 @@ async def test_no_approval_before_the_publicity_has_ended(fresh_database: Databa
     officers = Officers()
     run = await world.publicised(fresh_database, officers)
     assert (run.publicity_from, run.publicity_to) == (AFTER_YEAR.date(), date(2025, 1, 27))
-    with pytest.raises(lifecycle.PublicityRunning):
+    with pytest.raises(run_rules.PublicityRunning):
         await world.moved(
             fresh_database, officers, run, RunEvent.APPROVE, now=AFTER_PUBLICITY - timedelta(microseconds=1)
         )
@@ -207,18 +218,18 @@ async def test_an_approval_beyond_the_budget_is_refused_and_takes_nothing(fresh_
     run = await world.publicised(fresh_database, officers)
     total = run.total_fen or 0
 
-    async def budget(fen: int) -> tables.SubsidyBudget:
+    async def budget(fen: int) -> register_tables.SubsidyBudget:
         async with fresh_database.transaction() as session:
-            return await actions.set_budget(
+            return await register_actions.set_budget(
                 session, officers.payer, CITY, YEAR, amount_fen=fen, now=AFTER_YEAR
             )
 
     await budget(total - 1)
-    with pytest.raises(tables.BudgetShort):
+    with pytest.raises(register_tables.BudgetShort):
         await world.moved(fresh_database, officers, run, RunEvent.APPROVE, now=AFTER_PUBLICITY)
     await budget(total)
     await world.moved(fresh_database, officers, run, RunEvent.APPROVE, now=AFTER_PUBLICITY)
-    with pytest.raises(tables.BudgetShort):
+    with pytest.raises(register_tables.BudgetShort):
         await budget(total - 1)
     assert (await budget(total + 5)).committed_fen == total
 
@@ -232,13 +243,13 @@ async def test_equal_inputs_are_not_calculated_twice_and_a_new_run_may_replace_t
     twin = await world.opened_run(fresh_database, officers)
     twin = await world.moved(fresh_database, officers, twin, RunEvent.SNAPSHOT)
     assert twin.snapshot_id == old.snapshot_id
-    with pytest.raises(tables.RunCalculatedAlready):
+    with pytest.raises(run_tables.RunCalculatedAlready):
         await world.moved(fresh_database, officers, twin, RunEvent.CALCULATE)
     later = AFTER_YEAR + timedelta(days=1)
     new = await world.opened_run(fresh_database, officers, supersedes=old.id, now=later)
     new = await world.moved(fresh_database, officers, new, RunEvent.SNAPSHOT, RunEvent.CALCULATE, now=later)
     async with fresh_database.transaction() as session:
-        assert (await queries.get_run(session, old.id)).run.state == RunState.SUPERSEDED
+        assert (await run_queries.get_run(session, old.id)).run.state == RunState.SUPERSEDED
     assert new.result_sha256 == old.result_sha256
 
 
@@ -351,10 +362,10 @@ async def test_a_project_funded_once_is_never_posted_again(fresh_database: Datab
     run = await world.publicised(fresh_database, officers)
     run = await world.moved(fresh_database, officers, run, RunEvent.APPROVE, now=AFTER_PUBLICITY)
     async with fresh_database.transaction() as session:
-        lines = await queries.award_lines(session, run.id)
+        lines = await run_queries.award_lines(session, run.id)
         project = next(line for line in lines if line.clause_id == "typical-case")
         session.add(
-            tables.SubsidyClaim(
+            case_tables.SubsidyClaim(
                 enterprise_id=first.id,
                 subject=f"project:{project.candidate_id}",
                 policy="省级数据专项",
@@ -386,6 +397,6 @@ async def test_shipped_schemes_are_loaded_once(fresh_database: Database) -> None
     counts = []
     for _ in range(2):
         async with fresh_database.transaction() as session:
-            loaded = await actions.load_shipped_schemes(session, officers.approver, now=AFTER_YEAR)
+            loaded = await register_actions.load_shipped_schemes(session, officers.approver, now=AFTER_YEAR)
             counts.append(len(loaded))
     assert counts == [1, 0]

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datamarket.foundation.money import Fen
-from datamarket.payouts import bank, files
-from datamarket.payouts.bank import BankRules
+from datamarket.payouts import files
+from datamarket.payouts.bank import simulated as bank
+from datamarket.payouts.bank.rules import check_adds_up
+from datamarket.payouts.bank.simulated import BankRules
 from datamarket.payouts.files import ControlDiffers, FileInvalid
-from datamarket.payouts.rules import check_adds_up
 from datamarket.payouts.terms import (
     AdviceLine,
     BankFile,

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datamarket.foundation.money import percent, yuan
-from datamarket.subsidy.explain import explain
-from datamarket.subsidy.reform import apply_reform
-from datamarket.subsidy.rules import evaluate
-from datamarket.subsidy.scheme import Scheme
+from datamarket.subsidy.evaluator.explain import explain
+from datamarket.subsidy.evaluator.rules import evaluate
+from datamarket.subsidy.scheme.document import Scheme
+from datamarket.subsidy.studies.reform import apply_reform
 from datamarket.subsidy.terms import Candidate, FactValue, Line, LineStatus, Result, Snapshot, StepKind, Unit
 from tests.cases.builders import ORDINARY_CASE, city_scheme, firm, shapes_scheme
 

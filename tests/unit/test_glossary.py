@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from datamarket.subsidy.scheme_files import load_scheme, shipped_scheme
+from datamarket.subsidy.scheme.files import load_scheme, shipped_scheme
 
 DOCS = Path(__file__).parents[2] / "docs"
 

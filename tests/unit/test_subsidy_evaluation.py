@@ -9,8 +9,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from datamarket.subsidy.evaluation import FileUnreadable, evaluate_files
-from datamarket.subsidy.workbook import WorkbookNotWritten, write_workbook
+from datamarket.subsidy.facts.evaluation import FileUnreadable, evaluate_files
+from datamarket.subsidy.studies.workbook import WorkbookNotWritten, write_workbook
 from tests.cases.builders import scheme_bytes
 
 LINE_KEYS = {

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from datamarket.subsidy.explain import explain
-from datamarket.subsidy.scheme import Scheme
+from datamarket.subsidy.evaluator.explain import explain
+from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.terms import Candidate
 from tests.cases.builders import case, city_scheme, firm, firms, line_of, run, shapes_scheme, ties
 

@@ -11,9 +11,9 @@ from typing import Any
 import openpyxl
 import pytest
 
-from datamarket.subsidy.facts_files import read_facts
-from datamarket.subsidy.scheme import Scheme
-from datamarket.subsidy.sheets import FactsInvalid
+from datamarket.subsidy.facts.files import read_facts
+from datamarket.subsidy.facts.sheets import FactsInvalid
+from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.terms import Snapshot, Unit
 from tests.cases.builders import city_scheme, shapes_scheme, ties
 

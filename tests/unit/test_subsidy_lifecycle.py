@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.states import TransitionNotAllowed, next_state
-from datamarket.subsidy import lifecycle
-from datamarket.subsidy.lifecycle import RUN_EVENTS, RunEvent, RunState, SchemeEvent, SchemeState
+from datamarket.subsidy.register import rules as register_rules
+from datamarket.subsidy.register.terms import SchemeEvent, SchemeState
+from datamarket.subsidy.runs import rules as run_rules
+from datamarket.subsidy.runs.rules import RUN_EVENTS
+from datamarket.subsidy.runs.terms import RunEvent, RunState
 from tests.world.people import AUDITOR, AUTHORITY, FINANCE, actor
 
 MAIN_ROAD = [
@@ -58,7 +61,7 @@ def test_the_main_road_leads_from_draft_to_closed() -> None:
 def test_a_scheme_version_is_approved_once_and_never_comes_back(
     state: SchemeState, event: SchemeEvent
 ) -> None:
-    after = lifecycle.SCHEME_EVENTS.get((state, event))
+    after = register_rules.SCHEME_EVENTS.get((state, event))
     assert (after is None) == (
         state is SchemeState.RETIRED or (state, event) == (SchemeState.APPROVED, SchemeEvent.APPROVE)
     )
@@ -66,24 +69,24 @@ def test_a_scheme_version_is_approved_once_and_never_comes_back(
 
 @pytest.mark.parametrize("event", RunEvent)
 def test_an_auditor_moves_nothing(event: RunEvent) -> None:
-    with pytest.raises(lifecycle.EventNotPermitted):
-        lifecycle.check_permitted(AUDITOR, event)
+    with pytest.raises(run_rules.EventNotPermitted):
+        run_rules.check_permitted(AUDITOR, event)
 
 
 def test_paying_is_for_finance_and_calculating_for_the_authority() -> None:
-    lifecycle.check_permitted(FINANCE, RunEvent.PAY)
-    lifecycle.check_permitted(AUTHORITY, RunEvent.CALCULATE)
-    with pytest.raises(lifecycle.EventNotPermitted):
-        lifecycle.check_permitted(AUTHORITY, RunEvent.PAY)
-    with pytest.raises(lifecycle.EventNotPermitted):
-        lifecycle.check_permitted(FINANCE, RunEvent.CALCULATE)
+    run_rules.check_permitted(FINANCE, RunEvent.PAY)
+    run_rules.check_permitted(AUTHORITY, RunEvent.CALCULATE)
+    with pytest.raises(run_rules.EventNotPermitted):
+        run_rules.check_permitted(AUTHORITY, RunEvent.PAY)
+    with pytest.raises(run_rules.EventNotPermitted):
+        run_rules.check_permitted(FINANCE, RunEvent.CALCULATE)
 
 
 def test_whoever_calculated_neither_reviews_nor_approves_and_whoever_reviewed_does_not_approve() -> None:
     one, two, three = actor(Role.AUTHORITY), actor(Role.AUTHORITY), actor(Role.FINANCE)
 
     def may(who: Actor, state: RunState) -> set[RunEvent]:
-        open_to = lifecycle.events_open_to(
+        open_to = run_rules.events_open_to(
             who, state, calculated_by=one.account_id, reviewed_by=two.account_id
         )
         return set(open_to)
@@ -96,24 +99,24 @@ def test_whoever_calculated_neither_reviews_nor_approves_and_whoever_reviewed_do
 
 @given(st.dates(date(2020, 1, 1), date(2040, 1, 1)), st.integers(min_value=1, max_value=60))
 def test_publicity_holds_exactly_the_working_days_that_the_scheme_says(start: date, days: int) -> None:
-    last = lifecycle.last_day_of_publicity(start, days)
+    last = run_rules.last_day_of_publicity(start, days)
     between = [date.fromordinal(day) for day in range(start.toordinal() + 1, last.toordinal() + 1)]
     assert sum(day.isoweekday() <= 5 for day in between) == days
     assert last.isoweekday() <= 5
 
 
 def test_five_working_days_from_a_friday_end_with_the_next_friday() -> None:
-    assert lifecycle.last_day_of_publicity(date(2025, 1, 17), 5) == date(2025, 1, 24)
+    assert run_rules.last_day_of_publicity(date(2025, 1, 17), 5) == date(2025, 1, 24)
 
 
 def test_the_last_day_counts_whole_in_qingdao() -> None:
     last = date(2025, 1, 27)
-    with pytest.raises(lifecycle.PublicityRunning):
-        lifecycle.check_publicity_over(last, now=datetime(2025, 1, 27, 15, 59, 59, tzinfo=UTC))
-    lifecycle.check_publicity_over(last, now=datetime(2025, 1, 27, 16, 0, tzinfo=UTC))
+    with pytest.raises(run_rules.PublicityRunning):
+        run_rules.check_publicity_over(last, now=datetime(2025, 1, 27, 15, 59, 59, tzinfo=UTC))
+    run_rules.check_publicity_over(last, now=datetime(2025, 1, 27, 16, 0, tzinfo=UTC))
 
 
 def test_a_scheme_without_publicity_may_be_approved_at_once() -> None:
     now = datetime(2025, 1, 20, 2, 0, tzinfo=UTC)
-    _, last = lifecycle.publicity_from(now, None)
-    assert lifecycle.earliest_approval(last, now) == now
+    _, last = run_rules.publicity_from(now, None)
+    assert run_rules.earliest_approval(last, now) == now

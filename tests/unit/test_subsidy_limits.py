@@ -3,8 +3,8 @@
 import pytest
 
 from datamarket.foundation.money import parse_yuan
-from datamarket.subsidy.limits import BudgetExceeded, OrderUnknown
-from datamarket.subsidy.scheme import Scheme
+from datamarket.subsidy.evaluator.limits import BudgetExceeded, OrderUnknown
+from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.terms import LineStatus, StepKind
 from tests.cases.builders import case, city_scheme, firm, line_of, paid, run, shapes_scheme
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datamarket.subsidy import engine, review
-from datamarket.subsidy.review import Edge, Flag, Ring
+from datamarket.subsidy.evaluator import identity as engine
+from datamarket.subsidy.facts import review
+from datamarket.subsidy.facts.review import Edge, Flag, Ring
 from datamarket.subsidy.terms import Line, LineStatus, StepKind
 
 RULES = review.review_rules()

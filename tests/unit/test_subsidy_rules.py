@@ -3,8 +3,8 @@
 import pytest
 
 from datamarket.foundation.money import parse_yuan
-from datamarket.subsidy.ranking import TieAtCut, TieUnresolved
-from datamarket.subsidy.rules import YearNotCovered
+from datamarket.subsidy.evaluator.ranking import TieAtCut, TieUnresolved
+from datamarket.subsidy.evaluator.rules import YearNotCovered
 from datamarket.subsidy.terms import (
     Candidate,
     DuplicateCandidate,

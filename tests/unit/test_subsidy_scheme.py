@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 
 from datamarket.foundation.money import percent
-from datamarket.subsidy.scheme import Scheme, json_schema
-from datamarket.subsidy.scheme_files import (
+from datamarket.subsidy.scheme.document import Scheme, json_schema
+from datamarket.subsidy.scheme.files import (
     NoSuchScheme,
     SchemeInvalid,
     load_scheme,

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from datamarket.subsidy.reform import (
+from datamarket.subsidy.scheme.document import Scheme
+from datamarket.subsidy.studies.reform import (
     ReformChangesNothing,
     ReformInvalid,
     ReformPathUnknown,
     allowed_paths,
     apply_reform,
 )
-from datamarket.subsidy.scheme import Scheme
+from datamarket.subsidy.studies.whatif import NO_EFFECT, DifferentInputs, Move, WhatIf, compare, what_if
 from datamarket.subsidy.terms import Candidate, Snapshot
-from datamarket.subsidy.whatif import NO_EFFECT, DifferentInputs, Move, WhatIf, compare, what_if
 from tests.cases.builders import case, city_scheme, firm, firms, run, shapes_scheme
 
 TWELVE = firms(*[f"{30 - index}000000.00" for index in range(10)], "900000.00", "800000.00")

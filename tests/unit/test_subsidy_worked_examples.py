@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from datamarket.subsidy.worked_examples import Example, ExamplesInvalid, read_examples, run_example
 from tests.cases.builders import FOLDER, scheme_bytes
+from tests.cases.worked_examples import Example, ExamplesInvalid, read_examples, run_example
 
 EXAMPLES = [
     (file.stem, example)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.clock import month_of
 from datamarket.foundation.db import Database
-from datamarket.subsidy.lifecycle import RunEvent
+from datamarket.subsidy.runs.terms import RunEvent
 from tests.world import orders, payouts, subsidy, trading
 from tests.world.people import NOON, actor
 

@@ -15,7 +15,7 @@ from datamarket.foundation.money import Fen
 from datamarket.foundation.settings import Settings
 from datamarket.ledger.books import actions as ledger
 from datamarket.payouts import actions, advice, proposals, queries
-from datamarket.payouts.bank import BankRules
+from datamarket.payouts.bank.simulated import BankRules
 from datamarket.payouts.tables import PayoutBatch
 from datamarket.payouts.terms import BatchEvent, PayableKind, StatementLine
 from tests.world import trading

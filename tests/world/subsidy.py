@@ -12,9 +12,12 @@ from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from datamarket.participants.affiliations import actions as participants
 from datamarket.participants.tables import Participant
-from datamarket.subsidy import actions
-from datamarket.subsidy.lifecycle import RunEvent
-from datamarket.subsidy.tables import SubsidyCase, SubsidyRun
+from datamarket.subsidy.cases import actions as case_actions
+from datamarket.subsidy.cases.tables import SubsidyCase
+from datamarket.subsidy.register import actions as register_actions
+from datamarket.subsidy.runs import actions as run_actions
+from datamarket.subsidy.runs.tables import SubsidyRun
+from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.trading.terms import Trade
 from tests.world import catalogue
 from tests.world.participants import admitted
@@ -122,7 +125,7 @@ async def case(
     claimed_elsewhere: str | None = None,
 ) -> SubsidyCase:
     async with database.transaction() as session:
-        return await actions.register_case(
+        return await case_actions.register_case(
             session,
             AUTHORITY,
             code=code or unique("CASE"),
@@ -149,8 +152,8 @@ async def opened_run(
     now: datetime = AFTER_YEAR,
 ) -> SubsidyRun:
     async with database.transaction() as session:
-        await actions.load_shipped_schemes(session, officers.approver, now=now)
-        return await actions.open_run(
+        await register_actions.load_shipped_schemes(session, officers.approver, now=now)
+        return await run_actions.open_run(
             session,
             officers.calculator,
             LEDGER_ID,
@@ -173,7 +176,9 @@ async def moved(
     """One event after the other, each by the officer whose turn it is."""
     for event in events:
         async with database.transaction() as session:
-            run = await actions.move_run(session, officers.of(event), run.id, event, reason=reason, now=now)
+            run = await run_actions.move_run(
+                session, officers.of(event), run.id, event, reason=reason, now=now
+            )
     return run
 
 

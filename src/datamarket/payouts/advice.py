@@ -14,8 +14,9 @@ from datamarket.foundation.clock import business_date, start_of_day
 from datamarket.foundation.db import driver
 from datamarket.ledger import posting
 from datamarket.ledger.terms import Account, AccountId, AccountKind, EntryId, EntryKind
-from datamarket.payouts import bank_actions, files, queries, rules
+from datamarket.payouts import files, queries, rules
 from datamarket.payouts.actions import in_transit, posting_of
+from datamarket.payouts.bank import actions as bank_actions
 from datamarket.payouts.tables import Payout, PayoutBatch
 from datamarket.payouts.terms import AdviceLine, BatchEvent, BatchState, PayoutState
 

@@ -5,7 +5,6 @@ from datetime import date
 from uuid import UUID
 
 from datamarket.foundation.errors import Conflict, Invalid, Refused
-from datamarket.foundation.money import yuan
 from datamarket.foundation.states import allowed_events
 from datamarket.payouts.terms import (
     AdviceLine,
@@ -14,10 +13,11 @@ from datamarket.payouts.terms import (
     PayoutEvent,
     PayoutState,
     Result,
-    Statement,
 )
 
 B, P = BatchState, PayoutState
+
+
 BATCH_LIFE: Mapping[tuple[BatchState, BatchEvent], BatchState] = {
     (B.DRAFTED, BatchEvent.APPROVE): B.APPROVED,
     (B.DRAFTED, BatchEvent.CANCEL): B.CANCELLED,
@@ -25,17 +25,25 @@ BATCH_LIFE: Mapping[tuple[BatchState, BatchEvent], BatchState] = {
     (B.APPROVED, BatchEvent.CANCEL): B.CANCELLED,
     (B.SENT, BatchEvent.SETTLE): B.SETTLED,
 }
+
+
 PAYOUT_LIFE: Mapping[tuple[PayoutState, PayoutEvent], PayoutState] = {
     (P.QUEUED, PayoutEvent.SEND): P.SENT,
     (P.QUEUED, PayoutEvent.CANCEL): P.CANCELLED,
     (P.SENT, PayoutEvent.EXECUTE): P.EXECUTED,
     (P.SENT, PayoutEvent.REFUSE): P.REFUSED,
 }
+
+
 EVENT_OF: Mapping[Result, PayoutEvent] = {
     Result.EXECUTED: PayoutEvent.EXECUTE,
     Result.REFUSED: PayoutEvent.REFUSE,
 }
+
+
 RESULT_OF: Mapping[PayoutState, Result] = {P.EXECUTED: Result.EXECUTED, P.REFUSED: Result.REFUSED}
+
+
 DECIDED = frozenset(RESULT_OF)
 
 
@@ -99,48 +107,6 @@ class AdviceUntimely(Invalid):
     en = "Line {line} of the advice is of {day}: before the batch was sent, or after today."
 
 
-class StatementUnbalanced(Invalid):
-    code = "bank.statement-unbalanced"
-    zh = "对账单不平：期初 {opening} 元加发生额 {moved} 元不等于期末 {closing} 元。"
-    en = "The statement does not add up: {opening} CNY plus movements of {moved} CNY are not {closing} CNY."
-
-
-class StatementOutOfOrder(Conflict):
-    code = "bank.statement-out-of-order"
-    zh = "对账单须按日期先后导入：最近一份为 {last}。"
-    en = "Statements are imported in the order of their days: the last is of {last}."
-
-
-class StatementGap(Conflict):
-    code = "bank.statement-gap"
-    zh = "期初余额 {opening} 元与上一份对账单（{last}）的期末余额 {closing} 元不符。"
-    en = "The opening balance of {opening} CNY is not the closing balance of {closing} CNY of the statement before ({last})."
-
-
-class StatementUntimely(Invalid):
-    code = "bank.statement-untimely"
-    zh = "对账单日期 {day} 晚于今天。"
-    en = "The statement is of {day}, which has not come yet."
-
-
-class LineMatchedAlready(Conflict):
-    code = "bank.line-matched-already"
-    zh = "该银行流水已匹配。"
-    en = "This bank line has its entry already."
-
-
-class EntryMatchedAlready(Conflict):
-    code = "bank.entry-matched-already"
-    zh = "该分录已与另一笔银行流水匹配。"
-    en = "This entry has another bank line already."
-
-
-class MatchAmountDiffers(Refused):
-    code = "bank.match-amount-differs"
-    zh = "银行流水为 {line} 元，分录在银行存款账户为 {entry} 元，不能匹配。"
-    en = "The bank line is of {line} CNY, the entry moves {entry} CNY at the bank: they do not match."
-
-
 def check_approver(made_by: UUID, approver: UUID) -> None:
     """Raises DutiesNotSeparate when who made the batch approves it."""
     if made_by == approver:
@@ -157,22 +123,3 @@ def check_timely(line: AdviceLine, number: int, *, sent_on: date, today: date) -
     """Raises AdviceUntimely."""
     if not sent_on <= line.day <= today:
         raise AdviceUntimely(line=number, day=line.day.isoformat())
-
-
-def check_adds_up(statement: Statement) -> None:
-    """Opening plus movements is closing. Raises StatementUnbalanced."""
-    moved = sum(line.amount_fen for line in statement.lines)
-    if statement.opening_fen + moved != statement.closing_fen:
-        raise StatementUnbalanced(
-            opening=yuan(statement.opening_fen), moved=yuan(moved), closing=yuan(statement.closing_fen)
-        )
-
-
-def check_follows(statement: Statement, last: date, closing_fen: int) -> None:
-    """Each statement goes on where the one before ended. Raises StatementOutOfOrder, StatementGap."""
-    if statement.day <= last:
-        raise StatementOutOfOrder(last=last.isoformat())
-    if statement.opening_fen != closing_fen:
-        raise StatementGap(
-            opening=yuan(statement.opening_fen), closing=yuan(closing_fen), last=last.isoformat()
-        )

@@ -54,14 +54,6 @@ class PayoutEvent(StrEnum):
     CANCEL = "cancel"
 
 
-class MatchState(Labelled):
-    """Whether a line of the bank has its entry in the books."""
-
-    OPEN = "open", "未匹配", "open"
-    MATCHED = "matched", "自动匹配", "matched"
-    MATCHED_BY_HAND = "matched_by_hand", "人工匹配", "matched by hand"
-
-
 class Result(StrEnum):
     """What the bank answers for one payout."""
 
@@ -73,6 +65,8 @@ OFFICES: dict[PayableKind, tuple[str, str]] = {
     PayableKind.TREASURY: ("TREASURY", "国库"),
     PayableKind.VAT_PAYABLE: ("TAX", "税务机关"),
 }
+
+
 """Payees that are no participants: their code and name in the bank file."""
 
 

@@ -29,7 +29,7 @@ from datamarket.participants.affiliations import actions as affiliation_actions
 from datamarket.participants.qualifications import actions as qualification_actions
 from datamarket.participants.qualifications.terms import QualificationKind
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
-from datamarket.subsidy import actions as subsidy
+from datamarket.subsidy.cases import actions as subsidy
 from datamarket.zones import actions as zone_actions
 from datamarket.zones.resources import actions as resource_actions
 from datamarket.zones.resources.terms import ResourceEvent

@@ -32,8 +32,8 @@ from datamarket.place import Place
 from datamarket.simulation import queries, report
 from datamarket.simulation.city import Loader, size_of
 from datamarket.simulation.play import Player, YearResult
-from datamarket.subsidy import dossier
-from datamarket.subsidy.actions import run_whole
+from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs.whole import run_whole
 
 console = Console(stderr=True)
 
@@ -109,7 +109,7 @@ async def run_demo(
             await _learn(place.url)
             run_id, cutoff = await _run_subsidies(database, year, ledger_id)
         async with database.transaction() as session:
-            tables = await dossier.award_tables(session, run_id)
+            tables = await run_dossier.award_tables(session, run_id)
             await report.print_market(session, ledger_id, year=year, now=cutoff)
             await report.print_trial_balance(session, ledger_id)
         report.print_awards(tables)

@@ -1,0 +1,246 @@
+"""/bank: the bank's statements, their lines, and both sides compared to the fen."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Request, Response
+from pydantic import Field
+
+from datamarket.auth.access import allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.db import driver
+from datamarket.foundation.http import (
+    Body,
+    DateIn,
+    LimitsDep,
+    Now,
+    Page,
+    Prose,
+    Reading,
+    Shape,
+    SliceRouter,
+    Writing,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.payouts.api import FileText, ReadLedger
+from datamarket.payouts.bank import actions, queries
+from datamarket.payouts.bank.tables import BankLine, BankStatement
+from datamarket.payouts.bank.terms import MatchState
+
+router = SliceRouter(prefix="/bank", tags=["payouts"])
+ReconcileBank = Annotated[Actor, allow(Permission.RECONCILE_BANK)]
+
+
+class BankStatementIn(Body):
+    """A day at the bank as CSV: an opening row, a row for each movement, a closing row."""
+
+    statement: FileText = Field(
+        examples=[
+            (
+                "record,value_on,reference,amount,text\n"
+                "opening,2024-06-03,,0.00,\n"
+                "line,2024-06-03,bank advice 20240603-0001,50000.00,deposit\n"
+                "closing,2024-06-03,,50000.00,\n"
+            )
+        ]
+    )
+
+
+class BankStatementOut(Shape):
+    id: UUID
+    sha256: str
+    day: date
+    opening_fen: int
+    closing_fen: int
+    lines: int
+    imported_by: UUID
+    imported_at: datetime
+
+    @classmethod
+    def of(cls, statement: BankStatement) -> "BankStatementOut":
+        return cls.model_validate(statement.model_dump())
+
+
+class BankLineOut(Shape):
+    """A movement at the bank: what came in is positive. `entry_on` is the accounting day of its entry."""
+
+    id: UUID
+    statement_id: UUID
+    position: int
+    day: date
+    value_on: date
+    amount_fen: int
+    reference: str
+    text: str
+    match_state: MatchState
+    match_state_zh: str = Field(examples=["自动匹配"])
+    match_state_en: str = Field(examples=["matched"])
+    entry_id: UUID | None
+    entry_on: date | None
+    match_reason: str | None
+    version: int
+
+    @classmethod
+    def of(cls, line: BankLine | Mapping[str, Any]) -> "BankLineOut":
+        facts = dict(line) if isinstance(line, Mapping) else line.model_dump()
+        zh, en = MatchState(facts["match_state"]).labels
+        return cls.model_validate(facts | {"match_state_zh": zh, "match_state_en": en})
+
+
+class OpenEntryOut(Shape):
+    """An entry of the books that has no line of the bank by that day; money in is positive."""
+
+    entry_id: UUID
+    kind: str
+    source_type: str
+    source_id: UUID
+    on: date
+    amount_fen: int
+
+
+class AtBankOnlyOut(Shape):
+    count: int
+    sum_fen: int
+    oldest: list[BankLineOut] = Field(description="at most 100")
+
+
+class InBooksOnlyOut(Shape):
+    count: int
+    sum_fen: int
+    oldest: list[OpenEntryOut] = Field(description="at most 100")
+
+
+class ReconciliationOut(Shape):
+    """difference = opening difference + at bank only − in books only; what is left is `unexplained_fen`."""
+
+    day: date
+    statement_day: date = Field(description="of the last statement by that day")
+    bank_fen: int
+    books_fen: int
+    difference_fen: int
+    opening_difference_fen: int = Field(description="before the first statement: bank less books")
+    matched: int
+    at_bank_only: AtBankOnlyOut
+    in_books_only: InBooksOnlyOut
+    unexplained_fen: int = Field(description="always 0, or something is broken")
+
+    @classmethod
+    def of(cls, found: queries.Reconciliation) -> "ReconciliationOut":
+        bank, books = found.at_bank_only, found.in_books_only
+        return cls(
+            day=found.day,
+            statement_day=found.statement_day,
+            bank_fen=found.bank_fen,
+            books_fen=found.books_fen,
+            difference_fen=found.difference_fen,
+            opening_difference_fen=found.opening_difference_fen,
+            matched=found.matched,
+            at_bank_only=AtBankOnlyOut(
+                count=bank.count, sum_fen=bank.sum_fen, oldest=[BankLineOut.of(line) for line in bank.items]
+            ),
+            in_books_only=InBooksOnlyOut(
+                count=books.count,
+                sum_fen=books.sum_fen,
+                oldest=[OpenEntryOut.model_validate(entry._asdict()) for entry in books.items],
+            ),
+            unexplained_fen=found.unexplained_fen,
+        )
+
+
+class MatchIn(Body):
+    entry_id: UUID
+    reason: Prose = Field(examples=["银行摘要写错了付款编号，金额、日期与收款方一致"])
+
+
+class MatchingOut(Shape):
+    matched: int
+
+
+def _ledger(request: Request) -> int:
+    ledger_id: int = request.app.state.settings.ledger_id
+    return ledger_id
+
+
+@router.post("/statements", status_code=201, summary="Import a day's statement")
+async def import_statement(
+    actor: ReconcileBank, request: Request, session: Writing, now: Now, body: BankStatementIn
+) -> BankStatementOut:
+    """Once, in the order of days, and only when it adds up; lines are matched by their reference at once."""
+    return BankStatementOut.of(
+        await actions.import_statement(session, actor, _ledger(request), body.statement, now=now)
+    )
+
+
+@router.get("/statements", summary="Statements, newest first")
+async def list_statements(
+    actor: ReadLedger, request: Request, session: Reading, limits: LimitsDep
+) -> Page[BankStatementOut]:
+    queries.check_overseer(actor)
+    cursor = decode_cursor(limits.after, [date])
+    rows = await queries.list_statements(
+        session, _ledger(request), limit=limits.limit, after=cursor[0] if cursor else None
+    )
+    return page_of(rows, limits, BankStatementOut.of, lambda statement: [statement.day])
+
+
+@router.get("/lines", summary="The bank's movements, day after day")
+async def list_bank_lines(
+    actor: ReadLedger,
+    request: Request,
+    session: Reading,
+    limits: LimitsDep,
+    day: DateIn | None = None,
+    match_state: MatchState | None = None,
+) -> Page[BankLineOut]:
+    queries.check_overseer(actor)
+    cursor = decode_cursor(limits.after, [date, int])
+    rows = await queries.list_lines(
+        session,
+        _ledger(request),
+        day=day,
+        match_state=match_state,
+        limit=limits.limit,
+        after=(cursor[0], cursor[1]) if cursor else None,
+    )
+    return page_of(rows, limits, BankLineOut.of, lambda line: [line.day, line.position])
+
+
+@router.post("/lines/{bank_line_id}/match", summary="Match a line by hand")
+async def match_line(
+    actor: ReconcileBank,
+    request: Request,
+    response: Response,
+    session: Writing,
+    now: Now,
+    bank_line_id: UUID,
+    body: MatchIn,
+) -> BankLineOut:
+    """With a reason, and only where the amounts are equal."""
+    line = await actions.match_by_hand(
+        session,
+        actor,
+        _ledger(request),
+        bank_line_id,
+        entry_id=body.entry_id,
+        reason=body.reason,
+        now=now,
+    )
+    tag(response, line.version)
+    return BankLineOut.of(line)
+
+
+@router.post("/matching", summary="Look again for the entries of open lines")
+async def match_again(actor: ReconcileBank, request: Request, session: Writing, now: Now) -> MatchingOut:
+    """For deposits that were entered after their statement; advice looks by itself."""
+    return MatchingOut(matched=await actions.match_again(session, actor, _ledger(request), now=now))
+
+
+@router.get("/reconciliation", summary="Bank against books at the end of a day", responses={404: {}})
+async def reconcile(actor: ReadLedger, request: Request, session: Reading, day: DateIn) -> ReconciliationOut:
+    """What is matched, what only one side knows, and a difference that these explain to the fen."""
+    queries.check_overseer(actor)
+    return ReconciliationOut.of(await queries.reconcile(await driver(session), _ledger(request), day))

@@ -1,0 +1,154 @@
+"""/subsidy/cases: the register of "Data Elements ×" cases, and the verification of what was invested."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Query, Response
+from pydantic import Field, StringConstraints
+
+from datamarket.auth.access import allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.http import (
+    Body,
+    BoolIn,
+    Code,
+    DateIn,
+    FenIn,
+    IfMatch,
+    LimitsDep,
+    Line,
+    Now,
+    Page,
+    Reading,
+    Shape,
+    SliceRouter,
+    Writing,
+    check_tag,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.subsidy.cases import actions, queries
+from datamarket.subsidy.cases.tables import SubsidyCase
+
+router = SliceRouter(prefix="/subsidy/cases", tags=["subsidy"])
+RegisterCase = Annotated[Actor, allow(Permission.REGISTER_CASE)]
+ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z][a-z_]*$")]
+
+
+class CaseIn(Body):
+    """`claimed_elsewhere` names the policy that funded the project already; null when none did."""
+
+    code: Code = Field(examples=["CASE-02"])
+    enterprise_id: UUID
+    title_zh: Line = Field(examples=["海洋气象数据融合支撑近海作业安全"])
+    title_en: Line = Field(examples=["Fused ocean-weather data for safe sea work"])
+    field: Word = Field(examples=["ocean"])
+    level: Literal["national", "provincial", "city"] = Field(examples=["national"])
+    listed_on: DateIn = Field(examples=["2024-05-24"])
+    investment_fen: FenIn | None = Field(default=None, examples=[333_333_333])
+    verified: BoolIn = False
+    claimed_elsewhere: Line | None = None
+
+
+class CaseEventIn(Body):
+    """The audited investment."""
+
+    event: Literal["verify"] = Field(examples=["verify"])
+    investment_fen: FenIn = Field(examples=[333_333_333])
+
+
+class CaseOut(Shape):
+    """A case; its investment counts once `verified_by` is set."""
+
+    id: UUID
+    code: str
+    enterprise_id: UUID
+    title_zh: str
+    title_en: str
+    field: str
+    level: str
+    listed_on: date
+    investment_fen: int | None
+    verified_by: UUID | None
+    verified_at: datetime | None
+    claimed_elsewhere: str | None
+    created_at: datetime
+    version: int
+
+    @classmethod
+    def of(cls, case: SubsidyCase) -> "CaseOut":
+        return cls.model_validate(case, from_attributes=True)
+
+
+class CaseEventsOut(Shape):
+    """What this actor may do with the case now."""
+
+    state: Literal["registered", "verified"]
+    events: list[Literal["verify"]] = Field(examples=[["verify"]])
+
+
+@router.post("", status_code=201, summary="Register a case")
+async def register_case(
+    actor: RegisterCase, session: Writing, now: Now, body: CaseIn, response: Response
+) -> CaseOut:
+    """A project is registered once: its code is taken for ever."""
+    case = await actions.register_case(session, actor, **body.model_dump(), now=now)
+    tag(response, case.version)
+    return CaseOut.of(case)
+
+
+@router.get("", summary="Cases")
+async def list_cases(
+    actor: ReadMarket,
+    session: Reading,
+    limits: LimitsDep,
+    enterprise: UUID | None = None,
+    level: Annotated[Literal["national", "provincial", "city"] | None, Query()] = None,
+) -> Page[CaseOut]:
+    """All for overseers, its own for an enterprise; in the order of registration."""
+    after = decode_cursor(limits.after, [UUID])
+    rows = await queries.list_cases(
+        session,
+        visible_to=actor,
+        enterprise=enterprise,
+        level=level,
+        limit=limits.limit,
+        after=after[0] if after else None,
+    )
+    return page_of(rows, limits, CaseOut.of, lambda case: [case.id])
+
+
+@router.get("/{case_id}", summary="One case")
+async def get_case(actor: ReadMarket, session: Reading, case_id: UUID, response: Response) -> CaseOut:
+    case = await queries.get_case(session, case_id, visible_to=actor)
+    tag(response, case.version)
+    return CaseOut.of(case)
+
+
+@router.post("/{case_id}/events", summary="Verify the investment of a case")
+async def move_case(
+    actor: RegisterCase,
+    session: Writing,
+    now: Now,
+    case_id: UUID,
+    body: CaseEventIn,
+    response: Response,
+    if_match: IfMatch = None,
+) -> CaseOut:
+    """Once: what was verified is not verified again."""
+    seen = await queries.get_case(session, case_id, visible_to=actor, lock=True)
+    check_tag(if_match, seen.version)
+    case = await actions.verify_case(session, actor, case_id, investment_fen=body.investment_fen, now=now)
+    tag(response, case.version)
+    return CaseOut.of(case)
+
+
+@router.get("/{case_id}/allowed-events", summary="What may be done with a case now")
+async def allowed_case_events(actor: ReadMarket, session: Reading, case_id: UUID) -> CaseEventsOut:
+    case = await queries.get_case(session, case_id, visible_to=actor)
+    state: Literal["registered", "verified"] = "verified" if case.verified_by else "registered"
+    may = state == "registered" and actor.may(Permission.REGISTER_CASE)
+    return CaseEventsOut(state=state, events=["verify"] if may else [])

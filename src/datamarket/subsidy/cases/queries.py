@@ -1,0 +1,47 @@
+"""Reading cases."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select, true
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.foundation.errors import NotFound
+from datamarket.subsidy.cases.tables import SubsidyCase
+
+
+def _case_visible(actor: Actor) -> Any:
+    return true() if actor.sees_all else col(SubsidyCase.enterprise_id) == actor.participant_id
+
+
+async def get_case(
+    session: AsyncSession, case_id: UUID, *, visible_to: Actor, lock: bool = False
+) -> SubsidyCase:
+    """Raises NotFound, also for another enterprise's case."""
+    statement = select(SubsidyCase).where(SubsidyCase.id == case_id, _case_visible(visible_to))
+    found = (await session.exec(statement.with_for_update() if lock else statement)).first()
+    if found is None:
+        raise NotFound(thing="case")
+    return found
+
+
+async def list_cases(
+    session: AsyncSession,
+    *,
+    visible_to: Actor,
+    enterprise: UUID | None,
+    level: str | None,
+    limit: int,
+    after: UUID | None,
+) -> Sequence[SubsidyCase]:
+    """In the order they were registered."""
+    statement = select(SubsidyCase).where(_case_visible(visible_to)).order_by(col(SubsidyCase.id))
+    if enterprise is not None:
+        statement = statement.where(SubsidyCase.enterprise_id == enterprise)
+    if level is not None:
+        statement = statement.where(SubsidyCase.level == level)
+    if after is not None:
+        statement = statement.where(col(SubsidyCase.id) > after)
+    return (await session.exec(statement.limit(limit + 1))).all()

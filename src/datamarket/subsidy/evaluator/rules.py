@@ -1,0 +1,249 @@
+"""The evaluator: (scheme, snapshot, year) → result; no clock, no database, no chance.
+
+The pipeline is fixed: conditions → base → rank and select → rate or tiers → floor → cap → round →
+stacking → enterprise cap → budget → final. Amounts stay exact fractions until they are rounded once.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+
+from datamarket.foundation import money
+from datamarket.foundation.errors import Refused
+from datamarket.subsidy.evaluator import limits
+from datamarket.subsidy.evaluator.ranking import Contest, Standing, stand
+from datamarket.subsidy.scheme.clause import Clause, Rounding, Select, Tier
+from datamarket.subsidy.scheme.document import Scheme
+from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES, FactKind
+from datamarket.subsidy.terms import (
+    Candidate,
+    FactValue,
+    Line,
+    LineStatus,
+    Result,
+    Snapshot,
+    StepKind,
+    StepValue,
+    decimal_text,
+)
+
+
+class YearNotCovered(Refused):
+    code = "subsidy.year-not-covered"
+    zh = "方案“{scheme}”自 {start} 起至 {end} 前有效，不覆盖 {year} 年度。"
+    en = "Scheme '{scheme}' is valid from {start} until before {end} and does not cover {year}."
+
+
+def evaluate(scheme: Scheme, snapshot: Snapshot, year: int) -> Result:
+    """Every candidate's line under every clause of its unit, in the order of file, rank and id.
+
+    Raises YearNotCovered, and what ties at the cut and the budget may raise.
+    """
+    if not scheme.valid.covers(year):
+        end = scheme.valid.to or "…"
+        raise YearNotCovered(scheme=scheme.id, start=scheme.valid.from_, end=end, year=year)
+    lines: list[Line] = []
+    submitted: dict[limits.LineKey, str] = {}
+    for clause in scheme.clauses:
+        candidates = snapshot.of_unit(clause.unit)
+        lines += _evaluate_clause(clause, candidates, year)
+        for candidate in candidates:
+            if "submitted_at" in candidate.facts:
+                submitted[clause.id, candidate.id] = str(candidate.facts["submitted_at"])
+    lines = limits.apply_limits(scheme, lines, year, submitted)
+    place = {clause.id: position for position, clause in enumerate(scheme.clauses)}
+    lines.sort(key=lambda line: (place[line.clause], line.rank is None, line.rank or 0, line.candidate))
+    finished = (line.then(StepKind.FINAL, {"amount_fen": line.amount_fen}) for line in lines)
+    return Result(scheme.id, year, snapshot.sha256, tuple(finished))
+
+
+def _evaluate_clause(clause: Clause, candidates: Sequence[Candidate], year: int) -> list[Line]:
+    on = clause.basis_date(year)
+    lines = [_assess(clause, candidate) for candidate in candidates]
+    if clause.select is not None:
+        facts = {candidate.id: candidate.facts for candidate in candidates}
+        lines = _select(clause, clause.select, lines, facts, on)
+    return [_price(clause, line, on) if line.status is LineStatus.PROPOSED else line for line in lines]
+
+
+def _assess(clause: Clause, candidate: Candidate) -> Line:
+    """Conditions, then the base: a failed condition outweighs a missing fact, and that a poor base."""
+    line = Line(clause.id, candidate.id, candidate.enterprise, candidate.name)
+    verdicts: list[bool | None] = []
+    for name in clause.when:
+        seen = PREDICATES[name].test(candidate.facts)
+        verdicts.append(seen.ok)
+        line = line.then(StepKind.CONDITION, {"predicate": name, "ok": seen.ok, "observed": seen.observed})
+    base = _number(candidate.facts, clause.base)
+    threshold = clause.require_base_above or 0
+    above = None if base is None else base > threshold
+    figures: dict[str, StepValue] = {
+        "fact": clause.base,
+        "base_fen": base,
+        "above_fen": threshold,
+        "ok": above,
+    }
+    for part in FACTS[clause.base].parts:
+        if part in candidate.facts:
+            figures[f"{part}_fen"] = candidate.facts[part]
+    if False in verdicts:
+        status = LineStatus.INELIGIBLE
+    elif None in verdicts or above is None:
+        status = LineStatus.HELD
+    else:
+        status = LineStatus.PROPOSED if above else LineStatus.NOT_SELECTED
+    return line.then(StepKind.BASE, figures, base_fen=base, status=status)
+
+
+def _number(facts: Mapping[str, FactValue], name: str) -> int | None:
+    value = facts.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _select(
+    clause: Clause,
+    select: Select,
+    lines: list[Line],
+    facts: Mapping[str, Mapping[str, int | str | bool]],
+    on: date,
+) -> list[Line]:
+    """Rank those who may hold a slot; a base that is not above zero, or not known, never ranks."""
+    top = select.top.on(on)
+    values: dict[str, int] = {}
+    ranked: list[Line] = []
+    for assessed in lines:
+        line = assessed
+        value = _number(facts[line.candidate], select.by)
+        if value is None and line.status is LineStatus.PROPOSED:
+            unknown = {"predicate": select.by, "ok": None, "observed": f"{select.by}=missing"}
+            line = line.then(StepKind.CONDITION, unknown, status=LineStatus.HELD)
+        ranked.append(line)
+        holds_slot = line.status is LineStatus.PROPOSED or select.among == "all"
+        if (
+            holds_slot
+            and value is not None
+            and value > 0
+            and (line.base_fen or 0) > (clause.require_base_above or 0)
+        ):
+            values[line.candidate] = value
+    if top is None:
+        return [_left_out(line) for line in ranked]
+    standings = stand(Contest(clause.id, top.value, select.ties, values, facts))
+    return [_placed(line, standings.get(line.candidate), select, top.value) for line in ranked]
+
+
+def _left_out(line: Line) -> Line:
+    passed = line.status is LineStatus.PROPOSED
+    return dataclasses.replace(line, status=LineStatus.NOT_SELECTED) if passed else line
+
+
+def _placed(line: Line, standing: Standing | None, select: Select, top: int) -> Line:
+    if standing is None:
+        return _left_out(line)
+    unit = "_fen" if FACTS[select.by].kind is FactKind.MONEY else ""
+    rule = select.ties if isinstance(select.ties, str) else "tiebreak " + ", ".join(select.ties.tiebreak)
+    figures: dict[str, StepValue] = {
+        "by": select.by,
+        "among": select.among,
+        "rank": standing.rank,
+        "of": standing.of,
+        "top": top,
+        "tied_with": standing.tied_with,
+        "tied_at_cut": standing.tied_at_cut,
+        "ties": rule,
+        "selected": standing.selected,
+        f"distance{unit}": standing.distance,
+    }
+    placed = line if standing.selected else _left_out(line)
+    return placed.then(StepKind.RANK, figures, rank=standing.rank)
+
+
+def _price(clause: Clause, line: Line, on: date) -> Line:
+    """Rate or tiers, floor, cap, round. A rate that is not in force pays nothing.
+
+    The cap binds when the exact amount is strictly above it, before any rounding: an amount that only
+    rounds up to the cap is not bound by it.
+    """
+    base = line.base_fen or 0
+    line, exact = _graded(clause, line, base, on) if clause.tiers else _rated(clause, line, base, on)
+    if exact is None:
+        return dataclasses.replace(line, status=LineStatus.NOT_SELECTED)
+    floor = clause.floor.on(on) if clause.floor else None
+    if floor is not None:
+        figures: dict[str, StepValue] = {
+            "floor_fen": floor.value,
+            "since": floor.since.isoformat(),
+            "bound": exact < floor.value,
+        }
+        line = line.then(StepKind.FLOOR, figures)
+        exact = max(exact, Fraction(floor.value))
+    cap = clause.cap.on(on) if clause.cap else None
+    if cap is not None:
+        bound = exact > cap.value
+        figures = {"cap_fen": cap.value, "since": cap.since.isoformat(), "bound": bound}
+        line = line.then(StepKind.CAP, figures, cap_fen=cap.value, cap_bound=bound)
+        exact = min(exact, Fraction(cap.value))
+    amount = _rounded(exact, clause.round)
+    rounding: dict[str, StepValue] = {
+        "exact": _exact_yuan(exact),
+        "mode": clause.round.mode,
+        "to_fen": clause.round.to,
+        "amount_fen": amount,
+    }
+    return line.then(StepKind.ROUND, rounding, amount_fen=amount)
+
+
+def _rated(clause: Clause, line: Line, base: int, on: date) -> tuple[Line, Fraction | None]:
+    stated = clause.rate.on(on) if clause.rate else None
+    if stated is None:
+        return line.then(StepKind.RATE, {"rate": None, "on": on.isoformat()}), None
+    exact = base * stated.value
+    rate = money.percent(stated.value)
+    figures: dict[str, StepValue] = {
+        "rate": rate,
+        "since": stated.since.isoformat(),
+        "article": stated.article or clause.cite.article,
+        "exact": _exact_yuan(exact),
+    }
+    return line.then(StepKind.RATE, figures, rate=rate), exact
+
+
+def _graded(clause: Clause, line: Line, base: int, on: date) -> tuple[Line, Fraction | None]:
+    """Marginal brackets: each rate holds for the part of the base within its own bracket."""
+    stated = clause.tiers.on(on) if clause.tiers else None
+    if stated is None:
+        return line.then(StepKind.RATE, {"rate": None, "on": on.isoformat()}), None
+    tiers: tuple[Tier, ...] = stated.value
+    exact = Fraction(0)
+    for index, tier in enumerate(tiers):
+        if base <= tier.above:
+            break
+        upper = tiers[index + 1].above if index + 1 < len(tiers) else None
+        part = (base if upper is None else min(base, upper)) - tier.above
+        exact += part * tier.rate
+        figures: dict[str, StepValue] = {
+            "above_fen": tier.above,
+            "up_to_fen": upper,
+            "part_fen": part,
+            "rate": money.percent(tier.rate),
+            "since": stated.since.isoformat(),
+            "exact": _exact_yuan(part * tier.rate),
+        }
+        line = line.then(StepKind.TIER, figures)
+    return line, exact
+
+
+def _exact_yuan(exact_fen: Fraction) -> str:
+    return decimal_text(exact_fen / money.FEN_PER_YUAN)
+
+
+def _rounded(exact: Fraction, rounding: Rounding) -> int:
+    """To a whole multiple of the unit; amounts are never negative here."""
+    units = exact / rounding.to
+    whole = units.numerator // units.denominator
+    if rounding.mode == "half_up":
+        whole = money.half_up(units)
+    elif rounding.mode == "half_even" and (2 * (units - whole), whole % 2) > (1, 0):
+        whole += 1
+    return whole * rounding.to

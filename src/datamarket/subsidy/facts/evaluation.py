@@ -1,0 +1,49 @@
+"""A scheme file and a folder of facts give every award and its reasons; no database is needed."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from datamarket.foundation.errors import Invalid
+from datamarket.subsidy.evaluator.awards import award_document
+from datamarket.subsidy.evaluator.rules import evaluate
+from datamarket.subsidy.facts.files import SHEETS, read_tables
+from datamarket.subsidy.scheme.document import Scheme
+from datamarket.subsidy.scheme.files import load_scheme
+from datamarket.subsidy.terms import Unit
+
+
+class FileUnreadable(Invalid):
+    code = "subsidy.file-unreadable"
+    zh = "无法读取文件“{file}”：{reason}。"
+    en = "The file '{file}' cannot be read: {reason}."
+
+
+def evaluate_files(scheme: Path | bytes, facts: Path, year: int) -> dict[str, Any]:
+    """The awards of a year as a document for people and programs.
+
+    `scheme_sha256` is over the file's bytes, `result_sha256` over the lines and what they came from.
+    Raises FileUnreadable, SchemeInvalid, FactsInvalid and what `rules.evaluate` raises.
+    """
+    try:
+        content = scheme if isinstance(scheme, bytes) else scheme.read_bytes()
+        loaded = load_scheme(content)
+        read = read_tables(facts, loaded)
+        result = evaluate(loaded, read.snapshot, year)
+    except OSError as error:
+        name = Path(str(error.filename)).name
+        raise FileUnreadable(file=name, reason=error.strerror or type(error).__name__) from error
+    names = {firm.enterprise: firm.name for firm in read.snapshot.of_unit(Unit.ENTERPRISE)}
+    document = award_document(loaded, hashlib.sha256(content).hexdigest(), result, names)
+    absent = [_absent(loaded, unit) for unit in read.absent]
+    return document | {"notes": [*absent, *document["notes"]]}
+
+
+def _absent(scheme: Scheme, unit: Unit) -> dict[str, str]:
+    """A table that the scheme needs is not there: a whole award was not assessed."""
+    clauses = ", ".join(clause.id for clause in scheme.clauses if clause.unit is unit)
+    return {
+        "code": "table-absent",
+        "zh": f"没有 {SHEETS[unit]} 表：{clauses} 未评定",
+        "en": f"no {SHEETS[unit]} table: {clauses} was not assessed",
+    }

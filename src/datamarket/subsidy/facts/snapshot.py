@@ -1,0 +1,184 @@
+"""From the books to a snapshot: the facts of every enterprise and project, under codes, never under ids.
+
+The same books give the same bytes: enterprises stand under their unified social credit code, projects
+under their own code, instants in UTC with microseconds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from datamarket.foundation.clock import start_of_day, year_bounds
+from datamarket.foundation.db import Connection
+from datamarket.subsidy.facts import review, statements
+from datamarket.subsidy.facts.statements import Window
+from datamarket.subsidy.terms import Candidate, FactValue, Snapshot, Unit
+
+DIVISION_DIGITS = 4  # province and city of a GB/T 2260 code
+NOTHING_SOLD: Mapping[str, int] = dict.fromkeys(
+    ("trades", "free", "gross", "unqualified", "related", "refunds", "contracts"), 0
+)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A snapshot and what it was taken from."""
+
+    snapshot: Snapshot
+    parties: dict[str, dict[str, str]]
+    venues: list[dict[str, str]]
+    related: list[dict[str, str | None]]
+    rings: list[dict[str, Any]]
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Year:
+    """Which year's facts, until when, for which run."""
+
+    ledger_id: int
+    year: int
+    cutoff: datetime
+    run_id: UUID
+
+
+def window_of(year: Year, as_of: datetime) -> Window:
+    """Sales of the year that were made before the cut-off, as known at `as_of`."""
+    start, end = year_bounds(year.year)
+    rules = review.review_rules()
+    return Window(
+        ledger_id=year.ledger_id,
+        division=str(year.ledger_id)[:DIVISION_DIGITS],
+        year_start=start,
+        year_end=end,
+        until=min(end, year.cutoff),
+        cutoff=year.cutoff,
+        as_of=as_of,
+        first_day=date(year.year, 1, 1),
+        last_day=date(year.year, 12, 31),
+        run_id=year.run_id,
+        ring_sellers=rules.ring_sellers,
+        ring_share=rules.ring_share.as_integer_ratio(),
+        most_rings=rules.most_rings,
+    )
+
+
+async def take(connection: Connection, year: Year, *, as_of: datetime) -> Taken:
+    """Read every fact, each in one statement, with memory enough that a year's sales are summed without disk."""
+    await connection.execute("SET LOCAL work_mem = '128MB'")
+    window = window_of(year, as_of)
+    enterprises = await statements.fetch(connection, statements.REGISTERED, window)
+    suspended = {row[0] for row in await statements.fetch(connection, statements.SUSPENDED, window)}
+    venues = await statements.fetch(connection, statements.VENUES, window)
+    related = await statements.fetch(connection, statements.RELATED, window)
+    window = replace(
+        window,
+        venue=[row["id"] for row in venues],
+        venue_since=[start_of_day(row["qualified_from"]) for row in venues],
+        related_a=[row["a_id"] for row in related],
+        related_b=[row["b_id"] for row in related],
+        related_from=[start_of_day(row["from_on"]) for row in related],
+        related_to=[start_of_day(row["to_on"]) if row["to_on"] else None for row in related],
+    )
+    sold = {
+        row["provider_id"]: row for row in await statements.fetch(connection, statements.TURNOVER, window)
+    }
+    rings = rings_of(await statements.fetch(connection, statements.CIRCULAR, window))
+    cases = await statements.fetch(connection, statements.CASES, window)
+    claimed = {row[0] for row in await statements.fetch(connection, statements.CLAIMED, window)}
+    companies = enterprise_candidates(enterprises, suspended, sold, review.circular_turnover(rings))
+    projects = project_candidates(cases, claimed, {row["id"]: row["uscc"] for row in enterprises}, companies)
+    return Taken(
+        snapshot=Snapshot.of([*companies.values(), *projects]),
+        parties={
+            row["uscc"]: {"id": str(row["id"]), "zh": row["name_zh"], "en": row["name_en"]}
+            for row in enterprises
+        },
+        venues=[{"venue": str(row["id"]), "since": row["qualified_from"].isoformat()} for row in venues],
+        related=[_relation(row) for row in related],
+        rings=[review.ring_document(ring) for ring in rings],
+        counts={
+            "enterprises": len(companies),
+            "projects": len(projects),
+            "trades": sum(row["trades"] for row in sold.values()),
+        },
+    )
+
+
+def _relation(row: asyncpg.Record) -> dict[str, str | None]:
+    until = row["to_on"].isoformat() if row["to_on"] else None
+    return {"a": str(row["a_id"]), "b": str(row["b_id"]), "from": row["from_on"].isoformat(), "to": until}
+
+
+def rings_of(rows: Sequence[asyncpg.Record]) -> list[review.Ring]:
+    """The rings that the books hold, each once."""
+    found = []
+    for row in rows:
+        sellers = row["codes"]
+        edges = zip(sellers, [*sellers[1:], sellers[0]], row["fens"], row["trades"], strict=True)
+        found.append(tuple(review.Edge(*edge) for edge in edges))
+    return review.distinct_rings(found)
+
+
+def enterprise_candidates(
+    enterprises: Sequence[asyncpg.Record],
+    suspended: set[UUID],
+    sold: Mapping[UUID, asyncpg.Record],
+    circular: Mapping[str, int],
+) -> dict[str, Candidate]:
+    """Every enterprise by its code, also who sold nothing. Net = gross, less each sum that does not count."""
+    candidates = {}
+    for row in enterprises:
+        sales: asyncpg.Record | Mapping[str, Any] = sold.get(row["id"], NOTHING_SOLD)
+        known: dict[str, FactValue] = {
+            "registered_in_city": row["registered"],
+            "suspended": row["id"] in suspended,
+            "net_platform_turnover": sales["gross"]
+            - sales["unqualified"]
+            - sales["related"]
+            - sales["refunds"],
+            "gross_turnover": sales["gross"],
+            "unqualified_venue_turnover": sales["unqualified"],
+            "related_party_turnover": sales["related"],
+            "refunds": sales["refunds"],
+            "circular_turnover": circular.get(row["uscc"], 0),
+            "contracts": sales["contracts"],
+            "free_trades": sales["free"],
+        }
+        if sales.get("first_settled") is not None:
+            known["first_settled"] = instant_text(sales["first_settled"])
+        candidates[row["uscc"]] = Candidate(Unit.ENTERPRISE, row["uscc"], row["uscc"], row["name_zh"], known)
+    return candidates
+
+
+def project_candidates(
+    cases: Sequence[asyncpg.Record],
+    claimed: set[str],
+    codes: Mapping[UUID, str],
+    companies: Mapping[str, Candidate],
+) -> list[Candidate]:
+    """Every case of an enterprise of the market; an investment that nobody verified is not known."""
+    candidates = []
+    for row in cases:
+        owner = companies.get(codes.get(row["enterprise_id"], ""))
+        if owner is None:
+            continue
+        known: dict[str, FactValue] = {
+            "registered_in_city": owner.facts["registered_in_city"],
+            "suspended": owner.facts["suspended"],
+            "case_listed_in_period": row["listed"],
+            "claimed_before": row["code"] in claimed,
+        }
+        if row["investment"] is not None:
+            known["verified_investment"] = row["investment"]
+        candidates.append(Candidate(Unit.PROJECT, row["code"], owner.enterprise, row["title_zh"], known))
+    return candidates
+
+
+def instant_text(at: datetime) -> str:
+    """In UTC with microseconds: such texts sort as the instants do."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")

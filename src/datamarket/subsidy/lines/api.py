@@ -1,0 +1,256 @@
+"""Lines of a run, why each is what it is, what a reviewer must look at, and the public list of awards."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Response
+from pydantic import Field
+
+from datamarket.auth.access import Visitor, allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.errors import NotFound
+from datamarket.foundation.http import (
+    LimitsDep,
+    Page,
+    Reading,
+    Shape,
+    SliceRouter,
+    decode_cursor,
+    page_of,
+)
+from datamarket.subsidy.facts.review import Flag
+from datamarket.subsidy.lines import queries
+from datamarket.subsidy.lines.queries import Award, LineView
+from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs import queries as run_queries
+from datamarket.subsidy.runs.api import YearQuery, name_bundle
+from datamarket.subsidy.runs.queries import RunView
+from datamarket.subsidy.runs.rules import PUBLIC
+from datamarket.subsidy.runs.terms import RunState
+from datamarket.subsidy.scheme.document import Scheme
+from datamarket.subsidy.terms import LineStatus
+
+router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
+ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
+ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
+SlugQuery = Annotated[str | None, Query(max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]
+LAST_POSITION = 2**31 - 1
+
+
+class LineOut(Shape):
+    """What a clause decided about a candidate; `payment` is null until it is posted."""
+
+    id: UUID
+    clause: str
+    candidate: str = Field(description="credit code of the enterprise, or code of the project")
+    name: str
+    uscc: str
+    enterprise_zh: str
+    enterprise_en: str
+    status: LineStatus
+    status_zh: str = Field(examples=["拟奖补"])
+    status_en: str = Field(examples=["proposed"])
+    base_fen: int | None
+    rank: int | None
+    rate: str | None = Field(examples=["1%"])
+    cap_fen: int | None
+    cap_bound: bool
+    amount_fen: int
+    payment: str | None = Field(examples=["subsidy_paid"])
+    flags: list[Flag]
+
+    @classmethod
+    def of(cls, view: LineView) -> "LineOut":
+        zh, en = LineStatus(view.line.status).labels
+        shown = {
+            "clause": view.line.clause_id,
+            "candidate": view.line.candidate_id,
+            "status_zh": zh,
+            "status_en": en,
+            "payment": view.payment,
+        }
+        return cls.model_validate(view.line.model_dump(exclude={"steps"}) | shown)
+
+
+class ExplanationOut(Shape):
+    """One sentence in each language, and the steps that both are told from."""
+
+    line: LineOut
+    zh: str
+    en: str
+    steps: list[dict[str, Any]]
+
+
+class ReasonOut(Shape):
+    """Why a line is shown."""
+
+    flag: Flag
+    zh: str
+    en: str
+
+
+class ExceptionOut(Shape):
+    line: LineOut
+    reasons: list[ReasonOut]
+
+    @classmethod
+    def of(cls, view: LineView) -> "ExceptionOut":
+        reasons = [ReasonOut(flag=Flag(flag), zh=Flag(flag).zh, en=Flag(flag).en) for flag in view.line.flags]
+        return cls(line=LineOut.of(view), reasons=reasons)
+
+
+class EdgeOut(Shape):
+    """What one seller sold to one buyer in the year."""
+
+    seller: str
+    buyer: str
+    amount_fen: int
+    trades: int
+
+
+class RingOut(Shape):
+    """Sellers that sold to each other in a circle; `smallest_fen` may have gone all the way round."""
+
+    smallest_fen: int
+    edges: list[EdgeOut]
+
+
+class ExceptionsOut(Page[ExceptionOut]):
+    """Flagged lines, and the evidence of possible circular trades."""
+
+    rings: list[RingOut]
+
+
+class AwardOut(Shape):
+    """A publicised award."""
+
+    scheme: str
+    year: int
+    clause: str
+    clause_zh: str
+    clause_en: str
+    enterprise_zh: str
+    enterprise_en: str
+    uscc: str
+    project: str | None = Field(description="title of the case; null for an award to the enterprise itself")
+    rank: int | None
+    amount_fen: int
+    state: RunState
+    publicity_from: date | None
+    publicity_to: date | None
+
+    @classmethod
+    def of(cls, award: Award, scheme: Scheme) -> "AwardOut":
+        line, run = award
+        clause = scheme.clause(line.clause_id)
+        return cls(
+            scheme=run.scheme_id,
+            year=run.year,
+            clause=clause.id,
+            clause_zh=clause.title.zh,
+            clause_en=clause.title.en,
+            enterprise_zh=line.enterprise_zh,
+            enterprise_en=line.enterprise_en,
+            uscc=line.uscc,
+            project=line.name if line.candidate_id != line.uscc else None,
+            rank=line.rank,
+            amount_fen=line.amount_fen,
+            state=RunState(run.state),
+            publicity_from=run.publicity_from,
+            publicity_to=run.publicity_to,
+        )
+
+
+async def _visible_run(session: Reading, run_id: UUID, actor: Actor) -> RunView:
+    """Overseers see every run, others those whose list is public."""
+    view = await run_queries.get_run(session, run_id)
+    if not actor.sees_all and view.run.state not in PUBLIC:
+        raise NotFound(thing="run")
+    return view
+
+
+@router.get("/runs/{run_id}/lines", summary="Lines of a run")
+async def list_lines(
+    actor: ReadMarket,
+    session: Reading,
+    limits: LimitsDep,
+    run_id: UUID,
+    response: Response,
+    status: LineStatus | None = None,
+    clause: SlugQuery = None,
+    near_cut: bool = False,
+) -> Page[LineOut]:
+    """In the order of clause, rank and candidate; an enterprise sees its own, once the list is public."""
+    name_bundle(response, await _visible_run(session, run_id, actor))
+    after = decode_cursor(limits.after, [int])
+    rows = await queries.list_lines(
+        session,
+        run_id,
+        visible_to=actor,
+        status=status,
+        clause=clause,
+        flag=Flag.NEAR_CUT if near_cut else None,
+        limit=limits.limit,
+        after=min(after[0], LAST_POSITION) if after else None,
+    )
+    return page_of(rows, limits, LineOut.of, lambda view: [view.line.position])
+
+
+@router.get("/lines/{line_id}/explanation", summary="Why a line is what it is")
+async def explain_line(
+    actor: ReadMarket, session: Reading, line_id: UUID, response: Response
+) -> ExplanationOut:
+    """For overseers any line; for an enterprise its own, once the list is public."""
+    view = await queries.get_line(session, line_id, visible_to=actor)
+    name_bundle(response, await run_queries.get_run(session, view.line.run_id))
+    told = await run_dossier.explained(session, view.line)
+    return ExplanationOut(
+        line=LineOut.of(view), zh=told.explanation.zh, en=told.explanation.en, steps=view.line.steps
+    )
+
+
+@router.get("/runs/{run_id}/exceptions", summary="What a reviewer must look at")
+async def list_exceptions(
+    actor: ReadSubsidy, session: Reading, limits: LimitsDep, run_id: UUID, response: Response
+) -> ExceptionsOut:
+    """Ties, ranks near the cut, bound caps, missing facts, related-party shares, possible circular trades."""
+    view = await run_queries.get_run(session, run_id)
+    name_bundle(response, view)
+    after = decode_cursor(limits.after, [int])
+    rows = await queries.list_lines(
+        session,
+        run_id,
+        visible_to=actor,
+        flagged=True,
+        limit=limits.limit,
+        after=min(after[0], LAST_POSITION) if after else None,
+    )
+    page = page_of(rows, limits, ExceptionOut.of, lambda line: [line.line.position])
+    rings = await run_queries.rings_of(session, view.run.snapshot_id) if view.run.snapshot_id else []
+    return ExceptionsOut(
+        items=page.items, next=page.next, rings=[RingOut.model_validate(ring) for ring in rings]
+    )
+
+
+@router.get("/awards", summary="Publicised awards")
+async def list_awards(
+    _caller: Visitor, session: Reading, limits: LimitsDep, year: YearQuery, scheme: SlugQuery = None
+) -> Page[AwardOut]:
+    """Open to everyone; no account of any bank is kept here."""
+    after = decode_cursor(limits.after, [UUID, int])
+    rows = await queries.list_awards(
+        session,
+        year=year,
+        scheme=scheme,
+        limit=limits.limit,
+        after=(after[0], min(after[1], LAST_POSITION)) if after else None,
+    )
+    versions = {row.run.scheme_version_id for row in rows}
+    schemes = {version: await run_dossier.scheme_of(session, version) for version in versions}
+    return page_of(
+        rows,
+        limits,
+        lambda award: AwardOut.of(award, schemes[award.run.scheme_version_id]),
+        lambda award: [award.line.run_id, award.line.position],
+    )

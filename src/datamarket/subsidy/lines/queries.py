@@ -1,0 +1,103 @@
+"""Reading lines and awards, as their readers may see them."""
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlmodel import and_, col, select, true, tuple_
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.foundation.errors import NotFound
+from datamarket.subsidy.facts.review import Flag
+from datamarket.subsidy.runs.rules import PUBLIC
+from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyPosting, SubsidyRun
+from datamarket.subsidy.terms import LineStatus
+
+
+class LineView(NamedTuple):
+    """A line and whether it is payable or paid; null before it is posted."""
+
+    line: SubsidyLine
+    payment: str | None
+
+
+class Award(NamedTuple):
+    """One publicised award."""
+
+    line: SubsidyLine
+    run: SubsidyRun
+
+
+def _line_visible(actor: Actor) -> Any:
+    """Overseers see every line; an enterprise its own, once the list is public."""
+    if actor.sees_all:
+        return true()
+    return and_(col(SubsidyLine.enterprise_id) == actor.participant_id, col(SubsidyRun.state).in_(PUBLIC))
+
+
+_PAYMENT = (
+    select(SubsidyPosting.kind)
+    .where(SubsidyPosting.line_id == SubsidyLine.id)
+    .order_by(col(SubsidyPosting.posted_at).desc(), col(SubsidyPosting.kind).desc())
+    .limit(1)
+    .correlate(SubsidyLine)
+    .scalar_subquery()
+)
+
+
+_LINE_VIEW = select(SubsidyLine, _PAYMENT).join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
+
+
+async def list_lines(
+    session: AsyncSession,
+    run_id: UUID,
+    *,
+    visible_to: Actor,
+    status: LineStatus | None = None,
+    clause: str | None = None,
+    flag: Flag | None = None,
+    flagged: bool = False,
+    limit: int,
+    after: int | None,
+) -> list[LineView]:
+    """In the order of clause, rank and candidate; `after` is the last position of the page before."""
+    statement = _LINE_VIEW.where(SubsidyLine.run_id == run_id, _line_visible(visible_to))
+    if status is not None:
+        statement = statement.where(SubsidyLine.status == status)
+    if clause is not None:
+        statement = statement.where(SubsidyLine.clause_id == clause)
+    if flag is not None:
+        statement = statement.where(col(SubsidyLine.flags).contains([flag]))
+    if flagged:
+        statement = statement.where(col(SubsidyLine.flags) != [])
+    if after is not None:
+        statement = statement.where(col(SubsidyLine.position) > after)
+    rows = (await session.exec(statement.order_by(col(SubsidyLine.position)).limit(limit + 1))).all()
+    return [LineView(*row) for row in rows]
+
+
+async def get_line(session: AsyncSession, line_id: UUID, *, visible_to: Actor) -> LineView:
+    """Raises NotFound, also for another enterprise's line, or before the list is public."""
+    found = (
+        await session.exec(_LINE_VIEW.where(SubsidyLine.id == line_id, _line_visible(visible_to)))
+    ).first()
+    if found is None:
+        raise NotFound(thing="line")
+    return LineView(*found)
+
+
+async def list_awards(
+    session: AsyncSession, *, year: int, scheme: str | None, limit: int, after: tuple[UUID, int] | None
+) -> list[Award]:
+    """Every award of a year whose list is public."""
+    place = (col(SubsidyLine.run_id), col(SubsidyLine.position))
+    statement = (
+        select(SubsidyLine, SubsidyRun)
+        .join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
+        .where(SubsidyRun.year == year, col(SubsidyRun.state).in_(PUBLIC), col(SubsidyLine.amount_fen) > 0)
+    )
+    if scheme is not None:
+        statement = statement.where(SubsidyRun.scheme_id == scheme)
+    if after is not None:
+        statement = statement.where(tuple_(*place) > tuple_(*after))
+    return [Award(*row) for row in (await session.exec(statement.order_by(*place).limit(limit + 1))).all()]

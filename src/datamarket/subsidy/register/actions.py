@@ -1,0 +1,183 @@
+"""Scheme versions: drafted by one, approved by another, never edited; and the budget of a year."""
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.evidence import actions as evidence
+from datamarket.foundation import states
+from datamarket.foundation.errors import Invalid
+from datamarket.foundation.ids import new_id
+from datamarket.subsidy.register import queries
+from datamarket.subsidy.register.rules import SCHEME_EVENTS
+from datamarket.subsidy.register.tables import BudgetShort, OwnScheme, SchemeRow, SchemeVersion, SubsidyBudget
+from datamarket.subsidy.register.terms import SchemeEvent, SchemeState
+from datamarket.subsidy.scheme import files as scheme_files
+from datamarket.subsidy.scheme.document import Scheme
+
+
+class SchemeIdDiffers(Invalid):
+    code = "subsidy.scheme-id-differs"
+    zh = "文件中的方案编号“{inside}”与路径中的“{path}”不一致。"
+    en = "The file is of scheme '{inside}', the path says '{path}'."
+
+
+async def load_shipped_schemes(session: AsyncSession, actor: Actor, *, now: datetime) -> list[SchemeVersion]:
+    """The schemes of the product, approved by `actor`; a file that is there already is left alone."""
+    loaded = []
+    for scheme_id in scheme_files.shipped_schemes():
+        content = scheme_files.shipped_scheme(scheme_id)
+        if await queries.is_known_version(session, scheme_id, sha256_of_file(content)):
+            continue
+        await _retire_approved(session, scheme_id)
+        version = await _add_version(
+            session,
+            scheme_files.load_scheme(content),
+            content,
+            now=now,
+            state=SchemeState.APPROVED,
+            approved_by=actor.account_id,
+            approved_at=now,
+        )
+        evidence.record(
+            session,
+            actor,
+            "subsidy.load-scheme",
+            ("scheme-version", version.id),
+            now=now,
+            scheme=scheme_id,
+            n=version.n,
+            sha256=version.sha256,
+        )
+        loaded.append(version)
+    await session.flush()
+    return loaded
+
+
+async def propose_version(
+    session: AsyncSession, actor: Actor, scheme_id: str, *, content: str, now: datetime
+) -> SchemeVersion:
+    """A draft; of each scheme one is open at a time.
+
+    Raises SchemeInvalid naming the line, SchemeIdDiffers, DraftOpen, VersionTaken.
+    """
+    raw = content.encode()
+    scheme = scheme_files.load_scheme(raw)
+    if scheme.id != scheme_id:
+        raise SchemeIdDiffers(inside=scheme.id, path=scheme_id)
+    version = await _add_version(session, scheme, raw, now=now, authored_by=actor.account_id)
+    evidence.record(
+        session,
+        actor,
+        "subsidy.propose-scheme",
+        ("scheme-version", version.id),
+        now=now,
+        scheme=scheme_id,
+        n=version.n,
+        sha256=version.sha256,
+    )
+    return version
+
+
+async def move_version(
+    session: AsyncSession, actor: Actor, scheme_id: str, n: int, event: SchemeEvent, *, now: datetime
+) -> SchemeVersion:
+    """Approve a draft, by someone else than its author, or retire a version.
+
+    The version in force before is retired by the approval. Raises OwnScheme.
+    """
+    version = await queries.get_version(session, scheme_id, n, lock=True)
+    after = states.next_state(SCHEME_EVENTS, SchemeState(version.state), event)
+    if event is SchemeEvent.APPROVE:
+        if version.authored_by == actor.account_id:
+            raise OwnScheme
+        await _retire_approved(session, scheme_id)
+        version.approved_by, version.approved_at = actor.account_id, now
+    version.state = after
+    version.version += 1
+    evidence.record(
+        session,
+        actor,
+        f"subsidy.{event}-scheme",
+        ("scheme-version", version.id),
+        now=now,
+        scheme=scheme_id,
+        n=n,
+        sha256=version.sha256,
+    )
+    await session.flush()
+    return version
+
+
+async def set_budget(
+    session: AsyncSession, actor: Actor, scheme_id: str, year: int, *, amount_fen: int, now: datetime
+) -> SubsidyBudget:
+    """The pool of a year; it is never set below what approved runs have taken. Raises BudgetShort."""
+    scheme = await queries.get_scheme(session, scheme_id)
+    budget = await queries.lock_budget(session, scheme_id, year)
+    if budget is None:
+        budget = SubsidyBudget(id=new_id(now), scheme_id=scheme.id, year=year, amount_fen=amount_fen)
+        session.add(budget)
+    else:
+        if amount_fen < budget.committed_fen:
+            raise BudgetShort
+        budget.amount_fen = amount_fen
+        budget.version += 1
+    evidence.record(
+        session,
+        actor,
+        "subsidy.set-budget",
+        ("budget", budget.id),
+        now=now,
+        scheme=scheme_id,
+        year=year,
+        amount_fen=amount_fen,
+    )
+    await session.flush()
+    return budget
+
+
+def sha256_of_file(content: bytes) -> str:
+    """Over the bytes as they are."""
+    return hashlib.sha256(content).hexdigest()
+
+
+async def _add_version(
+    session: AsyncSession,
+    scheme: Scheme,
+    content: bytes,
+    *,
+    now: datetime,
+    state: SchemeState = SchemeState.DRAFT,
+    **officers: Any,
+) -> SchemeVersion:
+    if await session.get(SchemeRow, scheme.id, with_for_update=True) is None:
+        session.add(
+            SchemeRow(id=scheme.id, title_zh=scheme.title.zh, title_en=scheme.title.en, created_at=now)
+        )
+        await session.flush()
+    version = SchemeVersion(
+        id=new_id(now),
+        scheme_id=scheme.id,
+        n=await queries.newest_number(session, scheme.id) + 1,
+        content=content,
+        sha256=sha256_of_file(content),
+        state=state,
+        created_at=now,
+        **officers,
+    )
+    session.add(version)
+    await session.flush()
+    return version
+
+
+async def _retire_approved(session: AsyncSession, scheme_id: str) -> None:
+    """The version in force makes room: of each scheme one is approved at a time."""
+    before = await queries.approved_version(session, scheme_id)
+    if before is not None:
+        before.state = SchemeState.RETIRED
+        before.version += 1
+        await session.flush()

@@ -1,0 +1,242 @@
+"""/subsidy/schemes: scheme files, their versions and approval, and the budget of a year."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Path, Response
+from pydantic import Field, StringConstraints
+
+from datamarket.auth.access import allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation import states
+from datamarket.foundation.http import (
+    NO_NUL,
+    Body,
+    FenIn,
+    IfMatch,
+    LimitsDep,
+    Now,
+    Page,
+    Reading,
+    Shape,
+    SliceRouter,
+    Writing,
+    check_tag,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.subsidy.register import actions, queries
+from datamarket.subsidy.register.rules import SCHEME_EVENTS
+from datamarket.subsidy.register.tables import SchemeRow, SchemeVersion, SubsidyBudget
+from datamarket.subsidy.register.terms import SchemeEvent, SchemeState
+from datamarket.subsidy.scheme.document import json_schema
+
+router = SliceRouter(prefix="/subsidy/schemes", tags=["subsidy"])
+ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
+DraftScheme = Annotated[Actor, allow(Permission.CALCULATE_SUBSIDY)]
+ApproveScheme = Annotated[Actor, allow(Permission.APPROVE_SUBSIDY)]
+SetBudget = Annotated[Actor, allow(Permission.PAY_SUBSIDY)]
+SchemeId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]
+Number = Annotated[int, Path(ge=1, le=1_000_000)]
+YearPath = Annotated[int, Path(ge=2000, le=2999)]
+SchemeText = Annotated[str, StringConstraints(min_length=1, max_length=400_000, pattern=NO_NUL)]
+
+
+class SchemeOut(Shape):
+    """A scheme, by its id in the file."""
+
+    id: str = Field(examples=["qd-data-element"])
+    title_zh: str
+    title_en: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, scheme: SchemeRow) -> "SchemeOut":
+        return cls.model_validate(scheme, from_attributes=True)
+
+
+class SchemeVersionIn(Body):
+    """A scheme file, as text."""
+
+    content: SchemeText = Field(examples=["format: subsidy-scheme/1\nid: qd-data-element\n"])
+
+
+class SchemeVersionEventIn(Body):
+    """Approve a draft, or retire a version."""
+
+    event: SchemeEvent = Field(examples=["approve"])
+
+
+class SchemeVersionOut(Shape):
+    """A version of a scheme; `authored_by` is null when it came with the product."""
+
+    scheme: str
+    n: int
+    sha256: str
+    state: SchemeState
+    state_zh: str = Field(examples=["已批准"])
+    state_en: str = Field(examples=["approved"])
+    authored_by: UUID | None
+    approved_by: UUID | None
+    approved_at: datetime | None
+    created_at: datetime
+    version: int
+
+    @classmethod
+    def of(cls, row: SchemeVersion) -> "SchemeVersionOut":
+        zh, en = SchemeState(row.state).labels
+        kept = row.model_dump(exclude={"id", "scheme_id", "content"})
+        return cls.model_validate(kept | {"scheme": row.scheme_id, "state_zh": zh, "state_en": en})
+
+
+class SchemeVersionEventsOut(Shape):
+    """What this actor may do with the version now."""
+
+    state: SchemeState
+    events: list[SchemeEvent] = Field(examples=[["approve", "retire"]])
+
+
+class BudgetIn(Body):
+    amount_fen: FenIn = Field(examples=[500_000_000])
+
+
+class BudgetOut(Shape):
+    """The pool of a year, and what approved runs have taken of it."""
+
+    scheme: str
+    year: int
+    amount_fen: int
+    committed_fen: int
+    version: int
+
+    @classmethod
+    def of(cls, budget: SubsidyBudget) -> "BudgetOut":
+        return cls.model_validate(budget.model_dump() | {"scheme": budget.scheme_id})
+
+
+@router.get("", summary="Schemes")
+async def list_schemes(actor: ReadSubsidy, session: Reading, limits: LimitsDep) -> Page[SchemeOut]:
+    """In the order of their ids."""
+    after = decode_cursor(limits.after, [str])
+    rows = await queries.list_schemes(session, limit=limits.limit, after=after[0] if after else None)
+    return page_of(rows, limits, SchemeOut.of, lambda scheme: [scheme.id])
+
+
+@router.get("/{scheme_id}/versions", summary="Versions of a scheme")
+async def list_versions(
+    actor: ReadSubsidy, session: Reading, limits: LimitsDep, scheme_id: SchemeId
+) -> Page[SchemeVersionOut]:
+    """Newest first."""
+    await queries.get_scheme(session, scheme_id)
+    after = decode_cursor(limits.after, [int])
+    rows = await queries.list_versions(
+        session, scheme_id, limit=limits.limit, after=min(after[0], 2**31 - 1) if after else None
+    )
+    return page_of(rows, limits, SchemeVersionOut.of, lambda version: [version.n])
+
+
+@router.post("/{scheme_id}/versions", status_code=201, summary="Propose a version")
+async def propose_version(
+    actor: DraftScheme,
+    session: Writing,
+    now: Now,
+    scheme_id: SchemeId,
+    body: SchemeVersionIn,
+    response: Response,
+) -> SchemeVersionOut:
+    """Read whole or refused with the line of its first mistake; one draft of a scheme is open at a time."""
+    version = await actions.propose_version(session, actor, scheme_id, content=body.content, now=now)
+    tag(response, version.version)
+    return SchemeVersionOut.of(version)
+
+
+@router.get("/{scheme_id}/versions/{n}", summary="One version of a scheme")
+async def get_version(
+    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number, response: Response
+) -> SchemeVersionOut:
+    version = await queries.get_version(session, scheme_id, n)
+    tag(response, version.version)
+    return SchemeVersionOut.of(version)
+
+
+@router.get(
+    "/{scheme_id}/versions/{n}/file",
+    summary="The scheme file",
+    response_class=Response,
+    responses={200: {"content": {"application/yaml": {"schema": {"type": "object"}}}}},
+)
+async def get_file(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number) -> Response:
+    """Byte for byte, as it was approved."""
+    version = await queries.get_version(session, scheme_id, n)
+    return Response(
+        version.content, media_type="application/yaml", headers={"X-Scheme-SHA256": version.sha256}
+    )
+
+
+@router.get("/{scheme_id}/versions/{n}/schema", summary="The JSON Schema of the file")
+async def get_schema(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number) -> dict[str, Any]:
+    """From which a form can be generated."""
+    await queries.get_version(session, scheme_id, n)
+    return json_schema()
+
+
+@router.post("/{scheme_id}/versions/{n}/events", summary="Approve or retire a version")
+async def move_version(
+    actor: ApproveScheme,
+    session: Writing,
+    now: Now,
+    scheme_id: SchemeId,
+    n: Number,
+    body: SchemeVersionEventIn,
+    response: Response,
+    if_match: IfMatch = None,
+) -> SchemeVersionOut:
+    """Approved by someone else than its author; the version in force before is then retired."""
+    seen = await queries.get_version(session, scheme_id, n, lock=True)
+    check_tag(if_match, seen.version)
+    version = await actions.move_version(session, actor, scheme_id, n, body.event, now=now)
+    tag(response, version.version)
+    return SchemeVersionOut.of(version)
+
+
+@router.get("/{scheme_id}/versions/{n}/allowed-events", summary="What may be done with a version now")
+async def allowed_version_events(
+    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number
+) -> SchemeVersionEventsOut:
+    version = await queries.get_version(session, scheme_id, n)
+    state = SchemeState(version.state)
+    events = states.allowed_events(SCHEME_EVENTS, state) if actor.may(Permission.APPROVE_SUBSIDY) else []
+    if version.authored_by == actor.account_id:
+        events = [event for event in events if event is not SchemeEvent.APPROVE]
+    return SchemeVersionEventsOut(state=state, events=events)
+
+
+@router.get("/{scheme_id}/budgets", summary="Budgets of a scheme")
+async def list_budgets(
+    actor: ReadSubsidy, session: Reading, limits: LimitsDep, scheme_id: SchemeId
+) -> Page[BudgetOut]:
+    """Newest year first; a year without a budget has no ceiling here."""
+    after = decode_cursor(limits.after, [int])
+    await queries.get_scheme(session, scheme_id)
+    rows = await queries.list_budgets(
+        session, scheme_id, limit=limits.limit, after=after[0] if after else None
+    )
+    return page_of(rows, limits, BudgetOut.of, lambda budget: [budget.year])
+
+
+@router.post("/{scheme_id}/budgets/{year}", status_code=201, summary="Set the budget of a year")
+async def set_budget(
+    actor: SetBudget,
+    session: Writing,
+    now: Now,
+    scheme_id: SchemeId,
+    year: YearPath,
+    body: BudgetIn,
+    response: Response,
+) -> BudgetOut:
+    """Never below what approved runs have taken."""
+    budget = await actions.set_budget(session, actor, scheme_id, year, amount_fen=body.amount_fen, now=now)
+    tag(response, budget.version)
+    return BudgetOut.of(budget)

@@ -1,0 +1,93 @@
+"""Reading schemes, versions and budgets."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.foundation.errors import NotFound
+from datamarket.subsidy.register.tables import SchemeRow, SchemeVersion, SubsidyBudget
+from datamarket.subsidy.register.terms import SchemeState
+
+
+async def list_schemes(session: AsyncSession, *, limit: int, after: str | None) -> Sequence[SchemeRow]:
+    """In the order of their ids."""
+    statement = select(SchemeRow).order_by(col(SchemeRow.id)).limit(limit + 1)
+    if after is not None:
+        statement = statement.where(col(SchemeRow.id) > after)
+    return (await session.exec(statement)).all()
+
+
+async def get_scheme(session: AsyncSession, scheme_id: str) -> SchemeRow:
+    """Raises NotFound."""
+    scheme = await session.get(SchemeRow, scheme_id)
+    if scheme is None:
+        raise NotFound(thing="scheme")
+    return scheme
+
+
+async def list_versions(
+    session: AsyncSession, scheme_id: str, *, limit: int, after: int | None
+) -> Sequence[SchemeVersion]:
+    """Newest first."""
+    statement = select(SchemeVersion).where(SchemeVersion.scheme_id == scheme_id)
+    if after is not None:
+        statement = statement.where(col(SchemeVersion.n) < after)
+    return (await session.exec(statement.order_by(col(SchemeVersion.n).desc()).limit(limit + 1))).all()
+
+
+async def get_version(session: AsyncSession, scheme_id: str, n: int, *, lock: bool = False) -> SchemeVersion:
+    """Raises NotFound."""
+    statement = select(SchemeVersion).where(SchemeVersion.scheme_id == scheme_id, SchemeVersion.n == n)
+    found = (await session.exec(statement.with_for_update() if lock else statement)).first()
+    if found is None:
+        raise NotFound(thing="scheme version")
+    return found
+
+
+async def version_by_id(session: AsyncSession, version_id: UUID) -> SchemeVersion:
+    return (await session.exec(select(SchemeVersion).where(SchemeVersion.id == version_id))).one()
+
+
+async def approved_version(session: AsyncSession, scheme_id: str) -> SchemeVersion | None:
+    """The version in force, if any."""
+    statement = select(SchemeVersion).where(
+        SchemeVersion.scheme_id == scheme_id, SchemeVersion.state == SchemeState.APPROVED
+    )
+    return (await session.exec(statement)).first()
+
+
+async def newest_number(session: AsyncSession, scheme_id: str) -> int:
+    """The highest version number; 0 before the first."""
+    statement = (
+        select(SchemeVersion.n)
+        .where(SchemeVersion.scheme_id == scheme_id)
+        .order_by(col(SchemeVersion.n).desc())
+        .limit(1)
+    )
+    return (await session.exec(statement)).first() or 0
+
+
+async def is_known_version(session: AsyncSession, scheme_id: str, sha256: str) -> bool:
+    statement = select(SchemeVersion.id).where(
+        SchemeVersion.scheme_id == scheme_id, SchemeVersion.sha256 == sha256
+    )
+    return (await session.exec(statement)).first() is not None
+
+
+async def list_budgets(
+    session: AsyncSession, scheme_id: str, *, limit: int, after: int | None
+) -> Sequence[SubsidyBudget]:
+    """Newest year first; a scheme has one a year."""
+    statement = select(SubsidyBudget).where(SubsidyBudget.scheme_id == scheme_id)
+    if after is not None:
+        statement = statement.where(col(SubsidyBudget.year) < after)
+    return (await session.exec(statement.order_by(col(SubsidyBudget.year).desc()).limit(limit + 1))).all()
+
+
+async def lock_budget(session: AsyncSession, scheme_id: str, year: int) -> SubsidyBudget | None:
+    """The pool of a year, held until the transaction ends; None when the year has no ceiling."""
+    statement = select(SubsidyBudget).where(SubsidyBudget.scheme_id == scheme_id, SubsidyBudget.year == year)
+    found = await session.exec(statement.with_for_update().execution_options(populate_existing=True))
+    return found.first()

@@ -1,0 +1,4 @@
+"""A run through its life: snapshot, calculation, review, publicity, approval, posting, payment; four hands.
+
+run = 补贴运行 · publicity = 公示
+"""

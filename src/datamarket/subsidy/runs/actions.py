@@ -1,0 +1,185 @@
+"""Opening a run, and moving it: one lock, one table of transitions, one effect for each event."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.evidence import actions as evidence
+from datamarket.foundation import states
+from datamarket.foundation.errors import Conflict, Invalid
+from datamarket.foundation.ids import new_id
+from datamarket.subsidy.evaluator.rules import YearNotCovered
+from datamarket.subsidy.register import queries as register_queries
+from datamarket.subsidy.register.tables import SchemeVersion
+from datamarket.subsidy.runs import calculation, dossier, payment, queries, rules
+from datamarket.subsidy.runs.rules import RUN_EVENTS
+from datamarket.subsidy.runs.tables import SubsidyRun, SubsidyRunEvent
+from datamarket.subsidy.runs.terms import RunEvent, RunState
+
+
+class NoSchemeInForce(Conflict):
+    code = "subsidy.no-scheme-in-force"
+    zh = "方案“{scheme}”没有已批准的版本。"
+    en = "Scheme '{scheme}' has no approved version."
+
+
+class ReasonMissing(Invalid):
+    code = "subsidy.reason-missing"
+    zh = "操作“{event}”须说明理由。"
+    en = "The event '{event}' needs a reason."
+
+
+class OtherCompetition(Invalid):
+    code = "subsidy.other-competition"
+    zh = "只能替代同一方案、同一年度的运行。"
+    en = "A run supersedes one of the same scheme and year only."
+
+
+async def open_run(
+    session: AsyncSession,
+    actor: Actor,
+    ledger_id: int,
+    *,
+    scheme_id: str,
+    year: int,
+    cutoff: datetime | None,
+    supersedes: UUID | None = None,
+    now: datetime,
+) -> SubsidyRun:
+    """A draft under the approved version; without a cut-off the books count until now.
+
+    Raises NotFound, NoSchemeInForce, YearNotCovered, OtherCompetition, EventNotPermitted.
+    """
+    rules.check_permitted(actor, RunEvent.SNAPSHOT)
+    version = await _version_for(session, scheme_id, year)
+    run = SubsidyRun(
+        id=new_id(now),
+        ledger_id=ledger_id,
+        scheme_id=scheme_id,
+        scheme_version_id=version.id,
+        year=year,
+        cutoff=cutoff or now,
+        state=RunState.DRAFT,
+        created_by=actor.account_id,
+        supersedes_id=supersedes,
+        created_at=now,
+    )
+    if supersedes is not None:
+        await _replace(session, actor, supersedes, run, now)
+    session.add(run)
+    facts = {"scheme": scheme_id, "scheme_version": version.n, "year": year, "cutoff": run.cutoff.isoformat()}
+    replaced = str(supersedes) if supersedes else None
+    evidence.record(
+        session, actor, "subsidy.open-run", ("run", run.id), now=now, supersedes=replaced, **facts
+    )
+    await session.flush()
+    return run
+
+
+async def _replace(session: AsyncSession, actor: Actor, old_id: UUID, run: SubsidyRun, now: datetime) -> None:
+    old = await queries.lock_run(session, old_id)
+    if (old.scheme_id, old.year) != (run.scheme_id, run.year):
+        raise OtherCompetition
+    await _move(session, actor, old, RunEvent.SUPERSEDE, reason=f"superseded by {run.id}", now=now)
+
+
+async def _version_for(session: AsyncSession, scheme_id: str, year: int) -> SchemeVersion:
+    """The approved version, when it covers the year."""
+    await register_queries.get_scheme(session, scheme_id)
+    version = await register_queries.approved_version(session, scheme_id)
+    if version is None:
+        raise NoSchemeInForce(scheme=scheme_id)
+    valid = dossier.read_scheme(version.content).valid
+    if not valid.covers(year):
+        raise YearNotCovered(scheme=scheme_id, start=valid.from_, end=valid.to or "…", year=year)
+    return version
+
+
+async def move_run(
+    session: AsyncSession,
+    actor: Actor,
+    run_id: UUID,
+    event: RunEvent,
+    *,
+    reason: str | None = None,
+    expected: Callable[[int], None] | None = None,
+    now: datetime,
+) -> SubsidyRun:
+    """One event in the life of a run; `expected` may refuse the version that is found under the lock.
+
+    Raises EventNotPermitted, TransitionNotAllowed, DutiesNotSeparate, ReasonMissing and what the event's
+    own effect raises.
+    """
+    rules.check_permitted(actor, event)
+    run = await queries.lock_run(session, run_id)
+    if expected is not None:
+        expected(run.version)
+    return await _move(session, actor, run, event, reason=reason, now=now)
+
+
+async def _move(
+    session: AsyncSession,
+    actor: Actor,
+    run: SubsidyRun,
+    event: RunEvent,
+    *,
+    reason: str | None,
+    now: datetime,
+) -> SubsidyRun:
+    before = RunState(run.state)
+    after = states.next_state(RUN_EVENTS, before, event)
+    rules.check_duties(actor, event, calculated_by=run.calculated_by, reviewed_by=run.reviewed_by)
+    if event is RunEvent.REJECT and reason is None:
+        raise ReasonMissing(event=event)
+    effect = EFFECTS.get(event)
+    facts = await effect(session, actor, run, now=now) if effect else {}
+    run.state = after
+    run.version += 1
+    session.add(
+        SubsidyRunEvent(
+            run_id=run.id,
+            n=run.version,
+            event=event,
+            from_state=before,
+            to_state=after,
+            actor_id=actor.account_id,
+            reason=reason,
+            at=now,
+        )
+    )
+    evidence.record(session, actor, f"subsidy.{event}", ("run", run.id), now=now, reason=reason, **facts)
+    await session.flush()
+    return run
+
+
+async def _publicise(
+    session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: datetime
+) -> dict[str, Any]:
+    """The reviewer puts the list up for as many working days as the scheme says."""
+    scheme = await dossier.scheme_of(session, run.scheme_version_id)
+    days = scheme.publicity.working_days if scheme.publicity else None
+    run.reviewed_by = actor.account_id
+    run.publicity_from, run.publicity_to = rules.publicity_from(now, days)
+    return {"publicity_from": run.publicity_from.isoformat(), "publicity_to": run.publicity_to.isoformat()}
+
+
+class Effect(Protocol):
+    """What an event does beside changing the state; it answers with the facts to keep."""
+
+    def __call__(
+        self, session: AsyncSession, actor: Actor, run: SubsidyRun, /, *, now: datetime
+    ) -> Awaitable[dict[str, Any]]: ...
+
+
+EFFECTS: Mapping[RunEvent, Effect] = {
+    RunEvent.SNAPSHOT: calculation.take_snapshot,
+    RunEvent.CALCULATE: calculation.calculate,
+    RunEvent.PUBLICISE: _publicise,
+    RunEvent.APPROVE: payment.approve,
+    RunEvent.POST: payment.post,
+    RunEvent.PAY: payment.pay,
+}

@@ -1,0 +1,229 @@
+"""/subsidy/runs: opening a run, and every event of its life."""
+
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+from pydantic import Field, StringConstraints, field_validator
+
+from datamarket.auth.access import allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.http import (
+    Body,
+    IfMatch,
+    InstantIn,
+    LimitsDep,
+    Now,
+    Page,
+    Prose,
+    Reading,
+    Shape,
+    SliceRouter,
+    Writing,
+    check_tag,
+    decode_cursor,
+    page_of,
+    tag,
+)
+from datamarket.subsidy.runs import actions, queries, rules
+from datamarket.subsidy.runs.queries import RunView
+from datamarket.subsidy.runs.tables import SubsidyRunEvent
+from datamarket.subsidy.runs.terms import RunEvent, RunState
+
+router = SliceRouter(prefix="/subsidy/runs", tags=["subsidy"])
+ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
+CalculateSubsidy = Annotated[Actor, allow(Permission.CALCULATE_SUBSIDY)]
+Slug = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]
+YearIn = Annotated[int, Field(ge=2000, le=2999, strict=True)]
+YearQuery = Annotated[int, Query(ge=2000, le=2999)]
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
+
+
+class RunIn(Body):
+    """Without a cut-off the books count until now; `supersedes` names the run that this one replaces."""
+
+    scheme: Slug = Field(examples=["qd-data-element"])
+    year: YearIn = Field(examples=[2024])
+    cutoff: Annotated[InstantIn, Field(ge=EARLIEST, le=LATEST)] | None = Field(
+        default=None, examples=["2025-01-20T10:00:00+08:00"]
+    )
+    supersedes: UUID | None = None
+
+
+class RunEventIn(Body):
+    """`reason` is needed to reject."""
+
+    event: RunEvent = Field(examples=["snapshot"])
+    reason: Prose | None = Field(default=None, examples=["公示期收到实名异议，需重新核对"])
+
+    @field_validator("event")
+    @classmethod
+    def _by_hand(cls, event: RunEvent) -> RunEvent:
+        if event is RunEvent.SUPERSEDE:
+            message = "open a run that supersedes this one"
+            raise ValueError(message)
+        return event
+
+
+class RunOut(Shape):
+    """A run, what it was calculated from, and who had a hand in it."""
+
+    id: UUID
+    scheme: str = Field(examples=["qd-data-element"])
+    scheme_version: int
+    scheme_sha256: str
+    year: int
+    cutoff: datetime
+    state: RunState
+    state_zh: str = Field(examples=["公示中"])
+    state_en: str = Field(examples=["publicised"])
+    snapshot_sha256: str | None
+    engine_id: str | None = Field(examples=["0.1.0+1f0c7e9a2b3d4c5e"])
+    result_sha256: str | None
+    total_fen: int | None
+    created_by: UUID
+    calculated_by: UUID | None
+    reviewed_by: UUID | None
+    approved_by: UUID | None
+    publicity_from: date | None
+    publicity_to: date | None
+    supersedes_id: UUID | None
+    created_at: datetime
+    version: int
+
+    @classmethod
+    def of(cls, view: RunView) -> "RunOut":
+        zh, en = RunState(view.run.state).labels
+        shown = {
+            "scheme": view.run.scheme_id,
+            "scheme_version": view.scheme_version,
+            "scheme_sha256": view.scheme_sha256,
+            "snapshot_sha256": view.snapshot_sha256,
+            "state_zh": zh,
+            "state_en": en,
+        }
+        return cls.model_validate(view.run.model_dump() | shown)
+
+
+class RunEventOut(Shape):
+    """What happened, by whom, and why."""
+
+    event: RunEvent
+    from_state: RunState
+    to_state: RunState
+    actor_id: UUID
+    reason: str | None
+    at: datetime
+
+    @classmethod
+    def of(cls, event: SubsidyRunEvent) -> "RunEventOut":
+        return cls.model_validate(event, from_attributes=True)
+
+
+class RunEventsOut(Shape):
+    """What this actor may do with the run now."""
+
+    state: RunState
+    events: list[RunEvent] = Field(examples=[["snapshot", "cancel"]])
+
+
+def name_bundle(response: Response, view: RunView) -> None:
+    """The scheme, snapshot and engine that an answer rests on, in its headers."""
+    response.headers["X-Scheme-SHA256"] = view.scheme_sha256
+    if view.snapshot_sha256 is not None:
+        response.headers["X-Snapshot-SHA256"] = view.snapshot_sha256
+    if view.run.engine_id is not None:
+        response.headers["X-Engine"] = view.run.engine_id
+
+
+def _shown(response: Response, view: RunView) -> RunOut:
+    tag(response, view.run.version)
+    name_bundle(response, view)
+    return RunOut.of(view)
+
+
+@router.post("", status_code=201, summary="Open a run")
+async def open_run(
+    actor: CalculateSubsidy, request: Request, session: Writing, now: Now, body: RunIn, response: Response
+) -> RunOut:
+    """A draft under the approved version of the scheme."""
+    run = await actions.open_run(
+        session,
+        actor,
+        request.app.state.settings.ledger_id,
+        scheme_id=body.scheme,
+        year=body.year,
+        cutoff=body.cutoff,
+        supersedes=body.supersedes,
+        now=now,
+    )
+    return _shown(response, await queries.get_run(session, run.id))
+
+
+@router.get("", summary="Runs")
+async def list_runs(
+    actor: ReadSubsidy,
+    session: Reading,
+    limits: LimitsDep,
+    scheme: Annotated[str | None, Query(max_length=64, pattern=r"^[a-z][a-z0-9-]*$")] = None,
+    year: YearQuery | None = None,
+    state: RunState | None = None,
+) -> Page[RunOut]:
+    """Newest first."""
+    after = decode_cursor(limits.after, [UUID])
+    rows = await queries.list_runs(
+        session, scheme=scheme, year=year, state=state, limit=limits.limit, after=after[0] if after else None
+    )
+    return page_of(rows, limits, RunOut.of, lambda view: [view.run.id])
+
+
+@router.get("/{run_id}", summary="One run")
+async def get_run(actor: ReadSubsidy, session: Reading, run_id: UUID, response: Response) -> RunOut:
+    return _shown(response, await queries.get_run(session, run_id))
+
+
+@router.post("/{run_id}/events", summary="Move a run")
+async def move_run(
+    actor: ReadSubsidy,
+    session: Writing,
+    now: Now,
+    run_id: UUID,
+    body: RunEventIn,
+    response: Response,
+    if_match: IfMatch = None,
+) -> RunOut:
+    """Each event has its own permission; calculator, reviewer and approver are three accounts."""
+    await actions.move_run(
+        session,
+        actor,
+        run_id,
+        body.event,
+        reason=body.reason,
+        expected=partial(check_tag, if_match),
+        now=now,
+    )
+    return _shown(response, await queries.get_run(session, run_id))
+
+
+@router.get("/{run_id}/events", summary="What happened to a run")
+async def list_run_events(
+    actor: ReadSubsidy, session: Reading, limits: LimitsDep, run_id: UUID
+) -> Page[RunEventOut]:
+    """Oldest first."""
+    after = decode_cursor(limits.after, [int])
+    await queries.get_run(session, run_id)
+    rows = await queries.list_run_events(
+        session, run_id, limit=limits.limit, after=after[0] if after else None
+    )
+    return page_of(rows, limits, RunEventOut.of, lambda event: [event.n])
+
+
+@router.get("/{run_id}/allowed-events", summary="What may be done with a run now")
+async def allowed_events(actor: ReadSubsidy, session: Reading, run_id: UUID) -> RunEventsOut:
+    """Only what this actor may cause."""
+    run = (await queries.get_run(session, run_id)).run
+    state = RunState(run.state)
+    events = rules.events_open_to(actor, state, calculated_by=run.calculated_by, reviewed_by=run.reviewed_by)
+    return RunEventsOut(state=state, events=events)

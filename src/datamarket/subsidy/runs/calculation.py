@@ -1,0 +1,207 @@
+"""The heavy half of a run: taking its snapshot, and calculating every line from the stored bytes."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.foundation.clock import year_bounds
+from datamarket.foundation.db import Connection, driver
+from datamarket.foundation.errors import Conflict, Refused
+from datamarket.foundation.ids import new_id
+from datamarket.subsidy.evaluator import identity as engine
+from datamarket.subsidy.evaluator.rules import evaluate
+from datamarket.subsidy.facts import queries as fact_queries
+from datamarket.subsidy.facts import review
+from datamarket.subsidy.facts import snapshot as snapshots
+from datamarket.subsidy.facts import statements as facts
+from datamarket.subsidy.facts.tables import FactVersion, SubsidySnapshot
+from datamarket.subsidy.runs import dossier, queries
+from datamarket.subsidy.runs.tables import RunCalculatedAlready, SubsidyLine, SubsidyRun
+from datamarket.subsidy.scheme.document import Scheme
+from datamarket.subsidy.terms import Line, Result, Snapshot, Unit, canonical_json
+
+
+class YearNotOver(Refused):
+    code = "subsidy.year-not-over"
+    zh = "账簿截止时间早于 {year} 年度结束，不能取数。"
+    en = "The ledger cut-off lies before the end of {year}; no snapshot yet."
+
+
+class CutoffAhead(Refused):
+    code = "subsidy.cutoff-ahead"
+    zh = "账簿截止时间尚未到达，不能取数。"
+    en = "The ledger cut-off has not come yet; no snapshot."
+
+
+class FactTextChanged(Conflict):
+    code = "subsidy.fact-text-changed"
+    zh = "事实“{fact}”第 {version} 版的查询语句与首次使用时不同，须改用新版本号。"
+    en = (
+        "The statement of fact '{fact}' version {version} differs from its first use; it needs a new version."
+    )
+
+
+class SnapshotTampered(Conflict):
+    code = "subsidy.snapshot-tampered"
+    zh = "快照内容与其哈希不符，不能计算。"
+    en = "The snapshot is not what its hash says; nothing is calculated from it."
+
+
+async def take_snapshot(
+    session: AsyncSession, _actor: Actor, run: SubsidyRun, *, now: datetime
+) -> dict[str, Any]:
+    """Copy what is known of every candidate; equal facts are one snapshot. Raises YearNotOver, CutoffAhead."""
+    check_cutoff(run, now)
+    await _keep_fact_texts(session, now)
+    year = snapshots.Year(run.ledger_id, run.year, run.cutoff, run.id)
+    taken = await snapshots.take(await driver(session), year, as_of=now)
+    content = await asyncio.to_thread(lambda: canonical_json(taken.snapshot.to_json()))
+    sha256 = dossier.sha256_of_bytes(content)
+    known = await fact_queries.find_snapshot(session, run.ledger_id, run.year, sha256)
+    if known is None:
+        known = new_id(now)
+        session.add(
+            SubsidySnapshot(
+                id=known,
+                ledger_id=run.ledger_id,
+                year=run.year,
+                cutoff=run.cutoff,
+                as_of_recorded=now,
+                watermark=await fact_queries.watermark(session),
+                content=content,
+                sha256=sha256,
+                facts={
+                    fact.name: {"version": fact.version, "sha256": fact.sha256} for fact in facts.SQL_FACTS
+                },
+                counts=taken.counts,
+                parties=taken.parties,
+                venues=taken.venues,
+                related=taken.related,
+                rings=taken.rings,
+            )
+        )
+        await session.flush()
+    run.snapshot_id = known
+    return {"snapshot_sha256": sha256, **taken.counts, "rings": len(taken.rings)}
+
+
+def check_cutoff(run: SubsidyRun, now: datetime) -> None:
+    """The year is over and the cut-off has passed. Raises YearNotOver, CutoffAhead."""
+    if run.cutoff < year_bounds(run.year)[1]:
+        raise YearNotOver(year=run.year)
+    if run.cutoff > now:
+        raise CutoffAhead
+
+
+async def _keep_fact_texts(session: AsyncSession, now: datetime) -> None:
+    known = await fact_queries.fact_texts(session)
+    for fact in facts.SQL_FACTS:
+        kept = known.get((fact.name, fact.version))
+        if kept is None:
+            session.add(
+                FactVersion(
+                    name=fact.name,
+                    version=fact.version,
+                    sha256=fact.sha256,
+                    statement=fact.statement,
+                    created_at=now,
+                )
+            )
+        elif kept != fact.sha256:
+            raise FactTextChanged(fact=fact.name, version=fact.version)
+    await session.flush()
+
+
+async def calculate(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: datetime) -> dict[str, Any]:
+    """Every line with its steps, from the stored bytes alone.
+
+    Raises SnapshotTampered, RunCalculatedAlready and what `rules.evaluate` raises.
+    """
+    stored = await fact_queries.snapshot_by_id(session, _snapshot_id(run))
+    if dossier.sha256_of_bytes(stored.content) != stored.sha256:
+        raise SnapshotTampered
+    if await queries.same_calculation(session, run, engine.engine_id()) is not None:
+        raise RunCalculatedAlready
+    scheme = await dossier.scheme_of(session, run.scheme_version_id)
+    snapshot = dossier.read_snapshot(stored.content)
+    result, sha256 = await asyncio.to_thread(_evaluate, scheme, snapshot, run.year)
+    run.engine_id = engine.engine_id()
+    run.result_sha256 = sha256
+    run.total_fen = result.total_fen
+    run.calculated_by = actor.account_id
+    lines = _Lines(run.id, scheme, stored.parties, circular_of(snapshot), now)
+    rows = [lines.row(position, line) for position, line in enumerate(result.lines)]
+    await _write(await driver(session), rows)
+    return {"result_sha256": sha256, "total_fen": result.total_fen, "lines": len(rows)}
+
+
+def _evaluate(scheme: Scheme, snapshot: Snapshot, year: int) -> tuple[Result, str]:
+    result = evaluate(scheme, snapshot, year)
+    return result, result.sha256
+
+
+def _snapshot_id(run: SubsidyRun) -> UUID:
+    if run.snapshot_id is None:
+        raise dossier.NotCalculated(state=run.state)
+    return run.snapshot_id
+
+
+def circular_of(snapshot: Snapshot) -> set[str]:
+    """The enterprises with sales on some ring."""
+    companies = snapshot.of_unit(Unit.ENTERPRISE)
+    return {company.id for company in companies if company.facts.get("circular_turnover")}
+
+
+COLUMNS = tuple(SubsidyLine.model_fields)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Turns the evaluator's lines into rows."""
+
+    run_id: UUID
+    scheme: Scheme
+    parties: Mapping[str, Mapping[str, str]]
+    circular: set[str]
+    now: datetime
+
+    def row(self, position: int, line: Line) -> tuple[Any, ...]:
+        """In the order of COLUMNS."""
+        clause = self.scheme.clause(line.clause)
+        party = self.parties[line.enterprise]
+        sells = clause.unit is Unit.ENTERPRISE and line.enterprise in self.circular
+        flags = review.flags_of(line, circular=sells, rules=review.review_rules())
+        return (
+            new_id(self.now),
+            self.run_id,
+            position,
+            line.clause,
+            line.candidate,
+            UUID(party["id"]),
+            line.enterprise,
+            line.name,
+            party["zh"],
+            party["en"],
+            line.status.value,
+            clause.base,
+            line.base_fen,
+            line.rank,
+            line.rate,
+            line.cap_fen,
+            line.cap_bound,
+            line.amount_fen,
+            [flag.value for flag in flags],
+            orjson.dumps([step.to_json() for step in line.steps]).decode(),
+        )
+
+
+async def _write(connection: Connection, rows: list[tuple[Any, ...]]) -> None:
+    """All lines in one COPY."""
+    await connection.copy_records_to_table("subsidy_line", records=rows, columns=COLUMNS)

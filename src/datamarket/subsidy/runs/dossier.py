@@ -1,0 +1,168 @@
+"""The dossier of a run: its scheme, snapshot and result as stored, and what follows from them alone.
+
+Nothing is looked up in the market here: years later the same dossier gives the same answers.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.foundation.errors import Conflict
+from datamarket.subsidy.evaluator.awards import award_document
+from datamarket.subsidy.evaluator.explain import Explanation, explain
+from datamarket.subsidy.facts import queries as fact_queries
+from datamarket.subsidy.register import queries as register_queries
+from datamarket.subsidy.runs import queries
+from datamarket.subsidy.runs.queries import RunView
+from datamarket.subsidy.runs.tables import SubsidyLine
+from datamarket.subsidy.runs.terms import RunState
+from datamarket.subsidy.scheme.document import Scheme
+from datamarket.subsidy.scheme.files import load_scheme
+from datamarket.subsidy.terms import Line, LineStatus, Result, Snapshot, Step
+
+NEXT_SHOWN = 3
+
+
+class NotCalculated(Conflict):
+    code = "subsidy.not-calculated"
+    zh = "该运行尚未计算（当前状态 {state}）。"
+    en = "This run is not calculated yet (its state is '{state}')."
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line with its sentence in both languages."""
+
+    line: SubsidyLine
+    explanation: Explanation
+
+
+@dataclass(frozen=True)
+class ClauseAwards:
+    """The awards under one clause, best rank first."""
+
+    clause: str
+    title_zh: str
+    title_en: str
+    awards: tuple[Told, ...]
+
+    @property
+    def total_fen(self) -> int:
+        return sum(told.line.amount_fen for told in self.awards)
+
+
+@dataclass(frozen=True)
+class AwardTables:
+    """Who gets how much and why, by clause; and who does not, with the reason."""
+
+    view: RunView
+    clauses: tuple[ClauseAwards, ...]
+    refused: tuple[Told, ...]
+    next_in_line: tuple[Told, ...]
+    without_award: int
+
+
+@lru_cache(maxsize=16)
+def read_scheme(content: bytes) -> Scheme:
+    """A scheme is frozen, and its bytes never change: reading it once is enough."""
+    return load_scheme(content)
+
+
+async def scheme_of(session: AsyncSession, version_id: UUID) -> Scheme:
+    return read_scheme((await register_queries.version_by_id(session, version_id)).content)
+
+
+def read_snapshot(content: bytes) -> Snapshot:
+    return Snapshot.from_json(json.loads(content))
+
+
+def sha256_of_bytes(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def line_of(row: SubsidyLine) -> Line:
+    """The evaluator's own line, as it was stored."""
+    return Line(
+        clause=row.clause_id,
+        candidate=row.candidate_id,
+        enterprise=row.uscc,
+        name=row.name,
+        status=LineStatus(row.status),
+        base_fen=row.base_fen,
+        rank=row.rank,
+        rate=row.rate,
+        cap_fen=row.cap_fen,
+        cap_bound=row.cap_bound,
+        amount_fen=row.amount_fen,
+        steps=tuple(Step.from_json(step) for step in row.steps),
+    )
+
+
+def check_calculated(view: RunView) -> None:
+    """Raises NotCalculated."""
+    if view.run.result_sha256 is None:
+        raise NotCalculated(state=RunState(view.run.state))
+
+
+async def result_of(session: AsyncSession, view: RunView) -> Result:
+    """The result of a run, from its stored lines. Raises NotCalculated."""
+    check_calculated(view)
+    lines = tuple(line_of(row) for row in await queries.all_lines(session, view.run.id))
+    return Result(view.run.scheme_id, view.run.year, view.snapshot_sha256 or "", lines)
+
+
+async def explained(session: AsyncSession, row: SubsidyLine) -> Told:
+    """One line, told."""
+    view = await queries.get_run(session, row.run_id)
+    scheme = await scheme_of(session, view.run.scheme_version_id)
+    return Told(row, explain(line_of(row), scheme, view.run.year))
+
+
+async def award_tables(session: AsyncSession, run_id: UUID, *, refused: int = 100) -> AwardTables:
+    """What is shown of a run: every award by clause, and the first `refused` who were left out for a reason."""
+    view = await queries.get_run(session, run_id)
+    check_calculated(view)
+    scheme = await scheme_of(session, view.run.scheme_version_id)
+
+    def told(rows: Sequence[SubsidyLine]) -> tuple[Told, ...]:
+        return tuple(Told(row, explain(line_of(row), scheme, view.run.year)) for row in rows)
+
+    awards = told(await queries.award_lines(session, run_id))
+    clauses = tuple(
+        ClauseAwards(
+            clause.id,
+            clause.title.zh,
+            clause.title.en,
+            tuple(award for award in awards if award.line.clause_id == clause.id),
+        )
+        for clause in scheme.clauses
+    )
+    return AwardTables(
+        view,
+        clauses,
+        refused=told(await queries.refused_lines(session, run_id, limit=refused)),
+        next_in_line=told(await queries.next_in_line(session, run_id, limit=NEXT_SHOWN)),
+        without_award=await queries.count_without_award(session, run_id),
+    )
+
+
+async def stored_snapshot(session: AsyncSession, view: RunView) -> Snapshot:
+    """Raises NotCalculated before there is one."""
+    if view.run.snapshot_id is None:
+        raise NotCalculated(state=RunState(view.run.state))
+    return read_snapshot((await fact_queries.snapshot_by_id(session, view.run.snapshot_id)).content)
+
+
+async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
+    """The whole result with its explanations, as `evaluation` gives it for files."""
+    result = await result_of(session, view)
+    scheme = await scheme_of(session, view.run.scheme_version_id)
+    document = await asyncio.to_thread(award_document, scheme, view.scheme_sha256, result)
+    return document | {"run_id": str(view.run.id)}

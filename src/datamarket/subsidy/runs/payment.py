@@ -1,0 +1,130 @@
+"""From approval to the bank: what is payable and what is paid, each line once, all in one posting."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.foundation.db import driver
+from datamarket.foundation.errors import Refused
+from datamarket.foundation.ids import new_id
+from datamarket.foundation.money import Fen
+from datamarket.ledger import posting
+from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.participants import queries as participants
+from datamarket.subsidy.cases.actions import project_subject
+from datamarket.subsidy.cases.tables import SubsidyClaim
+from datamarket.subsidy.register import queries as register_queries
+from datamarket.subsidy.register.tables import BudgetShort
+from datamarket.subsidy.runs import dossier, queries
+from datamarket.subsidy.runs.rules import check_publicity_over
+from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyPosting, SubsidyRun
+from datamarket.subsidy.terms import Unit
+
+SOURCE = "subsidy_line"
+
+
+class AwardeeSuspended(Refused):
+    code = "subsidy.awardee-suspended"
+    zh = "拟奖补企业“{name}”（{uscc}）现处于暂停状态，须重新取数计算。"
+    en = "The awardee '{name}' ({uscc}) is suspended now; take a new snapshot and calculate again."
+
+
+async def approve(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: datetime) -> dict[str, Any]:
+    """The publicity is over, nobody awarded is suspended, and the year's pool holds what is promised.
+
+    Raises PublicityRunning, AwardeeSuspended, BudgetShort.
+    """
+    if run.publicity_to is not None:
+        check_publicity_over(run.publicity_to, now=now)
+    suspended = await participants.suspended_at(session, now)
+    for line in await queries.award_lines(session, run.id):
+        if line.enterprise_id in suspended:
+            raise AwardeeSuspended(name=line.enterprise_zh, uscc=line.uscc)
+    total = run.total_fen or 0
+    budget = await register_queries.lock_budget(session, run.scheme_id, run.year)
+    if budget is not None:
+        if budget.committed_fen + total > budget.amount_fen:
+            raise BudgetShort
+        budget.committed_fen += total
+        budget.version += 1
+    run.approved_by = actor.account_id
+    return {"total_fen": total}
+
+
+async def post(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: datetime) -> dict[str, Any]:
+    """Each award becomes payable, and what it was for is claimed. Raises ClaimedAlready, LinePostedAlready."""
+    scheme = await dossier.scheme_of(session, run.scheme_version_id)
+    for line in await queries.award_lines(session, run.id):
+        clause = scheme.clause(line.clause_id)
+        by_project = clause.unit is Unit.PROJECT
+        yearly = f"{run.scheme_id}/{clause.id}/{run.year}"
+        session.add(
+            SubsidyClaim(
+                enterprise_id=line.enterprise_id,
+                subject=project_subject(line.candidate_id) if by_project else yearly,
+                policy=f"{run.scheme_id}/{clause.id}",
+                line_id=line.id,
+                claimed_at=now,
+            )
+        )
+
+    def sides(line: SubsidyLine) -> tuple[Account, Account]:
+        return _market(run, AccountKind.SUBSIDY_EXPENSE), _payable(run, line)
+
+    return await _settle(session, actor, run, kind=EntryKind.SUBSIDY_APPROVED, sides=sides, now=now)
+
+
+async def pay(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: datetime) -> dict[str, Any]:
+    """The bank pays what is payable. Raises LinePostedAlready."""
+
+    def sides(line: SubsidyLine) -> tuple[Account, Account]:
+        return _payable(run, line), _market(run, AccountKind.BANK)
+
+    return await _settle(session, actor, run, kind=EntryKind.SUBSIDY_PAID, sides=sides, now=now)
+
+
+def _market(run: SubsidyRun, kind: AccountKind) -> Account:
+    return Account(run.ledger_id, None, kind)
+
+
+def _payable(run: SubsidyRun, line: SubsidyLine) -> Account:
+    return Account(run.ledger_id, line.enterprise_id, AccountKind.SUBSIDY_PAYABLE)
+
+
+async def _settle(
+    session: AsyncSession,
+    actor: Actor,
+    run: SubsidyRun,
+    *,
+    kind: EntryKind,
+    sides: Callable[[SubsidyLine], tuple[Account, Account]],
+    now: datetime,
+) -> dict[str, Any]:
+    """One entry a line, from the debit account to the credit account, in one batch."""
+    lines = await queries.award_lines(session, run.id)
+    postings, accounts = [], set()
+    for line in lines:
+        debit, credit = sides(line)
+        accounts |= {debit, credit}
+        entry = Posting(
+            id=EntryId(new_id(now)),
+            kind=kind,
+            effective_at=now,
+            source_type=SOURCE,
+            source_id=line.id,
+            actor_id=actor.account_id,
+            legs=(Leg(debit.id, Fen(line.amount_fen)), Leg(credit.id, Fen(-line.amount_fen))),
+        )
+        postings.append(entry)
+        session.add(
+            SubsidyPosting(
+                line_id=line.id, kind=kind, entry_id=entry.id, amount_fen=line.amount_fen, posted_at=now
+            )
+        )
+    connection = await driver(session)
+    await posting.open_accounts(connection, run.ledger_id, accounts, now=now)
+    await posting.post(connection, run.ledger_id, postings, now=now)
+    return {"entries": len(postings), "total_fen": sum(line.amount_fen for line in lines)}

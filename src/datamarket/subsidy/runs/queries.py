@@ -1,0 +1,153 @@
+"""Reading runs and their lines."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.foundation.errors import NotFound
+from datamarket.subsidy.facts.tables import SubsidySnapshot
+from datamarket.subsidy.register.tables import SchemeVersion
+from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyRun, SubsidyRunEvent
+from datamarket.subsidy.runs.terms import RunState
+from datamarket.subsidy.terms import LineStatus
+
+
+class RunView(NamedTuple):
+    """A run, which version of its scheme it follows, and the hashes of what it was calculated from."""
+
+    run: SubsidyRun
+    scheme_version: int
+    scheme_sha256: str
+    snapshot_sha256: str | None
+
+
+_RUN_VIEW = (
+    select(SubsidyRun, SchemeVersion.n, SchemeVersion.sha256, SubsidySnapshot.sha256)
+    .join(SchemeVersion, col(SchemeVersion.id) == SubsidyRun.scheme_version_id)
+    .outerjoin(SubsidySnapshot, col(SubsidySnapshot.id) == SubsidyRun.snapshot_id)
+)
+
+
+async def get_run(session: AsyncSession, run_id: UUID) -> RunView:
+    """Raises NotFound."""
+    found = (await session.exec(_RUN_VIEW.where(SubsidyRun.id == run_id))).first()
+    if found is None:
+        raise NotFound(thing="run")
+    return RunView(*found)
+
+
+async def list_runs(
+    session: AsyncSession,
+    *,
+    scheme: str | None,
+    year: int | None,
+    state: RunState | None,
+    limit: int,
+    after: UUID | None,
+) -> list[RunView]:
+    """Newest first."""
+    statement = _RUN_VIEW.order_by(col(SubsidyRun.id).desc()).limit(limit + 1)
+    if scheme is not None:
+        statement = statement.where(SubsidyRun.scheme_id == scheme)
+    if year is not None:
+        statement = statement.where(SubsidyRun.year == year)
+    if state is not None:
+        statement = statement.where(SubsidyRun.state == state)
+    if after is not None:
+        statement = statement.where(col(SubsidyRun.id) < after)
+    return [RunView(*row) for row in (await session.exec(statement)).all()]
+
+
+async def newest_run(session: AsyncSession, scheme: str, year: int) -> RunView | None:
+    """The last run that was opened for a scheme and year."""
+    found = await list_runs(session, scheme=scheme, year=year, state=None, limit=1, after=None)
+    return found[0] if found else None
+
+
+async def lock_run(session: AsyncSession, run_id: UUID) -> SubsidyRun:
+    """The newest row, held until the transaction ends. Raises NotFound."""
+    run = await session.get(SubsidyRun, run_id, with_for_update=True, populate_existing=True)
+    if run is None:
+        raise NotFound(thing="run")
+    return run
+
+
+async def list_run_events(
+    session: AsyncSession, run_id: UUID, *, limit: int, after: int | None
+) -> Sequence[SubsidyRunEvent]:
+    """Oldest first."""
+    statement = select(SubsidyRunEvent).where(SubsidyRunEvent.run_id == run_id)
+    if after is not None:
+        statement = statement.where(col(SubsidyRunEvent.n) > after)
+    return (await session.exec(statement.order_by(col(SubsidyRunEvent.n)).limit(limit + 1))).all()
+
+
+async def same_calculation(session: AsyncSession, run: SubsidyRun, engine: str) -> UUID | None:
+    """Another live run of the same scheme version, snapshot and engine."""
+    statement = select(SubsidyRun.id).where(
+        SubsidyRun.scheme_version_id == run.scheme_version_id,
+        SubsidyRun.snapshot_id == run.snapshot_id,
+        SubsidyRun.engine_id == engine,
+        SubsidyRun.id != run.id,
+        col(SubsidyRun.state).not_in([RunState.REJECTED, RunState.CANCELLED, RunState.SUPERSEDED]),
+    )
+    return (await session.exec(statement)).first()
+
+
+async def rings_of(session: AsyncSession, snapshot_id: UUID) -> list[dict[str, Any]]:
+    """The rings that were seen when the snapshot was taken."""
+    statement = select(SubsidySnapshot.rings).where(SubsidySnapshot.id == snapshot_id)
+    rings: list[dict[str, Any]] = (await session.exec(statement)).one()  # type: ignore[assignment]
+    return rings
+
+
+async def all_lines(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyLine]:
+    """Every line of a run, in its order: for what looks at the whole result."""
+    statement = select(SubsidyLine).where(SubsidyLine.run_id == run_id).order_by(col(SubsidyLine.position))
+    return (await session.exec(statement)).all()
+
+
+async def award_lines(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyLine]:
+    """The lines that get money."""
+    statement = select(SubsidyLine).where(SubsidyLine.run_id == run_id, col(SubsidyLine.amount_fen) > 0)
+    return (await session.exec(statement.order_by(col(SubsidyLine.position)))).all()
+
+
+async def refused_lines(session: AsyncSession, run_id: UUID, *, limit: int) -> Sequence[SubsidyLine]:
+    """Who fails a condition, or is held: those with most at stake first; who merely ranks lower is not among them."""
+    statement = (
+        select(SubsidyLine)
+        .where(
+            SubsidyLine.run_id == run_id,
+            col(SubsidyLine.status).in_([LineStatus.INELIGIBLE, LineStatus.HELD, LineStatus.DISPLACED]),
+        )
+        .order_by(col(SubsidyLine.base_fen).desc().nulls_last(), col(SubsidyLine.position))
+        .limit(limit)
+    )
+    return (await session.exec(statement)).all()
+
+
+async def next_in_line(session: AsyncSession, run_id: UUID, *, limit: int) -> Sequence[SubsidyLine]:
+    """Those below the cut of a ranked clause, the nearest first."""
+    statement = (
+        select(SubsidyLine)
+        .where(
+            SubsidyLine.run_id == run_id,
+            SubsidyLine.status == LineStatus.NOT_SELECTED,
+            col(SubsidyLine.rank).is_not(None),
+        )
+        .order_by(col(SubsidyLine.rank), col(SubsidyLine.position))
+        .limit(limit)
+    )
+    return (await session.exec(statement)).all()
+
+
+async def count_without_award(session: AsyncSession, run_id: UUID) -> int:
+    """How many lines get no money."""
+    statement = select(func.count()).select_from(SubsidyLine)
+    return (
+        await session.exec(statement.where(SubsidyLine.run_id == run_id, col(SubsidyLine.amount_fen) == 0))
+    ).one()

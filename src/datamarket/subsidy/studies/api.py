@@ -1,0 +1,204 @@
+"""Studies of a run, which change nothing: another run beside it, the books as they are now, what if, a workbook."""
+
+import asyncio
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Response
+from pydantic import Field, StringConstraints
+
+from datamarket.auth.access import allow
+from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.http import Body, Now, Reading, Shape, SliceRouter
+from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs import queries as run_queries
+from datamarket.subsidy.runs.api import name_bundle
+from datamarket.subsidy.studies import comparison as study_comparison
+from datamarket.subsidy.studies import drift
+from datamarket.subsidy.studies.whatif import Change, Comparison, Move
+
+router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
+ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
+ParameterPath = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[a-z0-9_.-]+$")]
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MOST_CHANGES = 500
+"""Changes shown; the largest first. Sums and counts always cover all."""
+
+
+class WhatIfIn(Body):
+    """Which parameters to set, by path; a dated parameter takes {date: value}."""
+
+    run_id: UUID
+    changes: dict[ParameterPath, Any] = Field(
+        alias="set",
+        min_length=1,
+        max_length=50,
+        json_schema_extra={"additionalProperties": False},
+        examples=[{"top-ten-turnover.rate": {"2024-01-01": "1.5%"}, "top-ten-turnover.select.top": 20}],
+    )
+
+
+class ClauseCostOut(Shape):
+    clause: str
+    before_fen: int
+    after_fen: int
+    cap_bound_before: int
+    cap_bound_after: int
+
+
+class ChangeOut(Shape):
+    """One candidate under one clause; the reason is the first stage that differs."""
+
+    clause: str
+    candidate: str
+    enterprise: str
+    name: str
+    before_fen: int
+    after_fen: int
+    move: Move
+    reason: str | None = Field(examples=["rank-in"])
+
+
+class ComparisonOut(Shape):
+    """Two results side by side; `notice` says when no award moves. Behaviour is not modelled."""
+
+    before_fen: int
+    after_fen: int
+    delta_fen: int
+    recipients_before: int
+    recipients_after: int
+    clauses: list[ClauseCostOut]
+    moves: dict[Move, int]
+    changes: list[ChangeOut] = Field(description="those that move, the largest first, at most 500")
+    notice: str | None = Field(examples=["no-effect"])
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> "ComparisonOut":
+        moved = [change for change in comparison.changes if change.move is not Move.UNCHANGED]
+        counts = dict.fromkeys(Move, 0) | _counted(comparison.changes)
+        moved.sort(key=lambda change: -abs(change.after_fen - change.before_fen))
+        return cls(
+            before_fen=comparison.before_fen,
+            after_fen=comparison.after_fen,
+            delta_fen=comparison.delta_fen,
+            recipients_before=comparison.recipients_before,
+            recipients_after=comparison.recipients_after,
+            clauses=[ClauseCostOut.model_validate(cost, from_attributes=True) for cost in comparison.clauses],
+            moves=counts,
+            changes=[
+                ChangeOut.model_validate(change, from_attributes=True) for change in moved[:MOST_CHANGES]
+            ],
+            notice=comparison.notice,
+        )
+
+
+def _counted(changes: Sequence[Change]) -> dict[Move, int]:
+    counts: dict[Move, int] = {}
+    for change in changes:
+        counts[change.move] = counts.get(change.move, 0) + 1
+    return counts
+
+
+class WhatIfOut(Shape):
+    """A study, never an award."""
+
+    run_id: UUID
+    watermark: str = "测算 what-if: not an award"
+    reform_sha256: str
+    comparison: ComparisonOut
+
+
+class BaseChangeOut(Shape):
+    """A base that is another now; null where it was or is not known."""
+
+    clause: str
+    candidate: str
+    name: str
+    before_fen: int | None
+    after_fen: int | None
+
+
+class DriftOut(Shape):
+    """What today's books would give; the run itself stays as it is."""
+
+    drifted: bool
+    snapshot_sha256: str
+    snapshot_sha256_now: str
+    bases: list[BaseChangeOut] = Field(description="at most 500")
+    comparison: ComparisonOut
+
+    @classmethod
+    def of(cls, found: drift.Drift) -> "DriftOut":
+        return cls(
+            drifted=found.drifted,
+            snapshot_sha256=found.before_sha256,
+            snapshot_sha256_now=found.after_sha256,
+            bases=[
+                BaseChangeOut.model_validate(base, from_attributes=True)
+                for base in found.bases[:MOST_CHANGES]
+            ],
+            comparison=ComparisonOut.of(found.comparison),
+        )
+
+
+@router.get("/runs/{run_id}/compare/{other_id}", summary="Two runs side by side")
+async def compare_runs(
+    actor: ReadSubsidy, session: Reading, run_id: UUID, other_id: UUID, response: Response
+) -> ComparisonOut:
+    """Both of one year; the first is the baseline."""
+    one, other = await run_queries.get_run(session, run_id), await run_queries.get_run(session, other_id)
+    name_bundle(response, one)
+    return ComparisonOut.of(await study_comparison.compared(session, one, other))
+
+
+@router.get("/runs/{run_id}/drift", summary="What today's books would give")
+async def show_drift(
+    actor: ReadSubsidy, session: Reading, now: Now, run_id: UUID, response: Response
+) -> DriftOut:
+    """Late refunds, corrections and new relations since the cut-off, and whom they would move."""
+    view = await run_queries.get_run(session, run_id)
+    name_bundle(response, view)
+    return DriftOut.of(await drift.drift_of(session, view, now=now))
+
+
+@router.post("/what-if", summary="What would other parameters give")
+async def what_if(actor: ReadSubsidy, session: Reading, body: WhatIfIn, response: Response) -> WhatIfOut:
+    """Both arms over the snapshot of the run. Nothing is stored, so no Idempotency-Key is needed."""
+    view = await run_queries.get_run(session, body.run_id)
+    name_bundle(response, view)
+    study = await study_comparison.what_if_of(session, view, body.changes)
+    return WhatIfOut(
+        run_id=body.run_id,
+        reform_sha256=study.reform.sha256,
+        comparison=ComparisonOut.of(study.comparison),
+    )
+
+
+@router.get(
+    "/runs/{run_id}/export.xlsx",
+    summary="A run as a workbook",
+    response_class=Response,
+    responses={200: {"content": {WORKBOOK: {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def export(actor: ReadSubsidy, session: Reading, run_id: UUID) -> Response:
+    """Summary, lines and steps; amounts are text with two decimals."""
+    view = await run_queries.get_run(session, run_id)
+    document = await run_dossier.document_of(session, view)
+    content = await asyncio.to_thread(_workbook, document)
+    name = f"{view.run.scheme_id}-{view.run.year}.xlsx"
+    response = Response(content, media_type=WORKBOOK)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    name_bundle(response, view)
+    return response
+
+
+def _workbook(document: Mapping[str, Any]) -> bytes:
+    from datamarket.subsidy.studies.workbook import write_workbook  # noqa: PLC0415 - loads openpyxl only when asked for
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.xlsx"
+        write_workbook(document, path)
+        return path.read_bytes()

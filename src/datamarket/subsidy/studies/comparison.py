@@ -1,0 +1,46 @@
+"""A stored run under other parameters, or beside another run."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.subsidy.runs.dossier import (
+    check_calculated,
+    result_of,
+    scheme_of,
+    stored_snapshot,
+)
+from datamarket.subsidy.runs.queries import RunView
+from datamarket.subsidy.studies.reform import DATED_CLAUSE_PATHS, DATED_SCHEME_PATHS
+from datamarket.subsidy.studies.whatif import Comparison, DifferentInputs, WhatIf, compare, what_if
+
+
+async def what_if_of(session: AsyncSession, view: RunView, changes: Mapping[str, Any]) -> WhatIf:
+    """The run's own snapshot under a reform. Raises NotCalculated and what `whatif.what_if` raises."""
+    check_calculated(view)
+    scheme = await scheme_of(session, view.run.scheme_version_id)
+    snapshot = await stored_snapshot(session, view)
+    dated = {path: _for_year(path, value, view.run.year) for path, value in changes.items()}
+    return await asyncio.to_thread(what_if, scheme, dated, snapshot, view.run.year)
+
+
+def _for_year(path: str, value: Any, year: int) -> Any:
+    """A plain rate or amount holds for the run's whole year: on either day that may be its basis."""
+    dated = path in DATED_SCHEME_PATHS or path.partition(".")[2] in DATED_CLAUSE_PATHS
+    if not dated or value is None or isinstance(value, Mapping | int):
+        return value
+    return {f"{year}-01-01": value, f"{year}-12-31": value}
+
+
+async def compared(session: AsyncSession, one: RunView, other: RunView) -> Comparison:
+    """Two runs of one year; where their snapshots differ, the first stage that differs may be the base.
+
+    Raises NotCalculated, and DifferentInputs for runs of different years.
+    """
+    if one.run.year != other.run.year:
+        raise DifferentInputs
+    baseline, changed = await result_of(session, one), await result_of(session, other)
+    return compare(baseline, replace(changed, snapshot_sha256=baseline.snapshot_sha256))

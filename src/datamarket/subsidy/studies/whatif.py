@@ -1,0 +1,186 @@
+"""What would a changed parameter cost, whom would it reach, and why: two arms over one snapshot.
+
+Behaviour is not modelled: a candidate does not trade more because the rate is higher.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from datamarket.foundation.errors import Invalid
+from datamarket.subsidy.evaluator.rules import evaluate
+from datamarket.subsidy.scheme.document import Scheme
+from datamarket.subsidy.studies.reform import apply_reform
+from datamarket.subsidy.terms import Line, Result, Snapshot, StepKind
+
+NO_EFFECT = "no-effect"
+
+
+class DifferentInputs(Invalid):
+    code = "subsidy.different-inputs"
+    zh = "只能比较同一年度、同一快照的两个结果。"
+    en = "Only results of one year over one snapshot can be compared."
+
+
+class Move(StrEnum):
+    """What happens to one candidate's award."""
+
+    ENTERED = "entered"
+    LEFT = "left"
+    UP = "up"
+    DOWN = "down"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One candidate under one clause, before and after; the reason is the first stage that differs."""
+
+    clause: str
+    candidate: str
+    enterprise: str
+    name: str
+    before_fen: int
+    after_fen: int
+    move: Move
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseCost:
+    clause: str
+    before_fen: int
+    after_fen: int
+    cap_bound_before: int
+    cap_bound_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two results side by side; `notice` says when the reform moves no award."""
+
+    before_fen: int
+    after_fen: int
+    delta_fen: int
+    recipients_before: int
+    recipients_after: int
+    clauses: tuple[ClauseCost, ...]
+    changes: tuple[Change, ...]
+    notice: str | None
+
+    def moved(self, move: Move) -> list[Change]:
+        """The changes of one kind."""
+        return [change for change in self.changes if change.move is move]
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures, with a count of each kind of move."""
+        return asdict(self) | {"moves": {move.value: len(self.moved(move)) for move in Move}}
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    baseline: Result
+    reform: Result
+    comparison: Comparison
+
+
+def what_if(scheme: Scheme, changes: Mapping[str, Any], snapshot: Snapshot, year: int) -> WhatIf:
+    """Both arms over the same snapshot. Raises what `apply_reform` and `rules.evaluate` raise."""
+    baseline = evaluate(scheme, snapshot, year)
+    reform = evaluate(apply_reform(scheme, changes), snapshot, year)
+    return WhatIf(baseline, reform, compare(baseline, reform))
+
+
+def compare(baseline: Result, reform: Result) -> Comparison:
+    """Who enters, leaves, gains and loses, in the baseline's order. Raises DifferentInputs."""
+    if (baseline.year, baseline.snapshot_sha256) != (reform.year, reform.snapshot_sha256):
+        raise DifferentInputs
+    before = {(line.clause, line.candidate): line for line in baseline.lines}
+    after = {(line.clause, line.candidate): line for line in reform.lines}
+    changes = tuple(_change(before.get(key), after.get(key)) for key in before | after)
+    return Comparison(
+        before_fen=baseline.total_fen,
+        after_fen=reform.total_fen,
+        delta_fen=reform.total_fen - baseline.total_fen,
+        recipients_before=_recipients(baseline),
+        recipients_after=_recipients(reform),
+        clauses=_costs(baseline.lines, reform.lines),
+        changes=changes,
+        notice=NO_EFFECT if all(change.move is Move.UNCHANGED for change in changes) else None,
+    )
+
+
+def _recipients(result: Result) -> int:
+    return len({line.enterprise for line in result.lines if line.amount_fen > 0})
+
+
+def _costs(before: Sequence[Line], after: Sequence[Line]) -> tuple[ClauseCost, ...]:
+    figures: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for arm, lines in enumerate((before, after)):
+        for line in lines:
+            figures[line.clause][arm] += line.amount_fen
+            figures[line.clause][2 + arm] += line.cap_bound
+    return tuple(ClauseCost(clause, *numbers) for clause, numbers in figures.items())
+
+
+def _change(before: Line | None, after: Line | None) -> Change:
+    line = after or before
+    if line is None:
+        message = "a change has at least one side"
+        raise ValueError(message)
+    old, new = (before.amount_fen if before else 0), (after.amount_fen if after else 0)
+    if old == new:
+        move = Move.UNCHANGED
+    elif not old or not new:
+        move = Move.LEFT if old else Move.ENTERED
+    else:
+        move = Move.UP if new > old else Move.DOWN
+    reason = None if move is Move.UNCHANGED else _reason(before, after)
+    return Change(line.clause, line.candidate, line.enterprise, line.name, old, new, move, reason)
+
+
+def _reason(before: Line | None, after: Line | None) -> str:
+    if before is None or after is None:
+        return "clause"
+    for kind, (figures, reason) in _STAGES.items():
+        old, new = (
+            [tuple(step.facts.get(figure) for figure in figures) for step in line.steps_of(kind)]
+            for line in (before, after)
+        )
+        if old != new:
+            return reason(before, after)
+    return "other"
+
+
+def _always(code: str) -> Callable[[Line, Line], str]:
+    return lambda _before, _after: code
+
+
+def _either(at: StepKind, figure: str, gained: str, lost: str, other: str) -> Callable[[Line, Line], str]:
+    """`gained` when the figure becomes true, `lost` when it ceases to be."""
+
+    def code(before: Line, after: Line) -> str:
+        old, new = (any(step.facts[figure] for step in line.steps_of(at)) for line in (before, after))
+        return other if old == new else (gained if new else lost)
+
+    return code
+
+
+_STAGES: Mapping[StepKind, tuple[tuple[str, ...], Callable[[Line, Line], str]]] = {
+    StepKind.CONDITION: (("predicate", "ok"), _always("conditions")),
+    StepKind.BASE: (("base_fen", "ok"), _always("base")),
+    StepKind.RANK: (("selected",), _either(StepKind.RANK, "selected", "rank-in", "rank-out", "rank")),
+    StepKind.RATE: (("rate",), _always("rate")),
+    StepKind.TIER: (("above_fen", "part_fen", "rate"), _always("tiers")),
+    StepKind.FLOOR: (
+        ("floor_fen", "bound"),
+        _either(StepKind.FLOOR, "bound", "floor", "floor-released", "floor"),
+    ),
+    StepKind.CAP: (("cap_fen", "bound"), _either(StepKind.CAP, "bound", "cap-bound", "cap-released", "cap")),
+    StepKind.ROUND: (("mode", "to_fen", "amount_fen"), _always("rounding")),
+    StepKind.STACKING: (("kept_clause", "after_fen"), _always("stacking")),
+    StepKind.ENTERPRISE_CAP: (("cap_fen", "after_fen"), _always("enterprise-cap")),
+    StepKind.BUDGET: (("budget_fen", "after_fen"), _always("budget")),
+}
