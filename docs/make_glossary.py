@@ -9,23 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import datamarket
+from datamarket import slices
 from datamarket.auth.terms import PERMISSIONS_OF
-from datamarket.catalogue.listings import rules as listing_rules
-from datamarket.catalogue.products import rules as product_rules
-from datamarket.catalogue.venues import rules as venue_rules
-from datamarket.contracts import rules as contracts
 from datamarket.foundation.labels import Labelled
-from datamarket.ledger.cities import rules as city_rules
-from datamarket.ledger.holds import rules as hold_rules
-from datamarket.ledger.periods import rules as period_rules
-from datamarket.participants import rules as participants
-from datamarket.payouts import rules as payouts
-from datamarket.subsidy.register.rules import SCHEME_EVENTS
-from datamarket.subsidy.runs.rules import RUN_EVENTS
 from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES
-from datamarket.trading.orders.rules import ORDER_EVENTS
-from datamarket.zones import rules as zones
-from datamarket.zones.resources import rules as resource_rules
 
 TARGET = Path(__file__).with_name("glossary.md")
 SLICES = (
@@ -43,23 +30,6 @@ SLICES = (
     "statistics",
     "simulation",
     "edge",
-)
-LIVES: tuple[tuple[str, str, Mapping[Any, Any]], ...] = (
-    ("Participant", "市场主体", participants.ADMISSION),
-    ("Zone", "专区", zones.ZONE_LIFE),
-    ("Resource registration", "公共数据资源登记", resource_rules.REGISTRATION),
-    ("Venue", "交易平台", venue_rules.VENUE_LIFE),
-    ("Product version", "产品版本", product_rules.VERSION_LIFE),
-    ("Listing", "挂牌", listing_rules.LISTING_LIFE),
-    ("Contract", "授权使用合同", contracts.CONTRACT_EVENTS),
-    ("Order", "订单", ORDER_EVENTS),
-    ("Hold", "资金冻结", hold_rules.HOLD_EVENTS),
-    ("Accounting period", "会计期间", period_rules.PERIOD_EVENTS),
-    ("Transfer between cities", "城际划转", city_rules.TRANSFER_EVENTS),
-    ("Payout batch", "出款批次", payouts.BATCH_LIFE),
-    ("Payout", "出款", payouts.PAYOUT_LIFE),
-    ("Scheme version", "方案版本", SCHEME_EVENTS),
-    ("Subsidy run", "补贴运行", RUN_EVENTS),
 )
 _WORD = re.compile(r"(?<![A-Za-z-])([a-z][a-z -]*?) = ([\u4e00-\u9fff][^·\n]*)")
 OPENING = """# Glossary · 词汇表
@@ -81,8 +51,8 @@ def glossary() -> str:
     lines.append("\n## Facts and conditions of the subsidy · 补贴事实与条件\n")
     lines += _table(("name", "English", "中文", "meaning"), _facts())
     lines.append("\n## State diagrams · 状态图")
-    for en, zh, life in LIVES:
-        lines += ["", f"### {en} · {zh}", "", "```mermaid", *_diagram(life), "```"]
+    for life in slices.lives():
+        lines += ["", f"### {life.en} · {life.zh}", "", "```mermaid", *_diagram(life.table), "```"]
     return "\n".join(lines) + "\n"
 
 

@@ -22,12 +22,12 @@ from rich.console import Console
 from rich.table import Table
 
 from datamarket.auth.tokens import TokenKeeper, load_key
-from datamarket.checking import check_books
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
-from datamarket.place import Place, opened_place
-from datamarket.sealing import sealer_of
+from datamarket.server.checks import check_books
+from datamarket.server.database import MarketDatabase, opened_database
+from datamarket.server.sealing import sealer_of
 from loadtests import bench_seal, wire
 from loadtests.bench_growth import Growth, copy_of, grow_database
 from loadtests.bench_market import grow
@@ -123,8 +123,8 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="datamarket-bench-")))
         os.environ.update(market_in(folder).environment)
         os.environ.pop("DATABASE_URL", None)
-        place = stack.enter_context(opened_place())
-        report = uvloop.run(_bench(place, folder, wanted))
+        market = stack.enter_context(opened_database())
+        report = uvloop.run(_bench(market, folder, wanted))
     LATEST.parent.mkdir(parents=True, exist_ok=True)
     LATEST.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     if wanted.json:
@@ -146,21 +146,21 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _bench(place: Place, folder: Path, wanted: argparse.Namespace) -> dict[str, object]:
+async def _bench(market: MarketDatabase, folder: Path, wanted: argparse.Namespace) -> dict[str, object]:
     started = read_clock()
-    ledger_id = place.settings.ledger_id
-    database = await Database(place.url, 4).open()
+    ledger_id = market.settings.ledger_id
+    database = await Database(market.url, 4).open()
     try:
         grown = await grow(database, ledger_id, listings=wanted.listings, traders=CONNECTIONS, now=started)
     finally:
         await database.close()
-    alone = PgBench(place.url, folder, ledger_id, grown, started)
+    alone = PgBench(market.url, folder, ledger_id, grown, started)
     await alone.prepare()
-    large_url = await copy_of(place.url, f"{place.name}_grown")
-    sealed_url = await copy_of(place.url, f"{place.name}_sealed")
+    large_url = await copy_of(market.url, f"{market.name}_grown")
+    sealed_url = await copy_of(market.url, f"{market.name}_sealed")
     fresh = PgBench(sealed_url, folder, ledger_id, grown, started)
     await fresh.prepare()
-    sealed = place.settings.model_copy(update={"var": folder / "sealed"})
+    sealed = market.settings.model_copy(update={"var": folder / "sealed"})
     figures = await _seal_and_verify(sealed_url, sealed, fresh, wanted.sealed_trades)
     growth = Growth(wanted.grown_legs, wanted.grown_listings)
     await grow_database(large_url, alone, growth, listings=wanted.listings)
@@ -168,20 +168,20 @@ async def _bench(place: Place, folder: Path, wanted: argparse.Namespace) -> dict
         "var": folder / "grown",
         "signing_key": folder / "signing-key.pem",
     }  # another log, the same callers
-    await _seal(large_url, place.settings.model_copy(update=apart))
-    keeper = TokenKeeper(load_key(place.settings), place.settings)
-    small = market_in(folder, DATABASE_URL=place.url)
+    await _seal(large_url, market.settings.model_copy(update=apart))
+    keeper = TokenKeeper(load_key(market.settings), market.settings)
+    small = market_in(folder, DATABASE_URL=market.url)
     more = {f"DATAMARKET_{name.upper()}": str(path) for name, path in apart.items()}
     large = market_in(folder, DATABASE_URL=large_url, **more)
     with small.serving() as port, large.serving() as large_port, small.serving_bare() as bare_port:
         works = Works(port, bare_port, grown, keeper, listings=wanted.listings)
         grown_works = Works(large_port, bare_port, grown, keeper, listings=growth.listings)
         figures |= await _rounds(works, grown_works, alone, wanted)
-    findings = [await check_books(url, ledger_id) for url in (place.url, large_url)]
+    findings = [await check_books(url, ledger_id) for url in (market.url, large_url)]
     return {
         "at": started.isoformat(timespec="seconds"),
         "command": " ".join(["python -m loadtests.bench", *sys.argv[1:]]),
-        "machine": await _machine(place.url),
+        "machine": await _machine(market.url),
         "listings": wanted.listings,
         "grown": {"legs": growth.legs, "listings": growth.listings},
         "connections": CONNECTIONS,

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from datamarket.app import create_app
 from datamarket.auth.terms import Actor
 from datamarket.auth.tokens import TokenKeeper, load_key
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
+from datamarket.server.app import create_app
 
 DAY_HEADER = "X-Market-Day"
 BASE = "LOADTESTS_FIRST_INSTANT"

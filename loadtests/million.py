@@ -21,11 +21,11 @@ import uvloop
 
 from datamarket.auth.terms import Actor, Role
 from datamarket.auth.tokens import TokenKeeper, load_key
-from datamarket.checking import check_books
 from datamarket.foundation.clock import business_date, month_of, read_clock
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
-from datamarket.place import Place, opened_place
+from datamarket.server.checks import check_books
+from datamarket.server.database import MarketDatabase, opened_database
 from loadtests import wire
 from loadtests.bench_market import Grown, actor_of, grow
 from loadtests.bench_works import API, BATCH, BATCHING, USE, UnexpectedAnswer
@@ -63,21 +63,21 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="datamarket-million-")))
         os.environ.update(market_in(folder).environment)
         os.environ.pop("DATABASE_URL", None)
-        place = stack.enter_context(opened_place())
-        report = uvloop.run(_run(place, folder, wanted.trades))
+        market = stack.enter_context(opened_database())
+        report = uvloop.run(_run(market, folder, wanted.trades))
     print(json.dumps(report, ensure_ascii=False, indent=2))
     return 0 if report["books_balance"] and report["trial_balance_met"] else 1
 
 
-async def _run(place: Place, folder: Path, trades: int) -> dict[str, object]:
+async def _run(market: MarketDatabase, folder: Path, trades: int) -> dict[str, object]:
     base = read_clock() - timedelta(days=DAYS)
-    database = await Database(place.url, 4).open()
+    database = await Database(market.url, 4).open()
     try:
-        grown = await grow(database, place.settings.ledger_id, listings=100, traders=TRADERS, now=base)
+        grown = await grow(database, market.settings.ledger_id, listings=100, traders=TRADERS, now=base)
     finally:
         await database.close()
-    keeper = TokenKeeper(load_key(place.settings), place.settings)
-    served = market_in(folder, DATABASE_URL=place.url, **{BASE: base.isoformat()})
+    keeper = TokenKeeper(load_key(market.settings), market.settings)
+    served = market_in(folder, DATABASE_URL=market.url, **{BASE: base.isoformat()})
     with served.serving_factory("loadtests.dated_app:application") as port:
         market = Market(port, keeper, grown, base)
         seconds = await _record(market, trades)
@@ -85,7 +85,7 @@ async def _run(place: Place, folder: Path, trades: int) -> dict[str, object]:
         closed = await _close_months(market)
         balances["months closed"] = await _balances(market)
     started = time.perf_counter()
-    findings = await check_books(place.url, place.settings.ledger_id)
+    findings = await check_books(market.url, market.settings.ledger_id)
     slowest = max(max(times) for times in balances.values())
     return {
         "command": " ".join(["python -m loadtests.million", *sys.argv[1:]]),

@@ -11,13 +11,13 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from datamarket.app import create_app
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import Database, with_database
 from datamarket.foundation.embedded import embedded_server
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, drop_database, migrate
+from datamarket.server.app import create_app
 from tests.world.people import NOON, moment
 
 TEMPLATE = "datamarket_test_template"

@@ -6,6 +6,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID
 
+from datamarket.sealing import sealer_of
+from datamarket.subsidy.lifecycle import RunEvent
+from datamarket.trading.order_rules import OrderEvent
+
 from datamarket.auth.terms import Actor, Role
 from datamarket.contracts.terms import Purpose
 from datamarket.foundation.clock import read_clock
@@ -28,11 +32,8 @@ from datamarket.payouts import actions as payouts
 from datamarket.payouts import proposals
 from datamarket.payouts import queries as payout_queries
 from datamarket.payouts.terms import BatchEvent, PayableKind
-from datamarket.sealing import sealer_of
 from datamarket.subsidy import actions as subsidy
-from datamarket.subsidy.lifecycle import RunEvent
 from datamarket.trading import order_queries, orders
-from datamarket.trading.order_rules import OrderEvent
 from loadtests.bench_market import actor_of
 from loadtests.faults.business import order_of, record, refund, some_business, trade_id_of
 from loadtests.faults.stand import Stand

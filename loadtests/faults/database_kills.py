@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from datamarket.checking import check_books
+
 from loadtests.faults.oracle import Journal, Verdict, judge, read_books
 from loadtests.faults.proof import Proof
 from loadtests.faults.stand import AS_SHIPPED, Stand, stand, tell

@@ -14,11 +14,11 @@ from enum import StrEnum
 from pathlib import Path
 
 import orjson
+from datamarket.app import create_app
 from fastapi import FastAPI
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from datamarket.app import create_app
 from datamarket.foundation.db import Database, PoolConnection
 from datamarket.foundation.settings import Settings
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import asyncpg
 import orjson
-
 from datamarket.checking import CHECKS
+
 from datamarket.foundation import checks
 from datamarket.foundation.db import APP_ROLE
 from loadtests.faults.fabric import Fabric, Row, fabric_of, insert, rows_that

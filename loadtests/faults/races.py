@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import asyncpg
+from datamarket.checking import check_books
 from sqlalchemy.exc import DBAPIError
 
-from datamarket.checking import check_books
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from loadtests.faults.contests import Contest, contests_on

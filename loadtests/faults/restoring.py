@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
-
 from datamarket.checking import check_books
 from datamarket.evidence.verification import Log, verify
+from datamarket.sealing import sealer_of
+
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.db import APP_ROLE, Database
 from datamarket.migrations.apply import create_database, drop_database, migrate
-from datamarket.sealing import sealer_of
 from datamarket.trading.actions import Recorder
 from datamarket.trading.api import render
 from datamarket.trading.desk import TradeDesk

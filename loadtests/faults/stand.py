@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 import asyncpg
+from datamarket.checking import CHECKS
 
 from datamarket.auth.terms import Actor
 from datamarket.auth.tokens import TokenKeeper, load_key
-from datamarket.checking import CHECKS
 from datamarket.foundation import checks
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.db import Database

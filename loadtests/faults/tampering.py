@@ -23,13 +23,14 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-
-from datamarket.auth.terms import Actor, Role
-from datamarket.evidence import actions as evidence
 from datamarket.evidence.bundle import export
 from datamarket.evidence.notes import Checkpoint
 from datamarket.evidence.sealing import BLOCK_COLUMNS, Block, Sealer, await_watermark
 from datamarket.evidence.verification import Log, verify
+from datamarket.sealing import sealer_of
+
+from datamarket.auth.terms import Actor, Role
+from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
@@ -37,7 +38,6 @@ from datamarket.foundation.settings import Settings
 from datamarket.ledger import posting
 from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
 from datamarket.migrations.apply import create_database, migrate
-from datamarket.sealing import sealer_of
 from loadtests.faults.cluster import running_cluster
 from loadtests.faults.proof import Proof
 from loadtests.faults.tamperings import DEEDS, RECOMPUTE, Hand, grow_anew

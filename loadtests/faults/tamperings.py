@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-
 from datamarket.evidence.leaves import leaf_hash
 from datamarket.evidence.merkle import EMPTY_ROOT, Frontier
 from datamarket.sealing import SOURCES

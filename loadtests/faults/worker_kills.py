@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from datamarket.checking import check_books
+
 from loadtests import wire
 from loadtests.faults import faulty_app
 from loadtests.faults.cluster import kill_process, workers_of

@@ -1,5 +1,5 @@
 """`python -m datamarket` is the command `datamarket`."""
 
-from datamarket.cli import app
+from datamarket.commands.main import app
 
 app()

@@ -6,7 +6,7 @@ import pytest
 
 from datamarket.auth.terms import Role
 from datamarket.catalogue.venues.terms import FeePayer
-from datamarket.contracts.rules import CONTRACT_EVENTS, MOVED_BY
+from datamarket.contracts.rules import CONTRACT_LIFE, MOVED_BY
 from datamarket.contracts.terms import ContractEvent, ContractState, Party, Purpose
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
@@ -161,4 +161,4 @@ def test_every_event_has_its_mover_and_no_ended_contract_moves(
 ) -> None:
     assert MOVED_BY[event] <= set(Party)
     if state in {ContractState.ENDED, ContractState.REJECTED, ContractState.WITHDRAWN}:
-        assert (state, event) not in CONTRACT_EVENTS
+        assert (state, event) not in CONTRACT_LIFE.table

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from datamarket.app import create_app
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
+from datamarket.server.app import create_app
 from tests.conftest import ClientFor, client_of
 from tests.world import catalogue
 from tests.world.people import AUTHORITY, FINANCE, NOON

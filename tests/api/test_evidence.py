@@ -10,11 +10,11 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from datamarket.app import create_app
 from datamarket.evidence import actions as evidence
 from datamarket.evidence.log.sealing import Sealer, await_watermark
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
+from datamarket.server.app import create_app
 from loadtests.faults.tampering import tool
 from tests.conftest import Client, client_of
 from tests.world import trading

@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from datamarket.app import create_app
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
+from datamarket.server.app import create_app
 from tests.conftest import Client, ClientFor, client_of
 from tests.world.market import Market, market_in_use
 from tests.world.people import AUTHORITY, NOON

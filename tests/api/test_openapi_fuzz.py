@@ -18,11 +18,11 @@ from schemathesis.core.result import Ok
 from schemathesis.python import asgi
 from schemathesis.specs.openapi import checks as openapi
 
-from datamarket.app import create_app
 from datamarket.auth.terms import Actor
 from datamarket.edge.docs import TAGS
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
+from datamarket.server.app import create_app
 from tests.world.books import assert_books_hold
 from tests.world.market import Market, market_in_use
 from tests.world.subsidy import AFTER_PUBLICITY

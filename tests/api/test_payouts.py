@@ -15,9 +15,8 @@ import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
 
-from datamarket import bank_commands
 from datamarket.auth.terms import Actor, Role
-from datamarket.checking import CHECKS
+from datamarket.commands import bank as bank_commands
 from datamarket.foundation import checks
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
@@ -25,6 +24,7 @@ from datamarket.foundation.settings import Settings
 from datamarket.payouts import files
 from datamarket.payouts.bank import simulated as bank
 from datamarket.payouts.terms import Result, Statement, StatementLine
+from datamarket.server.checks import CHECKS
 from tests.conftest import Client, client_of
 from tests.world import payouts, trading
 from tests.world.books import assert_books_hold

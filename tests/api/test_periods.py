@@ -23,9 +23,7 @@ from openpyxl import load_workbook
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from datamarket.app import create_app
 from datamarket.auth.terms import Actor
-from datamarket.checking import check_books
 from datamarket.foundation.db import APP_ROLE, Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
@@ -34,6 +32,8 @@ from datamarket.ledger.periods.rules import PeriodMoveRefused, PeriodOutOfOrder
 from datamarket.ledger.periods.terms import PeriodEvent
 from datamarket.ledger.terms import Account, AccountKind
 from datamarket.migrations import apply
+from datamarket.server.app import create_app
+from datamarket.server.checks import check_books
 from tests.conftest import client_of
 from tests.world import periods, trading
 from tests.world.books import assert_books_hold

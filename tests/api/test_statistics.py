@@ -9,7 +9,6 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from datamarket.app import create_app
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan
 from datamarket.catalogue.venues.tables import Venue
 from datamarket.foundation.db import Database
@@ -18,6 +17,7 @@ from datamarket.foundation.settings import Settings
 from datamarket.participants.qualifications import actions as participants
 from datamarket.participants.qualifications.terms import QualificationKind
 from datamarket.participants.terms import ParticipantKind
+from datamarket.server.app import create_app
 from datamarket.statistics.terms import Grouping
 from tests.conftest import Client, ClientFor, client_of
 from tests.world import catalogue, trading, zones

@@ -12,13 +12,13 @@ import pytest_asyncio
 from fastapi import FastAPI
 from openpyxl import load_workbook
 
-from datamarket.app import create_app
 from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.participants.tables import Participant
+from datamarket.server.app import create_app
 from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.scheme import files as scheme_files
 from tests.conftest import ClientFor, client_of

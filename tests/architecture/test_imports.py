@@ -26,38 +26,35 @@ def test_every_import_contract_is_kept(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_slice_talks_to_another_through_everything_but_its_tables(graph: grimp.ImportGraph) -> None:
-    """app alone reads them all, for what their constraints mean."""
+    """slices alone reads them all, for what their constraints mean."""
     tables = [module for module in graph.modules if module.endswith(".tables")]
     foreign = {
         (importer, table)
         for table in tables
         for importer in graph.find_modules_that_directly_import(table)
-        if slice_of(importer) not in {slice_of(table), "app"} and slice_of(table) != "foundation"
+        if slice_of(importer) != slice_of(table) and slice_of(table) != "foundation"
     }
     assert foreign <= {ADMINISTERS}
 
 
-def test_shapes_and_routes_write_no_sql(graph: grimp.ImportGraph) -> None:
-    """The contract names modules called api; here is every other one that ends so."""
-    shapes = [
-        module for module in graph.modules if module.startswith("datamarket") and module.endswith("api")
-    ]
-    assert len(shapes) > 15
-    for module in shapes:
-        assert not graph.find_modules_directly_imported_by(module) & {"sqlmodel", "sqlalchemy", "asyncpg"}, (
-            module
-        )
-
-
 def test_only_shapes_routes_and_the_edge_know_http(graph: grimp.ImportGraph) -> None:
-    """The contract names reading and writing; here is everything else."""
+    """The contract names rows, reading and writing; here is everything else."""
     knowing = {
         importer
         for framework in ("fastapi", "starlette")
         for importer in graph.find_modules_that_directly_import(framework)
     }
-    elsewhere = {module for module in knowing if not module.endswith("api") and slice_of(module) != "edge"}
-    assert elsewhere == {"datamarket.app", "datamarket.auth.access", "datamarket.foundation.http"}
+    elsewhere = {
+        module
+        for module in knowing
+        if not module.endswith((".api", ".shapes")) and slice_of(module) != "edge"
+    }
+    assert elsewhere == {
+        "datamarket.server.app",
+        "datamarket.slices",
+        "datamarket.auth.access",
+        "datamarket.foundation.http",
+    }
 
 
 def test_only_tokens_know_jose(graph: grimp.ImportGraph) -> None:

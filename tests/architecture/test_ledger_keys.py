@@ -24,7 +24,7 @@ SLICES = ("foundation", "ledger", "payouts", "evidence")
 OF_THE_WHOLE_DATABASE = {"audit_event"}
 """Audit events belong to no ledger: signing in, admission and listing are no city's books."""
 CROSSES: dict[str, str] = {
-    "ledger/city_checks.py": "compares the mirrored accounts of two cities",
+    "ledger/cities/checks.py": "compares the mirrored accounts of two cities",
 }
 """Texts that look into two ledgers on purpose."""
 
@@ -55,7 +55,7 @@ def books() -> frozenset[str]:
             package = importlib.import_module(f"datamarket.{name}")
         except ModuleNotFoundError:
             continue
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if module.name.endswith("tables"):
                 held = vars(importlib.import_module(module.name)).values()
                 tables = [getattr(row, "__table__", None) for row in held]

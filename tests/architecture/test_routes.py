@@ -11,10 +11,10 @@ from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from datamarket.app import ROUTERS
 from datamarket.auth.access import permission_of, visitor
 from datamarket.auth.terms import PERMISSIONS_OF, Permission, Role
 from datamarket.foundation.http import API_PREFIX
+from datamarket.slices import routers
 from tests.conftest import ClientFor
 from tests.world.people import actor
 
@@ -64,7 +64,7 @@ _MANGLED = re.compile(r"[^A-Za-z0-9]|^Body|__")
 
 
 def routes() -> Iterator[tuple[str, APIRoute]]:
-    for router in ROUTERS:
+    for router in routers():
         for route in router.routes:
             assert isinstance(route, APIRoute)
             for method in route.methods or ():

@@ -1,93 +1,72 @@
 """A state machine is one table: each pair moves or is refused by name, and each state has two labels."""
 
 import itertools
-from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any
 
 import pytest
 
-from datamarket.catalogue.listings import rules as listing_rules
-from datamarket.catalogue.products import rules as product_rules
-from datamarket.catalogue.venues import rules as venue_rules
-from datamarket.contracts import rules as contracts
+from datamarket import slices
 from datamarket.foundation.labels import Labelled
-from datamarket.foundation.states import TransitionNotAllowed, allowed_events, next_state
-from datamarket.ledger.cities import rules as city_rules
-from datamarket.ledger.holds import rules as hold_rules
-from datamarket.ledger.periods import rules as period_rules
-from datamarket.participants import rules as participants
-from datamarket.payouts import rules as payouts
-from datamarket.subsidy.register import rules as register_rules
-from datamarket.subsidy.runs import rules as run_rules
-from datamarket.trading.orders import rules as order_rules
-from datamarket.zones import rules as zones
-from datamarket.zones.resources import rules as resource_rules
+from datamarket.foundation.states import Life, ReasonMissing, TransitionNotAllowed
 
-TABLES: dict[str, Mapping[tuple[Any, Any], Any]] = {
-    "participant": participants.ADMISSION,
-    "zone": zones.ZONE_LIFE,
-    "resource": resource_rules.REGISTRATION,
-    "venue": venue_rules.VENUE_LIFE,
-    "version": product_rules.VERSION_LIFE,
-    "listing": listing_rules.LISTING_LIFE,
-    "contract": contracts.CONTRACT_EVENTS,
-    "order": order_rules.ORDER_EVENTS,
-    "hold": hold_rules.HOLD_EVENTS,
-    "period": period_rules.PERIOD_EVENTS,
-    "city transfer": city_rules.TRANSFER_EVENTS,
-    "payout_batch": payouts.BATCH_LIFE,
-    "payout": payouts.PAYOUT_LIFE,
-    "run": run_rules.RUN_EVENTS,
-    "scheme": register_rules.SCHEME_EVENTS,
-}
+LIVES = {life.en: life for life in slices.lives()}
+EVERY_PAIR = [
+    pytest.param(life, state, event, id=f"{name}-{state}-{event}")
+    for name, life in LIVES.items()
+    for state, event in itertools.product(life.states, life.events)
+]
+every_life = pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
 
 
-def every_pair() -> Iterator[tuple[str, StrEnum, StrEnum]]:
-    for name, table in TABLES.items():
-        state, event = first_of(table)
-        for pair in itertools.product(type(state), type(event)):
-            yield name, *pair
+def test_every_life_has_a_name_of_its_own() -> None:
+    assert len(LIVES) == len(slices.lives()) >= 15
 
 
-def first_of(table: Mapping[tuple[Any, Any], Any]) -> tuple[StrEnum, StrEnum]:
-    """A table begins with the first state."""
-    state, event = next(iter(table))
-    assert isinstance(state, StrEnum)
-    assert isinstance(event, StrEnum)
-    return state, event
-
-
-@pytest.mark.parametrize(("name", "state", "event"), list(every_pair()))
+@pytest.mark.parametrize(("life", "state", "event"), EVERY_PAIR)
 def test_an_event_moves_to_the_next_state_or_is_refused_with_what_is_allowed(
-    name: str, state: StrEnum, event: StrEnum
+    life: Life[StrEnum, StrEnum], state: StrEnum, event: StrEnum
 ) -> None:
-    table = TABLES[name]
-    if (state, event) in table:
-        assert next_state(table, state, event) is table[state, event]
-        assert event in allowed_events(table, state)
+    allowed = life.open_in(state)
+    if (state, event) in life.table:
+        assert life.after(state, event) is life.table[state, event]
+        assert event in allowed
         return
     with pytest.raises(TransitionNotAllowed) as refused:
-        next_state(table, state, event)
+        life.after(state, event)
     assert refused.value.facts["state"] is state
-    assert event not in allowed_events(table, state)
-    for allowed in allowed_events(table, state):
-        assert allowed in refused.value.facts["allowed"]
+    assert event not in allowed
+    assert refused.value.facts["allowed"] == (", ".join(allowed) or "-")
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_every_state_can_be_reached_and_every_event_happens_somewhere(name: str) -> None:
-    table = TABLES[name]
-    state, event = first_of(table)
-    assert {moving for _, moving in table} == set(type(event))
-    reached = {state}
-    while more := {table[key] for key in table if key[0] in reached} - reached:
+@every_life
+def test_every_state_can_be_reached_and_every_event_happens_somewhere(life: Life[StrEnum, StrEnum]) -> None:
+    assert {moving for _, moving in life.table} == set(life.events)
+    reached = {next(iter(life.table))[0]}
+    while more := {life.table[key] for key in life.table if key[0] in reached} - reached:
         reached |= more
-    assert reached == set(type(state))
+    assert reached == set(life.states)
 
 
-def test_every_state_of_a_life_carries_its_labels() -> None:
-    assert {type(first_of(table)[0]) for table in TABLES.values()} <= set(Labelled.__subclasses__())
+@every_life
+def test_an_event_that_must_say_why_is_refused_without_a_reason_under_the_code_of_its_noun(
+    life: Life[StrEnum, StrEnum],
+) -> None:
+    for event in life.events:
+        if event not in life.reasons:
+            life.check_reason(event, None)
+            continue
+        for nothing in (None, "", "  "):
+            with pytest.raises(ReasonMissing) as refused:
+                life.check_reason(event, nothing)
+            assert refused.value.code == f"{life.noun}.reason-missing"
+        life.check_reason(event, "因为")
+
+
+@every_life
+def test_every_state_of_a_life_carries_its_labels(life: Life[StrEnum, StrEnum]) -> None:
+    assert issubclass(life.states, Labelled)
+    assert life.en.isascii()
+    assert not life.zh.isascii()
 
 
 @pytest.mark.parametrize("kind", Labelled.__subclasses__())

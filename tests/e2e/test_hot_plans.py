@@ -17,12 +17,12 @@ import pytest_asyncio
 from fastapi import FastAPI
 from sqlalchemy import event
 
-from datamarket.app import create_app
 from datamarket.auth.terms import Role
 from datamarket.foundation.db import Database, PoolConnection
 from datamarket.foundation.settings import Settings
 from datamarket.ledger.terms import Account, AccountKind
 from datamarket.migrations.apply import create_database, drop_database, migrate
+from datamarket.server.app import create_app
 from tests.conftest import Client, client_of
 from tests.world import trading
 from tests.world.crowd import OTHER_CITY, crowd, multiply

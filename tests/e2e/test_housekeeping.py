@@ -8,11 +8,11 @@ import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
-from datamarket import housekeeping
 from datamarket.evidence.log.sealing import await_watermark
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
 from datamarket.ledger.terms import CLEARING
+from datamarket.server import housekeeping
 from tests.world import orders, trading
 from tests.world.people import NOON
 from tests.world.sealing import settings_in

@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from datamarket.checking import check_books
 from datamarket.foundation.db import APP_ROLE, Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
+from datamarket.server.checks import check_books
 from tests.world import trading
 from tests.world.people import NOON
 

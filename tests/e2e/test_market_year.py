@@ -8,16 +8,16 @@ from random import Random
 import pytest
 
 from datamarket.auth.terms import Actor, Role
-from datamarket.checking import check_books
 from datamarket.foundation.clock import start_of_day
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import seeded_ids
+from datamarket.server.checks import check_books
 from datamarket.simulation import queries
 from datamarket.simulation.city import Loader, SeedFaulty, size_of
 from datamarket.simulation.plan import Planner, YearPlan
 from datamarket.simulation.play import Player
 from datamarket.simulation.shapes import shapes
-from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs.whole import run_whole
 from datamarket.subsidy.terms import LineStatus
 from tests.world.trading import LEDGER_ID
@@ -59,7 +59,7 @@ async def test_a_city_trades_a_year_and_pays_its_subsidies(
     assert (len(city.zones), city.listings) == (8, 99 + 384)
     assert all(finding.holds for finding in await check_books(fresh_database.url, LEDGER_ID))
     async with fresh_database.transaction() as session:
-        tables = await run_dossier.award_tables(session, run.id)
+        tables = await dossier.award_tables(session, run.id)
     cases, turnover = tables.clauses
     assert [told.line.cap_bound for told in turnover.awards[:3]] == [True, True, True]
     assert {told.line.amount_fen for told in turnover.awards[:3]} == {20_000_000}

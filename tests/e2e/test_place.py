@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from datamarket.foundation.db import Database
-from datamarket.place import NotADemo, opened_place, rebuilt_place
+from datamarket.server.database import NotADemo, opened_database, rebuilt_database
 from tests.world.participants import admitted
 
 
@@ -20,8 +20,8 @@ def own_var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def rebuild() -> str:
-    with rebuilt_place() as place:
-        return place.url
+    with rebuilt_database() as market:
+        return market.url
 
 
 async def _inhabit(url: str) -> None:
@@ -33,8 +33,8 @@ async def _inhabit(url: str) -> None:
 
 def inhabit() -> None:
     """A market of the user's own: somebody has registered."""
-    with opened_place() as place:
-        asyncio.run(_inhabit(place.url))
+    with opened_database() as market:
+        asyncio.run(_inhabit(market.url))
 
 
 async def _count(url: str) -> int:
@@ -46,8 +46,8 @@ async def _count(url: str) -> int:
 
 
 def inhabitants() -> int:
-    with opened_place() as place:
-        return asyncio.run(_count(place.url))
+    with opened_database() as market:
+        return asyncio.run(_count(market.url))
 
 
 async def test_a_demo_replaces_an_empty_market_and_its_own_and_leaves_any_other_alone(own_var: Path) -> None:

@@ -13,7 +13,6 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from datamarket.checking import check_books
 from datamarket.evidence import actions as evidence
 from datamarket.evidence.log.bundle import export
 from datamarket.evidence.log.checks import sealing_lag
@@ -23,6 +22,7 @@ from datamarket.evidence.log.verification import one_snapshot, verify
 from datamarket.foundation.db import APP_ROLE, Connection, Database
 from datamarket.foundation.ids import new_id
 from datamarket.migrations.apply import create_database
+from datamarket.server.checks import check_books
 from loadtests.faults.cluster import running_cluster
 from loadtests.faults.tampering import TOOL, Range, range_of, sealed_market, tool
 from tests.world import trading

@@ -15,10 +15,10 @@ from typer.testing import CliRunner, Result
 
 from datamarket.auth import actions as auth
 from datamarket.auth.terms import Role
-from datamarket.cli import app
+from datamarket.commands.demo import report
+from datamarket.commands.market import app
 from datamarket.foundation.db import Database
-from datamarket.simulation import report
-from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs.tables import SubsidyRun
 from datamarket.subsidy.scheme import files as scheme_files
 from tests.world import subsidy as world
@@ -178,7 +178,7 @@ async def test_the_demo_shows_the_three_nearest_below_the_cut(fresh_database: Da
         await world.sells(on, await world.enterprise(fresh_database), 20_000_000 - number, at=MARCH)
     run = await world.publicised(fresh_database, Officers())
     async with fresh_database.transaction() as session:
-        tables = await run_dossier.award_tables(session, run.id)
+        tables = await dossier.award_tables(session, run.id)
     with report.console.capture() as shown:
         report.print_refused(tables)
     assert [told.line.rank for told in tables.next_in_line] == [11, 12, 13]

@@ -12,7 +12,7 @@ from datamarket.participants.tables import Participant
 from datamarket.subsidy.facts import snapshot as snapshots
 from datamarket.subsidy.facts.review import Flag
 from datamarket.subsidy.facts.snapshot import Taken
-from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyRun
 from datamarket.subsidy.runs.terms import RunEvent
@@ -240,7 +240,7 @@ async def test_a_refund_before_the_cut_off_is_netted_and_a_later_one_only_drifts
     async with fresh_database.transaction() as session:
         view = await run_queries.get_run(session, run.id)
         found = await drift.drift_of(session, view, now=late + timedelta(days=1))
-        assert (await run_dossier.result_of(session, view)).sha256 == run.result_sha256
+        assert (await dossier.result_of(session, view)).sha256 == run.result_sha256
     assert found.drifted
     assert [(base.candidate, base.before_fen, base.after_fen) for base in found.bases] == [
         (seller.uscc, 900_000, 600_000)

@@ -22,8 +22,7 @@ from datamarket.subsidy.facts import statements as facts
 from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.register import tables as register_tables
 from datamarket.subsidy.runs import actions as run_actions
-from datamarket.subsidy.runs import calculation, checks, payment
-from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs import calculation, checks, dossier, payment
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs import rules as run_rules
 from datamarket.subsidy.runs import tables as run_tables
@@ -108,7 +107,7 @@ async def test_a_whole_run_goes_through_all_hands_and_leaves_the_payable_at_zero
         assert await balance_of(fresh_database, payable) == 0
     async with fresh_database.transaction() as session:
         happened = await run_queries.list_run_events(session, run.id, limit=20, after=None)
-        shown = await run_dossier.award_tables(session, run.id)
+        shown = await dossier.award_tables(session, run.id)
         found = await replay_run(session, run.id)
     assert [event.event for event in happened] == [
         event for event in RunEvent if event not in {RunEvent.REJECT, RunEvent.CANCEL, RunEvent.SUPERSEDE}

@@ -14,13 +14,13 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from datamarket.app import create_app
 from datamarket.auth.terms import Actor
-from datamarket.checking import check_books
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
 from datamarket.ledger.cities import actions as city_actions
 from datamarket.ledger.terms import Account, AccountKind
+from datamarket.server.app import create_app
+from datamarket.server.checks import check_books
 from tests.conftest import Client, client_of
 from tests.world import trading
 from tests.world.people import FINANCE, NOON, moment, unique

@@ -12,7 +12,7 @@ from datamarket.auth.terms import Actor
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.ledger.books import queries
-from datamarket.ledger.periods.rules import PERIOD_EVENTS
+from datamarket.ledger.periods.rules import PERIOD_LIFE
 from datamarket.ledger.periods.terms import PeriodEvent, PeriodState
 from datamarket.ledger.statements import queries as statements
 from datamarket.ledger.terms import Account, AccountKind
@@ -163,5 +163,7 @@ async def test_a_balance_at_a_date_is_the_naive_sum(
 
 
 def test_only_a_closed_month_is_reopened_or_archived() -> None:
-    sources = {event: {state for state, moving in PERIOD_EVENTS if moving is event} for event in PeriodEvent}
+    sources = {
+        event: {state for state, moving in PERIOD_LIFE.table if moving is event} for event in PeriodEvent
+    }
     assert sources[PeriodEvent.REOPEN] == sources[PeriodEvent.ARCHIVE] == {PeriodState.CLOSED}

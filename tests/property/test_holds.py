@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from datamarket.checking import check_books
 from datamarket.foundation.db import APP_ROLE, Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
@@ -20,6 +19,7 @@ from datamarket.ledger import posting
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.holds.terms import HoldId, HoldState, Rest
 from datamarket.ledger.terms import Account, AccountId, AccountKind
+from datamarket.server.checks import check_books
 from tests.world import orders
 from tests.world.books import assert_books_hold
 from tests.world.people import FINANCE, NOON, moment

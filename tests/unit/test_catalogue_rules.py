@@ -1,6 +1,5 @@
 """The lives of venues, versions and listings, pair by pair; who may move them; price plans; levels."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from itertools import product
 from typing import Any
@@ -26,7 +25,7 @@ from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues import rules as venue_rules
 from datamarket.catalogue.venues.terms import VenueEvent, VenueState
 from datamarket.foundation.money import Fen
-from datamarket.foundation.states import TransitionNotAllowed, allowed_events, next_state
+from datamarket.foundation.states import Life, TransitionNotAllowed
 from datamarket.zones.terms import Level, UseClass
 from tests.world.people import actor
 
@@ -49,7 +48,7 @@ LIVES: list[tuple[Any, type[StrEnum], type[StrEnum], str]] = [
 
 @pytest.mark.parametrize(("life", "states", "events", "said"), LIVES)
 def test_every_pair_of_state_and_event_is_either_said_here_or_refused(
-    life: Mapping[tuple[StrEnum, StrEnum], StrEnum],
+    life: Life[StrEnum, StrEnum],
     states: type[StrEnum],
     events: type[StrEnum],
     said: str,
@@ -61,17 +60,17 @@ def test_every_pair_of_state_and_event_is_either_said_here_or_refused(
         expected[states(state), events(event)] = states(after)
     for state, event in product(states, events):
         if (state, event) in expected:
-            assert next_state(life, state, event) is expected[state, event]
-            assert event in allowed_events(life, state)
+            assert life.after(state, event) is expected[state, event]
+            assert event in life.open_in(state)
         else:
             with pytest.raises(TransitionNotAllowed):
-                next_state(life, state, event)
+                life.after(state, event)
 
 
 def test_what_has_ended_stays_ended() -> None:
-    assert allowed_events(listing_rules.LISTING_LIFE, ListingState.DELISTED) == []
-    assert allowed_events(product_rules.VERSION_LIFE, VersionState.RETIRED) == []
-    assert allowed_events(product_rules.VERSION_LIFE, VersionState.REJECTED) == []
+    assert listing_rules.LISTING_LIFE.open_in(ListingState.DELISTED) == []
+    assert product_rules.VERSION_LIFE.open_in(VersionState.RETIRED) == []
+    assert product_rules.VERSION_LIFE.open_in(VersionState.REJECTED) == []
 
 
 def test_every_state_and_kind_has_a_word_in_both_languages() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datamarket.foundation.states import TransitionNotAllowed, next_state
+from datamarket.foundation.states import ReasonMissing, TransitionNotAllowed
 from datamarket.participants import rules as participants_rules
 from datamarket.participants import terms as participants_terms
 from datamarket.participants.qualifications import rules as qualification_rules
@@ -30,20 +30,20 @@ def test_admission_moves_exactly_as_the_table_says(state: ParticipantState, even
     expected = NEXT.get((state.value, event.value))
     if expected is None:
         with pytest.raises(TransitionNotAllowed):
-            next_state(participants_rules.ADMISSION, state, event)
+            participants_rules.PARTICIPANT_LIFE.after(state, event)
     else:
-        assert next_state(participants_rules.ADMISSION, state, event) == expected
+        assert participants_rules.PARTICIPANT_LIFE.after(state, event) == expected
 
 
 @pytest.mark.parametrize("event", ParticipantEvent)
 @pytest.mark.parametrize("reason", [None, "", "  "])
 def test_only_suspension_and_withdrawal_need_a_reason(event: ParticipantEvent, reason: str | None) -> None:
     if event in {ParticipantEvent.SUSPEND, ParticipantEvent.WITHDRAW}:
-        with pytest.raises(participants_rules.ReasonMissing):
-            participants_rules.check_reason(event, reason)
-        participants_rules.check_reason(event, "材料不实")
+        with pytest.raises(ReasonMissing):
+            participants_rules.PARTICIPANT_LIFE.check_reason(event, reason)
+        participants_rules.PARTICIPANT_LIFE.check_reason(event, "材料不实")
     else:
-        participants_rules.check_reason(event, reason)
+        participants_rules.PARTICIPANT_LIFE.check_reason(event, reason)
 
 
 def test_every_word_has_a_label_in_both_languages() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from datamarket.foundation.cells import csv_of, safe
 from datamarket.foundation.money import parse_yuan
+from datamarket.foundation.spreadsheets.cells import csv_of, safe
 from datamarket.ledger.periods.terms import PeriodState
 from datamarket.ledger.reports import queries as reports
 from datamarket.ledger.reports.rules import HEADINGS, Destination, Report, Turnover, rows_of, sections_of

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datamarket.auth.terms import Actor, Role
-from datamarket.foundation.states import TransitionNotAllowed, next_state
+from datamarket.foundation.clock import add_working_days
+from datamarket.foundation.states import TransitionNotAllowed
 from datamarket.subsidy.register import rules as register_rules
 from datamarket.subsidy.register.terms import SchemeEvent, SchemeState
 from datamarket.subsidy.runs import rules as run_rules
-from datamarket.subsidy.runs.rules import RUN_EVENTS
+from datamarket.subsidy.runs.rules import RUN_LIFE
 from datamarket.subsidy.runs.terms import RunEvent, RunState
 from tests.world.people import AUDITOR, AUTHORITY, FINANCE, actor
 
@@ -42,17 +43,17 @@ SIDE_ROADS = {
 def test_every_event_in_every_state_moves_the_run_or_is_refused(state: RunState, event: RunEvent) -> None:
     allowed = (state, event) in MAIN_ROAD or state in SIDE_ROADS.get(event, set())
     if allowed:
-        assert next_state(RUN_EVENTS, state, event) is not state
+        assert RUN_LIFE.after(state, event) is not state
     else:
         with pytest.raises(TransitionNotAllowed):
-            next_state(RUN_EVENTS, state, event)
+            RUN_LIFE.after(state, event)
 
 
 def test_the_main_road_leads_from_draft_to_closed() -> None:
     state = RunState.DRAFT
     for source, event in MAIN_ROAD:
         assert state is source
-        state = next_state(RUN_EVENTS, state, event)
+        state = RUN_LIFE.after(state, event)
     assert state is RunState.CLOSED
 
 
@@ -61,7 +62,7 @@ def test_the_main_road_leads_from_draft_to_closed() -> None:
 def test_a_scheme_version_is_approved_once_and_never_comes_back(
     state: SchemeState, event: SchemeEvent
 ) -> None:
-    after = register_rules.SCHEME_EVENTS.get((state, event))
+    after = register_rules.SCHEME_LIFE.table.get((state, event))
     assert (after is None) == (
         state is SchemeState.RETIRED or (state, event) == (SchemeState.APPROVED, SchemeEvent.APPROVE)
     )
@@ -99,14 +100,14 @@ def test_whoever_calculated_neither_reviews_nor_approves_and_whoever_reviewed_do
 
 @given(st.dates(date(2020, 1, 1), date(2040, 1, 1)), st.integers(min_value=1, max_value=60))
 def test_publicity_holds_exactly_the_working_days_that_the_scheme_says(start: date, days: int) -> None:
-    last = run_rules.last_day_of_publicity(start, days)
+    last = add_working_days(start, days)
     between = [date.fromordinal(day) for day in range(start.toordinal() + 1, last.toordinal() + 1)]
     assert sum(day.isoweekday() <= 5 for day in between) == days
     assert last.isoweekday() <= 5
 
 
 def test_five_working_days_from_a_friday_end_with_the_next_friday() -> None:
-    assert run_rules.last_day_of_publicity(date(2025, 1, 17), 5) == date(2025, 1, 24)
+    assert add_working_days(date(2025, 1, 17), 5) == date(2025, 1, 24)
 
 
 def test_the_last_day_counts_whole_in_qingdao() -> None:

@@ -1,6 +1,6 @@
 """The invariants of the books, asserted after what a test did."""
 
-from datamarket.checking import check_books
+from datamarket.server.checks import check_books
 from tests.world.trading import LEDGER_ID
 
 

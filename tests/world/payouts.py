@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import FastAPI
 
-from datamarket.app import create_app
 from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Database
@@ -18,6 +17,7 @@ from datamarket.payouts import actions, advice, proposals, queries
 from datamarket.payouts.bank.simulated import BankRules
 from datamarket.payouts.tables import PayoutBatch
 from datamarket.payouts.terms import BatchEvent, PayableKind, StatementLine
+from datamarket.server.app import create_app
 from tests.world import trading
 from tests.world.people import FINANCE, NOON, actor, moment, unique
 from tests.world.trading import LEDGER_ID, Agreement

@@ -5,7 +5,7 @@ from pathlib import Path
 from datamarket.evidence.log.sealing import Sealer
 from datamarket.evidence.log.verification import Log
 from datamarket.foundation.settings import Settings
-from datamarket.sealing import sealer_of
+from datamarket.server.sealing import sealer_of
 
 
 def settings_in(folder: Path) -> Settings:

@@ -18,7 +18,6 @@ from datamarket.contracts.metering import meter, record_uses
 from datamarket.contracts.tables import Contract, ContractMeter
 from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Party, Purpose
 from datamarket.evidence import actions as evidence
-from datamarket.foundation import states
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Connection, driver
 from datamarket.foundation.ids import new_id
@@ -150,7 +149,7 @@ async def move_contract(
     """
     party = party_of(actor, contract)
     rules.check_move(event, party, reason)
-    following = states.next_state(rules.CONTRACT_EVENTS, ContractState(contract.state), event)
+    following = rules.CONTRACT_LIFE.after(contract.state, event)
     if event is ContractEvent.SIGN:
         await _sign(session, contract, party, now)
     contract.state = following

@@ -18,7 +18,6 @@ from datamarket.contracts.terms import (
     Demand,
     Purpose,
 )
-from datamarket.foundation import states
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.http import (
     Body,
@@ -232,7 +231,7 @@ async def allowed_events(actor: ReadMarket, session: Reading, contract_id: UUID)
         party = actions.party_of(actor, contract)
     except rules.NotYourMove:
         return ContractEventsOut(state=state, events=[])
-    possible = states.allowed_events(rules.CONTRACT_EVENTS, state)
+    possible = rules.CONTRACT_LIFE.open_in(state)
     return ContractEventsOut(
         state=state, events=[event for event in possible if party in rules.MOVED_BY[event]]
     )

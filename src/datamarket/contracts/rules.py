@@ -14,22 +14,29 @@ from datamarket.contracts.terms import (
 )
 from datamarket.foundation.errors import Forbidden, Invalid, Refused
 from datamarket.foundation.money import Fen
+from datamarket.foundation.states import Life
 from datamarket.zones.terms import UseClass
 
 S, E = ContractState, ContractEvent
-CONTRACT_EVENTS: dict[tuple[ContractState, ContractEvent], ContractState] = {
-    (S.REQUESTED, E.AGREE): S.AGREED,
-    (S.REQUESTED, E.REJECT): S.REJECTED,
-    (S.REQUESTED, E.WITHDRAW): S.WITHDRAWN,
-    (S.AGREED, E.SIGN): S.PART_SIGNED,
-    (S.AGREED, E.WITHDRAW): S.WITHDRAWN,
-    (S.PART_SIGNED, E.SIGN): S.ACTIVE,
-    (S.PART_SIGNED, E.WITHDRAW): S.WITHDRAWN,
-    (S.ACTIVE, E.SUSPEND): S.SUSPENDED,
-    (S.ACTIVE, E.TERMINATE): S.ENDED,
-    (S.SUSPENDED, E.RESUME): S.ACTIVE,
-    (S.SUSPENDED, E.TERMINATE): S.ENDED,
-}
+CONTRACT_LIFE = Life(
+    "contract",
+    "授权使用合同",
+    "Contract",
+    {
+        (S.REQUESTED, E.AGREE): S.AGREED,
+        (S.REQUESTED, E.REJECT): S.REJECTED,
+        (S.REQUESTED, E.WITHDRAW): S.WITHDRAWN,
+        (S.AGREED, E.SIGN): S.PART_SIGNED,
+        (S.AGREED, E.WITHDRAW): S.WITHDRAWN,
+        (S.PART_SIGNED, E.SIGN): S.ACTIVE,
+        (S.PART_SIGNED, E.WITHDRAW): S.WITHDRAWN,
+        (S.ACTIVE, E.SUSPEND): S.SUSPENDED,
+        (S.ACTIVE, E.TERMINATE): S.ENDED,
+        (S.SUSPENDED, E.RESUME): S.ACTIVE,
+        (S.SUSPENDED, E.TERMINATE): S.ENDED,
+    },
+    reasons=frozenset({E.REJECT, E.WITHDRAW, E.SUSPEND, E.TERMINATE}),
+)
 MOVED_BY: dict[ContractEvent, frozenset[Party]] = {
     E.AGREE: frozenset({Party.PROVIDER}),
     E.REJECT: frozenset({Party.PROVIDER}),
@@ -39,19 +46,12 @@ MOVED_BY: dict[ContractEvent, frozenset[Party]] = {
     E.RESUME: frozenset({Party.PROVIDER, Party.AUTHORITY}),
     E.TERMINATE: frozenset({Party.PROVIDER, Party.BUYER, Party.AUTHORITY}),
 }
-REASON_NEEDED = frozenset({E.REJECT, E.WITHDRAW, E.SUSPEND, E.TERMINATE})
 
 
 class NotYourMove(Forbidden):
     code = "contract.not-your-move"
     zh = "操作“{event}”不由您这一方作出。"
     en = "The event '{event}' is not for your side to make."
-
-
-class ReasonMissing(Invalid):
-    code = "contract.reason-missing"
-    zh = "操作“{event}”须写明理由。"
-    en = "The event '{event}' needs a reason."
 
 
 class SignedAlready(Refused):
@@ -136,8 +136,7 @@ def check_move(event: ContractEvent, party: Party, reason: str | None) -> None:
     """Each event belongs to certain parties; hard ones need a reason. Raises NotYourMove, ReasonMissing."""
     if party not in MOVED_BY[event]:
         raise NotYourMove(event=event)
-    if event in REASON_NEEDED and not reason:
-        raise ReasonMissing(event=event)
+    CONTRACT_LIFE.check_reason(event, reason)
 
 
 def check_term(term_from: datetime, term_to: datetime, now: datetime) -> None:

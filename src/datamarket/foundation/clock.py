@@ -38,3 +38,14 @@ def month_of(at: datetime) -> int:
     """The accounting month of an instant as yyyymm, for instance 202412."""
     on = business_date(at)
     return on.year * 100 + on.month
+
+
+def add_working_days(day: date, count: int) -> date:
+    """The `count`-th working day after `day`: Monday to Friday.
+
+    Public holidays are not known to the market, so one that falls on such a day counts as a working day.
+    """
+    while count:
+        day += timedelta(days=1)
+        count -= day.isoweekday() <= 5
+    return day

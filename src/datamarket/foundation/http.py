@@ -104,6 +104,7 @@ Line = Annotated[
 Prose = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=_NOT_BLANK)
 ]
+FileText = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=NO_NUL)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 

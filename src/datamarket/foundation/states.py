@@ -1,10 +1,11 @@
-"""A state machine is a table {(state, event): next state}; nothing else decides a transition."""
+"""The life of a thing is a table {(state, event): next state}; nothing else decides a transition."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-from datamarket.foundation.errors import Conflict
+from datamarket.foundation.errors import Conflict, Invalid
 
 StateT = TypeVar("StateT", bound=StrEnum)
 EventT = TypeVar("EventT", bound=StrEnum)
@@ -16,15 +17,53 @@ class TransitionNotAllowed(Conflict):
     en = "In state '{state}' the event '{event}' is not allowed; allowed now: {allowed}."
 
 
-def next_state(table: Mapping[tuple[StateT, EventT], StateT], state: StateT, event: EventT) -> StateT:
-    """The state after `event`. Raises TransitionNotAllowed, naming what is allowed."""
-    try:
-        return table[state, event]
-    except KeyError:
-        allowed = ", ".join(allowed_events(table, state)) or "-"
-        raise TransitionNotAllowed(state=state, event=event, allowed=allowed) from None
+class ReasonMissing(Invalid):
+    """An event that has to say why comes without a reason; its code begins with the noun that asks."""
+
+    code = "state.reason-missing"
+    zh = "操作“{event}”须说明理由。"
+    en = "The event '{event}' needs a reason."
+
+    def __init__(self, noun: str, event: str) -> None:
+        self.code = f"{noun}.reason-missing"  # type: ignore[misc] # a code for each noun, one sentence for all
+        super().__init__(event=event)
 
 
-def allowed_events(table: Mapping[tuple[StateT, EventT], StateT], state: StateT) -> list[EventT]:
-    """The events that leave `state`, in the order of the table."""
-    return [event for (source, event) in table if source == state]
+@dataclass(frozen=True)
+class Life(Generic[StateT, EventT]):
+    """All that may happen to a thing, beginning with its first state; `reasons` are the events that say why.
+
+    `noun` begins the code of the refusal, `zh` and `en` head the diagram in the glossary.
+    """
+
+    noun: str
+    zh: str
+    en: str
+    table: Mapping[tuple[StateT, EventT], StateT]
+    reasons: frozenset[EventT] = frozenset()
+
+    @property
+    def states(self) -> type[StateT]:
+        return type(next(iter(self.table))[0])
+
+    @property
+    def events(self) -> type[EventT]:
+        return type(next(iter(self.table))[1])
+
+    def after(self, state: str, event: EventT) -> StateT:
+        """The state after `event`. Raises TransitionNotAllowed, naming what is allowed."""
+        known = self.states(state)
+        try:
+            return self.table[known, event]
+        except KeyError:
+            allowed = ", ".join(self.open_in(known)) or "-"
+            raise TransitionNotAllowed(state=known, event=event, allowed=allowed) from None
+
+    def open_in(self, state: str) -> list[EventT]:
+        """The events that leave `state`, in the order of the table."""
+        return [event for (source, event) in self.table if source == state]
+
+    def check_reason(self, event: EventT, reason: str | None) -> None:
+        """Raises ReasonMissing."""
+        if event in self.reasons and not (reason and reason.strip()):
+            raise ReasonMissing(self.noun, event)

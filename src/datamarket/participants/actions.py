@@ -9,7 +9,6 @@ from datamarket.auth.terms import Actor
 from datamarket.evidence.actions import record
 from datamarket.foundation.errors import Conflict
 from datamarket.foundation.ids import new_id
-from datamarket.foundation.states import next_state
 from datamarket.participants import queries, rules
 from datamarket.participants.tables import Participant, ParticipantStanding
 from datamarket.participants.terms import (
@@ -106,8 +105,8 @@ async def move_participant(
     Raises TransitionNotAllowed and ReasonMissing.
     """
     participant = await queries.lock_participant(session, participant_id)
-    state = next_state(rules.ADMISSION, ParticipantState(participant.state), event)
-    rules.check_reason(event, reason)
+    state = rules.PARTICIPANT_LIFE.after(participant.state, event)
+    rules.PARTICIPANT_LIFE.check_reason(event, reason)
     ending = await queries.open_standing(session, participant_id)
     at = max(now, ending.from_at)  # clocks of two machines differ a little; the history never runs backwards
     ending.to_at = at

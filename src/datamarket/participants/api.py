@@ -9,7 +9,6 @@ from pydantic import Field, StringConstraints
 
 from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation import states
 from datamarket.foundation.http import (
     NO_NUL,
     Body,
@@ -190,9 +189,7 @@ async def move_participant(
 async def allowed_events(actor: ReadMarket, session: Reading, participant_id: UUID) -> ParticipantEventsOut:
     state = ParticipantState((await queries.get_participant(session, participant_id)).state)
     may = actor.may(Permission.MANAGE_PARTICIPANTS)
-    return ParticipantEventsOut(
-        state=state, events=states.allowed_events(rules.ADMISSION, state) if may else []
-    )
+    return ParticipantEventsOut(state=state, events=rules.PARTICIPANT_LIFE.open_in(state) if may else [])
 
 
 @router.get("/participants/{participant_id}/standings", summary="The states it held, oldest first")

@@ -4,22 +4,26 @@ import re
 from datetime import date
 
 from datamarket.foundation.errors import Invalid, NotFound
+from datamarket.foundation.states import Life
 from datamarket.participants.terms import ParticipantEvent, ParticipantState
 
 E, S = ParticipantEvent, ParticipantState
 
 
-ADMISSION: dict[tuple[ParticipantState, ParticipantEvent], ParticipantState] = {
-    (S.APPLIED, E.ADMIT): S.ADMITTED,
-    (S.APPLIED, E.WITHDRAW): S.WITHDRAWN,
-    (S.ADMITTED, E.SUSPEND): S.SUSPENDED,
-    (S.ADMITTED, E.WITHDRAW): S.WITHDRAWN,
-    (S.SUSPENDED, E.RESTORE): S.ADMITTED,
-    (S.SUSPENDED, E.WITHDRAW): S.WITHDRAWN,
-}
-
-
-REASON_NEEDED = frozenset({E.SUSPEND, E.WITHDRAW})
+PARTICIPANT_LIFE = Life(
+    "participant",
+    "市场主体",
+    "Participant",
+    {
+        (S.APPLIED, E.ADMIT): S.ADMITTED,
+        (S.APPLIED, E.WITHDRAW): S.WITHDRAWN,
+        (S.ADMITTED, E.SUSPEND): S.SUSPENDED,
+        (S.ADMITTED, E.WITHDRAW): S.WITHDRAWN,
+        (S.SUSPENDED, E.RESTORE): S.ADMITTED,
+        (S.SUSPENDED, E.WITHDRAW): S.WITHDRAWN,
+    },
+    reasons=frozenset({E.SUSPEND, E.WITHDRAW}),
+)
 
 
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -81,12 +85,6 @@ class IndustryWrong(Invalid):
     en = "'{industry}' is no industry class (GB/T 4754): four digits."
 
 
-class ReasonMissing(Invalid):
-    code = "participant.reason-missing"
-    zh = "操作“{event}”须说明理由。"
-    en = "The event '{event}' needs a reason."
-
-
 class TermEmpty(Invalid):
     code = "participant.term-empty"
     zh = "期间为空：截止日（不含当日）须晚于起始日。"
@@ -135,12 +133,6 @@ def registered_in(division: str, city: str) -> bool:
     while prefix.endswith("00") and len(prefix) > 2:
         prefix = prefix[:-2]
     return division.startswith(prefix)
-
-
-def check_reason(event: ParticipantEvent, reason: str | None) -> None:
-    """To suspend or withdraw needs a reason. Raises ReasonMissing."""
-    if event in REASON_NEEDED and not (reason and reason.strip()):
-        raise ReasonMissing(event=event)
 
 
 def check_term(begins: date, ends: date | None) -> None:

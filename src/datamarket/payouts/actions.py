@@ -7,7 +7,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
-from datamarket.foundation import states
 from datamarket.foundation.db import driver
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen, yuan
@@ -16,7 +15,7 @@ from datamarket.ledger.terms import Account, AccountId, AccountKind, EntryId, En
 from datamarket.participants import queries as participants
 from datamarket.payouts import queries, rules
 from datamarket.payouts.tables import Payout, PayoutBatch
-from datamarket.payouts.terms import BatchEvent, BatchState, PayoutEvent, PayoutState
+from datamarket.payouts.terms import BatchEvent, PayoutEvent
 
 
 async def move_batch(
@@ -32,7 +31,7 @@ async def move_batch(
 
     Raises TransitionNotAllowed, DutiesNotSeparate, SettledByAdvice, and what sending raises.
     """
-    target = states.next_state(rules.BATCH_LIFE, BatchState(batch.state), event)
+    target = rules.BATCH_LIFE.after(batch.state, event)
     if event is BatchEvent.SETTLE:
         raise rules.SettledByAdvice
     if event is BatchEvent.APPROVE:
@@ -44,7 +43,7 @@ async def move_batch(
             await _send(session, actor, batch, payouts, now)
         moved = PayoutEvent.SEND if event is BatchEvent.SEND else PayoutEvent.CANCEL
         for payout in payouts:
-            payout.state = states.next_state(rules.PAYOUT_LIFE, PayoutState(payout.state), moved)
+            payout.state = rules.PAYOUT_LIFE.after(payout.state, moved)
             payout.version += 1
     batch.state = target
     batch.version += 1

@@ -9,7 +9,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
-from datamarket.foundation import states
 from datamarket.foundation.clock import business_date, start_of_day
 from datamarket.foundation.db import driver
 from datamarket.ledger import posting
@@ -18,7 +17,7 @@ from datamarket.payouts import files, queries, rules
 from datamarket.payouts.actions import in_transit, posting_of
 from datamarket.payouts.bank import actions as bank_actions
 from datamarket.payouts.tables import Payout, PayoutBatch
-from datamarket.payouts.terms import AdviceLine, BatchEvent, BatchState, PayoutState
+from datamarket.payouts.terms import AdviceLine, BatchEvent, PayoutState
 
 
 class Taken(NamedTuple):
@@ -62,7 +61,7 @@ async def take_advice(
 
 def _decide(payout: Payout, answer: AdviceLine, number: int, batch: PayoutBatch, today: date) -> None:
     event = rules.EVENT_OF[answer.result]
-    payout.state = states.next_state(rules.PAYOUT_LIFE, PayoutState(payout.state), event)
+    payout.state = rules.PAYOUT_LIFE.after(payout.state, event)
     sent_on = business_date(batch.sent_at) if batch.sent_at else today
     rules.check_timely(answer, number, sent_on=sent_on, today=today)
     payout.decided_on = answer.day
@@ -106,6 +105,6 @@ async def _book(
         )
     await posting.post(connection, batch.ledger_id, postings, now=now)
     if batch.executed_fen + batch.refused_fen == batch.total_fen:
-        batch.state = states.next_state(rules.BATCH_LIFE, BatchState(batch.state), BatchEvent.SETTLE)
+        batch.state = rules.BATCH_LIFE.after(batch.state, BatchEvent.SETTLE)
         batch.settled_at = now
     batch.version += 1

@@ -5,14 +5,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Request, Response
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.http import (
-    NO_NUL,
     Body,
     DateIn,
+    FileText,
     IfMatch,
     LimitsDep,
     Now,
@@ -36,7 +36,6 @@ from datamarket.payouts.terms import BatchEvent, BatchState, PayableKind, Payout
 router = SliceRouter(prefix="/payouts", tags=["payouts"])
 MakePayout = Annotated[Actor, allow(Permission.MAKE_PAYOUT)]
 ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
-FileText = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=NO_NUL)]
 CSV = "text/csv; charset=utf-8"
 
 

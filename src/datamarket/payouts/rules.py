@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from datamarket.foundation.errors import Conflict, Invalid, Refused
-from datamarket.foundation.states import allowed_events
+from datamarket.foundation.states import Life
 from datamarket.payouts.terms import (
     AdviceLine,
     BatchEvent,
@@ -18,21 +18,31 @@ from datamarket.payouts.terms import (
 B, P = BatchState, PayoutState
 
 
-BATCH_LIFE: Mapping[tuple[BatchState, BatchEvent], BatchState] = {
-    (B.DRAFTED, BatchEvent.APPROVE): B.APPROVED,
-    (B.DRAFTED, BatchEvent.CANCEL): B.CANCELLED,
-    (B.APPROVED, BatchEvent.SEND): B.SENT,
-    (B.APPROVED, BatchEvent.CANCEL): B.CANCELLED,
-    (B.SENT, BatchEvent.SETTLE): B.SETTLED,
-}
+BATCH_LIFE = Life(
+    "payout",
+    "出款批次",
+    "Payout batch",
+    {
+        (B.DRAFTED, BatchEvent.APPROVE): B.APPROVED,
+        (B.DRAFTED, BatchEvent.CANCEL): B.CANCELLED,
+        (B.APPROVED, BatchEvent.SEND): B.SENT,
+        (B.APPROVED, BatchEvent.CANCEL): B.CANCELLED,
+        (B.SENT, BatchEvent.SETTLE): B.SETTLED,
+    },
+)
 
 
-PAYOUT_LIFE: Mapping[tuple[PayoutState, PayoutEvent], PayoutState] = {
-    (P.QUEUED, PayoutEvent.SEND): P.SENT,
-    (P.QUEUED, PayoutEvent.CANCEL): P.CANCELLED,
-    (P.SENT, PayoutEvent.EXECUTE): P.EXECUTED,
-    (P.SENT, PayoutEvent.REFUSE): P.REFUSED,
-}
+PAYOUT_LIFE = Life(
+    "payout",
+    "出款",
+    "Payout",
+    {
+        (P.QUEUED, PayoutEvent.SEND): P.SENT,
+        (P.QUEUED, PayoutEvent.CANCEL): P.CANCELLED,
+        (P.SENT, PayoutEvent.EXECUTE): P.EXECUTED,
+        (P.SENT, PayoutEvent.REFUSE): P.REFUSED,
+    },
+)
 
 
 EVENT_OF: Mapping[Result, PayoutEvent] = {
@@ -116,7 +126,7 @@ def check_approver(made_by: UUID, approver: UUID) -> None:
 def events_open_to(account_id: UUID, state: BatchState, *, made_by: UUID) -> list[BatchEvent]:
     """What this account may do with a batch now; the bank's last answer settles it."""
     closed = {BatchEvent.SETTLE} | ({BatchEvent.APPROVE} if account_id == made_by else set())
-    return [event for event in allowed_events(BATCH_LIFE, state) if event not in closed]
+    return [event for event in BATCH_LIFE.open_in(state) if event not in closed]
 
 
 def check_timely(line: AdviceLine, number: int, *, sent_on: date, today: date) -> None:

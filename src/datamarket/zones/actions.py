@@ -10,12 +10,10 @@ from datamarket.evidence.actions import record
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.errors import Conflict, Refused
 from datamarket.foundation.ids import new_id
-from datamarket.foundation.states import next_state
 from datamarket.participants import queries as participants
 from datamarket.participants.terms import ParticipantKind
 from datamarket.zones import queries, rules
 from datamarket.zones.limits import limits_on
-from datamarket.zones.resources import rules as resource_rules
 from datamarket.zones.tables import Mandate, Scenario, Zone
 from datamarket.zones.terms import MandateMode, UseClass, ZoneEvent, ZoneState
 
@@ -92,8 +90,8 @@ async def move_zone(
 ) -> Zone:
     """Open under a mandate in force, or close. Raises TransitionNotAllowed, ReasonMissing, MandateMissing."""
     zone = await queries.lock_zone(session, zone_id)
-    state = next_state(rules.ZONE_LIFE, ZoneState(zone.state), event)
-    resource_rules.check_reason(event, reason)
+    state = rules.ZONE_LIFE.after(zone.state, event)
+    rules.ZONE_LIFE.check_reason(event, reason)
     on = business_date(now)
     if event is ZoneEvent.OPEN:
         if await queries.mandate_at(session, zone_id, on) is None:

@@ -9,7 +9,6 @@ from pydantic import Field, StringConstraints
 
 from datamarket.auth.access import Visitor, allow
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation import states
 from datamarket.foundation.http import (
     Body,
     Code,
@@ -199,7 +198,7 @@ async def move_zone(
 async def allowed_zone_events(caller: Visitor, session: Reading, zone_id: UUID) -> ZoneEventsOut:
     state = ZoneState((await queries.get_zone(session, zone_id)).state)
     may = caller is not None and caller.may(Permission.MANAGE_ZONES)
-    return ZoneEventsOut(state=state, events=states.allowed_events(rules.ZONE_LIFE, state) if may else [])
+    return ZoneEventsOut(state=state, events=rules.ZONE_LIFE.open_in(state) if may else [])
 
 
 @router.get("/zones/{zone_id}/mandates", summary="Authorisations of a zone")

@@ -7,9 +7,6 @@ from importlib import resources
 
 import yaml
 
-from datamarket.zones.resources.rules import add_working_days
-from datamarket.zones.resources.terms import ResourceState
-
 
 @dataclass(frozen=True)
 class Limit:
@@ -50,14 +47,3 @@ def limits_on(day: date) -> Limits:
         if limit.begins <= day:
             found[limit.name] = limit.value
     return Limits(**found)
-
-
-def due_on(state: ResourceState | str, *, submitted_on: date | None, accepted_on: date | None) -> date | None:
-    """The last day to accept what was submitted, or to review what was accepted; None without a rule."""
-    if state == ResourceState.SUBMITTED and submitted_on is not None:
-        since, days = submitted_on, limits_on(submitted_on).acceptance_working_days
-    elif state == ResourceState.ACCEPTED and accepted_on is not None:
-        since, days = accepted_on, limits_on(accepted_on).review_working_days
-    else:
-        return None
-    return None if days is None else add_working_days(since, days)

@@ -3,12 +3,19 @@
 from datetime import MAXYEAR, date
 
 from datamarket.foundation.errors import Invalid, NotFound, Refused
+from datamarket.foundation.states import Life
 from datamarket.zones.terms import ZoneEvent, ZoneState
 
-ZONE_LIFE: dict[tuple[ZoneState, ZoneEvent], ZoneState] = {
-    (ZoneState.DRAFT, ZoneEvent.OPEN): ZoneState.OPEN,
-    (ZoneState.OPEN, ZoneEvent.CLOSE): ZoneState.CLOSED,
-}
+ZONE_LIFE = Life(
+    "zone",
+    "专区",
+    "Zone",
+    {
+        (ZoneState.DRAFT, ZoneEvent.OPEN): ZoneState.OPEN,
+        (ZoneState.OPEN, ZoneEvent.CLOSE): ZoneState.CLOSED,
+    },
+    reasons=frozenset({ZoneEvent.CLOSE}),
+)
 
 
 class ReferenceUnknown(NotFound):

@@ -25,7 +25,6 @@ from datamarket.catalogue.venues import rules as venue_rules
 from datamarket.catalogue.venues.tables import Venue
 from datamarket.catalogue.venues.terms import VenueState
 from datamarket.evidence.actions import record
-from datamarket.foundation import states
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.ids import new_id
 from datamarket.participants import queries as participants
@@ -116,8 +115,8 @@ async def move_listing(
     listing, venue = placed
     decides = rules.may_decide(actor, provider_id=listing.provider_id, venue_operator_id=venue.operator_id)
     _check_mover(actor, placed, event)
-    catalogue_rules.check_reason(event, reason)
-    state = states.next_state(LISTING_LIFE, ListingState(listing.state), event)
+    LISTING_LIFE.check_reason(event, reason)
+    state = LISTING_LIFE.after(listing.state, event)
     if event in rules.TO_MARKET:
         await _check_market_entry(session, listing, venue, now)
         listing.published_at = listing.published_at or now

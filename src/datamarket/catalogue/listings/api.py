@@ -12,7 +12,6 @@ from datamarket.catalogue.listings import actions, queries, rules
 from datamarket.catalogue.listings.queries import Placed
 from datamarket.catalogue.listings.shapes import ListingOut
 from datamarket.catalogue.listings.terms import ListingEvent, ListingState, PriceModel, PricePlan
-from datamarket.foundation import states
 from datamarket.foundation.http import (
     Body,
     FenIn,
@@ -144,7 +143,7 @@ async def allowed_listing_events(actor: ReadMarket, session: Reading, listing_id
     state = ListingState(listing.state)
     events = [
         event
-        for event in states.allowed_events(rules.LISTING_LIFE, state)
+        for event in rules.LISTING_LIFE.open_in(state)
         if rules.may_move_listing(
             actor,
             event,

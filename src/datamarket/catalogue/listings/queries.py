@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import exists
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -24,22 +23,12 @@ from datamarket.zones import queries as zones
 from datamarket.zones.resources import queries as resource_queries
 from datamarket.zones.terms import UseClass
 
-LIVE = (ListingState.SUBMITTED, ListingState.PUBLISHED, ListingState.SUSPENDED)
-
 
 class Placed(NamedTuple):
     """A listing with its venue."""
 
     listing: Listing
     venue: Venue
-
-
-async def is_listed(session: AsyncSession, version_id: UUID) -> bool:
-    """Whether any listing of this version is, or is about to be, on sale."""
-    statement = select(
-        exists().where(col(Listing.product_version_id) == version_id, col(Listing.state).in_(LIVE))
-    )
-    return bool((await session.exec(statement)).one())
 
 
 def may_see_listing(actor: Actor | None, *, state: str, provider_id: UUID, venue_operator_id: UUID) -> bool:

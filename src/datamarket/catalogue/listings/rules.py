@@ -1,24 +1,30 @@
 """Decisions about listings: their life, who may move them, what a price plan must be."""
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings.terms import ListingEvent, ListingState, PriceModel, PricePlan
 from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
+from datamarket.foundation.states import Life
 from datamarket.zones.terms import UseClass
 
-LISTING_LIFE: Mapping[tuple[ListingState, ListingEvent], ListingState] = {
-    (ListingState.DRAFT, ListingEvent.SUBMIT): ListingState.SUBMITTED,
-    (ListingState.DRAFT, ListingEvent.DELIST): ListingState.DELISTED,
-    (ListingState.SUBMITTED, ListingEvent.PUBLISH): ListingState.PUBLISHED,
-    (ListingState.SUBMITTED, ListingEvent.RETURN): ListingState.DRAFT,
-    (ListingState.SUBMITTED, ListingEvent.DELIST): ListingState.DELISTED,
-    (ListingState.PUBLISHED, ListingEvent.SUSPEND): ListingState.SUSPENDED,
-    (ListingState.PUBLISHED, ListingEvent.DELIST): ListingState.DELISTED,
-    (ListingState.SUSPENDED, ListingEvent.RESUME): ListingState.PUBLISHED,
-    (ListingState.SUSPENDED, ListingEvent.DELIST): ListingState.DELISTED,
-}
+LISTING_LIFE = Life(
+    "catalogue",
+    "挂牌",
+    "Listing",
+    {
+        (ListingState.DRAFT, ListingEvent.SUBMIT): ListingState.SUBMITTED,
+        (ListingState.DRAFT, ListingEvent.DELIST): ListingState.DELISTED,
+        (ListingState.SUBMITTED, ListingEvent.PUBLISH): ListingState.PUBLISHED,
+        (ListingState.SUBMITTED, ListingEvent.RETURN): ListingState.DRAFT,
+        (ListingState.SUBMITTED, ListingEvent.DELIST): ListingState.DELISTED,
+        (ListingState.PUBLISHED, ListingEvent.SUSPEND): ListingState.SUSPENDED,
+        (ListingState.PUBLISHED, ListingEvent.DELIST): ListingState.DELISTED,
+        (ListingState.SUSPENDED, ListingEvent.RESUME): ListingState.PUBLISHED,
+        (ListingState.SUSPENDED, ListingEvent.DELIST): ListingState.DELISTED,
+    },
+    reasons=frozenset({ListingEvent.RETURN}),
+)
 
 
 TO_MARKET = frozenset({ListingEvent.PUBLISH, ListingEvent.RESUME})

@@ -9,14 +9,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue import rules as catalogue_rules
-from datamarket.catalogue.listings import queries as listing_queries
 from datamarket.catalogue.products import queries, rules, sources
 from datamarket.catalogue.products.queries import Described
 from datamarket.catalogue.products.rules import VERSION_LIFE
 from datamarket.catalogue.products.tables import Product, ProductVersion
 from datamarket.catalogue.products.terms import Content, Identity, ProductEvent, VersionState
 from datamarket.evidence.actions import record
-from datamarket.foundation import states
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.ids import new_id
 from datamarket.participants import queries as participants
@@ -131,8 +129,8 @@ async def move_product(
     if number is not None and number != version.number:
         version = await queries.get_version(session, product_id, number, to_change=True)
     await _check_mover(session, actor, Described(product, version), event, on=business_date(now))
-    catalogue_rules.check_reason(event, reason)
-    state = states.next_state(VERSION_LIFE, VersionState(version.state), event)
+    VERSION_LIFE.check_reason(event, reason)
+    state = VERSION_LIFE.after(version.state, event)
     if event is ProductEvent.SUBMIT:
         await _submit(session, actor, product, version, now)
     elif event is ProductEvent.RETIRE:
@@ -199,5 +197,5 @@ async def _submit(
 
 
 async def _check_unlisted(session: AsyncSession, version: ProductVersion) -> None:
-    if await listing_queries.is_listed(session, version.id):
+    if await queries.is_listed(session, version.id):
         raise rules.VersionStillListed

@@ -33,7 +33,6 @@ from datamarket.catalogue.products.terms import (
     VersionState,
 )
 from datamarket.catalogue.terms import Category
-from datamarket.foundation import states
 from datamarket.foundation.http import (
     Body,
     Code,
@@ -287,7 +286,7 @@ async def allowed_product_events(actor: ReadMarket, session: Reading, product_id
     state = VersionState(version.state)
     events = [
         event
-        for event in states.allowed_events(VERSION_LIFE, state)
+        for event in VERSION_LIFE.open_in(state)
         if may_move_product(actor, event, maker_id=product.maker_id)
     ]
     return ProductEventsOut(state=state, events=events)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, literal
+from sqlalchemy import ColumnElement, case, literal, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -23,6 +23,10 @@ from datamarket.catalogue.products.terms import (
 from datamarket.catalogue.terms import Category
 from datamarket.foundation.errors import NotFound
 from datamarket.zones.terms import Level
+
+_LISTED = text(
+    "SELECT EXISTS (SELECT FROM listing WHERE product_version_id = :version AND state NOT IN ('draft', 'delisted'))"
+)
 
 
 class Described(NamedTuple):
@@ -161,3 +165,9 @@ def content_of(version: ProductVersion) -> Content:
         quality={QualityKey(key): promise for key, promise in version.quality.items()},
         sample_fields=tuple(SampleField(**sample) for sample in version.sample_fields),
     )
+
+
+async def is_listed(session: AsyncSession, version_id: UUID) -> bool:
+    """Whether any listing of this version is, or is about to be, on sale; listings stand above, so by name."""
+    row = await session.execute(_LISTED, {"version": version_id})
+    return bool(row.scalar_one())

@@ -1,21 +1,28 @@
 """Decisions about products: the life of a version, who may move it, what may enter the market."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.products.terms import Content, Processing, ProductEvent, VersionState
 from datamarket.foundation.errors import Conflict, Refused
+from datamarket.foundation.states import Life
 from datamarket.zones.terms import Level
 
-VERSION_LIFE: Mapping[tuple[VersionState, ProductEvent], VersionState] = {
-    (VersionState.DRAFT, ProductEvent.SUBMIT): VersionState.SUBMITTED,
-    (VersionState.RETURNED, ProductEvent.SUBMIT): VersionState.SUBMITTED,
-    (VersionState.SUBMITTED, ProductEvent.RETURN): VersionState.RETURNED,
-    (VersionState.SUBMITTED, ProductEvent.APPROVE): VersionState.APPROVED,
-    (VersionState.SUBMITTED, ProductEvent.REJECT): VersionState.REJECTED,
-    (VersionState.APPROVED, ProductEvent.RETIRE): VersionState.RETIRED,
-}
+VERSION_LIFE = Life(
+    "catalogue",
+    "产品版本",
+    "Product version",
+    {
+        (VersionState.DRAFT, ProductEvent.SUBMIT): VersionState.SUBMITTED,
+        (VersionState.RETURNED, ProductEvent.SUBMIT): VersionState.SUBMITTED,
+        (VersionState.SUBMITTED, ProductEvent.RETURN): VersionState.RETURNED,
+        (VersionState.SUBMITTED, ProductEvent.APPROVE): VersionState.APPROVED,
+        (VersionState.SUBMITTED, ProductEvent.REJECT): VersionState.REJECTED,
+        (VersionState.APPROVED, ProductEvent.RETIRE): VersionState.RETIRED,
+    },
+    reasons=frozenset({ProductEvent.RETURN, ProductEvent.REJECT}),
+)
 
 
 UNFINISHED = frozenset({VersionState.DRAFT, VersionState.RETURNED, VersionState.SUBMITTED})

@@ -12,9 +12,8 @@ from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues import queries
 from datamarket.catalogue.venues.rules import VENUE_LIFE
 from datamarket.catalogue.venues.tables import Venue
-from datamarket.catalogue.venues.terms import VenueEvent, VenueKind, VenueState, VenueTerms
+from datamarket.catalogue.venues.terms import VenueEvent, VenueKind, VenueTerms
 from datamarket.evidence.actions import record
-from datamarket.foundation import states
 from datamarket.foundation.ids import new_id
 from datamarket.participants import queries as participants
 from datamarket.participants.terms import ParticipantKind
@@ -79,7 +78,7 @@ async def move_venue(
 ) -> Venue:
     """Close or reopen; what is published stays, and nothing more is published on a closed venue."""
     venue = await queries.get_venue(session, venue_id, lock=True)
-    venue.state = states.next_state(VENUE_LIFE, VenueState(venue.state), event)
+    venue.state = VENUE_LIFE.after(venue.state, event)
     venue.version += 1
     subject = ("venue", venue.id)
     record(session, actor, f"catalogue.{event}-venue", subject, now=now, reason=reason)

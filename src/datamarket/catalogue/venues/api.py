@@ -14,7 +14,6 @@ from datamarket.catalogue.venues import actions, queries
 from datamarket.catalogue.venues.rules import VENUE_LIFE
 from datamarket.catalogue.venues.tables import Venue
 from datamarket.catalogue.venues.terms import FeePayer, VenueEvent, VenueKind, VenueState, VenueTerms
-from datamarket.foundation import states
 from datamarket.foundation.http import (
     Body,
     Code,
@@ -199,4 +198,4 @@ async def move_venue(
 @router.get("/venues/{venue_id}/allowed-events", summary="What may be done with a venue now")
 async def allowed_venue_events(actor: ManageVenues, session: Reading, venue_id: UUID) -> VenueEventsOut:
     state = VenueState((await queries.get_venue(session, venue_id)).state)
-    return VenueEventsOut(state=state, events=states.allowed_events(VENUE_LIFE, state))
+    return VenueEventsOut(state=state, events=VENUE_LIFE.open_in(state))

@@ -1,15 +1,21 @@
 """Decisions about venues: their life, and what they admit."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues.terms import VenueEvent, VenueState
 from datamarket.foundation.errors import Refused
+from datamarket.foundation.states import Life
 
-VENUE_LIFE: Mapping[tuple[VenueState, VenueEvent], VenueState] = {
-    (VenueState.OPEN, VenueEvent.CLOSE): VenueState.CLOSED,
-    (VenueState.CLOSED, VenueEvent.REOPEN): VenueState.OPEN,
-}
+VENUE_LIFE = Life(
+    "catalogue",
+    "交易平台",
+    "Venue",
+    {
+        (VenueState.OPEN, VenueEvent.CLOSE): VenueState.CLOSED,
+        (VenueState.CLOSED, VenueEvent.REOPEN): VenueState.OPEN,
+    },
+)
 
 
 class VenueClosed(Refused):

@@ -10,13 +10,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Permission
 from datamarket.evidence import actions as evidence
-from datamarket.foundation import states
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, driver
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
 from datamarket.ledger.books.tables import LedgerAccount
-from datamarket.ledger.cities.rules import TRANSFER_EVENTS, CityUnknown, OtherCityFirst, SameCity
+from datamarket.ledger.cities.rules import TRANSFER_LIFE, CityUnknown, OtherCityFirst, SameCity
 from datamarket.ledger.cities.tables import CityTransfer
 from datamarket.ledger.cities.terms import TransferDirection, TransferEvent, TransferState
 from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
@@ -110,7 +109,7 @@ async def settle(
 
     Raises TransitionNotAllowed, and OtherCityFirst while the sender has not paid.
     """
-    row.state = states.next_state(TRANSFER_EVENTS, TransferState(row.state), TransferEvent.SETTLE)
+    row.state = TRANSFER_LIFE.after(row.state, TransferEvent.SETTLE)
     if not await _other_city_has_paid(session, row):
         raise OtherCityFirst
     row.settled_at = now
@@ -214,13 +213,13 @@ async def arrive(connection: Connection, sent: asyncpg.Record, *, now: datetime)
 
 async def mark_received(connection: Connection, ledger_id: int, transfer_id: UUID, *, now: datetime) -> int:
     """The sender learns that its transfer arrived; 1 when it did not know yet."""
-    received = states.next_state(TRANSFER_EVENTS, TransferState.SENT, TransferEvent.RECEIVE)
+    received = TRANSFER_LIFE.after(TransferState.SENT, TransferEvent.RECEIVE)
     return await connection.fetchval(_MARK, ledger_id, transfer_id, received, now) or 0
 
 
 async def open_events(session: AsyncSession, actor: Actor, row: CityTransfer) -> list[TransferEvent]:
     """What this actor may do to a transfer now; receiving is nobody's but the market's."""
-    events = states.allowed_events(TRANSFER_EVENTS, TransferState(row.state))
+    events = TRANSFER_LIFE.open_in(row.state)
     may = actor.may(Permission.MAKE_PAYOUT) and await _other_city_has_paid(session, row)
     return [event for event in events if event is TransferEvent.SETTLE and may]
 

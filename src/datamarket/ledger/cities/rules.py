@@ -1,12 +1,18 @@
 """The life of a transfer between two cities, and its refusals, pure."""
 
 from datamarket.foundation.errors import Conflict, Invalid
+from datamarket.foundation.states import Life
 from datamarket.ledger.cities.terms import TransferEvent, TransferState
 
-TRANSFER_EVENTS: dict[tuple[TransferState, TransferEvent], TransferState] = {
-    (TransferState.SENT, TransferEvent.RECEIVE): TransferState.RECEIVED,
-    (TransferState.RECEIVED, TransferEvent.SETTLE): TransferState.SETTLED,
-}
+TRANSFER_LIFE = Life(
+    "ledger",
+    "城际划转",
+    "Transfer between cities",
+    {
+        (TransferState.SENT, TransferEvent.RECEIVE): TransferState.RECEIVED,
+        (TransferState.RECEIVED, TransferEvent.SETTLE): TransferState.SETTLED,
+    },
+)
 
 
 class SameCity(Invalid):

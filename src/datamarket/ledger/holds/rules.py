@@ -1,18 +1,24 @@
 """The life of money set aside, and its refusals, pure."""
 
 from datamarket.foundation.errors import Conflict, Invalid, NotFound, Refused
+from datamarket.foundation.states import Life
 from datamarket.ledger.holds.terms import HoldEvent, HoldState
 
-HOLD_EVENTS: dict[tuple[HoldState, HoldEvent], HoldState] = {
-    (HoldState.HELD, HoldEvent.POST_PART): HoldState.PARTLY_POSTED,
-    (HoldState.HELD, HoldEvent.POST): HoldState.POSTED,
-    (HoldState.HELD, HoldEvent.VOID): HoldState.VOIDED,
-    (HoldState.HELD, HoldEvent.EXPIRE): HoldState.EXPIRED,
-    (HoldState.PARTLY_POSTED, HoldEvent.POST_PART): HoldState.PARTLY_POSTED,
-    (HoldState.PARTLY_POSTED, HoldEvent.POST): HoldState.POSTED,
-    (HoldState.PARTLY_POSTED, HoldEvent.VOID): HoldState.VOIDED,
-    (HoldState.PARTLY_POSTED, HoldEvent.EXPIRE): HoldState.EXPIRED,
-}
+HOLD_LIFE = Life(
+    "ledger",
+    "资金冻结",
+    "Hold",
+    {
+        (HoldState.HELD, HoldEvent.POST_PART): HoldState.PARTLY_POSTED,
+        (HoldState.HELD, HoldEvent.POST): HoldState.POSTED,
+        (HoldState.HELD, HoldEvent.VOID): HoldState.VOIDED,
+        (HoldState.HELD, HoldEvent.EXPIRE): HoldState.EXPIRED,
+        (HoldState.PARTLY_POSTED, HoldEvent.POST_PART): HoldState.PARTLY_POSTED,
+        (HoldState.PARTLY_POSTED, HoldEvent.POST): HoldState.POSTED,
+        (HoldState.PARTLY_POSTED, HoldEvent.VOID): HoldState.VOIDED,
+        (HoldState.PARTLY_POSTED, HoldEvent.EXPIRE): HoldState.EXPIRED,
+    },
+)
 
 
 """What `ledger_resolve_holds` and `ledger_expire_holds` do; its CHECK derives the state from the sums."""

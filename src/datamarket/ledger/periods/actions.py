@@ -12,15 +12,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
-from datamarket.foundation import states
 from datamarket.foundation.clock import month_of
 from datamarket.ledger.periods import queries
 from datamarket.ledger.periods.rules import (
-    PERIOD_EVENTS,
+    PERIOD_LIFE,
     EarlierMonthOpen,
     LaterMonthClosed,
     PeriodNotOver,
-    ReasonMissing,
     YearNotClosed,
     check_period,
 )
@@ -64,7 +62,7 @@ async def move_period(
     """
     row = await lock_period(session, ledger_id, period)
     state = PeriodState(row.state)
-    target = states.next_state(PERIOD_EVENTS, state, event)
+    target = PERIOD_LIFE.after(state, event)
     await _check(session, ledger_id, period, event, reason=reason, now=now)
     connection = await session.connection()
     facts = {"ledger_id": ledger_id, "period": period}
@@ -107,8 +105,7 @@ async def _check(
         earlier = await queries.first_unclosed(session, ledger_id, before=period)
         if earlier is not None:
             raise EarlierMonthOpen(period=period, earlier=earlier)
-    if event is PeriodEvent.REOPEN and reason is None:
-        raise ReasonMissing
+    PERIOD_LIFE.check_reason(event, reason)
     if event is PeriodEvent.ARCHIVE:
         december = period // 100 * 100 + 12
         if last is None or last < december:

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation import states
 from datamarket.foundation.http import (
     Body,
     IfMatch,
@@ -28,7 +27,7 @@ from datamarket.foundation.http import (
 from datamarket.ledger.books.api import ReadLedger, ledger_of
 from datamarket.ledger.periods import actions as periods
 from datamarket.ledger.periods import queries, rules
-from datamarket.ledger.periods.rules import PERIOD_EVENTS
+from datamarket.ledger.periods.rules import PERIOD_LIFE
 from datamarket.ledger.periods.tables import LedgerPeriod
 from datamarket.ledger.periods.terms import PeriodEvent, PeriodState
 
@@ -122,5 +121,5 @@ async def allowed_events(
     """By its own state; the calendar and the months around it may still refuse, and say why."""
     rules.check_period(period)
     state = PeriodState((await queries.get_period(session, ledger_of(request), period)).state)
-    events = states.allowed_events(PERIOD_EVENTS, state) if actor.may(Permission.CLOSE_PERIOD) else []
+    events = PERIOD_LIFE.open_in(state) if actor.may(Permission.CLOSE_PERIOD) else []
     return PeriodEventsOut(state=state, events=events)

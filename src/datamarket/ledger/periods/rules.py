@@ -1,15 +1,22 @@
 """The life of an accounting month, and its refusals, pure."""
 
 from datamarket.foundation.errors import Conflict, Invalid, Refused
+from datamarket.foundation.states import Life
 from datamarket.ledger.periods.terms import PeriodEvent, PeriodState
 
-PERIOD_EVENTS: dict[tuple[PeriodState, PeriodEvent], PeriodState] = {
-    (PeriodState.OPEN, PeriodEvent.BEGIN_CLOSING): PeriodState.CLOSING,
-    (PeriodState.CLOSING, PeriodEvent.CANCEL_CLOSING): PeriodState.OPEN,
-    (PeriodState.CLOSING, PeriodEvent.CLOSE): PeriodState.CLOSED,
-    (PeriodState.CLOSED, PeriodEvent.REOPEN): PeriodState.OPEN,
-    (PeriodState.CLOSED, PeriodEvent.ARCHIVE): PeriodState.ARCHIVED,
-}
+PERIOD_LIFE = Life(
+    "ledger",
+    "会计期间",
+    "Accounting period",
+    {
+        (PeriodState.OPEN, PeriodEvent.BEGIN_CLOSING): PeriodState.CLOSING,
+        (PeriodState.CLOSING, PeriodEvent.CANCEL_CLOSING): PeriodState.OPEN,
+        (PeriodState.CLOSING, PeriodEvent.CLOSE): PeriodState.CLOSED,
+        (PeriodState.CLOSED, PeriodEvent.REOPEN): PeriodState.OPEN,
+        (PeriodState.CLOSED, PeriodEvent.ARCHIVE): PeriodState.ARCHIVED,
+    },
+    reasons=frozenset({PeriodEvent.REOPEN}),
+)
 
 
 class PeriodMoveRefused(Conflict):
@@ -52,12 +59,6 @@ class YearNotClosed(Refused):
     code = "ledger.year-not-closed"
     zh = "{year} 年尚未全部关账，归档须待 {december} 月关账之后。"
     en = "The year {year} is not closed as a whole; months are archived once {december} is closed."
-
-
-class ReasonMissing(Invalid):
-    code = "ledger.reason-missing"
-    zh = "重新打开已关账的月份须写明理由。"
-    en = "Reopening a closed month needs a reason."
 
 
 def check_period(period: int) -> None:

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import Path, Query, Request, Response
 from pydantic import Field
 
-from datamarket.foundation import cells
 from datamarket.foundation.http import Reading, Shape, SliceRouter
+from datamarket.foundation.spreadsheets import cells
 from datamarket.ledger.books.api import ReadLedger, ledger_of
 from datamarket.ledger.periods.api import PeriodNumber
 from datamarket.ledger.periods.terms import PeriodState

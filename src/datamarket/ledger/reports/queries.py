@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.cells import csv_of
+from datamarket.foundation.spreadsheets.cells import csv_of
 from datamarket.ledger.periods import queries as period_queries
 from datamarket.ledger.periods.rules import PeriodUnknown, check_period
 from datamarket.ledger.periods.terms import PeriodState
@@ -84,7 +84,7 @@ def as_csv(report: Report) -> bytes:
 
 def as_workbook(report: Report) -> bytes:
     """A sheet with the tables, and one with the state of each month."""
-    from datamarket.foundation import workbooks  # noqa: PLC0415 - loads openpyxl only when asked for
+    from datamarket.foundation.spreadsheets import workbooks  # noqa: PLC0415 - loads openpyxl only when asked for
 
     book = workbooks.new_book()
     workbooks.add_sheet(book, "报表 report", _WIDTHS, (HEADINGS, rows_of(report)))

@@ -8,7 +8,6 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from pydantic import Field
 
-from datamarket.foundation import cells
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.http import (
     DateIn,
@@ -21,6 +20,7 @@ from datamarket.foundation.http import (
     encode_cursor,
 )
 from datamarket.foundation.money import yuan
+from datamarket.foundation.spreadsheets import cells
 from datamarket.ledger.books import queries as books
 from datamarket.ledger.books.api import ReadLedger, ledger_of
 from datamarket.ledger.statements import queries

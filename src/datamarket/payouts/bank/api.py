@@ -14,6 +14,7 @@ from datamarket.foundation.db import driver
 from datamarket.foundation.http import (
     Body,
     DateIn,
+    FileText,
     LimitsDep,
     Now,
     Page,
@@ -26,12 +27,12 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
-from datamarket.payouts.api import FileText, ReadLedger
 from datamarket.payouts.bank import actions, queries
 from datamarket.payouts.bank.tables import BankLine, BankStatement
 from datamarket.payouts.bank.terms import MatchState
 
 router = SliceRouter(prefix="/bank", tags=["payouts"])
+ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
 ReconcileBank = Annotated[Actor, allow(Permission.RECONCILE_BANK)]
 
 

@@ -22,7 +22,7 @@ from datamarket.foundation.http import (
 from datamarket.subsidy.facts.review import Flag
 from datamarket.subsidy.lines import queries
 from datamarket.subsidy.lines.queries import Award, LineView
-from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.api import YearQuery, name_bundle
 from datamarket.subsidy.runs.queries import RunView
@@ -204,7 +204,7 @@ async def explain_line(
     """For overseers any line; for an enterprise its own, once the list is public."""
     view = await queries.get_line(session, line_id, visible_to=actor)
     name_bundle(response, await run_queries.get_run(session, view.line.run_id))
-    told = await run_dossier.explained(session, view.line)
+    told = await dossier.explained(session, view.line)
     return ExplanationOut(
         line=LineOut.of(view), zh=told.explanation.zh, en=told.explanation.en, steps=view.line.steps
     )
@@ -247,7 +247,7 @@ async def list_awards(
         after=(after[0], min(after[1], LAST_POSITION)) if after else None,
     )
     versions = {row.run.scheme_version_id for row in rows}
-    schemes = {version: await run_dossier.scheme_of(session, version) for version in versions}
+    schemes = {version: await dossier.scheme_of(session, version) for version in versions}
     return page_of(
         rows,
         limits,

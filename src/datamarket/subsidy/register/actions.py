@@ -8,11 +8,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
-from datamarket.foundation import states
 from datamarket.foundation.errors import Invalid
 from datamarket.foundation.ids import new_id
 from datamarket.subsidy.register import queries
-from datamarket.subsidy.register.rules import SCHEME_EVENTS
+from datamarket.subsidy.register.rules import SCHEME_LIFE
 from datamarket.subsidy.register.tables import BudgetShort, OwnScheme, SchemeRow, SchemeVersion, SubsidyBudget
 from datamarket.subsidy.register.terms import SchemeEvent, SchemeState
 from datamarket.subsidy.scheme import files as scheme_files
@@ -90,7 +89,7 @@ async def move_version(
     The version in force before is retired by the approval. Raises OwnScheme.
     """
     version = await queries.get_version(session, scheme_id, n, lock=True)
-    after = states.next_state(SCHEME_EVENTS, SchemeState(version.state), event)
+    after = SCHEME_LIFE.after(version.state, event)
     if event is SchemeEvent.APPROVE:
         if version.authored_by == actor.account_id:
             raise OwnScheme

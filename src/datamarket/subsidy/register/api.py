@@ -9,7 +9,6 @@ from pydantic import Field, StringConstraints
 
 from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation import states
 from datamarket.foundation.http import (
     NO_NUL,
     Body,
@@ -28,7 +27,7 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.subsidy.register import actions, queries
-from datamarket.subsidy.register.rules import SCHEME_EVENTS
+from datamarket.subsidy.register.rules import SCHEME_LIFE
 from datamarket.subsidy.register.tables import SchemeRow, SchemeVersion, SubsidyBudget
 from datamarket.subsidy.register.terms import SchemeEvent, SchemeState
 from datamarket.subsidy.scheme.document import json_schema
@@ -207,7 +206,7 @@ async def allowed_version_events(
 ) -> SchemeVersionEventsOut:
     version = await queries.get_version(session, scheme_id, n)
     state = SchemeState(version.state)
-    events = states.allowed_events(SCHEME_EVENTS, state) if actor.may(Permission.APPROVE_SUBSIDY) else []
+    events = SCHEME_LIFE.open_in(state) if actor.may(Permission.APPROVE_SUBSIDY) else []
     if version.authored_by == actor.account_id:
         events = [event for event in events if event is not SchemeEvent.APPROVE]
     return SchemeVersionEventsOut(state=state, events=events)

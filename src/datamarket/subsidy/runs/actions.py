@@ -9,14 +9,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
-from datamarket.foundation import states
 from datamarket.foundation.errors import Conflict, Invalid
 from datamarket.foundation.ids import new_id
 from datamarket.subsidy.evaluator.rules import YearNotCovered
 from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.register.tables import SchemeVersion
 from datamarket.subsidy.runs import calculation, dossier, payment, queries, rules
-from datamarket.subsidy.runs.rules import RUN_EVENTS
+from datamarket.subsidy.runs.rules import RUN_LIFE
 from datamarket.subsidy.runs.tables import SubsidyRun, SubsidyRunEvent
 from datamarket.subsidy.runs.terms import RunEvent, RunState
 
@@ -25,12 +24,6 @@ class NoSchemeInForce(Conflict):
     code = "subsidy.no-scheme-in-force"
     zh = "方案“{scheme}”没有已批准的版本。"
     en = "Scheme '{scheme}' has no approved version."
-
-
-class ReasonMissing(Invalid):
-    code = "subsidy.reason-missing"
-    zh = "操作“{event}”须说明理由。"
-    en = "The event '{event}' needs a reason."
 
 
 class OtherCompetition(Invalid):
@@ -131,10 +124,9 @@ async def _move(
     now: datetime,
 ) -> SubsidyRun:
     before = RunState(run.state)
-    after = states.next_state(RUN_EVENTS, before, event)
+    after = RUN_LIFE.after(before, event)
     rules.check_duties(actor, event, calculated_by=run.calculated_by, reviewed_by=run.reviewed_by)
-    if event is RunEvent.REJECT and reason is None:
-        raise ReasonMissing(event=event)
+    RUN_LIFE.check_reason(event, reason)
     effect = EFFECTS.get(event)
     facts = await effect(session, actor, run, now=now) if effect else {}
     run.state = after

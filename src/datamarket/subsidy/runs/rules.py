@@ -9,33 +9,39 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation.clock import business_date, start_of_day
+from datamarket.foundation.clock import add_working_days, business_date, start_of_day
 from datamarket.foundation.errors import Forbidden, Refused
-from datamarket.foundation.states import allowed_events
+from datamarket.foundation.states import Life
 from datamarket.subsidy.runs.terms import RunEvent, RunState
 
 S, E = RunState, RunEvent
 
 
-RUN_EVENTS: Mapping[tuple[RunState, RunEvent], RunState] = {
-    (S.DRAFT, E.SNAPSHOT): S.SNAPSHOTTED,
-    (S.SNAPSHOTTED, E.CALCULATE): S.CALCULATED,
-    (S.CALCULATED, E.SUBMIT): S.UNDER_REVIEW,
-    (S.UNDER_REVIEW, E.PUBLICISE): S.PUBLICISED,
-    (S.PUBLICISED, E.APPROVE): S.APPROVED,
-    (S.APPROVED, E.POST): S.POSTED,
-    (S.POSTED, E.PAY): S.PAID,
-    (S.PAID, E.CLOSE): S.CLOSED,
-    (S.UNDER_REVIEW, E.REJECT): S.REJECTED,
-    (S.PUBLICISED, E.REJECT): S.REJECTED,
-    (S.DRAFT, E.CANCEL): S.CANCELLED,
-    (S.SNAPSHOTTED, E.CANCEL): S.CANCELLED,
-    (S.CALCULATED, E.CANCEL): S.CANCELLED,
-    (S.SNAPSHOTTED, E.SUPERSEDE): S.SUPERSEDED,
-    (S.CALCULATED, E.SUPERSEDE): S.SUPERSEDED,
-    (S.UNDER_REVIEW, E.SUPERSEDE): S.SUPERSEDED,
-    (S.PUBLICISED, E.SUPERSEDE): S.SUPERSEDED,
-}
+RUN_LIFE = Life(
+    "subsidy",
+    "补贴运行",
+    "Subsidy run",
+    {
+        (S.DRAFT, E.SNAPSHOT): S.SNAPSHOTTED,
+        (S.SNAPSHOTTED, E.CALCULATE): S.CALCULATED,
+        (S.CALCULATED, E.SUBMIT): S.UNDER_REVIEW,
+        (S.UNDER_REVIEW, E.PUBLICISE): S.PUBLICISED,
+        (S.PUBLICISED, E.APPROVE): S.APPROVED,
+        (S.APPROVED, E.POST): S.POSTED,
+        (S.POSTED, E.PAY): S.PAID,
+        (S.PAID, E.CLOSE): S.CLOSED,
+        (S.UNDER_REVIEW, E.REJECT): S.REJECTED,
+        (S.PUBLICISED, E.REJECT): S.REJECTED,
+        (S.DRAFT, E.CANCEL): S.CANCELLED,
+        (S.SNAPSHOTTED, E.CANCEL): S.CANCELLED,
+        (S.CALCULATED, E.CANCEL): S.CANCELLED,
+        (S.SNAPSHOTTED, E.SUPERSEDE): S.SUPERSEDED,
+        (S.CALCULATED, E.SUPERSEDE): S.SUPERSEDED,
+        (S.UNDER_REVIEW, E.SUPERSEDE): S.SUPERSEDED,
+        (S.PUBLICISED, E.SUPERSEDE): S.SUPERSEDED,
+    },
+    reasons=frozenset({E.REJECT}),
+)
 
 
 PERMISSION_OF: Mapping[RunEvent, Permission] = {
@@ -117,24 +123,11 @@ def events_open_to(
     """What this actor may do with a run now; superseding is done by the run that takes its place."""
     return [
         event
-        for event in allowed_events(RUN_EVENTS, state)
+        for event in RUN_LIFE.open_in(state)
         if event is not RunEvent.SUPERSEDE
         and actor.may(PERMISSION_OF[event])
         and actor.account_id not in forbidden_to(event, calculated_by, reviewed_by)
     ]
-
-
-def last_day_of_publicity(published: date, working_days: int) -> date:
-    """The day on which the last of `working_days` falls; counting begins the day after publication.
-
-    Weekends do not count. Public holidays are not known to the market, so a holiday counts as a working
-    day unless it falls on a weekend: the office must publicise longer where the law asks for it.
-    """
-    day = published
-    while working_days:
-        day += timedelta(days=1)
-        working_days -= day.isoweekday() <= 5
-    return day
 
 
 def check_publicity_over(last_day: date, *, now: datetime) -> None:
@@ -153,4 +146,4 @@ def publicity_from(now: datetime, working_days: int | None) -> tuple[date, date]
     today = business_date(now)
     if working_days is None:
         return today, today - timedelta(days=1)
-    return today, last_day_of_publicity(today, working_days)
+    return today, add_working_days(today, working_days)

@@ -13,11 +13,10 @@ from pydantic import Field, StringConstraints
 from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.http import Body, Now, Reading, Shape, SliceRouter
-from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.api import name_bundle
-from datamarket.subsidy.studies import comparison as study_comparison
-from datamarket.subsidy.studies import drift
+from datamarket.subsidy.studies import comparison, drift
 from datamarket.subsidy.studies.whatif import Change, Comparison, Move
 
 router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
@@ -151,7 +150,7 @@ async def compare_runs(
     """Both of one year; the first is the baseline."""
     one, other = await run_queries.get_run(session, run_id), await run_queries.get_run(session, other_id)
     name_bundle(response, one)
-    return ComparisonOut.of(await study_comparison.compared(session, one, other))
+    return ComparisonOut.of(await comparison.compared(session, one, other))
 
 
 @router.get("/runs/{run_id}/drift", summary="What today's books would give")
@@ -169,7 +168,7 @@ async def what_if(actor: ReadSubsidy, session: Reading, body: WhatIfIn, response
     """Both arms over the snapshot of the run. Nothing is stored, so no Idempotency-Key is needed."""
     view = await run_queries.get_run(session, body.run_id)
     name_bundle(response, view)
-    study = await study_comparison.what_if_of(session, view, body.changes)
+    study = await comparison.what_if_of(session, view, body.changes)
     return WhatIfOut(
         run_id=body.run_id,
         reform_sha256=study.reform.sha256,
@@ -186,7 +185,7 @@ async def what_if(actor: ReadSubsidy, session: Reading, body: WhatIfIn, response
 async def export(actor: ReadSubsidy, session: Reading, run_id: UUID) -> Response:
     """Summary, lines and steps; amounts are text with two decimals."""
     view = await run_queries.get_run(session, run_id)
-    document = await run_dossier.document_of(session, view)
+    document = await dossier.document_of(session, view)
     content = await asyncio.to_thread(_workbook, document)
     name = f"{view.run.scheme_id}-{view.run.year}.xlsx"
     response = Response(content, media_type=WORKBOOK)

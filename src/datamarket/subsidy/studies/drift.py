@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.foundation.db import driver
 from datamarket.subsidy.evaluator.rules import evaluate
 from datamarket.subsidy.facts import snapshot as snapshots
-from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs.queries import RunView
 from datamarket.subsidy.studies.whatif import Comparison, compare
 
@@ -44,8 +44,8 @@ async def drift_of(session: AsyncSession, view: RunView, *, now: datetime) -> Dr
 
     What this run itself has claimed for its projects is not held against them.
     """
-    before = await run_dossier.result_of(session, view)
-    scheme = await run_dossier.scheme_of(session, view.run.scheme_version_id)
+    before = await dossier.result_of(session, view)
+    scheme = await dossier.scheme_of(session, view.run.scheme_version_id)
     year = snapshots.Year(view.run.ledger_id, view.run.year, now, view.run.id)
     taken = await snapshots.take(await driver(session), year, as_of=now)
     after = await asyncio.to_thread(evaluate, scheme, taken.snapshot, view.run.year)

@@ -10,7 +10,7 @@ from datamarket.subsidy.evaluator import identity as engine
 from datamarket.subsidy.evaluator.rules import evaluate
 from datamarket.subsidy.facts import queries as fact_queries
 from datamarket.subsidy.register import queries as register_queries
-from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.scheme.files import load_scheme
 
@@ -40,15 +40,15 @@ async def replay_run(session: AsyncSession, run_id: UUID) -> Replay:
     Raises NotFound and NotCalculated.
     """
     view = await run_queries.get_run(session, run_id)
-    stored = await run_dossier.result_of(session, view)
+    stored = await dossier.result_of(session, view)
     version = await register_queries.version_by_id(session, view.run.scheme_version_id)
     snapshot = await fact_queries.snapshot_by_id(session, view.run.snapshot_id or UUID(int=0))
     stored_sha256 = view.run.result_sha256 or ""
     replayed = await asyncio.to_thread(_evaluated, version.content, snapshot.content, view.run.year)
     return Replay(
         run_id=run_id,
-        scheme_holds=run_dossier.sha256_of_bytes(version.content) == version.sha256,
-        snapshot_holds=run_dossier.sha256_of_bytes(snapshot.content) == snapshot.sha256,
+        scheme_holds=dossier.sha256_of_bytes(version.content) == version.sha256,
+        snapshot_holds=dossier.sha256_of_bytes(snapshot.content) == snapshot.sha256,
         result_holds=replayed == stored_sha256,
         lines_hold=stored.sha256 == stored_sha256,
         stored_sha256=stored_sha256,
@@ -61,6 +61,6 @@ async def replay_run(session: AsyncSession, run_id: UUID) -> Replay:
 def _evaluated(scheme: bytes, snapshot: bytes, year: int) -> str | None:
     """The hash of the result, or None when the stored bytes cannot even be read."""
     try:
-        return evaluate(load_scheme(scheme), run_dossier.read_snapshot(snapshot), year).sha256
+        return evaluate(load_scheme(scheme), dossier.read_snapshot(snapshot), year).sha256
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

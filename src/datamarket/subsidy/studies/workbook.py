@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from datamarket.foundation import workbooks
-from datamarket.foundation.cells import amount
 from datamarket.foundation.errors import Invalid
+from datamarket.foundation.spreadsheets import workbooks
+from datamarket.foundation.spreadsheets.cells import amount
 from datamarket.subsidy.terms import LineStatus
 
 _WIDTHS = {

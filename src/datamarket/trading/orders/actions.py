@@ -248,7 +248,7 @@ async def _release(connection: Connection, actor: Actor, order: TradeOrder, now:
 async def _move(
     session: AsyncSession, actor: Actor, order: TradeOrder, event: OrderEvent, now: datetime, **facts: Any
 ) -> None:
-    order.state = rules.ORDER_EVENTS[OrderState(order.state), event]
+    order.state = rules.ORDER_LIFE.after(order.state, event)
     order.version += 1
     if event is not OrderEvent.DELIVER:
         order.decided_at = now
@@ -283,7 +283,7 @@ async def expire_overdue(database: Database, ledger_id: int, now: datetime) -> i
         if held:
             await holds.expire_holds(await driver(session), ledger_id, held, now=now)
         for order in rows:
-            order.state = rules.ORDER_EVENTS[OrderState(order.state), OrderEvent.EXPIRE]
+            order.state = rules.ORDER_LIFE.after(order.state, OrderEvent.EXPIRE)
             order.decided_at = now
             order.version += 1
             _record(session, _by_time(order), order, OrderEvent.EXPIRE, now)

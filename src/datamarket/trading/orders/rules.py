@@ -12,20 +12,26 @@ from uuid import UUID
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.rules import OutsideTerm, check_use
 from datamarket.contracts.terms import Authorisation, Demand, Party
-from datamarket.foundation import states
 from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
+from datamarket.foundation.states import Life
 from datamarket.trading.orders.terms import OrderEvent, OrderFacts, OrderState
 
 S, E = OrderState, OrderEvent
 
 
-ORDER_EVENTS: dict[tuple[OrderState, OrderEvent], OrderState] = {
-    (S.PLACED, E.DELIVER): S.DELIVERED,
-    (S.PLACED, E.CANCEL): S.CANCELLED,
-    (S.PLACED, E.EXPIRE): S.EXPIRED,
-    (S.DELIVERED, E.ACCEPT): S.ACCEPTED,
-    (S.DELIVERED, E.REJECT): S.REJECTED,
-}
+ORDER_LIFE = Life(
+    "order",
+    "订单",
+    "Order",
+    {
+        (S.PLACED, E.DELIVER): S.DELIVERED,
+        (S.PLACED, E.CANCEL): S.CANCELLED,
+        (S.PLACED, E.EXPIRE): S.EXPIRED,
+        (S.DELIVERED, E.ACCEPT): S.ACCEPTED,
+        (S.DELIVERED, E.REJECT): S.REJECTED,
+    },
+    reasons=frozenset({E.REJECT}),
+)
 
 
 MOVED_BY: dict[OrderEvent, tuple[Party, Permission]] = {
@@ -43,12 +49,6 @@ class OrderNotYourMove(Forbidden):
     code = "order.not-your-move"
     zh = "订单操作“{event}”不由您作出：交付由供方办理，验收、拒收与取消由需方办理，逾期由系统认定。"
     en = "The event '{event}' is not yours to make: the provider delivers; the buyer accepts, rejects, cancels; time expires."
-
-
-class RejectionReasonMissing(Invalid):
-    code = "order.reason-missing"
-    zh = "拒收须写明理由。"
-    en = "A rejection needs a reason."
 
 
 class QuantityNotAsked(Invalid):
@@ -118,16 +118,15 @@ def check_move(
 ) -> OrderState:
     """The state after an event that somebody makes.
 
-    Raises OrderNotYourMove, TransitionNotAllowed, RejectionReasonMissing, QuantityNotAsked, and what
+    Raises OrderNotYourMove, TransitionNotAllowed, ReasonMissing, QuantityNotAsked, and what
     `check_time` raises.
     """
     side, actor = by
     needed = MOVED_BY.get(event)
     if needed is None or side is not needed[0] or not actor.may(needed[1]):
         raise OrderNotYourMove(event=event)
-    following = states.next_state(ORDER_EVENTS, facts.state, event)
-    if event is E.REJECT and not reason:
-        raise RejectionReasonMissing
+    following = ORDER_LIFE.after(facts.state, event)
+    ORDER_LIFE.check_reason(event, reason)
     if accepted is not None and (event is not E.ACCEPT or not 1 <= accepted <= facts.quantity):
         raise QuantityNotAsked(quantity=facts.quantity)
     check_time(facts, event, part=accepted not in {None, facts.quantity}, now=now)
@@ -148,7 +147,7 @@ def check_time(facts: OrderFacts, event: OrderEvent, *, part: bool, now: datetim
 def events_open_to(facts: OrderFacts, side: Party | None, actor: Actor, *, now: datetime) -> list[OrderEvent]:
     """What this actor may do with the order now."""
     allowed = []
-    for event in states.allowed_events(ORDER_EVENTS, facts.state):
+    for event in ORDER_LIFE.open_in(facts.state):
         try:
             check_move(facts, event, by=(side, actor), reason="-", accepted=None, now=now)
         except (Forbidden, Conflict):

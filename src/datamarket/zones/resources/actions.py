@@ -10,7 +10,6 @@ from datamarket.evidence.actions import record
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.errors import Conflict, Forbidden
 from datamarket.foundation.ids import new_id
-from datamarket.foundation.states import next_state
 from datamarket.participants import queries as participants
 from datamarket.participants.terms import ParticipantKind
 from datamarket.zones import queries as zones_queries
@@ -133,8 +132,8 @@ async def move_resource(
     """
     resource = await queries.lock_resource(session, resource_id, visible_to=actor)
     await _check_may(session, actor, resource, event)
-    state = next_state(rules.REGISTRATION, ResourceState(resource.state), event)
-    rules.check_reason(event, reason)
+    state = rules.RESOURCE_LIFE.after(resource.state, event)
+    rules.RESOURCE_LIFE.check_reason(event, reason)
     on = business_date(now)
     if event is ResourceEvent.SUBMIT:
         await participants.check_admitted(session, resource.supplying_unit_id)

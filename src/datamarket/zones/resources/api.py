@@ -9,7 +9,6 @@ from pydantic import Field
 
 from datamarket.auth.access import Visitor, allow
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation import states
 from datamarket.foundation.http import (
     Body,
     Code,
@@ -28,7 +27,6 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
-from datamarket.zones import limits
 from datamarket.zones import queries as zones_queries
 from datamarket.zones.resources import actions, queries, rules
 from datamarket.zones.resources.tables import Resource
@@ -95,7 +93,7 @@ class ResourceOut(Shape):
     def of(cls, resource: Resource) -> "ResourceOut":
         level, state = Level(resource.level).labels, ResourceState(resource.state).labels
         labels = {"level_zh": level[0], "level_en": level[1], "state_zh": state[0], "state_en": state[1]}
-        due_on = limits.due_on(
+        due_on = rules.due_on(
             resource.state, submitted_on=resource.submitted_on, accepted_on=resource.accepted_on
         )
         return cls.model_validate(resource.model_dump() | labels | {"due_on": due_on})
@@ -190,7 +188,7 @@ async def allowed_resource_events(
     operates = actor.participant_id == zone.operator_id
     events = [
         event
-        for event in states.allowed_events(rules.REGISTRATION, state)
+        for event in rules.RESOURCE_LIFE.open_in(state)
         if actor.may(rules.PERMISSION_FOR[event]) and (operates or event not in rules.OPERATOR_EVENTS)
     ]
     return ResourceEventsOut(state=state, events=events)

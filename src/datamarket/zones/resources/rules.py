@@ -3,27 +3,36 @@
 from datetime import date, timedelta
 
 from datamarket.auth.terms import Permission
-from datamarket.foundation.errors import Conflict, Invalid, Refused
+from datamarket.foundation.clock import add_working_days
+from datamarket.foundation.errors import Conflict, Refused
+from datamarket.foundation.states import Life
+from datamarket.zones.limits import limits_on
 from datamarket.zones.resources.terms import ResourceEvent, ResourceState
-from datamarket.zones.terms import Level, ZoneEvent
+from datamarket.zones.terms import Level
 
 E, S = ResourceEvent, ResourceState
-REGISTRATION: dict[tuple[ResourceState, ResourceEvent], ResourceState] = {
-    (S.DRAFT, E.SUBMIT): S.SUBMITTED,
-    (S.RETURNED, E.SUBMIT): S.SUBMITTED,
-    (S.SUBMITTED, E.ACCEPT): S.ACCEPTED,
-    (S.SUBMITTED, E.RETURN): S.RETURNED,
-    (S.SUBMITTED, E.REJECT): S.REJECTED,
-    (S.ACCEPTED, E.REVIEW): S.REVIEWED,
-    (S.ACCEPTED, E.RETURN): S.RETURNED,
-    (S.ACCEPTED, E.REJECT): S.REJECTED,
-    (S.REVIEWED, E.PUBLICISE): S.PUBLICISED,
-    (S.PUBLICISED, E.CODE): S.REGISTERED,
-    (S.PUBLICISED, E.RETURN): S.RETURNED,
-    (S.PUBLICISED, E.REJECT): S.REJECTED,
-    (S.REGISTERED, E.RENEW): S.REGISTERED,
-    (S.REGISTERED, E.CANCEL): S.CANCELLED,
-}
+RESOURCE_LIFE = Life(
+    "zone",
+    "公共数据资源登记",
+    "Resource registration",
+    {
+        (S.DRAFT, E.SUBMIT): S.SUBMITTED,
+        (S.RETURNED, E.SUBMIT): S.SUBMITTED,
+        (S.SUBMITTED, E.ACCEPT): S.ACCEPTED,
+        (S.SUBMITTED, E.RETURN): S.RETURNED,
+        (S.SUBMITTED, E.REJECT): S.REJECTED,
+        (S.ACCEPTED, E.REVIEW): S.REVIEWED,
+        (S.ACCEPTED, E.RETURN): S.RETURNED,
+        (S.ACCEPTED, E.REJECT): S.REJECTED,
+        (S.REVIEWED, E.PUBLICISE): S.PUBLICISED,
+        (S.PUBLICISED, E.CODE): S.REGISTERED,
+        (S.PUBLICISED, E.RETURN): S.RETURNED,
+        (S.PUBLICISED, E.REJECT): S.REJECTED,
+        (S.REGISTERED, E.RENEW): S.REGISTERED,
+        (S.REGISTERED, E.CANCEL): S.CANCELLED,
+    },
+    reasons=frozenset({E.RETURN, E.REJECT, E.CANCEL}),
+)
 
 
 OPERATOR_EVENTS = frozenset({E.SUBMIT, E.RENEW})
@@ -39,20 +48,6 @@ PUBLIC_STATES = (S.PUBLICISED, S.REGISTERED, S.CANCELLED)
 
 
 EDITABLE_STATES = frozenset({S.DRAFT, S.RETURNED})
-
-
-REASON_NEEDED: frozenset[ZoneEvent | ResourceEvent] = frozenset(
-    {ZoneEvent.CLOSE, E.RETURN, E.REJECT, E.CANCEL}
-)
-
-
-WEEKEND = 5  # date.weekday() of Saturday
-
-
-class ReasonMissing(Invalid):
-    code = "zone.reason-missing"
-    zh = "操作“{event}”须说明理由。"
-    en = "The event '{event}' needs a reason."
 
 
 class CoreNeverTrades(Refused):
@@ -79,12 +74,6 @@ class LevelUnchanged(Conflict):
     en = "The resource has this level already."
 
 
-def check_reason(event: ZoneEvent | ResourceEvent, reason: str | None) -> None:
-    """To close, return, reject or cancel needs a reason. Raises ReasonMissing."""
-    if event in REASON_NEEDED and not (reason and reason.strip()):
-        raise ReasonMissing(event=event)
-
-
 def check_tradable(level: Level | str) -> None:
     """Core data never trades. Raises CoreNeverTrades."""
     if level == Level.CORE:
@@ -94,14 +83,6 @@ def check_tradable(level: Level | str) -> None:
 def is_valid(state: ResourceState | str, valid_to: date | None, on: date) -> bool:
     """Whether a registration counts on a day: coded, not cancelled, not lapsed."""
     return state == ResourceState.REGISTERED and valid_to is not None and on < valid_to
-
-
-def add_working_days(day: date, count: int) -> date:
-    """The `count`-th working day after `day`; Monday to Friday, whatever the holidays."""
-    while count:
-        day += timedelta(days=1)
-        count -= day.weekday() < WEEKEND
-    return day
 
 
 def check_publicity_over(publicised_on: date, on: date, *, working_days: int | None) -> None:
@@ -129,3 +110,14 @@ def check_level_changes(before: Level, after: Level) -> None:
 def registration_code(division: str, year: int, code: str) -> str:
     """The unified code: where the supplier is, the year, the resource's own code. Its layout is assumed."""
     return f"{division}-{year}-{code}"
+
+
+def due_on(state: ResourceState | str, *, submitted_on: date | None, accepted_on: date | None) -> date | None:
+    """The last day to accept what was submitted, or to review what was accepted; None without a rule."""
+    if state == ResourceState.SUBMITTED and submitted_on is not None:
+        since, days = submitted_on, limits_on(submitted_on).acceptance_working_days
+    elif state == ResourceState.ACCEPTED and accepted_on is not None:
+        since, days = accepted_on, limits_on(accepted_on).review_working_days
+    else:
+        return None
+    return None if days is None else add_working_days(since, days)

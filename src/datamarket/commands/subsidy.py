@@ -1,64 +1,25 @@
-"""`datamarket subsidy`: evaluate files, run over the ledger, study, explain, replay, export.
+"""`datamarket subsidy`: evaluate files, run over the ledger, study, explain, replay, export."""
 
-Imports stand inside the commands: `evaluate` works without a database.
-"""
-
-import asyncio
 import json
-import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
+
+from datamarket.commands.running import AsJson, on_market, print_json, spoken
 
 if TYPE_CHECKING:
     from sqlmodel.ext.asyncio.session import AsyncSession
 
     from datamarket.foundation.db import Database
-    from datamarket.place import Place
+    from datamarket.server.database import MarketDatabase
     from datamarket.subsidy.runs.queries import RunView
 
 app = typer.Typer(no_args_is_help=True, help="Subsidy: run over the ledger, evaluate files, what-if, replay.")
-ResultT = TypeVar("ResultT")
-AsJson = Annotated[bool, typer.Option("--json", help="figures as JSON on standard output")]
 RunId = Annotated[UUID | None, typer.Argument(help="id of the run; without one, the newest run")]
 RUNS_SHOWN = 50
-
-
-@contextmanager
-def _spoken() -> Iterator[None]:
-    """A refusal of the market is printed in both languages, and exits 2."""
-    from datamarket.foundation.errors import MarketError  # noqa: PLC0415
-
-    try:
-        yield
-    except MarketError as error:
-        typer.echo(f"{error.code}: {error.sentence('zh')}\n{error.sentence('en')}", err=True)
-        raise typer.Exit(2) from None
-
-
-def _at_place(work: Callable[["Database", "Place"], Awaitable[ResultT]]) -> ResultT:
-    """Do it on the market's database."""
-    from datamarket.foundation.db import Database  # noqa: PLC0415
-    from datamarket.place import opened_place  # noqa: PLC0415
-
-    async def done(place: "Place") -> ResultT:
-        database = await Database(place.url, place.settings.pool_size).open()
-        try:
-            return await work(database, place)
-        finally:
-            await database.close()
-
-    with _spoken(), opened_place() as place:
-        return asyncio.run(done(place))
-
-
-def _print_json(figures: object) -> None:
-    json.dump(figures, sys.stdout, ensure_ascii=False, indent=2, default=str)
-    sys.stdout.write("\n")
 
 
 @app.command()
@@ -72,16 +33,16 @@ def evaluate(
     xlsx: Annotated[Path | None, typer.Option(help="write a workbook for people")] = None,
 ) -> None:
     """Evaluate a scheme over files: no database, no ledger, the same pure evaluator."""
-    from datamarket.subsidy.facts.evaluation import evaluate_files  # noqa: PLC0415
-    from datamarket.subsidy.studies import terminal  # noqa: PLC0415
-    from datamarket.subsidy.studies.workbook import write_workbook  # noqa: PLC0415
+    from datamarket.subsidy.facts.evaluation import evaluate_files
+    from datamarket.subsidy.studies import terminal
+    from datamarket.subsidy.studies.workbook import write_workbook
 
-    with _spoken():
+    with spoken():
         document = evaluate_files(scheme, facts, year)
         if xlsx is not None:
             write_workbook(document, xlsx)
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         terminal.print_document(document)
 
@@ -94,29 +55,29 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Take the snapshot of a year that is over and calculate it; review, approval and payment follow in the API."""
-    from datamarket.subsidy.studies import terminal  # noqa: PLC0415
+    from datamarket.subsidy.studies import terminal
 
-    document = _at_place(lambda database, place: _calculated(database, place, username, scheme, year))
+    document = on_market(lambda database, market: _calculated(database, market, username, scheme, year))
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         typer.echo(f"run {document['run_id']}")
         terminal.print_document(document)
 
 
 async def _calculated(
-    database: "Database", place: "Place", username: str, scheme: str, year: int
+    database: "Database", market: "MarketDatabase", username: str, scheme: str, year: int
 ) -> dict[str, Any]:
     """As far as one hand may go: whoever calculates does not review."""
-    from datamarket.auth.queries import find_account_by_name  # noqa: PLC0415
-    from datamarket.auth.terms import Actor, Role  # noqa: PLC0415
-    from datamarket.foundation.clock import read_clock  # noqa: PLC0415
-    from datamarket.foundation.errors import NotFound  # noqa: PLC0415
-    from datamarket.subsidy.register import actions as register_actions  # noqa: PLC0415
-    from datamarket.subsidy.runs import actions as run_actions  # noqa: PLC0415
-    from datamarket.subsidy.runs import dossier as run_dossier
+    from datamarket.auth.queries import find_account_by_name
+    from datamarket.auth.terms import Actor, Role
+    from datamarket.foundation.clock import read_clock
+    from datamarket.foundation.errors import NotFound
+    from datamarket.subsidy.register import actions as register_actions
+    from datamarket.subsidy.runs import actions as run_actions
+    from datamarket.subsidy.runs import dossier
     from datamarket.subsidy.runs import queries as run_queries
-    from datamarket.subsidy.runs.terms import RunEvent  # noqa: PLC0415
+    from datamarket.subsidy.runs.terms import RunEvent
 
     now = read_clock()
     async with database.transaction() as session:
@@ -126,18 +87,18 @@ async def _calculated(
         officer = Actor(account.id, account.participant_id, frozenset(Role(role) for role in account.roles))
         await register_actions.load_shipped_schemes(session, officer, now=now)
         opened = await run_actions.open_run(
-            session, officer, place.settings.ledger_id, scheme_id=scheme, year=year, cutoff=None, now=now
+            session, officer, market.settings.ledger_id, scheme_id=scheme, year=year, cutoff=None, now=now
         )
         for event in (RunEvent.SNAPSHOT, RunEvent.CALCULATE):
             await run_actions.move_run(session, officer, opened.id, event, now=now)
         view = await run_queries.get_run(session, opened.id)
-        return await run_dossier.document_of(session, view)
+        return await dossier.document_of(session, view)
 
 
 async def _chosen(session: "AsyncSession", run_id: UUID | None) -> "RunView":
     """The run that was asked for, or the newest one, which is then named on standard error."""
-    from datamarket.foundation.errors import NotFound  # noqa: PLC0415
-    from datamarket.subsidy.runs import queries as run_queries  # noqa: PLC0415
+    from datamarket.foundation.errors import NotFound
+    from datamarket.subsidy.runs import queries as run_queries
 
     if run_id is not None:
         return await run_queries.get_run(session, run_id)
@@ -152,17 +113,17 @@ async def _chosen(session: "AsyncSession", run_id: UUID | None) -> "RunView":
 @app.command()
 def runs(as_json: AsJson = False) -> None:
     """List the runs, newest first: id, scheme, year, state, total."""
-    from datamarket.subsidy.studies import terminal  # noqa: PLC0415
+    from datamarket.subsidy.studies import terminal
 
-    found = _at_place(lambda database, _place: _listed(database))
+    found = on_market(lambda database, _market: _listed(database))
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         terminal.print_runs(found)
 
 
 async def _listed(database: "Database") -> list[dict[str, Any]]:
-    from datamarket.subsidy.runs import queries as run_queries  # noqa: PLC0415
+    from datamarket.subsidy.runs import queries as run_queries
 
     async with database.transaction() as session:
         views = await run_queries.list_runs(
@@ -188,19 +149,19 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say in both languages why each candidate gets what it gets, or why not."""
-    document = _at_place(lambda database, _place: _documented(database, run_id))
+    document = on_market(lambda database, _market: _documented(database, run_id))
     lines = [
         line
         for line in document["lines"]
         if enterprise in (None, line["enterprise"]) and clause in (None, line["clause"])
     ]
     if not lines:
-        from datamarket.foundation.errors import NotFound  # noqa: PLC0415
+        from datamarket.foundation.errors import NotFound
 
-        with _spoken():
+        with spoken():
             raise NotFound(thing="line")
     if as_json:
-        _print_json(lines)
+        print_json(lines)
         return
     for line in lines:
         typer.echo(f"{line['clause']} · {line['candidate']} {line['name']}")
@@ -220,12 +181,12 @@ def what_if(
     as_json: AsJson = False,
 ) -> None:
     """Evaluate the run's own snapshot under other parameters; nothing is stored."""
-    from datamarket.subsidy.studies import terminal  # noqa: PLC0415
+    from datamarket.subsidy.studies import terminal
 
     wanted = dict(_parameter(change) for change in changes)
-    figures = _at_place(lambda database, _place: _studied(database, run_id, wanted))
+    figures = on_market(lambda database, _market: _studied(database, run_id, wanted))
     if as_json:
-        _print_json(figures)
+        print_json(figures)
     else:
         terminal.print_comparison(figures)
 
@@ -241,19 +202,19 @@ def _parameter(change: str) -> tuple[str, Any]:
 
 
 async def _studied(database: "Database", run_id: UUID | None, changes: Mapping[str, Any]) -> dict[str, Any]:
-    from datamarket.subsidy.studies import comparison as study_comparison  # noqa: PLC0415
+    from datamarket.subsidy.studies import comparison
 
     async with database.transaction() as session:
         view = await _chosen(session, run_id)
-        return (await study_comparison.what_if_of(session, view, changes)).comparison.to_json()
+        return (await comparison.what_if_of(session, view, changes)).comparison.to_json()
 
 
 @app.command()
 def replay(run_id: RunId = None, as_json: AsJson = False) -> None:
     """Recompute a run from its stored bytes; exit 1 when it does not agree."""
-    found = _at_place(lambda database, _place: _replayed(database, run_id))
+    found = on_market(lambda database, _market: _replayed(database, run_id))
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         for name, value in found.items():
             typer.echo(f"{name:<16} {value}")
@@ -262,9 +223,9 @@ def replay(run_id: RunId = None, as_json: AsJson = False) -> None:
 
 
 async def _replayed(database: "Database", run_id: UUID | None) -> dict[str, Any]:
-    from dataclasses import asdict  # noqa: PLC0415
+    from dataclasses import asdict
 
-    from datamarket.subsidy.studies.replay import replay_run  # noqa: PLC0415
+    from datamarket.subsidy.studies.replay import replay_run
 
     async with database.transaction() as session:
         found = await replay_run(session, (await _chosen(session, run_id)).run.id)
@@ -277,16 +238,16 @@ def export(
     out: Annotated[Path, typer.Option(help="workbook to write")] = Path("subsidy.xlsx"),
 ) -> None:
     """Write a run as a workbook: summary, lines, every step."""
-    from datamarket.subsidy.studies.workbook import write_workbook  # noqa: PLC0415
+    from datamarket.subsidy.studies.workbook import write_workbook
 
-    document = _at_place(lambda database, _place: _documented(database, run_id))
-    with _spoken():
+    document = on_market(lambda database, _market: _documented(database, run_id))
+    with spoken():
         write_workbook(document, out)
     typer.echo(str(out))
 
 
 async def _documented(database: "Database", run_id: UUID | None) -> dict[str, Any]:
-    from datamarket.subsidy.runs import dossier as run_dossier  # noqa: PLC0415
+    from datamarket.subsidy.runs import dossier
 
     async with database.transaction() as session:
-        return await run_dossier.document_of(session, await _chosen(session, run_id))
+        return await dossier.document_of(session, await _chosen(session, run_id))

@@ -1,18 +1,17 @@
-"""`datamarket seal`, `verify` and `export-evidence`.
-
-Imports stand inside the commands: `--help` must not load the market.
-"""
+"""`datamarket seal`, `verify` and `export-evidence`: the sealed log of entries and audit events."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from datamarket.commands.running import AsJson, on_market, print_json, spoken
+
 if TYPE_CHECKING:
     from datamarket.evidence.log.findings import Report
-    from datamarket.place import Place
+    from datamarket.foundation.db import Database
+    from datamarket.server.database import MarketDatabase
 
 app = typer.Typer(add_completion=False)
 CONNECTIONS = 2
@@ -21,25 +20,17 @@ CONNECTIONS = 2
 @app.command()
 def seal() -> None:
     """Seal whatever is not sealed yet, pass after pass; writes the checkpoints that are missing outside."""
-    from datamarket.place import opened_place  # noqa: PLC0415
-
-    with opened_place() as place:
-        leaves = asyncio.run(_seal(place))
+    leaves = on_market(_seal)
     typer.echo(f"{leaves:,} 个叶子已封存 · leaves sealed")
 
 
-async def _seal(place: "Place") -> int:
-    from datamarket.foundation.clock import read_clock  # noqa: PLC0415
-    from datamarket.foundation.db import Database  # noqa: PLC0415
-    from datamarket.sealing import seal_all  # noqa: PLC0415
+async def _seal(database: "Database", market: "MarketDatabase") -> int:
+    from datamarket.foundation.clock import read_clock
+    from datamarket.server.sealing import seal_all
 
-    database = await Database(place.url, 1).open()
-    try:
-        return await seal_all(
-            database, place.settings, read_clock, lambda total: typer.echo(f"  … {total:,}", err=True)
-        )
-    finally:
-        await database.close()
+    return await seal_all(
+        database, market.settings, read_clock, lambda total: typer.echo(f"  … {total:,}", err=True)
+    )
 
 
 @app.command()
@@ -49,30 +40,30 @@ def verify(
         typer.Option("--from", help="folder of checkpoints and key.txt kept elsewhere; else those below var"),
     ] = None,
     connections: Annotated[int, typer.Option(min=1, max=16, help="how many share the work")] = CONNECTIONS,
-    as_json: Annotated[bool, typer.Option("--json", help="figures as JSON on standard output")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take every leaf, tree, root and signature anew from the rows; exit 1 and name the first bad leaf."""
-    from datamarket.evidence.log.notes import NoteUntrusted  # noqa: PLC0415
-    from datamarket.place import opened_place  # noqa: PLC0415
+    from datamarket.evidence.log.notes import NoteUntrusted
+    from datamarket.server.database import opened_database
 
-    with opened_place() as place:
+    with spoken(), opened_database() as market:
         try:
-            report = asyncio.run(_verify(place, outside, connections))
+            report = asyncio.run(_verify(market, outside, connections))
         except (NoteUntrusted, OSError) as error:
             raise typer.BadParameter(f"{outside}: no key.txt of this log: {error!r}") from None
     if as_json:
-        typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
+        print_json(report.as_json())
     else:
         _print(report)
     if not report.holds:
         raise typer.Exit(1)
 
 
-async def _verify(place: "Place", outside: Path | None, connections: int) -> "Report":
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress  # noqa: PLC0415
+async def _verify(market: "MarketDatabase", outside: Path | None, connections: int) -> "Report":
+    from rich.console import Console
+    from rich.progress import Progress
 
-    from datamarket.sealing import verify_log  # noqa: PLC0415
+    from datamarket.server.sealing import verify_log
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("叶子 · leaves", total=None)
@@ -81,7 +72,7 @@ async def _verify(place: "Place", outside: Path | None, connections: int) -> "Re
             progress.update(bar, completed=done, total=total)
 
         return await verify_log(
-            place.url, place.settings, outside=outside, connections=connections, progress=heard
+            market.url, market.settings, outside=outside, connections=connections, progress=heard
         )
 
 
@@ -104,10 +95,10 @@ def _print(report: "Report") -> None:
 @app.command("export-evidence")
 def export_evidence(folder: Path) -> None:
     """Write a bundle that tools/verify_evidence.py verifies without us."""
-    from datamarket.place import opened_place  # noqa: PLC0415
-    from datamarket.sealing import export_log  # noqa: PLC0415
+    from datamarket.server.database import opened_database
+    from datamarket.server.sealing import export_log
 
-    with opened_place() as place:
-        written = asyncio.run(export_log(place.url, place.settings, folder))
+    with spoken(), opened_database() as market:
+        written = asyncio.run(export_log(market.url, market.settings, folder))
     for path in written:
         typer.echo(str(path))

@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 from prometheus_client import Counter, Gauge
 
-from datamarket import sealing
-from datamarket.checking import CHECKS
 from datamarket.evidence.log.checks import sealing_lag
 from datamarket.foundation import checks
 from datamarket.foundation.db import Database
@@ -24,6 +22,8 @@ from datamarket.ledger.cities import actions as city_actions
 from datamarket.ledger.clearing.queries import clearing_ages
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.terms import CLEARING
+from datamarket.server import sealing
+from datamarket.server.checks import CHECKS
 from datamarket.trading.orders import actions as orders
 
 log = logging.getLogger("datamarket.housekeeping")

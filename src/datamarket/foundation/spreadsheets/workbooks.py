@@ -10,7 +10,7 @@ from openpyxl.cell.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
-from datamarket.foundation.cells import safe
+from datamarket.foundation.spreadsheets.cells import safe
 
 _AMOUNT_FORMAT = "#,##0.00"
 Headings = Sequence[tuple[str, str]]

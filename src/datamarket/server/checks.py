@@ -9,30 +9,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from datamarket import sealing
+from datamarket import slices
 from datamarket.foundation import checks
-from datamarket.ledger.books import checks as ledger
-from datamarket.ledger.cities import checks as cities
-from datamarket.ledger.holds import checks as holds
-from datamarket.ledger.periods import checks as periods
-from datamarket.payouts import checks as payouts
-from datamarket.subsidy.runs import checks as subsidy
-from datamarket.trading import checks as trading
-from datamarket.trading.orders import checks as orders
+from datamarket.server import sealing
 
-CHECKS = (
-    *ledger.CHECKS,
-    *cities.CHECKS,
-    *holds.CHECKS,
-    *periods.CHECKS,
-    *trading.CHECKS,
-    *orders.CHECKS,
-    *payouts.CHECKS,
-    *subsidy.CHECKS,
-    *sealing.CHECKS,
-)
-
-
+CHECKS = (*slices.checks(), *sealing.CHECKS)
 WHOLE_TABLES = {"enable_nestloop": "off", "work_mem": "128MB", "jit": "off"}
 """Every check reads its tables whole: a row-by-row plan, made for a small market, would never end on a large one."""
 

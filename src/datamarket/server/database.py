@@ -25,7 +25,7 @@ class NotADemo(Conflict):
 
 
 @dataclass(frozen=True)
-class Place:
+class MarketDatabase:
     """A migrated database and the settings it is used with."""
 
     url: str
@@ -47,7 +47,7 @@ def _server(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def opened_place() -> Iterator[Place]:
+def opened_database() -> Iterator[MarketDatabase]:
     """The market's database, made and migrated when needed."""
     settings = Settings()
     with _server(settings) as server_url:
@@ -57,11 +57,11 @@ def opened_place() -> Iterator[Place]:
             name = settings.database_name
             url = asyncio.run(create_database(server_url, name))
         asyncio.run(migrate(url))
-        yield Place(url, name, settings)
+        yield MarketDatabase(url, name, settings)
 
 
 @contextmanager
-def rebuilt_place() -> Iterator[Place]:
+def rebuilt_database() -> Iterator[MarketDatabase]:
     """The demo's own database, made anew. Raises NotADemo rather than drop what no demo made."""
     settings = Settings()
     with _server(settings) as server_url:
@@ -69,7 +69,7 @@ def rebuilt_place() -> Iterator[Place]:
         url = asyncio.run(_rebuild(server_url, name))
         if not settings.database_url:  # checkpoints of the demo that is gone would contradict the new one
             shutil.rmtree(settings.checkpoints / str(settings.ledger_id), ignore_errors=True)
-        yield Place(url, name, settings)
+        yield MarketDatabase(url, name, settings)
 
 
 async def _rebuild(server_url: str, name: str) -> str:

@@ -12,7 +12,7 @@ from datamarket.foundation.money import yuan
 from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.terms import AccountKind
 from datamarket.statistics import queries as statistics
-from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.terms import LineStatus
 
 console = Console(width=118, highlight=False)
@@ -77,7 +77,7 @@ async def print_trial_balance(session: AsyncSession, ledger_id: int) -> None:
     console.print(f"借贷差额 · difference: [bold]{yuan(debit - credit)}[/bold]\n")
 
 
-def print_awards(tables: run_dossier.AwardTables) -> None:
+def print_awards(tables: dossier.AwardTables) -> None:
     """Both subsidies: rank, base, rate, whether the cap was reached, the award."""
     for clause in tables.clauses:
         table = _table(
@@ -107,7 +107,7 @@ def print_awards(tables: run_dossier.AwardTables) -> None:
         console.print(table)
 
 
-def print_refused(tables: run_dossier.AwardTables) -> None:
+def print_refused(tables: dossier.AwardTables) -> None:
     """Who is left out, and why."""
     table = _table("未获奖励及原因 · left out, and why (first 12)", ("企业 · enterprise", "原因 · reason"))
     ordered = sorted(tables.refused, key=lambda told: -(told.line.base_fen or 0))
@@ -133,7 +133,7 @@ def print_refused(tables: run_dossier.AwardTables) -> None:
     console.print()
 
 
-def print_explanation(tables: run_dossier.AwardTables) -> None:
+def print_explanation(tables: dossier.AwardTables) -> None:
     """One line as an enterprise would be told: the last award of the ranked clause, where the tie is."""
     awards = tables.clauses[-1].awards or tables.clauses[0].awards
     if awards:
@@ -143,7 +143,7 @@ def print_explanation(tables: run_dossier.AwardTables) -> None:
         console.print(told.explanation.en + "\n")
 
 
-def print_next(tables: run_dossier.AwardTables, books_sha256: str, password: str | None) -> None:
+def print_next(tables: dossier.AwardTables, books_sha256: str, password: str | None) -> None:
     """Hashes that every run with the same seed repeats, and where to go from here."""
     view = tables.view
     console.print(f"books_sha256   {books_sha256}", soft_wrap=True)

@@ -1,7 +1,4 @@
-"""`datamarket bank`: a bank for trying payouts out. It reads and writes files, and knows no database.
-
-Imports stand inside the command: `--help` must not load the market.
-"""
+"""`datamarket bank`: a bank for trying payouts out. It reads and writes files, and knows no database."""
 
 import re
 from dataclasses import replace
@@ -21,7 +18,7 @@ def bank() -> None:
 
 
 @app.command()
-def run(  # noqa: PLR0917 - its options are its signature
+def run(
     file: Annotated[Path, typer.Option(help="payment file of an approved batch")],
     out: Annotated[Path, typer.Option(help="folder for advice-DAY.csv and statement-DAY.csv")],
     day: Annotated[
@@ -34,10 +31,10 @@ def run(  # noqa: PLR0917 - its options are its signature
     rules: Annotated[Path | None, typer.Option(help="YAML in the form of payouts/bank/bank.yaml")] = None,
 ) -> None:
     """Answer every payment of a file: executed or refused, after some days, with a statement a day."""
-    from datamarket.foundation.errors import MarketError  # noqa: PLC0415
-    from datamarket.foundation.money import parse_rate, parse_yuan  # noqa: PLC0415
-    from datamarket.payouts import files  # noqa: PLC0415
-    from datamarket.payouts.bank import simulated  # noqa: PLC0415
+    from datamarket.foundation.errors import MarketError
+    from datamarket.foundation.money import parse_rate, parse_yuan
+    from datamarket.payouts import files
+    from datamarket.payouts.bank import simulated
 
     try:
         chosen = simulated.read_rules(rules.read_bytes()) if rules else simulated.shipped_rules()

@@ -21,18 +21,19 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from datamarket import sealing
 from datamarket.auth.terms import Actor, Role
-from datamarket.checking import check_books
+from datamarket.commands.demo import report
 from datamarket.foundation.clock import read_clock, start_of_day
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import Conflict
 from datamarket.foundation.ids import seeded_ids
-from datamarket.place import Place
-from datamarket.simulation import queries, report
+from datamarket.server import sealing
+from datamarket.server.checks import check_books
+from datamarket.server.database import MarketDatabase
+from datamarket.simulation import queries
 from datamarket.simulation.city import Loader, size_of
 from datamarket.simulation.play import Player, YearResult
-from datamarket.subsidy.runs import dossier as run_dossier
+from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs.whole import run_whole
 
 console = Console(stderr=True)
@@ -57,8 +58,8 @@ class CityMissing(Conflict):
 
 
 @asynccontextmanager
-async def _opened(place: Place) -> AsyncIterator[Database]:
-    database = await Database(place.url, 2).open()
+async def _opened(market: MarketDatabase) -> AsyncIterator[Database]:
+    database = await Database(market.url, 2).open()
     try:
         yield database
     finally:
@@ -78,16 +79,16 @@ def _progress() -> Iterator[Progress]:
         yield progress
 
 
-async def seed_city(place: Place, folder: Path) -> None:
+async def seed_city(market: MarketDatabase, folder: Path) -> None:
     """Load the city's files; the accounts' password is printed once, unless it was given."""
-    password = place.settings.demo_password or secrets.token_urlsafe(12)
-    async with _opened(place) as database:
-        if await _has_participants(place.url):
+    password = market.settings.demo_password or secrets.token_urlsafe(12)
+    async with _opened(market) as database:
+        if await _has_participants(market.url):
             raise CityLoaded
         with _progress() as progress:
             task = progress.add_task("城市数据 · the city", total=size_of(folder))
             await Loader(database, folder, password, lambda done: progress.advance(task, done)).load()
-    if place.settings.demo_password is None:
+    if market.settings.demo_password is None:
         print(  # noqa: T201 - the command's own answer
             f"账户 accounts: authority authority2 authority3 finance reviewer auditor admin zo-01… dm-001…\n"
             f"密码（仅显示一次） password, shown once: {password}"
@@ -95,35 +96,42 @@ async def seed_city(place: Place, folder: Path) -> None:
 
 
 async def run_demo(
-    place: Place, folder: Path, *, enterprises: int, trades: int, seed: int, stress: bool, year: int = 2024
+    market: MarketDatabase,
+    folder: Path,
+    *,
+    enterprises: int,
+    trades: int,
+    seed: int,
+    stress: bool,
+    year: int = 2024,
 ) -> None:
     """City, market year, checks, both subsidies; the last year whose figures were reported is 2024."""
-    password = place.settings.demo_password or secrets.token_urlsafe(12)
-    ledger_id = place.settings.ledger_id
-    async with _opened(place) as database:
+    password = market.settings.demo_password or secrets.token_urlsafe(12)
+    ledger_id = market.settings.ledger_id
+    async with _opened(market) as database:
         with _progress() as progress, seeded_ids(seed):
             task = progress.add_task("城市数据 · the city", total=size_of(folder))
             await Loader(database, folder, password, lambda done: progress.advance(task, done)).load()
             player = Player(database, ledger_id, _reporter(progress, trades))
             played = await player.play(year, enterprises=enterprises, trades=trades, seed=seed, stress=stress)
-            await _learn(place.url)
+            await _learn(market.url)
             run_id, cutoff = await _run_subsidies(database, year, ledger_id)
         async with database.transaction() as session:
-            tables = await run_dossier.award_tables(session, run_id)
+            tables = await dossier.award_tables(session, run_id)
             await report.print_market(session, ledger_id, year=year, now=cutoff)
             await report.print_trial_balance(session, ledger_id)
         report.print_awards(tables)
         report.print_refused(tables)
         report.print_explanation(tables)
-    findings = await check_books(place.url, ledger_id)
+    findings = await check_books(market.url, ledger_id)
     broken = [finding.check.id for finding in findings if not finding.holds]
     if broken:
         raise BooksBroken(ids=", ".join(broken))
     report.console.print(f"账簿不变量全部成立 · all {len(findings)} invariants of the books hold")
-    async with _opened(place) as database:
-        leaves = await sealing.seal_all(database, place.settings, read_clock)
+    async with _opened(market) as database:
+        leaves = await sealing.seal_all(database, market.settings, read_clock)
     report.console.print(f"存证已封存 · {leaves:,} entries and audit events are sealed: datamarket verify")
-    report.print_next(tables, played.books_sha256, None if place.settings.demo_password else password)
+    report.print_next(tables, played.books_sha256, None if market.settings.demo_password else password)
 
 
 async def _run_subsidies(database: Database, year: int, ledger_id: int) -> tuple[UUID, datetime]:
@@ -158,7 +166,7 @@ async def _has_participants(url: str) -> bool:
 
 
 async def simulate_years(
-    place: Place,
+    market: MarketDatabase,
     *,
     years: Sequence[int],
     enterprises: int,
@@ -168,17 +176,17 @@ async def simulate_years(
     as_json: bool = False,
 ) -> list[YearResult]:
     """Play each year; print what happened."""
-    if not await _has_participants(place.url):
+    if not await _has_participants(market.url):
         raise CityMissing
     results = []
-    async with _opened(place) as database:
+    async with _opened(market) as database:
         for year in sorted(years):
             with _progress() as progress, seeded_ids(seed * 10_000 + year):
-                player = Player(database, place.settings.ledger_id, _reporter(progress, trades))
+                player = Player(database, market.settings.ledger_id, _reporter(progress, trades))
                 results.append(
                     await player.play(year, enterprises=enterprises, trades=trades, seed=seed, stress=stress)
                 )
-    await _learn(place.url)
+    await _learn(market.url)
     if as_json:
         json.dump([asdict(result) for result in results], sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")

@@ -1,0 +1,31 @@
+"""`datamarket migrate` and `check`: the schema, and the invariants of what stands in it."""
+
+import asyncio
+
+import typer
+
+from datamarket.commands.running import AsJson, spoken
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from datamarket.server.database import opened_database
+
+    with spoken(), opened_database() as market:
+        typer.echo(f"schema is up to date: {market.name}")
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Recompute every invariant of the books; exit 1 when one is broken."""
+    from datamarket.server.checks import check_with_progress, print_findings
+    from datamarket.server.database import opened_database
+
+    with spoken(), opened_database() as market:
+        findings = asyncio.run(check_with_progress(market.url, market.settings.ledger_id))
+    print_findings(findings, as_json=as_json)
+    if not all(finding.holds for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,70 @@
+"""The application: every room's routes behind one edge."""
+
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from fastapi import Depends, FastAPI
+
+from datamarket import __version__, slices
+from datamarket.auth.access import identify
+from datamarket.auth.api import keys
+from datamarket.auth.tokens import TokenKeeper, load_key
+from datamarket.edge import docs, middleware, openapi, operations, problems
+from datamarket.foundation.clock import read_clock as wall_clock
+from datamarket.foundation.db import Database
+from datamarket.foundation.http import API_PREFIX
+from datamarket.foundation.settings import Settings
+from datamarket.server.housekeeping import kept_house
+from datamarket.server.sealing import sealer_of
+from datamarket.trading.api import install_desk
+
+
+def create_app(
+    settings: Settings, database: Database, *, read_clock: Callable[[], datetime] = wall_clock
+) -> FastAPI:
+    """The application on one database, which it opens at its start and closes at its end."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await database.open()
+        gc.collect()
+        gc.freeze()  # what lives as long as the process need not be looked at by every collection
+        async with kept_house(database, settings, read_clock):
+            yield
+        await database.close()
+
+    app = FastAPI(
+        title="datamarket",
+        version=__version__,
+        summary="Public-data marketplace of a city: zones, products, contracts, trades, ledger, subsidy",
+        description=docs.DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        openapi_tags=docs.TAGS,
+        generate_unique_id_function=openapi.operation_id,
+        telemetry={"tracing": False, "metrics": False},
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.read_clock = read_clock
+    app.state.tokens = TokenKeeper(load_key(settings), settings)
+    app.state.sealer = sealer_of(settings)
+    for router in slices.routers():
+        app.include_router(router, prefix=API_PREFIX, dependencies=[Depends(identify)])
+    app.include_router(keys)
+    app.include_router(operations.router)
+    install_desk(app)
+    docs.mount(app)
+    openapi.install(app)
+    problems.install(app, slices.constraint_errors())
+    middleware.install(app, settings)
+    return app
+
+
+def from_environment() -> FastAPI:
+    """What each worker of `datamarket serve` runs: settings and database from the environment."""
+    settings = Settings()
+    return create_app(settings, Database(settings.database_url, settings.pool_size))
