@@ -13,15 +13,14 @@ from datamarket.auth.terms import Actor, Permission, Role
 from datamarket.foundation.http import (
     NO_NUL,
     Body,
-    LimitsDep,
     Now,
     Page,
+    Paging,
     Prose,
     Reading,
     Shape,
     SliceRouter,
     Writing,
-    decode_cursor,
     page_of,
 )
 
@@ -77,10 +76,9 @@ async def open_account(actor: ManageAccounts, session: Writing, now: Now, body: 
 
 
 @router.get("", summary="All accounts")
-async def list_accounts(actor: ReadAccounts, session: Reading, limits: LimitsDep) -> Page[AccountOut]:
-    cursor = decode_cursor(limits.after, [UUID])
-    rows = await queries.list_accounts(session, limit=limits.limit, after=cursor[0] if cursor else None)
-    return page_of(rows, limits, AccountOut.of, lambda account: [account.id])
+async def list_accounts(actor: ReadAccounts, session: Reading, paging: Paging[UUID]) -> Page[AccountOut]:
+    rows = await queries.list_accounts(session, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, AccountOut.of, lambda account: [account.id])
 
 
 @router.post("/{account_id}/events", summary="Close an account")

@@ -66,3 +66,11 @@ Visitor = Annotated[Actor | None, Depends(visitor)]
 def permission_of(dependency: Callable[..., Any] | None) -> Permission | None:
     """The permission that a dependency asks for: the test that walks the routes reads it."""
     return getattr(dependency, "permission", None)
+
+
+ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
+ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
+ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
+ManageParticipants = Annotated[Actor, allow(Permission.MANAGE_PARTICIPANTS)]
+MakePayout = Annotated[Actor, allow(Permission.MAKE_PAYOUT)]
+"""What routes of more than one room ask for."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from pydantic import Field
 
-from datamarket.auth.access import allow
+from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts import actions, queries, rules
@@ -20,44 +20,44 @@ from datamarket.contracts.terms import (
 )
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.http import (
+    AllowedEvents,
     Body,
     BoolIn,
     IfMatch,
     InstantIn,
-    LimitsDep,
-    Line,
+    LedgerId,
     Now,
     Page,
+    Paging,
     PlainWriting,
     Prose,
     QuantityIn,
     Reading,
     Shape,
+    ShortText,
     SliceRouter,
     Writing,
     check_tag,
     database_of,
-    decode_cursor,
     page_of,
     tag,
 )
 from datamarket.zones.terms import UseClass
 
 router = SliceRouter(prefix="/contracts", tags=["contracts"])
-ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 UseContract = Annotated[Actor, allow(Permission.USE_CONTRACT)]
 
 
 class AnnexIn(Body):
     """Clauses that the parties write down beside the enforced ones."""
 
-    territory: Line | None = Field(default=None, examples=["370200"])
-    recipients: list[Line] = Field(default_factory=list, max_length=20)
-    permitted_form: Line | None = Field(default=None, examples=["模型结果，不出域"])
-    security_environment: Line | None = None
+    territory: ShortText | None = Field(default=None, examples=["370200"])
+    recipients: list[ShortText] = Field(default_factory=list, max_length=20)
+    permitted_form: ShortText | None = Field(default=None, examples=["模型结果，不出域"])
+    security_environment: ShortText | None = None
     acceptance_days: Annotated[int, Field(strict=True, ge=0, le=365)] | None = None
     retention_days: Annotated[int, Field(strict=True, ge=0, le=36500)] | None = None
-    dispute_forum: Line | None = None
+    dispute_forum: ShortText | None = None
 
 
 class ContractIn(Body):
@@ -117,9 +117,8 @@ class ContractEventIn(Body):
     reason: Prose | None = None
 
 
-class ContractEventsOut(Shape):
-    state: ContractState
-    events: list[ContractEvent]
+class ContractEventsOut(AllowedEvents[ContractState, ContractEvent]):
+    """What this caller may do now."""
 
 
 class UseIn(Body):
@@ -152,11 +151,6 @@ class DecisionOut(Shape):
     quota: int | None
 
 
-def _ledger(request: Request) -> int:
-    ledger_id: int = request.app.state.settings.ledger_id
-    return ledger_id
-
-
 @router.post("", status_code=201, summary="Request a contract")
 async def request_contract(
     actor: Annotated[Actor, allow(Permission.REQUEST_CONTRACT)],
@@ -184,13 +178,12 @@ async def request_contract(
 
 @router.get("", summary="Your contracts, newest first")
 async def list_contracts(
-    actor: ReadMarket, session: Reading, limits: LimitsDep, state: ContractState | None = None
+    actor: ReadMarket, session: Reading, paging: Paging[UUID], state: ContractState | None = None
 ) -> Page[ContractOut]:
-    cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_contracts(
-        session, visible_to=actor, state=state, limit=limits.limit, after=cursor[0] if cursor else None
+        session, visible_to=actor, state=state, limit=paging.limit, after=paging.after
     )
-    return page_of(rows, limits, ContractOut.of, lambda contract: [contract.id])
+    return page_of(rows, paging, ContractOut.of, lambda contract: [contract.id])
 
 
 @router.get("/{contract_id}", summary="One contract")
@@ -205,7 +198,7 @@ async def get_contract(
 @router.post("/{contract_id}/events", summary="Agree, sign, suspend, end …")
 async def move_contract(
     actor: Annotated[Actor, allow(Permission.CONCLUDE_CONTRACT)],
-    request: Request,
+    ledger_id: LedgerId,
     response: Response,
     session: Writing,
     now: Now,
@@ -217,7 +210,7 @@ async def move_contract(
     contract = await queries.get_contract(session, contract_id, visible_to=actor, lock=True)
     check_tag(if_match, contract.version)
     moved = await actions.move_contract(
-        session, actor, contract, body.event, ledger_id=_ledger(request), reason=body.reason, now=now
+        session, actor, contract, body.event, ledger_id=ledger_id, reason=body.reason, now=now
     )
     tag(response, moved.version)
     return ContractOut.of(moved)
@@ -249,14 +242,11 @@ async def use_contract(
 
 @router.get("/{contract_id}/uses", summary="Metered uses, newest first")
 async def list_uses(
-    actor: ReadMarket, session: Reading, limits: LimitsDep, contract_id: UUID
+    actor: ReadMarket, session: Reading, paging: Paging[UUID], contract_id: UUID
 ) -> Page[UseOut]:
     await queries.get_contract(session, contract_id, visible_to=actor)
-    cursor = decode_cursor(limits.after, [UUID])
-    rows = await queries.list_uses(
-        session, contract_id, limit=limits.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, limits, UseOut.of, lambda use: [use.id])
+    rows = await queries.list_uses(session, contract_id, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, UseOut.of, lambda use: [use.id])
 
 
 @router.post("/{contract_id}/uses/dry-run", summary="Would this use be authorised?")

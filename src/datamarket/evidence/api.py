@@ -10,7 +10,7 @@ from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.evidence import queries
 from datamarket.evidence.tables import AuditEvent
-from datamarket.foundation.http import LimitsDep, Page, Reading, Shape, SliceRouter, decode_cursor, page_of
+from datamarket.foundation.http import Page, Paging, Reading, Shape, SliceRouter, page_of
 
 router = SliceRouter(tags=["evidence"])
 
@@ -36,12 +36,11 @@ class AuditEventOut(Shape):
 async def list_audit_events(
     actor: Annotated[Actor, allow(Permission.READ_AUDIT_EVENTS)],
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[UUID],
     subject: UUID | None = None,
     action: Annotated[str | None, Query(max_length=60, pattern=r"^[a-z.-]+$")] = None,
 ) -> Page[AuditEventOut]:
-    cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_events(
-        session, subject=subject, action=action, limit=limits.limit, after=cursor[0] if cursor else None
+        session, subject=subject, action=action, limit=paging.limit, after=paging.after
     )
-    return page_of(rows, limits, AuditEventOut.of, lambda event: [event.id])
+    return page_of(rows, paging, AuditEventOut.of, lambda event: [event.id])

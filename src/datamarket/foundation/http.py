@@ -2,11 +2,13 @@
 
 import base64
 import binascii
+import functools
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NewType, TypeVar, get_args
 from uuid import UUID
 
 import orjson
@@ -31,6 +33,7 @@ from starlette.types import Scope
 from datamarket.foundation import idempotency
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, driver
 from datamarket.foundation.errors import Invalid, Stale
+from datamarket.foundation.states import EventT, StateT
 
 ItemT = TypeVar("ItemT")
 API_PREFIX = "/api/v1"
@@ -98,7 +101,7 @@ InstantIn = Annotated[
     AfterValidator(lambda at: at.astimezone(UTC)),
 ]
 _NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
-Line = Annotated[
+ShortText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NOT_BLANK)
 ]
 Prose = Annotated[
@@ -120,6 +123,13 @@ class Shape(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class AllowedEvents(Shape, Generic[StateT, EventT]):
+    """What this caller may do now with a thing in this state."""
+
+    state: StateT
+    events: list[EventT]
+
+
 class Page(Shape, Generic[ItemT]):
     """One page of a list; `next` is the cursor of the page after, or null on the last."""
 
@@ -132,25 +142,44 @@ class Page(Shape, Generic[ItemT]):
         return f"{params[0].__name__.removesuffix('Out')}Page"
 
 
-class Limits(BaseModel):
-    """How much of a list, and from where."""
+KeyT = TypeVar("KeyT")
+Cursor = NewType("Cursor", str)
+"""As the caller sent it: for a list whose key depends on the order that is asked for."""
+Ordinal = NewType("Ordinal", int)
+"""A sort key that counts rows: never more than a column of 32 bits holds."""
 
-    model_config = ConfigDict(frozen=True)
+
+@dataclass(frozen=True)
+class Paging(Generic[KeyT]):
+    """How much of a list, and after which sort key: `paging: Paging[tuple[datetime, UUID]]` in a route decodes it."""
+
     limit: int
-    after: str | None
+    after: KeyT | None
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, key: Any) -> Any:
+            return Annotated[cls, Depends(_paging_by(get_args(key) or (key,)))]
 
 
-def _limits(
-    limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT, description="items per page, at most 100")] = 20,
-    after: Annotated[
-        str | None,
-        Query(max_length=500, pattern=r"^[A-Za-z0-9_-]*$", description="cursor: `next` of the page before"),
-    ] = None,
-) -> Limits:
-    return Limits(limit=limit, after=after or None)
+@functools.cache
+def _paging_by(kinds: tuple[type, ...]) -> Callable[..., Awaitable[Any]]:
+    async def paging(
+        limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT, description="items per page, at most 100")] = 20,
+        after: Annotated[
+            str | None,
+            Query(
+                max_length=500, pattern=r"^[A-Za-z0-9_-]*$", description="cursor: `next` of the page before"
+            ),
+        ] = None,
+    ) -> "Paging[Any]":
+        """Raises CursorInvalid."""
+        if kinds == (Cursor,):
+            return Paging(limit, after or None)
+        key = decode_cursor(after or None, kinds)
+        return Paging(limit, key and (key[0] if len(kinds) == 1 else tuple(key)))
 
-
-LimitsDep = Annotated[Limits, Depends(_limits)]
+    return paging
 
 
 def encode_cursor(values: Sequence[object]) -> str:
@@ -178,7 +207,13 @@ def _restore(value: Any, kind: type) -> Any:
         return datetime.fromisoformat(value)
     if kind is date:
         return date.fromisoformat(value)
-    if not isinstance(value, kind) or (isinstance(value, int) and abs(value) >= 2**63):
+    if kind is Ordinal and isinstance(value, int) and abs(value) < 2**31:
+        return value
+    if (
+        not isinstance(kind, type)
+        or not isinstance(value, kind)
+        or (isinstance(value, int) and abs(value) >= 2**63)
+    ):
         raise CursorInvalid
     if isinstance(value, str) and "\x00" in value:
         raise CursorInvalid
@@ -186,11 +221,14 @@ def _restore(value: Any, kind: type) -> Any:
 
 
 def page_of(
-    rows: Sequence[Any], limits: Limits, shape: Callable[[Any], ItemT], key: Callable[[Any], Sequence[object]]
+    rows: Sequence[Any],
+    paging: "Paging[Any]",
+    shape: Callable[[Any], ItemT],
+    key: Callable[[Any], Sequence[object]],
 ) -> Page[ItemT]:
     """A page from up to `limit + 1` rows: the one too many only tells that there is a next page."""
-    kept = rows[: limits.limit]
-    more = len(rows) > limits.limit
+    kept = rows[: paging.limit]
+    more = len(rows) > paging.limit
     return Page(items=[shape(row) for row in kept], next=encode_cursor(key(kept[-1])) if more else None)
 
 
@@ -227,10 +265,16 @@ def database_of(request: Request) -> Database:
     return database
 
 
-def read_now(request: Request) -> datetime:
+async def read_now(request: Request) -> datetime:
     """The instant of this request: read once, used by everything below."""
     now: datetime = request.app.state.read_clock()
     return now
+
+
+async def read_ledger_id(request: Request) -> int:
+    """Which market this server answers for."""
+    ledger_id: int = request.app.state.settings.ledger_id
+    return ledger_id
 
 
 async def open_reading(request: Request) -> AsyncIterator[AsyncSession]:
@@ -260,7 +304,7 @@ async def open_writing(request: Request, idempotency_key: KeyHeader) -> AsyncIte
     claim = await claim_of(request, idempotency_key)
     async with database_of(request).transaction() as session:
         connection = await driver(session)
-        await idempotency.claim(connection, claim, now=read_now(request))
+        await idempotency.claim(connection, claim, now=await read_now(request))
         request.state.claim = (connection, claim)
         yield session
 
@@ -269,7 +313,7 @@ async def open_plain_writing(request: Request, idempotency_key: KeyHeader) -> As
     """The same on a plain connection, for the hot paths."""
     claim = await claim_of(request, idempotency_key)
     async with database_of(request).plain_transaction() as connection:
-        await idempotency.claim(connection, claim, now=read_now(request))
+        await idempotency.claim(connection, claim, now=await read_now(request))
         request.state.claim = (connection, claim)
         yield connection
 
@@ -288,6 +332,7 @@ Reading = Annotated[AsyncSession, Depends(open_reading, scope="function")]
 Writing = Annotated[AsyncSession, Depends(open_writing, scope="function")]
 PlainWriting = Annotated[Connection, Depends(open_plain_writing, scope="function")]
 Now = Annotated[datetime, Depends(read_now)]
+LedgerId = Annotated[int, Depends(read_ledger_id)]
 
 
 _NEXT = re.compile(rb'"next":"([A-Za-z0-9_-]+)"}$')

@@ -7,23 +7,23 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import Field, StringConstraints
 
-from datamarket.auth.access import allow
-from datamarket.auth.terms import Actor, Permission
+from datamarket.auth.access import ManageParticipants, ReadMarket
+from datamarket.auth.terms import Permission
 from datamarket.foundation.http import (
     NO_NUL,
+    AllowedEvents,
     Body,
     IfMatch,
-    LimitsDep,
-    Line,
     Now,
     Page,
+    Paging,
     Prose,
     Reading,
     Shape,
+    ShortText,
     SliceRouter,
     Writing,
     check_tag,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -37,8 +37,6 @@ from datamarket.participants.terms import (
 )
 
 router = SliceRouter(tags=["participants"])
-ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
-ManageParticipants = Annotated[Actor, allow(Permission.MANAGE_PARTICIPANTS)]
 Digits = Annotated[str, StringConstraints(max_length=20, pattern=NO_NUL)]
 
 
@@ -46,8 +44,8 @@ class ParticipantIn(Body):
     """An organisation that applies to take part."""
 
     uscc: Digits = Field(description="统一社会信用代码, GB 32100-2015", examples=["91370212QDMA0001XD"])
-    name_zh: Line = Field(examples=["青岛示例数据科技有限公司"])
-    name_en: Line = Field(examples=["Qingdao Example Data Technology"])
+    name_zh: ShortText = Field(examples=["青岛示例数据科技有限公司"])
+    name_en: ShortText = Field(examples=["Qingdao Example Data Technology"])
     kind: ParticipantKind = Field(examples=["enterprise"])
     income_class: IncomeClass = Field(examples=["enterprise"])
     division: Digits = Field(description="registered place, GB/T 2260", examples=["370212"])
@@ -57,8 +55,8 @@ class ParticipantIn(Body):
 class NamesIn(Body):
     """Both names, corrected before admission."""
 
-    name_zh: Line = Field(examples=["青岛示例数据科技有限公司"])
-    name_en: Line = Field(examples=["Qingdao Example Data Technology"])
+    name_zh: ShortText = Field(examples=["青岛示例数据科技有限公司"])
+    name_en: ShortText = Field(examples=["Qingdao Example Data Technology"])
 
 
 class ParticipantEventIn(Body):
@@ -91,10 +89,9 @@ class ParticipantOut(Shape):
         return cls.model_validate(participant.model_dump() | {"state_zh": zh, "state_en": en})
 
 
-class ParticipantEventsOut(Shape):
+class ParticipantEventsOut(AllowedEvents[ParticipantState, ParticipantEvent]):
     """What this actor may do with the participant now."""
 
-    state: ParticipantState
     events: list[ParticipantEvent] = Field(examples=[["suspend", "withdraw"]])
 
 
@@ -125,7 +122,7 @@ async def register_participant(
 async def list_participants(
     actor: ReadMarket,
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[UUID],
     kind: ParticipantKind | None = None,
     state: ParticipantState | None = None,
     text: Annotated[
@@ -133,11 +130,10 @@ async def list_participants(
         Query(min_length=1, max_length=100, pattern=NO_NUL, description="part of either name"),
     ] = None,
 ) -> Page[ParticipantOut]:
-    cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_participants(
-        session, kind=kind, state=state, name=text, limit=limits.limit, after=cursor[0] if cursor else None
+        session, kind=kind, state=state, name=text, limit=paging.limit, after=paging.after
     )
-    return page_of(rows, limits, ParticipantOut.of, lambda participant: [participant.id])
+    return page_of(rows, paging, ParticipantOut.of, lambda participant: [participant.id])
 
 
 @router.get("/participants/{participant_id}", summary="One organisation")
@@ -194,11 +190,8 @@ async def allowed_events(actor: ReadMarket, session: Reading, participant_id: UU
 
 @router.get("/participants/{participant_id}/standings", summary="The states it held, oldest first")
 async def list_standings(
-    actor: ReadMarket, session: Reading, limits: LimitsDep, participant_id: UUID
+    actor: ReadMarket, session: Reading, paging: Paging[int], participant_id: UUID
 ) -> Page[StandingOut]:
     await queries.get_participant(session, participant_id)
-    cursor = decode_cursor(limits.after, [int])
-    rows = await queries.list_standings(
-        session, participant_id, limit=limits.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, limits, StandingOut.of, lambda standing: [standing.ordinal])
+    rows = await queries.list_standings(session, participant_id, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, StandingOut.of, lambda standing: [standing.ordinal])

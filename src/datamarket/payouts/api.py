@@ -1,22 +1,23 @@
 """/payouts: batches, their file for the bank, the bank's advice, and each payee's own payouts."""
 
 from datetime import date, datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Response
 from pydantic import Field
 
-from datamarket.auth.access import allow
-from datamarket.auth.terms import Actor, Permission
+from datamarket.auth.access import MakePayout, ReadLedger
+from datamarket.auth.terms import Permission
 from datamarket.foundation.http import (
+    AllowedEvents,
     Body,
     DateIn,
     FileText,
     IfMatch,
-    LimitsDep,
+    LedgerId,
     Now,
     Page,
+    Paging,
     PositiveFenIn,
     Prose,
     Reading,
@@ -24,7 +25,6 @@ from datamarket.foundation.http import (
     SliceRouter,
     Writing,
     check_tag,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -34,8 +34,6 @@ from datamarket.payouts.tables import Payout, PayoutBatch
 from datamarket.payouts.terms import BatchEvent, BatchState, PayableKind, PayoutState
 
 router = SliceRouter(prefix="/payouts", tags=["payouts"])
-MakePayout = Annotated[Actor, allow(Permission.MAKE_PAYOUT)]
-ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
 CSV = "text/csv; charset=utf-8"
 
 
@@ -115,9 +113,8 @@ class PayoutBatchEventIn(Body):
     reason: Prose | None = None
 
 
-class PayoutBatchEventsOut(Shape):
-    state: BatchState
-    events: list[BatchEvent]
+class PayoutBatchEventsOut(AllowedEvents[BatchState, BatchEvent]):
+    """What this caller may do now."""
 
 
 class AdviceIn(Body):
@@ -143,20 +140,20 @@ class AdviceOut(Shape):
     batch: PayoutBatchOut
 
 
-def _ledger(request: Request) -> int:
-    ledger_id: int = request.app.state.settings.ledger_id
-    return ledger_id
-
-
 @router.post("/batches", status_code=201, summary="Propose payouts of all positive income balances")
 async def propose_batch(
-    actor: MakePayout, request: Request, response: Response, session: Writing, now: Now, body: PayoutBatchIn
+    actor: MakePayout,
+    ledger_id: LedgerId,
+    response: Response,
+    session: Writing,
+    now: Now,
+    body: PayoutBatchIn,
 ) -> PayoutBatchOut:
     """One payout an account, at most 5,000; who waits in another batch or is suspended is left out."""
     batch = await proposals.propose_batch(
         session,
         actor,
-        _ledger(request),
+        ledger_id,
         kinds=set(body.kinds or PayableKind),
         min_amount_fen=Fen(body.min_amount_fen),
         up_to_day=body.up_to_day,
@@ -169,29 +166,28 @@ async def propose_batch(
 @router.get("/batches", summary="Batches, newest first")
 async def list_batches(
     actor: ReadLedger,
-    request: Request,
+    ledger_id: LedgerId,
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[UUID],
     state: BatchState | None = None,
 ) -> Page[PayoutBatchOut]:
     """For overseers; payees find their own payouts in `/payouts`."""
-    cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_batches(
         session,
-        _ledger(request),
+        ledger_id,
         visible_to=actor,
         state=state,
-        limit=limits.limit,
-        after=cursor[0] if cursor else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    return page_of(rows, limits, PayoutBatchOut.of, lambda batch: [batch.id])
+    return page_of(rows, paging, PayoutBatchOut.of, lambda batch: [batch.id])
 
 
 @router.get("/batches/{batch_id}", summary="One batch")
 async def get_batch(
-    actor: ReadLedger, request: Request, response: Response, session: Reading, batch_id: UUID
+    actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, batch_id: UUID
 ) -> PayoutBatchOut:
-    batch = await queries.get_batch(session, _ledger(request), batch_id, visible_to=actor)
+    batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor)
     tag(response, batch.version)
     return PayoutBatchOut.of(batch)
 
@@ -199,7 +195,7 @@ async def get_batch(
 @router.post("/batches/{batch_id}/events", summary="Approve, send or cancel")
 async def move_batch(
     actor: MakePayout,
-    request: Request,
+    ledger_id: LedgerId,
     response: Response,
     session: Writing,
     now: Now,
@@ -208,7 +204,7 @@ async def move_batch(
     if_match: IfMatch = None,
 ) -> PayoutBatchOut:
     """Approved by another than its maker; sending moves the money into transit, all or none."""
-    batch = await queries.get_batch(session, _ledger(request), batch_id, visible_to=actor, lock=True)
+    batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor, lock=True)
     check_tag(if_match, batch.version)
     moved = await actions.move_batch(session, actor, batch, body.event, reason=body.reason, now=now)
     tag(response, moved.version)
@@ -217,9 +213,9 @@ async def move_batch(
 
 @router.get("/batches/{batch_id}/allowed-events", summary="What you may do with it now")
 async def allowed_events(
-    actor: ReadLedger, request: Request, session: Reading, batch_id: UUID
+    actor: ReadLedger, ledger_id: LedgerId, session: Reading, batch_id: UUID
 ) -> PayoutBatchEventsOut:
-    batch = await queries.get_batch(session, _ledger(request), batch_id, visible_to=actor)
+    batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor)
     state = BatchState(batch.state)
     may = actor.may(Permission.MAKE_PAYOUT)
     events = rules.events_open_to(actor.account_id, state, made_by=batch.made_by) if may else []
@@ -232,9 +228,9 @@ async def allowed_events(
     response_class=Response,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, 409: {}},
 )
-async def get_file(actor: MakePayout, request: Request, session: Reading, batch_id: UUID) -> Response:
+async def get_file(actor: MakePayout, ledger_id: LedgerId, session: Reading, batch_id: UUID) -> Response:
     """CSV with count, sum and SHA-256 in its last line; the same bytes each time, once it is approved."""
-    batch = await queries.get_batch(session, _ledger(request), batch_id, visible_to=actor)
+    batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor)
     content = proposals.file_for_bank(batch, await queries.payouts_of(session, batch))
     response = Response(content, media_type=CSV)
     response.headers["Content-Disposition"] = f'attachment; filename="{batch.number}.csv"'
@@ -245,7 +241,7 @@ async def get_file(actor: MakePayout, request: Request, session: Reading, batch_
 @router.post("/batches/{batch_id}/advice", summary="Book the bank's answers")
 async def take_advice(
     actor: MakePayout,
-    request: Request,
+    ledger_id: LedgerId,
     response: Response,
     session: Writing,
     now: Now,
@@ -253,7 +249,7 @@ async def take_advice(
     body: AdviceIn,
 ) -> AdviceOut:
     """All or none. The same answers again change nothing; one that contradicts an earlier is refused."""
-    batch = await queries.get_batch(session, _ledger(request), batch_id, visible_to=actor, lock=True)
+    batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor, lock=True)
     taken = await advice.take_advice(session, actor, batch, body.advice, now=now)
     tag(response, batch.version)
     return AdviceOut(**taken._asdict(), batch=PayoutBatchOut.of(batch))
@@ -262,30 +258,29 @@ async def take_advice(
 @router.get("", summary="Payouts, newest first")
 async def list_payouts(
     actor: ReadLedger,
-    request: Request,
+    ledger_id: LedgerId,
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[UUID],
     batch: UUID | None = None,
     state: PayoutState | None = None,
 ) -> Page[PayoutOut]:
     """Your organisation's own; overseers see all."""
-    cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_payouts(
         session,
-        _ledger(request),
+        ledger_id,
         visible_to=actor,
         batch=batch,
         state=state,
-        limit=limits.limit,
-        after=cursor[0] if cursor else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    return page_of(rows, limits, PayoutOut.of, lambda payout: [payout.id])
+    return page_of(rows, paging, PayoutOut.of, lambda payout: [payout.id])
 
 
 @router.get("/{payout_id}", summary="One payout")
 async def get_payout(
-    actor: ReadLedger, request: Request, response: Response, session: Reading, payout_id: UUID
+    actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, payout_id: UUID
 ) -> PayoutOut:
-    payout = await queries.get_payout(session, _ledger(request), payout_id, visible_to=actor)
+    payout = await queries.get_payout(session, ledger_id, payout_id, visible_to=actor)
     tag(response, payout.version)
     return PayoutOut.of(payout)

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Query
 from pydantic import Field
 
 from datamarket.auth.access import Visitor
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import PAGE_LIMIT
-from datamarket.foundation.http import Now, Reading, Shape, SliceRouter
+from datamarket.foundation.http import LedgerId, Now, Reading, Shape, SliceRouter
 from datamarket.statistics import queries
 from datamarket.statistics.terms import NOTHING, Group, Grouping, Turnover
 
@@ -110,15 +110,10 @@ def _total(parts: Iterable[Turnover]) -> Turnover:
     return functools.reduce(Turnover.plus, parts, NOTHING)
 
 
-def _ledger(request: Request) -> int:
-    ledger_id: int = request.app.state.settings.ledger_id
-    return ledger_id
-
-
 @router.get("/overview", summary="The market in figures")
-async def overview(_caller: Visitor, request: Request, session: Reading, now: Now) -> OverviewOut:
-    counts = await queries.count_market(session, _ledger(request), on=business_date(now))
-    years = await queries.turnover_by_year(session, _ledger(request))
+async def overview(_caller: Visitor, ledger_id: LedgerId, session: Reading, now: Now) -> OverviewOut:
+    counts = await queries.count_market(session, ledger_id, on=business_date(now))
+    years = await queries.turnover_by_year(session, ledger_id)
     return OverviewOut(
         **counts._asdict(),
         turnover=TurnoverOut.of(_total(years.values())),
@@ -128,10 +123,10 @@ async def overview(_caller: Visitor, request: Request, session: Reading, now: No
 
 @router.get("/turnover", summary="Turnover by zone, venue, category or month")
 async def turnover(
-    _caller: Visitor, request: Request, session: Reading, by: Grouping, year: Year = None
+    _caller: Visitor, ledger_id: LedgerId, session: Reading, by: Grouping, year: Year = None
 ) -> TurnoverTableOut:
     """A trade counts in the year in which it occurred, and its refunds lower that same year."""
-    groups = await queries.turnover(session, _ledger(request), by=by, year=year)
+    groups = await queries.turnover(session, ledger_id, by=by, year=year)
     return TurnoverTableOut(
         by=by,
         year=year,
@@ -143,7 +138,7 @@ async def turnover(
 @router.get("/league-table", summary="Enterprises by net turnover")
 async def league_table(
     _caller: Visitor,
-    request: Request,
+    ledger_id: LedgerId,
     session: Reading,
     year: Year = None,
     limit: Annotated[
@@ -151,5 +146,5 @@ async def league_table(
     ] = 10,
 ) -> LeagueTableOut:
     """Who has sold nothing that was not refunded has no rank."""
-    ranked = await queries.league_table(session, _ledger(request), year=year, ranks=limit)
+    ranked = await queries.league_table(session, ledger_id, year=year, ranks=limit)
     return LeagueTableOut(year=year, items=[RankedOut.of_ranked(row) for row in ranked])

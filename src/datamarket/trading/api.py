@@ -8,7 +8,7 @@ import orjson
 from fastapi import Request, Response
 from pydantic import Field, model_validator
 
-from datamarket.auth.access import allow
+from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.terms import Purpose
@@ -20,9 +20,10 @@ from datamarket.foundation.http import (
     IfMatch,
     InstantIn,
     KeyHeader,
-    LimitsDep,
+    LedgerId,
     Now,
     Page,
+    Paging,
     PlainWriting,
     PositiveFenIn,
     Prose,
@@ -33,7 +34,6 @@ from datamarket.foundation.http import (
     Writing,
     check_tag,
     claim_of,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -48,7 +48,6 @@ from datamarket.trading.terms import Order, Trade
 
 router = SliceRouter(prefix="/trades", tags=["trading"])
 RecordTrade = Annotated[Actor, allow(Permission.RECORD_TRADE)]
-ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 LARGEST_BATCH = 5000
 
 
@@ -220,23 +219,22 @@ async def record_batch(
 async def list_trades(
     actor: ReadMarket,
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[UUID],
     contract: UUID | None = None,
     since: InstantIn | None = None,
     until: InstantIn | None = None,
 ) -> Page[TradeOut]:
     """`since` is included, `until` is not."""
-    cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_trades(
         session,
         visible_to=actor,
         contract=contract,
         since=since,
         until=until,
-        limit=limits.limit,
-        after=cursor[0] if cursor else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    return page_of(rows, limits, TradeOut.of, lambda trade: [trade.id])
+    return page_of(rows, paging, TradeOut.of, lambda trade: [trade.id])
 
 
 @router.get("/{trade_id:uuid}", summary="One trade")
@@ -266,23 +264,19 @@ async def refund_trade(
 
 @router.get("/{trade_id}/refunds", summary="The refunds of a trade")
 async def list_refunds(
-    actor: ReadMarket, session: Reading, limits: LimitsDep, trade_id: UUID
+    actor: ReadMarket, session: Reading, paging: Paging[UUID], trade_id: UUID
 ) -> Page[RefundOut]:
     """Oldest first."""
-    cursor = decode_cursor(limits.after, [UUID])
     await queries.get_trade(session, trade_id, visible_to=actor)
-    rows = await queries.list_refunds(
-        session, trade_id, limit=limits.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, limits, RefundOut.of, lambda refund: [refund.id])
+    rows = await queries.list_refunds(session, trade_id, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, RefundOut.of, lambda refund: [refund.id])
 
 
 @router.get("/{trade_id}/certificate", summary="The certificate of a trade")
 async def certificate(
-    actor: ReadMarket, request: Request, session: Reading, trade_id: UUID
+    actor: ReadMarket, ledger_id: LedgerId, session: Reading, trade_id: UUID
 ) -> CertificateOut:
     trade = await queries.get_trade(session, trade_id, visible_to=actor)
-    ledger_id = request.app.state.settings.ledger_id
     entry_id = await ledger.entry_of(
         await driver(session), ledger_id, "trade", trade.id, EntryKind.SETTLEMENT
     )

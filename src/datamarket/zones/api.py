@@ -10,21 +10,21 @@ from pydantic import Field, StringConstraints
 from datamarket.auth.access import Visitor, allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.http import (
+    AllowedEvents,
     Body,
     Code,
     DateIn,
     IfMatch,
-    LimitsDep,
-    Line,
     Now,
     Page,
+    Paging,
     Prose,
     Reading,
     Shape,
+    ShortText,
     SliceRouter,
     Writing,
     check_tag,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -41,8 +41,8 @@ class ZoneIn(Body):
     """A zone, planned for an admitted operator."""
 
     code: Code = Field(examples=["Z-SEA"])
-    name_zh: Line = Field(examples=["海洋专区"])
-    name_en: Line = Field(examples=["Ocean zone"])
+    name_zh: ShortText = Field(examples=["海洋专区"])
+    name_en: ShortText = Field(examples=["Ocean zone"])
     field: ZoneField = Field(examples=["ocean"])
     operator_id: UUID
 
@@ -78,10 +78,9 @@ class ZoneOut(Shape):
         return cls.model_validate(zone.model_dump() | {"state_zh": zh, "state_en": en})
 
 
-class ZoneEventsOut(Shape):
+class ZoneEventsOut(AllowedEvents[ZoneState, ZoneEvent]):
     """What this caller may do with the zone now."""
 
-    state: ZoneState
     events: list[ZoneEvent] = Field(examples=[["close"]])
 
 
@@ -124,10 +123,10 @@ class ScenarioIn(Body):
     """A use that an open zone is operated for."""
 
     code: Code = Field(examples=["S-SEA-1"])
-    name_zh: Line = Field(examples=["海洋气象与灾害预警"])
-    name_en: Line = Field(examples=["Ocean weather and hazard warning"])
+    name_zh: ShortText = Field(examples=["海洋气象与灾害预警"])
+    name_en: ShortText = Field(examples=["Ocean weather and hazard warning"])
     use_class: UseClass = Field(examples=["public_good"])
-    family: Line = Field(description="the public name of its products", examples=["沧海图"])
+    family: ShortText = Field(description="the public name of its products", examples=["沧海图"])
     operation: Prose | None = Field(default=None, description="how it is operated")
 
 
@@ -162,13 +161,10 @@ async def found_zone(
 
 @router.get("/zones", summary="Zones, in the order they were planned")
 async def list_zones(
-    _caller: Visitor, session: Reading, limits: LimitsDep, state: ZoneState | None = None
+    _caller: Visitor, session: Reading, paging: Paging[UUID], state: ZoneState | None = None
 ) -> Page[ZoneOut]:
-    cursor = decode_cursor(limits.after, [UUID])
-    rows = await queries.list_zones(
-        session, state=state, limit=limits.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, limits, ZoneOut.of, lambda zone: [zone.id])
+    rows = await queries.list_zones(session, state=state, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, ZoneOut.of, lambda zone: [zone.id])
 
 
 @router.get("/zones/{zone_id}", summary="One zone")
@@ -203,14 +199,11 @@ async def allowed_zone_events(caller: Visitor, session: Reading, zone_id: UUID) 
 
 @router.get("/zones/{zone_id}/mandates", summary="Authorisations of a zone")
 async def list_mandates(
-    _caller: Visitor, session: Reading, limits: LimitsDep, zone_id: UUID
+    _caller: Visitor, session: Reading, paging: Paging[UUID], zone_id: UUID
 ) -> Page[MandateOut]:
     await queries.get_zone(session, zone_id)
-    cursor = decode_cursor(limits.after, [UUID])
-    rows = await queries.list_mandates(
-        session, zone_id, limit=limits.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, limits, MandateOut.of, lambda mandate: [mandate.id])
+    rows = await queries.list_mandates(session, zone_id, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, MandateOut.of, lambda mandate: [mandate.id])
 
 
 @router.post("/zones/{zone_id}/mandates", status_code=201, summary="Authorise an operator for a term")
@@ -222,14 +215,11 @@ async def grant_mandate(
 
 @router.get("/zones/{zone_id}/scenarios", summary="What a zone is operated for")
 async def list_scenarios(
-    _caller: Visitor, session: Reading, limits: LimitsDep, zone_id: UUID
+    _caller: Visitor, session: Reading, paging: Paging[UUID], zone_id: UUID
 ) -> Page[ScenarioOut]:
     await queries.get_zone(session, zone_id)
-    cursor = decode_cursor(limits.after, [UUID])
-    rows = await queries.list_scenarios(
-        session, zone_id, limit=limits.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, limits, ScenarioOut.of, lambda scenario: [scenario.id])
+    rows = await queries.list_scenarios(session, zone_id, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, ScenarioOut.of, lambda scenario: [scenario.id])
 
 
 @router.post("/zones/{zone_id}/scenarios", status_code=201, summary="Add a scenario to an open zone")

@@ -6,20 +6,20 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import ConfigDict, Field, Strict
 
-from datamarket.auth.access import allow
+from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings import actions, queries, rules
 from datamarket.catalogue.listings.queries import Placed
 from datamarket.catalogue.listings.shapes import ListingOut
 from datamarket.catalogue.listings.terms import ListingEvent, ListingState, PriceModel, PricePlan
 from datamarket.foundation.http import (
+    AllowedEvents,
     Body,
     FenIn,
     IfMatch,
     Now,
     Prose,
     Reading,
-    Shape,
     SliceRouter,
     Writing,
     check_tag,
@@ -29,7 +29,6 @@ from datamarket.foundation.money import Fen
 
 router = SliceRouter(tags=["catalogue"])
 ListProduct = Annotated[Actor, allow(Permission.LIST_PRODUCT)]
-ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 _PLAN: dict[str, Any] = {"model": "per_period", "price_fen": 8_450_000, "period_days": 365}
 _SOME_ID = "018fdc6e-0c00-7000-8000-000000000001"
 
@@ -73,11 +72,8 @@ class ListingEventIn(Body):
     reason: Prose | None = None
 
 
-class ListingEventsOut(Shape):
+class ListingEventsOut(AllowedEvents[ListingState, ListingEvent]):
     """What this actor may do now."""
-
-    state: ListingState
-    events: list[ListingEvent]
 
 
 @router.post("/listings", status_code=201, summary="List an approved version on a venue")

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import ConfigDict, Field, Strict
 
-from datamarket.auth.access import allow
+from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.products import actions, queries
@@ -34,20 +34,20 @@ from datamarket.catalogue.products.terms import (
 )
 from datamarket.catalogue.terms import Category
 from datamarket.foundation.http import (
+    AllowedEvents,
     Body,
     Code,
     IfMatch,
-    LimitsDep,
-    Line,
     Now,
     Page,
+    Paging,
     Prose,
     Reading,
     Shape,
+    ShortText,
     SliceRouter,
     Writing,
     check_tag,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -55,7 +55,6 @@ from datamarket.zones.terms import Level
 
 router = SliceRouter(tags=["catalogue"])
 MakeProduct = Annotated[Actor, allow(Permission.MAKE_PRODUCT)]
-ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 Number = Annotated[int, Strict(), Field(ge=1, le=10_000, description="number of a version, from 1")]
 _IDENTITY: dict[str, Any] = {
     "name_zh": "近海作业窗口接口",
@@ -70,8 +69,8 @@ class ProductIn(ContentIn):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"code": "OP-200"} | _IDENTITY | EXAMPLE]})
     code: Code
-    name_zh: Line
-    name_en: Line
+    name_zh: ShortText
+    name_en: ShortText
     category: Category
     level: Level
     level_reason: Prose | None = None
@@ -87,8 +86,8 @@ class ProductPatch(Body):
     """What is left out, or null, stays as it is."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name_zh": "近海作业窗口接口（新版）"}]})
-    name_zh: Line | None = None
-    name_en: Line | None = None
+    name_zh: ShortText | None = None
+    name_en: ShortText | None = None
     category: Category | None = None
     level: Level | None = None
     level_reason: Prose | None = None
@@ -152,11 +151,8 @@ class ProductEventIn(Body):
     reason: Prose | None = None
 
 
-class ProductEventsOut(Shape):
+class ProductEventsOut(AllowedEvents[VersionState, ProductEvent]):
     """What this actor may do now with the version that they see."""
-
-    state: VersionState
-    events: list[ProductEvent]
 
 
 def _out(response: Response, described: Described) -> ProductOut:
@@ -168,22 +164,21 @@ def _out(response: Response, described: Described) -> ProductOut:
 async def list_products(
     actor: ReadMarket,
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[UUID],
     mine: Annotated[bool, Query(description="only those of your organisation")] = False,
     zone: UUID | None = None,
     state: VersionState | None = None,
 ) -> Page[ProductOut]:
-    cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_products(
         session,
         visible_to=actor,
         mine=mine,
         zone=zone,
         state=state,
-        limit=limits.limit,
-        after=cursor[0] if cursor else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    return page_of(rows, limits, ProductOut.of, lambda described: [str(described.product.id)])
+    return page_of(rows, paging, ProductOut.of, lambda described: [str(described.product.id)])
 
 
 @router.post("/products", status_code=201, summary="Make a product")
@@ -234,14 +229,13 @@ async def edit_product(
 
 @router.get("/products/{product_id}/versions", summary="The versions of a product, newest first")
 async def list_versions(
-    actor: ReadMarket, session: Reading, product_id: UUID, limits: LimitsDep
+    actor: ReadMarket, session: Reading, product_id: UUID, paging: Paging[int]
 ) -> Page[VersionOut]:
-    cursor = decode_cursor(limits.after, [int])
     product, _ = await queries.get_product(session, product_id, visible_to=actor)
     rows = await queries.list_versions(
-        session, product, visible_to=actor, limit=limits.limit, after=cursor[0] if cursor else None
+        session, product, visible_to=actor, limit=paging.limit, after=paging.after
     )
-    return page_of(rows, limits, VersionOut.of, lambda version: [version.number])
+    return page_of(rows, paging, VersionOut.of, lambda version: [version.number])
 
 
 @router.post("/products/{product_id}/versions", status_code=201, summary="Make the next version")

@@ -18,13 +18,13 @@ from datamarket.catalogue.products.terms import (
 )
 from datamarket.foundation.http import (
     Body,
-    Line,
     Prose,
     Shape,
+    ShortText,
 )
 
 Resources = Annotated[list[UUID], Field(max_length=100, description="registered resources of the zone")]
-Quality = Annotated[dict[QualityKey, Line], Field(examples=[{"availability_percent": "99.9"}])]
+Quality = Annotated[dict[QualityKey, ShortText], Field(examples=[{"availability_percent": "99.9"}])]
 EXAMPLE: dict[str, Any] = {
     "summary_zh": "基于潮位与风浪观测加工的近海作业窗口接口。",
     "summary_en": "An API of offshore working windows, made from tide and wave observations.",
@@ -38,9 +38,9 @@ EXAMPLE: dict[str, Any] = {
 
 
 class SampleFieldIn(Body):
-    name: Line
-    description: Line
-    sample: Line
+    name: ShortText
+    description: ShortText
+    sample: ShortText
 
 
 class ContentIn(Body):

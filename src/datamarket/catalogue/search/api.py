@@ -21,11 +21,11 @@ from datamarket.catalogue.terms import Category
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     NO_NUL,
+    Cursor,
     CursorInvalid,
-    Limits,
-    LimitsDep,
     Now,
     Page,
+    Paging,
     SliceRouter,
     database_of,
     decode_cursor,
@@ -72,7 +72,7 @@ class Wish:
         self.price_model = price_model
         self.sort = sort
 
-    def search(self, limits: Limits) -> Search:
+    def search(self, paging: Paging[Cursor]) -> Search:
         """With its place in the order. Raises CursorInvalid."""
         return Search(
             text=self.text,
@@ -82,8 +82,8 @@ class Wish:
             delivery_form=self.delivery_form,
             price_model=self.price_model,
             sort=self.sort,
-            limit=limits.limit,
-            after=_place(limits.after, self.sort),
+            limit=paging.limit,
+            after=_place(paging.after, self.sort),
         )
 
 
@@ -121,7 +121,7 @@ def _next(request: Request, cursor: str) -> dict[str, str]:
 async def search_listings(
     request: Request,
     caller: Visitor,
-    limits: LimitsDep,
+    paging: Paging[Cursor],
     now: Now,
     wish: Annotated[Wish, Depends()],
     mine: Annotated[bool, Query(description="your own, or those on your venue, in any state")] = False,
@@ -129,28 +129,28 @@ async def search_listings(
 ) -> Page[ListingCard] | Response:
     """Published listings; with `mine=true` those of your organisation, newest first, drafts too."""
     if mine:
-        return await _own_listings(request, caller, limits, state)
-    search = wish.search(limits)
+        return await _own_listings(request, caller, paging, state)
+    search = wish.search(paging)
     rows = await queries.search_listings(database_of(request), search, now=now)
-    kept = [dict(row) for row in rows[: limits.limit]]
-    if len(rows) <= limits.limit:
+    kept = [dict(row) for row in rows[: paging.limit]]
+    if len(rows) <= paging.limit:
         return _bytes({"items": kept, "next": None}, {})
-    place = queries.sort_key(rows[limits.limit - 1], search.sort)
+    place = queries.sort_key(rows[paging.limit - 1], search.sort)
     cursor = encode_cursor([search.sort, place, kept[-1]["id"]])
     return _bytes({"items": kept, "next": cursor}, _next(request, cursor))
 
 
 async def _own_listings(
-    request: Request, caller: Actor | None, limits: Limits, state: ListingState | None
+    request: Request, caller: Actor | None, paging: Paging[Cursor], state: ListingState | None
 ) -> Page[ListingCard]:
     if caller is None:
         raise SignInNeeded
-    cursor = decode_cursor(limits.after, [UUID])
+    key = decode_cursor(paging.after, [UUID])
     async with database_of(request).transaction() as session:
         rows = await listing_queries.list_own_listings(
-            session, visible_to=caller, state=state, limit=limits.limit, after=cursor[0] if cursor else None
+            session, visible_to=caller, state=state, limit=paging.limit, after=key[0] if key else None
         )
-    return page_of(rows, limits, ListingCard.of, lambda listing: [str(listing.id)])
+    return page_of(rows, paging, ListingCard.of, lambda listing: [str(listing.id)])
 
 
 @router.get("/listings/{listing_id}", summary="One listing", response_model=ListingDetail)

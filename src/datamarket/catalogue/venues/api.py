@@ -15,21 +15,21 @@ from datamarket.catalogue.venues.rules import VENUE_LIFE
 from datamarket.catalogue.venues.tables import Venue
 from datamarket.catalogue.venues.terms import FeePayer, VenueEvent, VenueKind, VenueState, VenueTerms
 from datamarket.foundation.http import (
+    AllowedEvents,
     Body,
     Code,
     DateIn,
     IfMatch,
-    LimitsDep,
-    Line,
     Now,
     Page,
+    Paging,
     Prose,
     Reading,
     Shape,
+    ShortText,
     SliceRouter,
     Writing,
     check_tag,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -51,8 +51,8 @@ class VenueTermsIn(Body):
     """`qualified_from` is the day from which the venue counts for the subsidy; null: it does not."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_TERMS]})
-    name_zh: Line
-    name_en: Line
+    name_zh: ShortText
+    name_en: ShortText
     qualified_from: DateIn | None
     source: Prose
     fee_bps: BasisPoints
@@ -121,11 +121,8 @@ class VenueEventIn(Body):
     reason: Prose | None = None
 
 
-class VenueEventsOut(Shape):
+class VenueEventsOut(AllowedEvents[VenueState, VenueEvent]):
     """What this actor may do now."""
-
-    state: VenueState
-    events: list[VenueEvent]
 
 
 def _out(response: Response, venue: Venue) -> VenueOut:
@@ -134,10 +131,9 @@ def _out(response: Response, venue: Venue) -> VenueOut:
 
 
 @router.get("/venues", summary="The venues, by code")
-async def list_venues(_caller: Visitor, session: Reading, limits: LimitsDep) -> Page[VenueOut]:
-    cursor = decode_cursor(limits.after, [str])
-    rows = await queries.list_venues(session, limit=limits.limit, after=cursor[0] if cursor else None)
-    return page_of(rows, limits, VenueOut.of, lambda venue: [venue.code])
+async def list_venues(_caller: Visitor, session: Reading, paging: Paging[str]) -> Page[VenueOut]:
+    rows = await queries.list_venues(session, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, VenueOut.of, lambda venue: [venue.code])
 
 
 @router.post("/venues", status_code=201, summary="Open a venue")

@@ -13,7 +13,7 @@ from datamarket.auth.access import Visitor
 from datamarket.evidence.log import proofs
 from datamarket.evidence.log.sealing import Sealer
 from datamarket.foundation.db import driver
-from datamarket.foundation.http import LimitsDep, Page, Reading, Shape, SliceRouter, decode_cursor, page_of
+from datamarket.foundation.http import Page, Paging, Reading, Shape, SliceRouter, page_of
 
 router = SliceRouter(prefix="/evidence", tags=["evidence"])
 MOST = 2**63 - 1
@@ -96,13 +96,12 @@ def _base64(raw: bytes) -> str:
 
 @router.get("/checkpoints", summary="Signed checkpoints, newest first")
 async def list_checkpoints(
-    _caller: Visitor, session: Reading, log: Log, limits: LimitsDep
+    _caller: Visitor, session: Reading, log: Log, paging: Paging[int]
 ) -> Page[CheckpointOut]:
-    cursor = decode_cursor(limits.after, [int])
     rows = await proofs.list_checkpoints(
-        await driver(session), log.ledger_id, limit=limits.limit, after=cursor[0] if cursor else None
+        await driver(session), log.ledger_id, limit=paging.limit, after=paging.after
     )
-    return page_of(rows, limits, CheckpointOut.of, lambda row: [row.size])
+    return page_of(rows, paging, CheckpointOut.of, lambda row: [row.size])
 
 
 @router.get("/checkpoints/latest", summary="The newest checkpoint", responses={404: {}})

@@ -4,24 +4,24 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Response
 from pydantic import Field
 
-from datamarket.auth.access import allow
+from datamarket.auth.access import ReadLedger, allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.http import (
     Body,
     DateIn,
-    LimitsDep,
-    Line,
+    LedgerId,
     Now,
     Page,
+    Paging,
     PositiveFenIn,
     Reading,
     Shape,
+    ShortText,
     SliceRouter,
     Writing,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -32,7 +32,6 @@ from datamarket.ledger.rules import OverseersOnly
 from datamarket.ledger.terms import AccountKind
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
-ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
 
 
 class LedgerAccountOut(Shape):
@@ -151,68 +150,63 @@ class DepositIn(Body):
 
     owner_id: UUID
     amount_fen: PositiveFenIn = Field(examples=[5_000_000])
-    reference: Line = Field(examples=["bank advice 20240603-0001"])
+    reference: ShortText = Field(examples=["bank advice 20240603-0001"])
 
 
 class DepositOut(Shape):
     entry_id: UUID
 
 
-def ledger_of(request: Request) -> int:
-    """The market that this process serves."""
-    ledger_id: int = request.app.state.settings.ledger_id
-    return ledger_id
-
-
 @router.get("/accounts", summary="Accounts with their balances")
 async def list_accounts(
     actor: ReadLedger,
-    request: Request,
+    ledger_id: LedgerId,
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[UUID],
     owner: UUID | None = None,
     kind: AccountKind | None = None,
 ) -> Page[LedgerAccountOut]:
     """Your organisation's accounts; overseers see all."""
-    cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_accounts(
         session,
-        ledger_of(request),
+        ledger_id,
         visible_to=actor,
         owner=owner,
         kind=kind,
-        limit=limits.limit,
-        after=cursor[0] if cursor else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    return page_of(rows, limits, LedgerAccountOut.of, lambda found: [found.account.id])
+    return page_of(rows, paging, LedgerAccountOut.of, lambda found: [found.account.id])
 
 
 @router.get("/accounts/{account_id}", summary="One account")
 async def get_account(
-    actor: ReadLedger, request: Request, response: Response, session: Reading, account_id: UUID
+    actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, account_id: UUID
 ) -> LedgerAccountOut:
-    found = await queries.get_account(session, ledger_of(request), account_id, visible_to=actor)
+    found = await queries.get_account(session, ledger_id, account_id, visible_to=actor)
     tag(response, found.balance.version)
     return LedgerAccountOut.of(found)
 
 
 @router.get("/accounts/{account_id}/legs", summary="The movements of an account, newest month first")
 async def list_legs(
-    actor: ReadLedger, request: Request, session: Reading, limits: LimitsDep, account_id: UUID
+    actor: ReadLedger,
+    ledger_id: LedgerId,
+    session: Reading,
+    paging: Paging[tuple[int, UUID, int]],
+    account_id: UUID,
 ) -> Page[MovementOut]:
-    ledger_id = ledger_of(request)
     await queries.get_account(session, ledger_id, account_id, visible_to=actor)
-    cursor = decode_cursor(limits.after, [int, UUID, int])
     rows = await queries.list_legs(
         session,
         ledger_id,
         account_id,
-        limit=limits.limit,
-        after=(cursor[0], cursor[1], cursor[2]) if cursor else None,
+        limit=paging.limit,
+        after=paging.after,
     )
     return page_of(
         rows,
-        limits,
+        paging,
         lambda found: MovementOut(
             entry_id=found[0].entry_id,
             seq=found[0].seq,
@@ -226,15 +220,15 @@ async def list_legs(
 
 
 @router.get("/entries/{entry_id}", summary="One entry with its legs")
-async def get_entry(actor: ReadLedger, request: Request, session: Reading, entry_id: UUID) -> EntryOut:
-    entry, legs = await queries.get_entry(session, ledger_of(request), entry_id, visible_to=actor)
+async def get_entry(actor: ReadLedger, ledger_id: LedgerId, session: Reading, entry_id: UUID) -> EntryOut:
+    entry, legs = await queries.get_entry(session, ledger_id, entry_id, visible_to=actor)
     facts = entry.model_dump(exclude={"digest", "ledger_id", "xid"})
     return EntryOut(**facts, digest=entry.digest.hex(), legs=[LegOut.of(found) for found in legs])
 
 
 @router.get("/trial-balance", summary="Debits and credits by kind of account")
 async def trial_balance(
-    actor: ReadLedger, request: Request, session: Reading, at: DateIn | None = None
+    actor: ReadLedger, ledger_id: LedgerId, session: Reading, at: DateIn | None = None
 ) -> TrialBalanceOut:
     """At the end of the accounting day `at`; without `at`, now.
 
@@ -252,7 +246,7 @@ async def trial_balance(
             debit_fen=row.debit_fen,
             credit_fen=row.credit_fen,
         )
-        for row in await queries.trial_balance(session, ledger_of(request), at=at)
+        for row in await queries.trial_balance(session, ledger_id, at=at)
     ]
     debit, credit = sum(row.debit_fen for row in rows), sum(row.credit_fen for row in rows)
     return TrialBalanceOut(
@@ -263,7 +257,7 @@ async def trial_balance(
 @router.post("/deposits", status_code=201, summary="Record money that a buyer paid in")
 async def deposit(
     actor: Annotated[Actor, allow(Permission.DEPOSIT_FUNDS)],
-    request: Request,
+    ledger_id: LedgerId,
     session: Writing,
     now: Now,
     body: DepositIn,
@@ -271,7 +265,7 @@ async def deposit(
     entry_id = await actions.deposit(
         session,
         actor,
-        ledger_of(request),
+        ledger_id,
         owner_id=body.owner_id,
         amount_fen=Fen(body.amount_fen),
         reference=body.reference,

@@ -4,26 +4,26 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Response
 from pydantic import Field
 
-from datamarket.auth.access import allow
-from datamarket.auth.terms import Actor, Permission
+from datamarket.auth.access import MakePayout, ReadLedger
 from datamarket.foundation.http import (
+    AllowedEvents,
     Body,
     IfMatch,
-    LimitsDep,
-    Line,
+    LedgerId,
     Now,
     Page,
+    Paging,
     PositiveFenIn,
     Prose,
     Reading,
     Shape,
+    ShortText,
     SliceRouter,
     Writing,
     check_tag,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -34,8 +34,6 @@ from datamarket.ledger.cities.tables import CityTransfer
 from datamarket.ledger.cities.terms import TransferDirection, TransferEvent, TransferState
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
-ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
-MakePayout = Annotated[Actor, allow(Permission.MAKE_PAYOUT)]
 CityCode = Annotated[
     int, Field(strict=True, ge=110000, le=659999, description="the city's GB/T 2260 code", examples=[370100])
 ]
@@ -47,7 +45,7 @@ class CityTransferIn(Body):
     owner_id: UUID
     to_ledger: CityCode
     amount_fen: PositiveFenIn = Field(examples=[1_000_000])
-    reference: Line = Field(examples=["transfer order 20240603-01"], description="used once per city")
+    reference: ShortText = Field(examples=["transfer order 20240603-01"], description="used once per city")
 
 
 class CityTransferOut(Shape):
@@ -82,20 +80,14 @@ class CityTransferEventIn(Body):
     reason: Prose | None = None
 
 
-class CityTransferEventsOut(Shape):
-    state: TransferState
-    events: list[TransferEvent]
-
-
-def _ledger(request: Request) -> int:
-    ledger_id: int = request.app.state.settings.ledger_id
-    return ledger_id
+class CityTransferEventsOut(AllowedEvents[TransferState, TransferEvent]):
+    """What this caller may do now."""
 
 
 @router.post("/city-transfers", status_code=201, summary="Send a buyer's money to another city")
 async def send_to_city(
     actor: MakePayout,
-    request: Request,
+    ledger_id: LedgerId,
     response: Response,
     session: Writing,
     now: Now,
@@ -105,7 +97,7 @@ async def send_to_city(
     row = await cities.send(
         session,
         actor,
-        _ledger(request),
+        ledger_id,
         owner_id=body.owner_id,
         to_ledger=body.to_ledger,
         amount_fen=Fen(body.amount_fen),
@@ -118,25 +110,24 @@ async def send_to_city(
 
 @router.get("/city-transfers", summary="Transfers to and from other cities, newest first")
 async def list_city_transfers(
-    actor: ReadLedger, request: Request, session: Reading, limits: LimitsDep
+    actor: ReadLedger, ledger_id: LedgerId, session: Reading, paging: Paging[UUID]
 ) -> Page[CityTransferOut]:
     """Your organisation's; overseers see all."""
-    cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_transfers(
         session,
-        _ledger(request),
+        ledger_id,
         visible_to=actor,
-        limit=limits.limit,
-        after=cursor[0] if cursor else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    return page_of(rows, limits, CityTransferOut.of, lambda row: [row.id])
+    return page_of(rows, paging, CityTransferOut.of, lambda row: [row.id])
 
 
 @router.get("/city-transfers/{transfer_id}", summary="One transfer, as this city sees it")
 async def get_city_transfer(
-    actor: ReadLedger, request: Request, response: Response, session: Reading, transfer_id: UUID
+    actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, transfer_id: UUID
 ) -> CityTransferOut:
-    row = await queries.get_transfer(session, _ledger(request), transfer_id, visible_to=actor)
+    row = await queries.get_transfer(session, ledger_id, transfer_id, visible_to=actor)
     tag(response, row.version)
     return CityTransferOut.of(row)
 
@@ -144,7 +135,7 @@ async def get_city_transfer(
 @router.post("/city-transfers/{transfer_id}/events", summary="Settle a transfer with bank money")
 async def move_city_transfer(
     actor: MakePayout,
-    request: Request,
+    ledger_id: LedgerId,
     response: Response,
     session: Writing,
     now: Now,
@@ -153,7 +144,7 @@ async def move_city_transfer(
     if_match: IfMatch = None,
 ) -> CityTransferOut:
     """Each city settles its own side: the sender pays first, then the receiver takes in."""
-    row = await queries.get_transfer(session, _ledger(request), transfer_id, visible_to=actor, lock=True)
+    row = await queries.get_transfer(session, ledger_id, transfer_id, visible_to=actor, lock=True)
     check_tag(if_match, row.version)
     await cities.settle(session, actor, row, reason=body.reason, now=now)
     tag(response, row.version)
@@ -162,9 +153,9 @@ async def move_city_transfer(
 
 @router.get("/city-transfers/{transfer_id}/allowed-events", summary="What may happen to a transfer now")
 async def allowed_city_transfer_events(
-    actor: ReadLedger, request: Request, session: Reading, transfer_id: UUID
+    actor: ReadLedger, ledger_id: LedgerId, session: Reading, transfer_id: UUID
 ) -> CityTransferEventsOut:
-    row = await queries.get_transfer(session, _ledger(request), transfer_id, visible_to=actor)
+    row = await queries.get_transfer(session, ledger_id, transfer_id, visible_to=actor)
     return CityTransferEventsOut(
         state=TransferState(row.state), events=await cities.open_events(session, actor, row)
     )

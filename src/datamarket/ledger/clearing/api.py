@@ -4,20 +4,19 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request
 from pydantic import Field
 
 from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.db import driver
 from datamarket.foundation.http import (
-    LimitsDep,
+    LedgerId,
     Now,
     Page,
+    Paging,
     Reading,
     Shape,
     SliceRouter,
-    decode_cursor,
     page_of,
 )
 from datamarket.ledger.clearing import queries
@@ -47,20 +46,19 @@ class ClearingOut(Shape):
 @router.get("/clearing", summary="Clearing accounts with a balance, the longest waiting first")
 async def list_clearing(
     actor: Annotated[Actor, allow(Permission.READ_LEDGER)],
-    request: Request,
+    ledger_id: LedgerId,
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[tuple[date, UUID]],
     now: Now,
 ) -> Page[ClearingOut]:
     """Money on its way: payable subsidies, escrow, payouts in transit, other cities. For overseers."""
     if not actor.sees_all:
         raise queries.ClearingForOverseers
-    cursor = decode_cursor(limits.after, [date, UUID])
     ages = await queries.clearing_ages(
         await driver(session),
-        request.app.state.settings.ledger_id,
+        ledger_id,
         now,
-        limit=limits.limit + 1,
-        after=(cursor[0], cursor[1]) if cursor else None,
+        limit=paging.limit + 1,
+        after=paging.after,
     )
-    return page_of(ages, limits, ClearingOut.of, lambda age: [age.since, age.account_id])
+    return page_of(ages, paging, ClearingOut.of, lambda age: [age.since, age.account_id])

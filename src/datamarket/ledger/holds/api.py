@@ -1,21 +1,19 @@
 """/ledger/holds: money set aside, to read. Each hold is placed and resolved by the business it belongs to."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Response
 from pydantic import Field
 
-from datamarket.auth.access import allow
-from datamarket.auth.terms import Actor, Permission
+from datamarket.auth.access import ReadLedger
 from datamarket.foundation.http import (
-    LimitsDep,
+    LedgerId,
     Page,
+    Paging,
     Reading,
     Shape,
     SliceRouter,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -24,7 +22,6 @@ from datamarket.ledger.holds.tables import LedgerHold, LedgerHoldPosting
 from datamarket.ledger.holds.terms import HoldState
 
 router = SliceRouter(prefix="/ledger/holds", tags=["ledger"])
-ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
 
 
 class HoldOut(Shape):
@@ -72,39 +69,32 @@ class WholeHoldOut(HoldOut):
     postings: list[HoldPostingOut]
 
 
-def _ledger(request: Request) -> int:
-    ledger_id: int = request.app.state.settings.ledger_id
-    return ledger_id
-
-
 @router.get("", summary="Money set aside, newest first")
 async def list_holds(
     actor: ReadLedger,
-    request: Request,
+    ledger_id: LedgerId,
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[UUID],
     account: UUID | None = None,
     state: HoldState | None = None,
 ) -> Page[HoldOut]:
     """On your organisation's accounts; overseers see all."""
-    cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_holds(
         session,
-        _ledger(request),
+        ledger_id,
         visible_to=actor,
         account=account,
         state=state,
-        limit=limits.limit,
-        after=cursor[0] if cursor else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    return page_of(rows, limits, HoldOut.of, lambda hold: [hold.id])
+    return page_of(rows, paging, HoldOut.of, lambda hold: [hold.id])
 
 
 @router.get("/{hold_id}", summary="One hold")
 async def get_hold(
-    actor: ReadLedger, request: Request, response: Response, session: Reading, hold_id: UUID
+    actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, hold_id: UUID
 ) -> WholeHoldOut:
-    ledger_id = _ledger(request)
     hold = await queries.get_hold(session, ledger_id, hold_id, visible_to=actor)
     taken = await queries.postings_of(session, ledger_id, hold_id)
     tag(response, hold.version)

@@ -3,28 +3,28 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Path, Request, Response
+from fastapi import Path, Response
 from pydantic import Field
 
-from datamarket.auth.access import allow
+from datamarket.auth.access import ReadLedger, allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.http import (
+    AllowedEvents,
     Body,
     IfMatch,
-    LimitsDep,
+    LedgerId,
     Now,
     Page,
+    Paging,
     Prose,
     Reading,
     Shape,
     SliceRouter,
     Writing,
     check_tag,
-    decode_cursor,
     page_of,
     tag,
 )
-from datamarket.ledger.books.api import ReadLedger, ledger_of
 from datamarket.ledger.periods import actions as periods
 from datamarket.ledger.periods import queries, rules
 from datamarket.ledger.periods.rules import PERIOD_LIFE
@@ -61,29 +61,25 @@ class PeriodEventIn(Body):
     reason: Prose | None = Field(default=None, examples=["供应商更正了十二月的用量"])
 
 
-class PeriodEventsOut(Shape):
-    state: PeriodState
-    events: list[PeriodEvent]
+class PeriodEventsOut(AllowedEvents[PeriodState, PeriodEvent]):
+    """What this caller may do now."""
 
 
 @router.get("/periods", summary="Months whose state was set")
 async def list_periods(
-    actor: ReadLedger, request: Request, session: Reading, limits: LimitsDep
+    actor: ReadLedger, ledger_id: LedgerId, session: Reading, paging: Paging[int]
 ) -> Page[PeriodOut]:
     """Newest first."""
-    cursor = decode_cursor(limits.after, [int])
-    rows = await queries.list_periods(
-        session, ledger_of(request), limit=limits.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, limits, PeriodOut.of, lambda period: [period.id])
+    rows = await queries.list_periods(session, ledger_id, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, PeriodOut.of, lambda period: [period.id])
 
 
 @router.get("/periods/{period}", summary="One month")
 async def get_period(
-    actor: ReadLedger, request: Request, response: Response, session: Reading, period: PeriodNumber
+    actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, period: PeriodNumber
 ) -> PeriodOut:
     rules.check_period(period)
-    known = await queries.get_period(session, ledger_of(request), period)
+    known = await queries.get_period(session, ledger_id, period)
     tag(response, known.version)
     return PeriodOut.of(known)
 
@@ -91,7 +87,7 @@ async def get_period(
 @router.post("/periods/{period}/events", summary="Close, reopen or archive a month")
 async def move_period(
     actor: Annotated[Actor, allow(Permission.CLOSE_PERIOD)],
-    request: Request,
+    ledger_id: LedgerId,
     response: Response,
     session: Writing,
     now: Now,
@@ -104,7 +100,6 @@ async def move_period(
     Months are closed in their order once they are over, and reopened, with a reason, in the opposite order. A
     month that is closed again has a further revision. Months are archived, for good, once their year is closed.
     """
-    ledger_id = ledger_of(request)
     known = await periods.lock_period(session, ledger_id, period)
     check_tag(if_match, known.version)
     moved = await periods.move_period(
@@ -116,10 +111,10 @@ async def move_period(
 
 @router.get("/periods/{period}/allowed-events", summary="What may happen to a month now")
 async def allowed_events(
-    actor: ReadLedger, request: Request, session: Reading, period: PeriodNumber
+    actor: ReadLedger, ledger_id: LedgerId, session: Reading, period: PeriodNumber
 ) -> PeriodEventsOut:
     """By its own state; the calendar and the months around it may still refuse, and say why."""
     rules.check_period(period)
-    state = PeriodState((await queries.get_period(session, ledger_of(request), period)).state)
+    state = PeriodState((await queries.get_period(session, ledger_id, period)).state)
     events = PERIOD_LIFE.open_in(state) if actor.may(Permission.CLOSE_PERIOD) else []
     return PeriodEventsOut(state=state, events=events)

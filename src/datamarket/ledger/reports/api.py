@@ -5,12 +5,12 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Path, Query, Response
 from pydantic import Field
 
-from datamarket.foundation.http import Reading, Shape, SliceRouter
+from datamarket.auth.access import ReadLedger
+from datamarket.foundation.http import LedgerId, Reading, Shape, SliceRouter
 from datamarket.foundation.spreadsheets import cells
-from datamarket.ledger.books.api import ReadLedger, ledger_of
 from datamarket.ledger.periods.api import PeriodNumber
 from datamarket.ledger.periods.terms import PeriodState
 from datamarket.ledger.reports import queries
@@ -125,7 +125,7 @@ class ReportOut(Shape):
 )
 async def month_report(
     actor: ReadLedger,
-    request: Request,
+    ledger_id: LedgerId,
     session: Reading,
     period: PeriodNumber,
     form: Form = ReportFormat.JSON,
@@ -133,7 +133,7 @@ async def month_report(
     """By accounting day. Income is by destination: treasury, institution, enterprise (财资〔2024〕1号)."""
     if not actor.sees_all:
         raise OverseersOnly
-    return await _answer(await queries.month_report(session, ledger_of(request), period), form)
+    return await _answer(await queries.month_report(session, ledger_id, period), form)
 
 
 @router.get(
@@ -144,7 +144,7 @@ async def month_report(
 )
 async def year_report(
     actor: ReadLedger,
-    request: Request,
+    ledger_id: LedgerId,
     session: Reading,
     year: Annotated[int, Path(ge=2000, le=2999, examples=[2024])],
     form: Form = ReportFormat.JSON,
@@ -152,7 +152,7 @@ async def year_report(
     """The same for twelve months."""
     if not actor.sees_all:
         raise OverseersOnly
-    return await _answer(await queries.year_report(session, ledger_of(request), year), form)
+    return await _answer(await queries.year_report(session, ledger_id, year), form)
 
 
 async def _answer(report: Report, form: ReportFormat) -> ReportOut | Response:

@@ -5,24 +5,24 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Query, Response
 from pydantic import Field
 
+from datamarket.auth.access import ReadLedger
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.http import (
     DateIn,
-    LimitsDep,
+    LedgerId,
     Now,
+    Paging,
     Reading,
     Shape,
     SliceRouter,
-    decode_cursor,
     encode_cursor,
 )
 from datamarket.foundation.money import yuan
 from datamarket.foundation.spreadsheets import cells
 from datamarket.ledger.books import queries as books
-from datamarket.ledger.books.api import ReadLedger, ledger_of
 from datamarket.ledger.statements import queries
 from datamarket.ledger.statements.queries import Movement, Place, Statement
 from datamarket.ledger.terms import AccountKind
@@ -119,10 +119,10 @@ class StatementOut(Shape):
 )
 async def read_statement(
     actor: ReadLedger,
-    request: Request,
+    ledger_id: LedgerId,
     session: Reading,
     now: Now,
-    limits: LimitsDep,
+    paging: Paging[tuple[int, UUID, int, int]],
     account_id: UUID,
     from_on: Annotated[
         DateIn | None, Query(alias="from", description="by default the first of the month of `to`")
@@ -133,22 +133,21 @@ async def read_statement(
     ] = StatementFormat.JSON,
 ) -> StatementOut | Response:
     """By accounting day, both days included. Oldest first; a file holds at most 20,000 movements."""
-    found = await books.get_account(session, ledger_of(request), account_id, visible_to=actor)
+    found = await books.get_account(session, ledger_id, account_id, visible_to=actor)
     to_on = to_on or business_date(now)
     from_on = from_on or to_on.replace(day=1)
     if form is StatementFormat.CSV:
         whole = await queries.whole_statement(session, found.account, from_on=from_on, to_on=to_on)
         return _file(whole)
-    cursor = decode_cursor(limits.after, [int, UUID, int, int])
     statement = await queries.read_statement(
         session,
         found.account,
         from_on=from_on,
         to_on=to_on,
-        limit=limits.limit,
-        after=Place(*cursor) if cursor else None,
+        limit=paging.limit,
+        after=Place(*paging.after) if paging.after else None,
     )
-    return StatementOut.of(statement, limits.limit)
+    return StatementOut.of(statement, paging.limit)
 
 
 def _file(statement: Statement) -> Response:

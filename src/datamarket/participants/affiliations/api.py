@@ -1,24 +1,22 @@
 """/affiliations: who controls whom."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from datamarket.auth.access import allow
-from datamarket.auth.terms import Actor, Permission
+from datamarket.auth.access import ManageParticipants, ReadMarket
 from datamarket.foundation.http import (
     Body,
     DateIn,
-    LimitsDep,
     Now,
     Page,
+    Paging,
     Reading,
     Shape,
     SliceRouter,
     Writing,
-    decode_cursor,
     page_of,
 )
 from datamarket.participants import queries as participants_queries
@@ -26,12 +24,6 @@ from datamarket.participants.affiliations import actions, queries
 from datamarket.participants.affiliations.tables import Affiliation
 
 router = SliceRouter(tags=["participants"])
-
-
-ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
-
-
-ManageParticipants = Annotated[Actor, allow(Permission.MANAGE_PARTICIPANTS)]
 
 
 class AffiliationIn(Body):
@@ -66,14 +58,11 @@ class AffiliationOut(Shape):
 
 @router.get("/participants/{participant_id}/affiliations", summary="Whom it controls, and who controls it")
 async def list_affiliations(
-    actor: ReadMarket, session: Reading, limits: LimitsDep, participant_id: UUID
+    actor: ReadMarket, session: Reading, paging: Paging[UUID], participant_id: UUID
 ) -> Page[AffiliationOut]:
     await participants_queries.get_participant(session, participant_id)
-    cursor = decode_cursor(limits.after, [UUID])
-    rows = await queries.list_affiliations(
-        session, participant_id, limit=limits.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, limits, AffiliationOut.of, lambda affiliation: [affiliation.id])
+    rows = await queries.list_affiliations(session, participant_id, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, AffiliationOut.of, lambda affiliation: [affiliation.id])
 
 
 @router.post("/participants/{participant_id}/affiliations", status_code=201, summary="Record who controls it")

@@ -1,25 +1,22 @@
 """/qualifications: who is certified as what."""
 
 from datetime import date
-from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from datamarket.auth.access import allow
-from datamarket.auth.terms import Actor, Permission
+from datamarket.auth.access import ManageParticipants, ReadMarket
 from datamarket.foundation.http import (
     Body,
     DateIn,
-    LimitsDep,
-    Line,
     Now,
     Page,
+    Paging,
     Reading,
     Shape,
+    ShortText,
     SliceRouter,
     Writing,
-    decode_cursor,
     page_of,
 )
 from datamarket.participants.qualifications import actions, queries
@@ -27,8 +24,6 @@ from datamarket.participants.qualifications.tables import Qualification
 from datamarket.participants.qualifications.terms import QualificationKind
 
 router = SliceRouter(tags=["participants"])
-ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
-ManageParticipants = Annotated[Actor, allow(Permission.MANAGE_PARTICIPANTS)]
 
 
 class QualificationIn(Body):
@@ -36,10 +31,10 @@ class QualificationIn(Body):
 
     participant_id: UUID
     kind: QualificationKind = Field(examples=["data_merchant"])
-    granted_by: Line = Field(examples=["市大数据主管部门"])
+    granted_by: ShortText = Field(examples=["市大数据主管部门"])
     granted_on: DateIn = Field(examples=["2024-01-01"])
     until_on: DateIn | None = Field(default=None, description="first day without it", examples=["2027-01-01"])
-    holder: Line | None = Field(default=None, examples=["王某"])
+    holder: ShortText | None = Field(default=None, examples=["王某"])
 
 
 class QualificationOut(Shape):
@@ -65,19 +60,18 @@ class QualificationOut(Shape):
 async def list_qualifications(
     actor: ReadMarket,
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[UUID],
     participant: UUID | None = None,
     kind: QualificationKind | None = None,
 ) -> Page[QualificationOut]:
-    cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_qualifications(
         session,
         participant_id=participant,
         kind=kind,
-        limit=limits.limit,
-        after=cursor[0] if cursor else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    return page_of(rows, limits, QualificationOut.of, lambda qualification: [qualification.id])
+    return page_of(rows, paging, QualificationOut.of, lambda qualification: [qualification.id])
 
 
 @router.post("/qualifications", status_code=201, summary="Record a certificate")

@@ -5,25 +5,25 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Response
 from pydantic import Field
 
-from datamarket.auth.access import allow
+from datamarket.auth.access import ReadLedger, allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.db import driver
 from datamarket.foundation.http import (
     Body,
     DateIn,
     FileText,
-    LimitsDep,
+    LedgerId,
     Now,
     Page,
+    Paging,
     Prose,
     Reading,
     Shape,
     SliceRouter,
     Writing,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -32,7 +32,6 @@ from datamarket.payouts.bank.tables import BankLine, BankStatement
 from datamarket.payouts.bank.terms import MatchState
 
 router = SliceRouter(prefix="/bank", tags=["payouts"])
-ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
 ReconcileBank = Annotated[Actor, allow(Permission.RECONCILE_BANK)]
 
 
@@ -161,59 +160,50 @@ class MatchingOut(Shape):
     matched: int
 
 
-def _ledger(request: Request) -> int:
-    ledger_id: int = request.app.state.settings.ledger_id
-    return ledger_id
-
-
 @router.post("/statements", status_code=201, summary="Import a day's statement")
 async def import_statement(
-    actor: ReconcileBank, request: Request, session: Writing, now: Now, body: BankStatementIn
+    actor: ReconcileBank, ledger_id: LedgerId, session: Writing, now: Now, body: BankStatementIn
 ) -> BankStatementOut:
     """Once, in the order of days, and only when it adds up; lines are matched by their reference at once."""
     return BankStatementOut.of(
-        await actions.import_statement(session, actor, _ledger(request), body.statement, now=now)
+        await actions.import_statement(session, actor, ledger_id, body.statement, now=now)
     )
 
 
 @router.get("/statements", summary="Statements, newest first")
 async def list_statements(
-    actor: ReadLedger, request: Request, session: Reading, limits: LimitsDep
+    actor: ReadLedger, ledger_id: LedgerId, session: Reading, paging: Paging[date]
 ) -> Page[BankStatementOut]:
     queries.check_overseer(actor)
-    cursor = decode_cursor(limits.after, [date])
-    rows = await queries.list_statements(
-        session, _ledger(request), limit=limits.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, limits, BankStatementOut.of, lambda statement: [statement.day])
+    rows = await queries.list_statements(session, ledger_id, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, BankStatementOut.of, lambda statement: [statement.day])
 
 
 @router.get("/lines", summary="The bank's movements, day after day")
 async def list_bank_lines(
     actor: ReadLedger,
-    request: Request,
+    ledger_id: LedgerId,
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[tuple[date, int]],
     day: DateIn | None = None,
     match_state: MatchState | None = None,
 ) -> Page[BankLineOut]:
     queries.check_overseer(actor)
-    cursor = decode_cursor(limits.after, [date, int])
     rows = await queries.list_lines(
         session,
-        _ledger(request),
+        ledger_id,
         day=day,
         match_state=match_state,
-        limit=limits.limit,
-        after=(cursor[0], cursor[1]) if cursor else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    return page_of(rows, limits, BankLineOut.of, lambda line: [line.day, line.position])
+    return page_of(rows, paging, BankLineOut.of, lambda line: [line.day, line.position])
 
 
 @router.post("/lines/{bank_line_id}/match", summary="Match a line by hand")
 async def match_line(
     actor: ReconcileBank,
-    request: Request,
+    ledger_id: LedgerId,
     response: Response,
     session: Writing,
     now: Now,
@@ -224,7 +214,7 @@ async def match_line(
     line = await actions.match_by_hand(
         session,
         actor,
-        _ledger(request),
+        ledger_id,
         bank_line_id,
         entry_id=body.entry_id,
         reason=body.reason,
@@ -235,13 +225,15 @@ async def match_line(
 
 
 @router.post("/matching", summary="Look again for the entries of open lines")
-async def match_again(actor: ReconcileBank, request: Request, session: Writing, now: Now) -> MatchingOut:
+async def match_again(actor: ReconcileBank, ledger_id: LedgerId, session: Writing, now: Now) -> MatchingOut:
     """For deposits that were entered after their statement; advice looks by itself."""
-    return MatchingOut(matched=await actions.match_again(session, actor, _ledger(request), now=now))
+    return MatchingOut(matched=await actions.match_again(session, actor, ledger_id, now=now))
 
 
 @router.get("/reconciliation", summary="Bank against books at the end of a day", responses={404: {}})
-async def reconcile(actor: ReadLedger, request: Request, session: Reading, day: DateIn) -> ReconciliationOut:
+async def reconcile(
+    actor: ReadLedger, ledger_id: LedgerId, session: Reading, day: DateIn
+) -> ReconciliationOut:
     """What is matched, what only one side knows, and a difference that these explain to the fen."""
     queries.check_overseer(actor)
-    return ReconciliationOut.of(await queries.reconcile(await driver(session), _ledger(request), day))
+    return ReconciliationOut.of(await queries.reconcile(await driver(session), ledger_id, day))

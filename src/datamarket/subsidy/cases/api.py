@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import Field, StringConstraints
 
-from datamarket.auth.access import allow
+from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.http import (
     Body,
@@ -16,16 +16,15 @@ from datamarket.foundation.http import (
     DateIn,
     FenIn,
     IfMatch,
-    LimitsDep,
-    Line,
     Now,
     Page,
+    Paging,
     Reading,
     Shape,
+    ShortText,
     SliceRouter,
     Writing,
     check_tag,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -34,7 +33,6 @@ from datamarket.subsidy.cases.tables import SubsidyCase
 
 router = SliceRouter(prefix="/subsidy/cases", tags=["subsidy"])
 RegisterCase = Annotated[Actor, allow(Permission.REGISTER_CASE)]
-ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z][a-z_]*$")]
 
 
@@ -43,14 +41,14 @@ class CaseIn(Body):
 
     code: Code = Field(examples=["CASE-02"])
     enterprise_id: UUID
-    title_zh: Line = Field(examples=["海洋气象数据融合支撑近海作业安全"])
-    title_en: Line = Field(examples=["Fused ocean-weather data for safe sea work"])
+    title_zh: ShortText = Field(examples=["海洋气象数据融合支撑近海作业安全"])
+    title_en: ShortText = Field(examples=["Fused ocean-weather data for safe sea work"])
     field: Word = Field(examples=["ocean"])
     level: Literal["national", "provincial", "city"] = Field(examples=["national"])
     listed_on: DateIn = Field(examples=["2024-05-24"])
     investment_fen: FenIn | None = Field(default=None, examples=[333_333_333])
     verified: BoolIn = False
-    claimed_elsewhere: Line | None = None
+    claimed_elsewhere: ShortText | None = None
 
 
 class CaseEventIn(Body):
@@ -104,21 +102,20 @@ async def register_case(
 async def list_cases(
     actor: ReadMarket,
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[UUID],
     enterprise: UUID | None = None,
     level: Annotated[Literal["national", "provincial", "city"] | None, Query()] = None,
 ) -> Page[CaseOut]:
     """All for overseers, its own for an enterprise; in the order of registration."""
-    after = decode_cursor(limits.after, [UUID])
     rows = await queries.list_cases(
         session,
         visible_to=actor,
         enterprise=enterprise,
         level=level,
-        limit=limits.limit,
-        after=after[0] if after else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    return page_of(rows, limits, CaseOut.of, lambda case: [case.id])
+    return page_of(rows, paging, CaseOut.of, lambda case: [case.id])
 
 
 @router.get("/{case_id}", summary="One case")

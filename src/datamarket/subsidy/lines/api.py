@@ -7,16 +7,16 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import Field
 
-from datamarket.auth.access import Visitor, allow
-from datamarket.auth.terms import Actor, Permission
+from datamarket.auth.access import ReadMarket, ReadSubsidy, Visitor
+from datamarket.auth.terms import Actor
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
-    LimitsDep,
+    Ordinal,
     Page,
+    Paging,
     Reading,
     Shape,
     SliceRouter,
-    decode_cursor,
     page_of,
 )
 from datamarket.subsidy.facts.review import Flag
@@ -32,8 +32,6 @@ from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.terms import LineStatus
 
 router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
-ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
-ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 SlugQuery = Annotated[str | None, Query(max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]
 LAST_POSITION = 2**31 - 1
 
@@ -174,7 +172,7 @@ async def _visible_run(session: Reading, run_id: UUID, actor: Actor) -> RunView:
 async def list_lines(
     actor: ReadMarket,
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[Ordinal],
     run_id: UUID,
     response: Response,
     status: LineStatus | None = None,
@@ -183,7 +181,6 @@ async def list_lines(
 ) -> Page[LineOut]:
     """In the order of clause, rank and candidate; an enterprise sees its own, once the list is public."""
     name_bundle(response, await _visible_run(session, run_id, actor))
-    after = decode_cursor(limits.after, [int])
     rows = await queries.list_lines(
         session,
         run_id,
@@ -191,10 +188,10 @@ async def list_lines(
         status=status,
         clause=clause,
         flag=Flag.NEAR_CUT if near_cut else None,
-        limit=limits.limit,
-        after=min(after[0], LAST_POSITION) if after else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    return page_of(rows, limits, LineOut.of, lambda view: [view.line.position])
+    return page_of(rows, paging, LineOut.of, lambda view: [view.line.position])
 
 
 @router.get("/lines/{line_id}/explanation", summary="Why a line is what it is")
@@ -212,21 +209,20 @@ async def explain_line(
 
 @router.get("/runs/{run_id}/exceptions", summary="What a reviewer must look at")
 async def list_exceptions(
-    actor: ReadSubsidy, session: Reading, limits: LimitsDep, run_id: UUID, response: Response
+    actor: ReadSubsidy, session: Reading, paging: Paging[Ordinal], run_id: UUID, response: Response
 ) -> ExceptionsOut:
     """Ties, ranks near the cut, bound caps, missing facts, related-party shares, possible circular trades."""
     view = await run_queries.get_run(session, run_id)
     name_bundle(response, view)
-    after = decode_cursor(limits.after, [int])
     rows = await queries.list_lines(
         session,
         run_id,
         visible_to=actor,
         flagged=True,
-        limit=limits.limit,
-        after=min(after[0], LAST_POSITION) if after else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    page = page_of(rows, limits, ExceptionOut.of, lambda line: [line.line.position])
+    page = page_of(rows, paging, ExceptionOut.of, lambda line: [line.line.position])
     rings = await run_queries.rings_of(session, view.run.snapshot_id) if view.run.snapshot_id else []
     return ExceptionsOut(
         items=page.items, next=page.next, rings=[RingOut.model_validate(ring) for ring in rings]
@@ -235,22 +231,25 @@ async def list_exceptions(
 
 @router.get("/awards", summary="Publicised awards")
 async def list_awards(
-    _caller: Visitor, session: Reading, limits: LimitsDep, year: YearQuery, scheme: SlugQuery = None
+    _caller: Visitor,
+    session: Reading,
+    paging: Paging[tuple[UUID, Ordinal]],
+    year: YearQuery,
+    scheme: SlugQuery = None,
 ) -> Page[AwardOut]:
     """Open to everyone; no account of any bank is kept here."""
-    after = decode_cursor(limits.after, [UUID, int])
     rows = await queries.list_awards(
         session,
         year=year,
         scheme=scheme,
-        limit=limits.limit,
-        after=(after[0], min(after[1], LAST_POSITION)) if after else None,
+        limit=paging.limit,
+        after=paging.after,
     )
     versions = {row.run.scheme_version_id for row in rows}
     schemes = {version: await dossier.scheme_of(session, version) for version in versions}
     return page_of(
         rows,
-        limits,
+        paging,
         lambda award: AwardOut.of(award, schemes[award.run.scheme_version_id]),
         lambda award: [award.line.run_id, award.line.position],
     )

@@ -7,22 +7,23 @@ from uuid import UUID
 from fastapi import Path, Response
 from pydantic import Field, StringConstraints
 
-from datamarket.auth.access import allow
+from datamarket.auth.access import ReadSubsidy, allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.http import (
     NO_NUL,
+    AllowedEvents,
     Body,
     FenIn,
     IfMatch,
-    LimitsDep,
     Now,
+    Ordinal,
     Page,
+    Paging,
     Reading,
     Shape,
     SliceRouter,
     Writing,
     check_tag,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -33,7 +34,6 @@ from datamarket.subsidy.register.terms import SchemeEvent, SchemeState
 from datamarket.subsidy.scheme.document import json_schema
 
 router = SliceRouter(prefix="/subsidy/schemes", tags=["subsidy"])
-ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
 DraftScheme = Annotated[Actor, allow(Permission.CALCULATE_SUBSIDY)]
 ApproveScheme = Annotated[Actor, allow(Permission.APPROVE_SUBSIDY)]
 SetBudget = Annotated[Actor, allow(Permission.PAY_SUBSIDY)]
@@ -90,10 +90,9 @@ class SchemeVersionOut(Shape):
         return cls.model_validate(kept | {"scheme": row.scheme_id, "state_zh": zh, "state_en": en})
 
 
-class SchemeVersionEventsOut(Shape):
+class SchemeVersionEventsOut(AllowedEvents[SchemeState, SchemeEvent]):
     """What this actor may do with the version now."""
 
-    state: SchemeState
     events: list[SchemeEvent] = Field(examples=[["approve", "retire"]])
 
 
@@ -116,24 +115,20 @@ class BudgetOut(Shape):
 
 
 @router.get("", summary="Schemes")
-async def list_schemes(actor: ReadSubsidy, session: Reading, limits: LimitsDep) -> Page[SchemeOut]:
+async def list_schemes(actor: ReadSubsidy, session: Reading, paging: Paging[str]) -> Page[SchemeOut]:
     """In the order of their ids."""
-    after = decode_cursor(limits.after, [str])
-    rows = await queries.list_schemes(session, limit=limits.limit, after=after[0] if after else None)
-    return page_of(rows, limits, SchemeOut.of, lambda scheme: [scheme.id])
+    rows = await queries.list_schemes(session, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, SchemeOut.of, lambda scheme: [scheme.id])
 
 
 @router.get("/{scheme_id}/versions", summary="Versions of a scheme")
 async def list_versions(
-    actor: ReadSubsidy, session: Reading, limits: LimitsDep, scheme_id: SchemeId
+    actor: ReadSubsidy, session: Reading, paging: Paging[Ordinal], scheme_id: SchemeId
 ) -> Page[SchemeVersionOut]:
     """Newest first."""
     await queries.get_scheme(session, scheme_id)
-    after = decode_cursor(limits.after, [int])
-    rows = await queries.list_versions(
-        session, scheme_id, limit=limits.limit, after=min(after[0], 2**31 - 1) if after else None
-    )
-    return page_of(rows, limits, SchemeVersionOut.of, lambda version: [version.n])
+    rows = await queries.list_versions(session, scheme_id, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, SchemeVersionOut.of, lambda version: [version.n])
 
 
 @router.post("/{scheme_id}/versions", status_code=201, summary="Propose a version")
@@ -214,15 +209,12 @@ async def allowed_version_events(
 
 @router.get("/{scheme_id}/budgets", summary="Budgets of a scheme")
 async def list_budgets(
-    actor: ReadSubsidy, session: Reading, limits: LimitsDep, scheme_id: SchemeId
+    actor: ReadSubsidy, session: Reading, paging: Paging[Ordinal], scheme_id: SchemeId
 ) -> Page[BudgetOut]:
     """Newest year first; a year without a budget has no ceiling here."""
-    after = decode_cursor(limits.after, [int])
     await queries.get_scheme(session, scheme_id)
-    rows = await queries.list_budgets(
-        session, scheme_id, limit=limits.limit, after=after[0] if after else None
-    )
-    return page_of(rows, limits, BudgetOut.of, lambda budget: [budget.year])
+    rows = await queries.list_budgets(session, scheme_id, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, BudgetOut.of, lambda budget: [budget.year])
 
 
 @router.post("/{scheme_id}/budgets/{year}", status_code=201, summary="Set the budget of a year")

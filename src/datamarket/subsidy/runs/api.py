@@ -5,25 +5,26 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Query, Response
 from pydantic import Field, StringConstraints, field_validator
 
-from datamarket.auth.access import allow
+from datamarket.auth.access import ReadSubsidy, allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.http import (
+    AllowedEvents,
     Body,
     IfMatch,
     InstantIn,
-    LimitsDep,
+    LedgerId,
     Now,
     Page,
+    Paging,
     Prose,
     Reading,
     Shape,
     SliceRouter,
     Writing,
     check_tag,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -33,7 +34,6 @@ from datamarket.subsidy.runs.tables import SubsidyRunEvent
 from datamarket.subsidy.runs.terms import RunEvent, RunState
 
 router = SliceRouter(prefix="/subsidy/runs", tags=["subsidy"])
-ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
 CalculateSubsidy = Annotated[Actor, allow(Permission.CALCULATE_SUBSIDY)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]
 YearIn = Annotated[int, Field(ge=2000, le=2999, strict=True)]
@@ -122,10 +122,9 @@ class RunEventOut(Shape):
         return cls.model_validate(event, from_attributes=True)
 
 
-class RunEventsOut(Shape):
+class RunEventsOut(AllowedEvents[RunState, RunEvent]):
     """What this actor may do with the run now."""
 
-    state: RunState
     events: list[RunEvent] = Field(examples=[["snapshot", "cancel"]])
 
 
@@ -146,13 +145,13 @@ def _shown(response: Response, view: RunView) -> RunOut:
 
 @router.post("", status_code=201, summary="Open a run")
 async def open_run(
-    actor: CalculateSubsidy, request: Request, session: Writing, now: Now, body: RunIn, response: Response
+    actor: CalculateSubsidy, ledger_id: LedgerId, session: Writing, now: Now, body: RunIn, response: Response
 ) -> RunOut:
     """A draft under the approved version of the scheme."""
     run = await actions.open_run(
         session,
         actor,
-        request.app.state.settings.ledger_id,
+        ledger_id,
         scheme_id=body.scheme,
         year=body.year,
         cutoff=body.cutoff,
@@ -166,17 +165,16 @@ async def open_run(
 async def list_runs(
     actor: ReadSubsidy,
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[UUID],
     scheme: Annotated[str | None, Query(max_length=64, pattern=r"^[a-z][a-z0-9-]*$")] = None,
     year: YearQuery | None = None,
     state: RunState | None = None,
 ) -> Page[RunOut]:
     """Newest first."""
-    after = decode_cursor(limits.after, [UUID])
     rows = await queries.list_runs(
-        session, scheme=scheme, year=year, state=state, limit=limits.limit, after=after[0] if after else None
+        session, scheme=scheme, year=year, state=state, limit=paging.limit, after=paging.after
     )
-    return page_of(rows, limits, RunOut.of, lambda view: [view.run.id])
+    return page_of(rows, paging, RunOut.of, lambda view: [view.run.id])
 
 
 @router.get("/{run_id}", summary="One run")
@@ -209,15 +207,12 @@ async def move_run(
 
 @router.get("/{run_id}/events", summary="What happened to a run")
 async def list_run_events(
-    actor: ReadSubsidy, session: Reading, limits: LimitsDep, run_id: UUID
+    actor: ReadSubsidy, session: Reading, paging: Paging[int], run_id: UUID
 ) -> Page[RunEventOut]:
     """Oldest first."""
-    after = decode_cursor(limits.after, [int])
     await queries.get_run(session, run_id)
-    rows = await queries.list_run_events(
-        session, run_id, limit=limits.limit, after=after[0] if after else None
-    )
-    return page_of(rows, limits, RunEventOut.of, lambda event: [event.n])
+    rows = await queries.list_run_events(session, run_id, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, RunEventOut.of, lambda event: [event.n])
 
 
 @router.get("/{run_id}/allowed-events", summary="What may be done with a run now")

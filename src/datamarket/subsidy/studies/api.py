@@ -10,8 +10,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import Field, StringConstraints
 
-from datamarket.auth.access import allow
-from datamarket.auth.terms import Actor, Permission
+from datamarket.auth.access import ReadSubsidy
 from datamarket.foundation.http import Body, Now, Reading, Shape, SliceRouter
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
@@ -20,7 +19,6 @@ from datamarket.subsidy.studies import comparison, drift
 from datamarket.subsidy.studies.whatif import Change, Comparison, Move
 
 router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
-ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
 ParameterPath = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[a-z0-9_.-]+$")]
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_CHANGES = 500

@@ -4,20 +4,22 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Response
 from pydantic import Field
 
-from datamarket.auth.access import allow
+from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.terms import Purpose
 from datamarket.foundation.http import (
+    AllowedEvents,
     Body,
     IfMatch,
     InstantIn,
-    LimitsDep,
+    LedgerId,
     Now,
     Page,
+    Paging,
     Prose,
     QuantityIn,
     Reading,
@@ -25,7 +27,6 @@ from datamarket.foundation.http import (
     SliceRouter,
     Writing,
     check_tag,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -34,7 +35,6 @@ from datamarket.trading.orders.tables import TradeOrder
 from datamarket.trading.orders.terms import OrderEvent, OrderState
 
 router = SliceRouter(prefix="/orders", tags=["trading"])
-ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 LONGEST_ACCEPTANCE = 90
 
 
@@ -93,17 +93,16 @@ class OrderEventIn(Body):
     reason: Prose | None = Field(default=None, description="needed for a rejection")
 
 
-class OrderEventsOut(Shape):
+class OrderEventsOut(AllowedEvents[OrderState, OrderEvent]):
     """What this actor may do with the order now."""
 
-    state: OrderState
     events: list[OrderEvent] = Field(examples=[["accept", "reject"]])
 
 
 @router.post("", status_code=201, summary="Order a delivery; the money is held")
 async def place_order(
     actor: Annotated[Actor, allow(Permission.RECORD_TRADE)],
-    request: Request,
+    ledger_id: LedgerId,
     response: Response,
     session: Writing,
     now: Now,
@@ -113,7 +112,7 @@ async def place_order(
     order = await actions.place_order(
         session,
         actor,
-        request.app.state.settings.ledger_id,
+        ledger_id,
         contract_id=body.contract_id,
         purpose=body.purpose,
         quantity=body.quantity,
@@ -129,35 +128,35 @@ async def place_order(
 async def list_orders(
     actor: ReadMarket,
     session: Reading,
-    limits: LimitsDep,
+    paging: Paging[UUID],
     contract: UUID | None = None,
     state: OrderState | None = None,
 ) -> Page[OrderOut]:
     """On either side of them; overseers see all."""
-    cursor = decode_cursor(limits.after, [UUID])
     rows = await queries.list_orders(
         session,
         visible_to=actor,
         contract=contract,
         state=state,
-        limit=limits.limit,
-        after=cursor[0] if cursor else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    return page_of(rows, limits, OrderOut.of, lambda order: [order.id])
+    return page_of(rows, paging, OrderOut.of, lambda order: [order.id])
 
 
 @router.get("/awaited", summary="What you have to deliver, most urgent first")
 async def list_awaited(
-    actor: Annotated[Actor, allow(Permission.DELIVER_ORDER)], session: Reading, limits: LimitsDep
+    actor: Annotated[Actor, allow(Permission.DELIVER_ORDER)],
+    session: Reading,
+    paging: Paging[tuple[datetime, UUID]],
 ) -> Page[OrderOut]:
-    cursor = decode_cursor(limits.after, [datetime, UUID])
     rows = await queries.list_awaited(
         session,
         organisation_of(actor),
-        limit=limits.limit,
-        after=(cursor[0], cursor[1]) if cursor else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    return page_of(rows, limits, OrderOut.of, lambda order: [order.deliver_by, order.id])
+    return page_of(rows, paging, OrderOut.of, lambda order: [order.deliver_by, order.id])
 
 
 @router.get("/{order_id:uuid}", summary="One order")

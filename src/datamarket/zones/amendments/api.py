@@ -11,16 +11,15 @@ from datamarket.auth.access import Visitor, allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.http import (
     Body,
-    LimitsDep,
-    Line,
     Now,
     Page,
+    Paging,
     Prose,
     Reading,
     Shape,
+    ShortText,
     SliceRouter,
     Writing,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -39,8 +38,8 @@ class FilingIn(Body):
     """A change (the facts changed) or a correction (the record was wrong) of a registered resource."""
 
     kind: Literal[FilingKind.CHANGE, FilingKind.CORRECTION] = Field(examples=["change"])
-    name_zh: Line = Field(examples=["近海浮标与潮位观测数据"])
-    name_en: Line = Field(examples=["Observations of near-shore buoys and tides"])
+    name_zh: ShortText = Field(examples=["近海浮标与潮位观测数据"])
+    name_en: ShortText = Field(examples=["Observations of near-shore buoys and tides"])
     reason: Prose = Field(examples=["新增潮位站"])
 
 
@@ -84,14 +83,11 @@ class AssessmentOut(Shape):
 
 @router.get("/resources/{resource_id}/filings", summary="What was filed, oldest first")
 async def list_filings(
-    caller: Visitor, session: Reading, page: LimitsDep, resource_id: UUID
+    caller: Visitor, session: Reading, paging: Paging[UUID], resource_id: UUID
 ) -> Page[FilingOut]:
     await resource_queries.get_resource(session, resource_id, visible_to=caller)
-    cursor = decode_cursor(page.after, [UUID])
-    rows = await queries.list_filings(
-        session, resource_id, limit=page.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, page, FilingOut.of, lambda filing: [filing.id])
+    rows = await queries.list_filings(session, resource_id, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, FilingOut.of, lambda filing: [filing.id])
 
 
 @router.post("/resources/{resource_id}/filings", status_code=201, summary="File a change or a correction")
@@ -105,14 +101,11 @@ async def amend_resource(
 
 @router.get("/resources/{resource_id}/level-assessments", summary="How its level changed, oldest first")
 async def list_assessments(
-    caller: Visitor, session: Reading, page: LimitsDep, resource_id: UUID
+    caller: Visitor, session: Reading, paging: Paging[UUID], resource_id: UUID
 ) -> Page[AssessmentOut]:
     await resource_queries.get_resource(session, resource_id, visible_to=caller)
-    cursor = decode_cursor(page.after, [UUID])
-    rows = await queries.list_assessments(
-        session, resource_id, limit=page.limit, after=cursor[0] if cursor else None
-    )
-    return page_of(rows, page, AssessmentOut.of, lambda assessment: [assessment.id])
+    rows = await queries.list_assessments(session, resource_id, limit=paging.limit, after=paging.after)
+    return page_of(rows, paging, AssessmentOut.of, lambda assessment: [assessment.id])
 
 
 @router.post("/resources/{resource_id}/level-assessments", status_code=201, summary="Re-assess the level")

@@ -7,23 +7,23 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import Field
 
-from datamarket.auth.access import Visitor, allow
+from datamarket.auth.access import ReadMarket, Visitor, allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.http import (
+    AllowedEvents,
     Body,
     Code,
     IfMatch,
-    LimitsDep,
-    Line,
     Now,
     Page,
+    Paging,
     Prose,
     Reading,
     Shape,
+    ShortText,
     SliceRouter,
     Writing,
     check_tag,
-    decode_cursor,
     page_of,
     tag,
 )
@@ -34,15 +34,14 @@ from datamarket.zones.resources.terms import ResourceEvent, ResourceState
 from datamarket.zones.terms import Level
 
 router = SliceRouter(tags=["resources"])
-ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 RegisterResource = Annotated[Actor, allow(Permission.REGISTER_RESOURCE)]
 
 
 class ResourceContentIn(Body):
     """What a draft says of the resource."""
 
-    name_zh: Line = Field(examples=["近海浮标实时观测数据"])
-    name_en: Line = Field(examples=["Live observations of near-shore buoys"])
+    name_zh: ShortText = Field(examples=["近海浮标实时观测数据"])
+    name_en: ShortText = Field(examples=["Live observations of near-shore buoys"])
     level: Level = Field(description="GB/T 43697", examples=["general"])
 
 
@@ -99,10 +98,9 @@ class ResourceOut(Shape):
         return cls.model_validate(resource.model_dump() | labels | {"due_on": due_on})
 
 
-class ResourceEventsOut(Shape):
+class ResourceEventsOut(AllowedEvents[ResourceState, ResourceEvent]):
     """What this actor may do with the resource now."""
 
-    state: ResourceState
     events: list[ResourceEvent] = Field(examples=[["accept", "return", "reject"]])
 
 
@@ -122,22 +120,21 @@ async def register_resource(
 async def list_resources(
     caller: Visitor,
     session: Reading,
-    page: LimitsDep,
+    paging: Paging[UUID],
     zone: UUID | None = None,
     level: Level | None = None,
     state: ResourceState | None = None,
 ) -> Page[ResourceOut]:
-    cursor = decode_cursor(page.after, [UUID])
     rows = await queries.list_resources(
         session,
         visible_to=caller,
         zone_id=zone,
         level=level,
         state=state,
-        limit=page.limit,
-        after=cursor[0] if cursor else None,
+        limit=paging.limit,
+        after=paging.after,
     )
-    return page_of(rows, page, ResourceOut.of, lambda resource: [resource.id])
+    return page_of(rows, paging, ResourceOut.of, lambda resource: [resource.id])
 
 
 @router.get("/resources/{resource_id}", summary="One resource")
