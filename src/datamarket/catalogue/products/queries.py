@@ -169,5 +169,5 @@ def content_of(version: ProductVersion) -> Content:
 
 async def is_listed(session: AsyncSession, version_id: UUID) -> bool:
     """Whether any listing of this version is, or is about to be, on sale; listings stand above, so by name."""
-    row = await session.execute(_LISTED, {"version": version_id})
-    return bool(row.scalar_one())
+    connection = await session.connection()
+    return bool((await connection.execute(_LISTED, {"version": version_id})).scalar_one())
