@@ -30,10 +30,10 @@ from datamarket.place import Place, opened_place
 from datamarket.sealing import sealer_of
 from loadtests import bench_seal, wire
 from loadtests.bench_growth import Growth, copy_of, grow_database
-from loadtests.bench_market import grow
 from loadtests.bench_works import BATCH, BATCHING, CONNECTIONS, Works
 from loadtests.market import ROOT, market_in
 from loadtests.pgbench import PgBench
+from tests.world.exchange import exchange
 
 LATEST = ROOT / "var/bench/latest.json"
 WARM_UP_SECONDS = 0.3
@@ -151,14 +151,14 @@ async def _bench(place: Place, folder: Path, wanted: argparse.Namespace) -> dict
     ledger_id = place.settings.ledger_id
     database = await Database(place.url, 4).open()
     try:
-        grown = await grow(database, ledger_id, listings=wanted.listings, traders=CONNECTIONS, now=started)
+        market = await exchange(database, listings=wanted.listings, buyers=CONNECTIONS, now=started)
     finally:
         await database.close()
-    alone = PgBench(place.url, folder, ledger_id, grown, started)
+    alone = PgBench(place.url, folder, ledger_id, market, started)
     await alone.prepare()
     large_url = await copy_of(place.url, f"{place.name}_grown")
     sealed_url = await copy_of(place.url, f"{place.name}_sealed")
-    fresh = PgBench(sealed_url, folder, ledger_id, grown, started)
+    fresh = PgBench(sealed_url, folder, ledger_id, market, started)
     await fresh.prepare()
     sealed = place.settings.model_copy(update={"var": folder / "sealed"})
     figures = await _seal_and_verify(sealed_url, sealed, fresh, wanted.sealed_trades)
@@ -174,8 +174,8 @@ async def _bench(place: Place, folder: Path, wanted: argparse.Namespace) -> dict
     more = {f"DATAMARKET_{name.upper()}": str(path) for name, path in apart.items()}
     large = market_in(folder, DATABASE_URL=large_url, **more)
     with small.serving() as port, large.serving() as large_port, small.serving_bare() as bare_port:
-        works = Works(port, bare_port, grown, keeper, listings=wanted.listings)
-        grown_works = Works(large_port, bare_port, grown, keeper, listings=growth.listings)
+        works = Works(port, bare_port, market, keeper, listings=wanted.listings)
+        grown_works = Works(large_port, bare_port, market, keeper, listings=growth.listings)
         figures |= await _rounds(works, grown_works, alone, wanted)
     findings = [await check_books(url, ledger_id) for url in (place.url, large_url)]
     return {

@@ -19,7 +19,7 @@ from pathlib import Path
 import orjson
 import uvloop
 
-from datamarket.auth.terms import Actor, Role
+from datamarket.auth.terms import Actor
 from datamarket.auth.tokens import TokenKeeper, load_key
 from datamarket.checking import check_books
 from datamarket.foundation.clock import business_date, month_of, read_clock
@@ -27,13 +27,14 @@ from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
 from datamarket.place import Place, opened_place
 from loadtests import wire
-from loadtests.bench_market import Grown, actor_of, grow
 from loadtests.bench_works import API, BATCH, BATCHING, USE, UnexpectedAnswer
 from loadtests.dated_app import BASE, DAY_HEADER
 from loadtests.market import HOST, market_in
+from tests.world.exchange import Exchange, exchange
+from tests.world.people import AUDITOR, FINANCE, NOON
 
 DAYS = 360
-TRADERS = 32
+BUYERS = 32
 GOAL_MS = 200
 
 
@@ -43,7 +44,7 @@ class Market:
 
     port: int
     keeper: TokenKeeper
-    grown: Grown
+    exchange: Exchange
     base: datetime
 
     def ask(self, method: str, path: str, actor: Actor, day: int, body: object = None) -> bytes:
@@ -73,13 +74,13 @@ async def _run(place: Place, folder: Path, trades: int) -> dict[str, object]:
     base = read_clock() - timedelta(days=DAYS)
     database = await Database(place.url, 4).open()
     try:
-        grown = await grow(database, place.settings.ledger_id, listings=100, traders=TRADERS, now=base)
+        asked = await exchange(database, listings=100, buyers=BUYERS, now=base)
     finally:
         await database.close()
     keeper = TokenKeeper(load_key(place.settings), place.settings)
     served = market_in(folder, DATABASE_URL=place.url, **{BASE: base.isoformat()})
     with served.serving_factory("loadtests.dated_app:application") as port:
-        market = Market(port, keeper, grown, base)
+        market = Market(port, keeper, asked, base)
         seconds = await _record(market, trades)
         balances = {"months open": await _balances(market)}
         closed = await _close_months(market)
@@ -115,10 +116,10 @@ async def _record(market: Market, trades: int) -> float:
     async def one() -> None:
         connection = await wire.connect(HOST, market.port)
         for number, size in waiting:
-            trader = market.grown.traders[number % TRADERS]
-            items = [{"contract_id": str(trader.contract_id), **USE}] * size
+            deal = market.exchange.deals[number % BUYERS]
+            items = [{"contract_id": str(deal.contract.id), **USE}] * size
             asked = market.ask(
-                "POST", "/trades/batch", trader.actor, number * DAYS // len(batches), {"items": items}
+                "POST", "/trades/batch", deal.buyer_account, number * DAYS // len(batches), {"items": items}
             )
             answer = await connection.ask(asked)
             if answer.status != 200 or orjson.loads(answer.body)["recorded"] != size:
@@ -134,12 +135,11 @@ async def _record(market: Market, trades: int) -> float:
 
 async def _balances(market: Market) -> list[float]:
     """The milliseconds of a trial balance at the end of each past day; debits equal credits in all of them."""
-    auditor = actor_of(None, Role.AUDITOR, now=market.base)
     connection = await wire.connect(HOST, market.port)
     times = []
     for day in range(DAYS):
         at = business_date(market.base + timedelta(days=day))
-        asked = market.ask("GET", f"/ledger/trial-balance?at={at}", auditor, DAYS)
+        asked = market.ask("GET", f"/ledger/trial-balance?at={at}", AUDITOR, DAYS)
         started = time.perf_counter()
         answer = await connection.ask(asked)
         times.append((time.perf_counter() - started) * 1000)
@@ -151,16 +151,16 @@ async def _balances(market: Market) -> list[float]:
 
 
 async def _close_months(market: Market) -> int:
-    """Every month that is over, in order, as finance closes them."""
-    finance = actor_of(None, Role.FINANCE, now=market.base)
+    """Every month that is over, from that of the deposits on, in order, as finance closes them."""
     connection = await wire.connect(HOST, market.port)
     this_month = month_of(market.base + timedelta(days=DAYS))
-    months = sorted({month_of(market.base + timedelta(days=day)) for day in range(DAYS)} - {this_month})
+    days = {month_of(market.base + timedelta(days=day)) for day in range(DAYS)}
+    months = sorted({month_of(NOON), *days} - {this_month})
     for month in months:
         for event in ("begin-closing", "close"):
             body = {"event": event, "reason": "month end"}
             answer = await connection.ask(
-                market.ask("POST", f"/ledger/periods/{month}/events", finance, DAYS, body)
+                market.ask("POST", f"/ledger/periods/{month}/events", FINANCE, DAYS, body)
             )
             if answer.status != 200:
                 raise UnexpectedAnswer(

@@ -1,4 +1,4 @@
-"""F2: API workers die with -9 before the commit, after it, and before the answer; nothing is lost or doubled."""
+"""API workers die with -9 before the commit, after it, and before the answer; nothing is lost or doubled."""
 
 import asyncio
 import random
@@ -40,10 +40,12 @@ LONGEST_FACTOR = 2.5
 
 async def prove(*, seconds: float, seed: int) -> Proof:
     """Clients that keep their key; then the same with clients that take a new one for each retry."""
-    verdict, inside, figures = await _experiment(seconds, seed, name="f2")
-    control, _, told = await _experiment(seconds * CONTROL_SHARE, seed + 1, name="f2c", new_key_on_retry=True)
+    verdict, inside, figures = await _experiment(seconds, seed, name="workers")
+    control, _, told = await _experiment(
+        seconds * CONTROL_SHARE, seed + 1, name="workers-control", new_key_on_retry=True
+    )
     return Proof(
-        id="F2",
+        id="workers",
         claim=CLAIM,
         holds=verdict.sound
         and all(inside.values())
@@ -75,19 +77,13 @@ async def _experiment(
         inside = faulty_app.deaths(plan)
     figures: dict[str, object] = {
         "seconds": int(took),
-        "clients": traffic.clients,
         "workers": WORKERS,
         "kills": sum(inside.values()) + outside,
         "kills_at": inside | {"random, from outside": outside},
-        "requests_sent": journal.tries,
-        "accepted_per_second": int(len(journal.acked) / took),
-        "settled_per_second": int(verdict.settled / took),
+        **traffic.figures(took, verdict),
         "unknown_replayed": unknown,
-        "unknown_left": len(journal.unknown),
-        "refused": len(journal.refused),
         "breaches_during": span.breaches,
         "breaches_after": [finding.check.id for finding in findings if not finding.holds],
-        **verdict.figures(),
     }
     tell(f"{name}: {figures}")
     return verdict, inside, figures
