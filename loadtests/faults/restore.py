@@ -14,7 +14,7 @@ import orjson
 
 from datamarket.checking import check_books
 from datamarket.evidence.verification import Log, verify
-from datamarket.foundation.clock import month_of
+from datamarket.foundation.clock import month_of, read_clock
 from datamarket.foundation.db import APP_ROLE, Database
 from datamarket.foundation.money import Fen
 from datamarket.ledger.terms import Account, AccountKind
@@ -25,7 +25,7 @@ from loadtests.faults.cluster import Cluster, running_cluster
 from loadtests.faults.proof import Proof
 from loadtests.faults.stand import Stand, stand, tell
 from tests.world import market, periods, trading
-from tests.world.people import moment, unique
+from tests.world.people import unique
 
 CLAIM = (
     "a dump taken under load restores to the same rows, balances and root;"
@@ -113,13 +113,13 @@ async def _lived_in(on: Stand) -> dict[str, bytes]:
     database = await Database(on.url, 4).open()
     try:
         answers = await _business(on, database, TRADES)
-        await sealer_of(on.settings).seal(database, now=moment())
-        await market.market_in_use(database)
+        await sealer_of(on.settings).seal(database, now=read_clock())
         other = periods.own_ledger()
         sides = periods.bank(other), Account(other, None, AccountKind.VAT_PAYABLE)
         await periods.post(database, *sides, 5, effective=A_DAY_IN_MAY)
         await periods.close(database, other, month_of(periods.noon_of(A_DAY_IN_MAY)))
-        await sealer_of(on.settings).seal(database, now=moment())
+        await market.market_in_use(database)
+        await sealer_of(on.settings).seal(database, now=read_clock())
     finally:
         await database.close()
     return answers
@@ -130,10 +130,12 @@ async def _business(on: Stand, database: Database, trades: int) -> dict[str, byt
     answers: dict[str, bytes] = {}
     for number in range(trades):
         key, deal = unique("business"), on.exchange.deals[number % len(on.exchange.deals)]
-        answers[key] = (await trading.sell_under_key(database, deal, key, 1 + number % 7)).body
+        sold = await trading.sell_under_key(database, deal, key, 1 + number % 7, at=read_clock())
+        answers[key] = sold.body
         if number % 3 == 0:
             trade_id = UUID(orjson.loads(answers[key])["id"])
-            await trading.refund(database, deal, trade_id, None if number % 2 else Fen(1 + number))
+            amount = None if number % 2 else Fen(1 + number)
+            await trading.refund(database, deal, trade_id, amount, at=read_clock())
     return answers
 
 
@@ -248,7 +250,7 @@ async def _goes_on(on: Stand, url: str) -> dict[str, object]:
     database = await Database(url, 2).open()
     try:
         more = await _business(on, database, MORE_TRADES)
-        leaves = await sealer_of(on.settings).seal(database, now=moment())
+        leaves = await sealer_of(on.settings).seal(database, now=read_clock())
     finally:
         await database.close()
     return {"trades": len(more), "leaves_sealed": leaves, "broken": await _broken(on, url, _outside(on))}

@@ -1,15 +1,15 @@
-"""The fault harness itself: its oracle sees what is fabricated, its races and its probes see what is unguarded."""
+"""The fault harness itself: its oracle sees what is fabricated, and a proof stands only with its control."""
 
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 import pytest
 
+from loadtests.faults.__main__ import PROOFS, names
 from loadtests.faults.oracle import Books, Effect, Intent, Journal, Kind, judge
 from loadtests.faults.proof import Proof
-
-RIVALS = 6
 
 
 def intent(name: str, kind: Kind = Kind.TRADE) -> Intent:

@@ -1,5 +1,6 @@
 """Contracts, money, trades and refunds, made as buyers, providers and finance make them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -185,15 +186,18 @@ def order(agreement: Agreement, quantity: int = 1, *, at: datetime | None = None
     )
 
 
-def desk(database: Database) -> TradeDesk:
+def desk(database: Database, read_clock: Callable[[], datetime] = moment) -> TradeDesk:
     """One process's queue; two of them are two processes to the database."""
-    return TradeDesk(database, Recorder(LEDGER_ID), render, moment)
+    return TradeDesk(database, Recorder(LEDGER_ID), render, read_clock)
 
 
-async def sell_under_key(database: Database, agreement: Agreement, key: str, quantity: int = 1) -> Answer:
+async def sell_under_key(
+    database: Database, agreement: Agreement, key: str, quantity: int = 1, *, at: datetime | None = None
+) -> Answer:
     """One trade through a desk: the answer stays under its key, and is the same when asked for again."""
+    when = at or moment()
     claim = Claim(LEDGER_ID, "world", key, fingerprint("POST", "/api/v1/trades", key.encode()))
-    return await desk(database).record(order(agreement, quantity), claim)
+    return await desk(database, lambda: when).record(order(agreement, quantity, at=when), claim)
 
 
 async def record(database: Database, orders: list[Order]) -> list[Outcome]:
