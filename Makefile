@@ -39,7 +39,7 @@ load: $(READY)  ## thirty seconds of the three journeys, then the books must bal
 bench: $(READY)  ## ratios, both sides in one run; writes var/bench/latest.json
 	@$(BIN)/python -m loadtests.bench
 
-faults: $(READY)  ## servers killed, guards dropped, backups restored: twelve minutes, each proof with its control
+faults: $(READY)  ## servers killed, rows tampered with, a backup restored: seven minutes, each proof with its control
 	@$(BIN)/python -m loadtests.faults --seconds 90
 
 clean:

@@ -101,7 +101,7 @@ def _facts() -> Iterator[tuple[str, ...]]:
         yield f"`{condition.name}`", condition.en, condition.zh, "needs " + ", ".join(condition.needs)
 
 
-def _diagram(life: Mapping[Any, Labelled]) -> Iterator[str]:
+def _diagram(life: Mapping[Any, Any]) -> Iterator[str]:
     """States with their Chinese label; a state that nothing leads to begins, one that nothing leaves ends."""
     states = list(dict.fromkeys([source for source, _ in life] + list(life.values())))
     begun = next(iter(life))[0]

@@ -3,5 +3,9 @@
 journey   what every journey does: sign in, call, count each refusal by its problem code
 visitor   a visitor of the portal · trader   a buyer and a provider · officer   a policy officer
 run       python -m loadtests.run: own market on an own port, journeys, table, check
-bench     python -m loadtests.bench: both sides of each ratio in one run; its world, its wire
+bench     python -m loadtests.bench: both sides of each ratio in one run; its works, its wire
+million   python -m loadtests.million: a year of trades, then the books at every past day
+faults    python -m loadtests.faults: what holds when things break
+
+Markets come from tests.world, where all that builds one stands.
 """

@@ -30,10 +30,10 @@ from datamarket.server.database import MarketDatabase, opened_database
 from datamarket.server.sealing import sealer_of
 from loadtests import bench_seal, wire
 from loadtests.bench_growth import Growth, copy_of, grow_database
-from loadtests.bench_market import grow
 from loadtests.bench_works import BATCH, BATCHING, CONNECTIONS, Works
 from loadtests.market import ROOT, market_in
 from loadtests.pgbench import PgBench
+from tests.world.exchange import exchange
 
 LATEST = ROOT / "var/bench/latest.json"
 WARM_UP_SECONDS = 0.3
@@ -123,8 +123,8 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="datamarket-bench-")))
         os.environ.update(market_in(folder).environment)
         os.environ.pop("DATABASE_URL", None)
-        market = stack.enter_context(opened_database())
-        report = uvloop.run(_bench(market, folder, wanted))
+        opened = stack.enter_context(opened_database())
+        report = uvloop.run(_bench(opened, folder, wanted))
     LATEST.parent.mkdir(parents=True, exist_ok=True)
     LATEST.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     if wanted.json:
@@ -146,21 +146,21 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _bench(market: MarketDatabase, folder: Path, wanted: argparse.Namespace) -> dict[str, object]:
+async def _bench(opened: MarketDatabase, folder: Path, wanted: argparse.Namespace) -> dict[str, object]:
     started = read_clock()
-    ledger_id = market.settings.ledger_id
-    database = await Database(market.url, 4).open()
+    ledger_id = opened.settings.ledger_id
+    database = await Database(opened.url, 4).open()
     try:
-        grown = await grow(database, ledger_id, listings=wanted.listings, traders=CONNECTIONS, now=started)
+        market = await exchange(database, listings=wanted.listings, buyers=CONNECTIONS, now=started)
     finally:
         await database.close()
-    alone = PgBench(market.url, folder, ledger_id, grown, started)
+    alone = PgBench(opened.url, folder, ledger_id, market, started)
     await alone.prepare()
-    large_url = await copy_of(market.url, f"{market.name}_grown")
-    sealed_url = await copy_of(market.url, f"{market.name}_sealed")
-    fresh = PgBench(sealed_url, folder, ledger_id, grown, started)
+    large_url = await copy_of(opened.url, f"{opened.name}_grown")
+    sealed_url = await copy_of(opened.url, f"{opened.name}_sealed")
+    fresh = PgBench(sealed_url, folder, ledger_id, market, started)
     await fresh.prepare()
-    sealed = market.settings.model_copy(update={"var": folder / "sealed"})
+    sealed = opened.settings.model_copy(update={"var": folder / "sealed"})
     figures = await _seal_and_verify(sealed_url, sealed, fresh, wanted.sealed_trades)
     growth = Growth(wanted.grown_legs, wanted.grown_listings)
     await grow_database(large_url, alone, growth, listings=wanted.listings)
@@ -168,20 +168,20 @@ async def _bench(market: MarketDatabase, folder: Path, wanted: argparse.Namespac
         "var": folder / "grown",
         "signing_key": folder / "signing-key.pem",
     }  # another log, the same callers
-    await _seal(large_url, market.settings.model_copy(update=apart))
-    keeper = TokenKeeper(load_key(market.settings), market.settings)
-    small = market_in(folder, DATABASE_URL=market.url)
+    await _seal(large_url, opened.settings.model_copy(update=apart))
+    keeper = TokenKeeper(load_key(opened.settings), opened.settings)
+    small = market_in(folder, DATABASE_URL=opened.url)
     more = {f"DATAMARKET_{name.upper()}": str(path) for name, path in apart.items()}
     large = market_in(folder, DATABASE_URL=large_url, **more)
     with small.serving() as port, large.serving() as large_port, small.serving_bare() as bare_port:
-        works = Works(port, bare_port, grown, keeper, listings=wanted.listings)
-        grown_works = Works(large_port, bare_port, grown, keeper, listings=growth.listings)
+        works = Works(port, bare_port, market, keeper, listings=wanted.listings)
+        grown_works = Works(large_port, bare_port, market, keeper, listings=growth.listings)
         figures |= await _rounds(works, grown_works, alone, wanted)
-    findings = [await check_books(url, ledger_id) for url in (market.url, large_url)]
+    findings = [await check_books(url, ledger_id) for url in (opened.url, large_url)]
     return {
         "at": started.isoformat(timespec="seconds"),
         "command": " ".join(["python -m loadtests.bench", *sys.argv[1:]]),
-        "machine": await _machine(market.url),
+        "machine": await _machine(opened.url),
         "listings": wanted.listings,
         "grown": {"legs": growth.legs, "listings": growth.listings},
         "connections": CONNECTIONS,

@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
 import psutil  # type: ignore[import-untyped]  # it brings no types
 
 from datamarket.evidence.log.sealing import Sealer
@@ -33,10 +32,6 @@ class Rate:
     @property
     def cpu_microseconds_a_leaf(self) -> float:
         return self.cpu_seconds * 1e6 / self.leaves if self.leaves else 0.0
-
-    def share_of_a_core(self, entries_per_second: float) -> float:
-        """What keeping up with so many entries a second would take: 0.15 is fifteen per cent of one core."""
-        return self.cpu_microseconds_a_leaf * entries_per_second / 1e6
 
 
 def _own_seconds() -> float:
@@ -87,17 +82,3 @@ class LogBroken(Exception):
 
 def _notes_in(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in folder.glob("[0-9]*.txt")}
-
-
-async def unsealed_entries(url: str, ledger_id: int) -> int:
-    """How many entries wait: what a figure of sealing speaks of."""
-    connection = await asyncpg.connect(url)
-    try:
-        waiting: int = await connection.fetchval(
-            "SELECT count(*) FROM ledger_entry WHERE ledger_id = $1"
-            " AND xid >= (SELECT coalesce(max(xid_below), 0) FROM seal_block WHERE ledger_id = $1)",
-            ledger_id,
-        )
-    finally:
-        await connection.close()
-    return waiting

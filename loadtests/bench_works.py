@@ -11,8 +11,9 @@ from datamarket.auth.tokens import TokenKeeper
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.ids import new_id
 from loadtests import wire
-from loadtests.bench_market import Grown, Trader
 from loadtests.market import HOST
+from tests.world.exchange import Exchange
+from tests.world.trading import Agreement
 
 API = "/api/v1"
 CONNECTIONS = 32
@@ -33,12 +34,12 @@ class Works:
     """Every work on one server and one market."""
 
     def __init__(
-        self, port: int, bare_port: int, grown: Grown, keeper: TokenKeeper, *, listings: int
+        self, port: int, bare_port: int, exchange: Exchange, keeper: TokenKeeper, *, listings: int
     ) -> None:
         self._listings_there = listings
         self._port = port
         self._bare_port = bare_port
-        self._grown = grown
+        self._exchange = exchange
         self._keeper = keeper
         self._deep = ""
         self._run = new_id(read_clock()).hex[-12:]
@@ -101,10 +102,10 @@ class Works:
         return await self._measure(lambda _connection, _turn: asked, seconds)
 
     def _listings(self, headers: Mapping[str, str] | None = None) -> wire.Build:
-        step = max(1, len(self._grown.listings) // IN_TURN)
+        step = max(1, len(self._exchange.listings) // IN_TURN)
         asked = [
             wire.request("GET", f"{API}/listings/{listing}", headers)
-            for listing in self._grown.listings[::step]
+            for listing in self._exchange.listings[::step]
         ]
         return lambda connection, turn: asked[(connection * 31 + turn) % len(asked)]
 
@@ -131,51 +132,49 @@ class Works:
 
     def _posts(
         self,
-        path_of: Callable[[Trader], str],
-        body: Callable[[Trader], object],
+        path_of: Callable[[Agreement], str],
+        body: Callable[[Agreement], object],
         *,
-        traders_asking: int = CONNECTIONS,
+        buyers_asking: int = CONNECTIONS,
     ) -> wire.Build:
         """A fresh key for each request; everything else is the same bytes."""
-        traders = []
-        for trader in self._grown.traders[:traders_asking]:
-            path = path_of(trader)
-            headers = {"Authorization": self._bearer(trader.actor), "Idempotency-Key": "@"}
-            before, after = wire.request("POST", API + path, headers, orjson.dumps(body(trader))).split(
-                b"@", 1
-            )
-            traders.append((before, after))
+        buyers = []
+        for deal in self._exchange.deals[:buyers_asking]:
+            path = path_of(deal)
+            headers = {"Authorization": self._bearer(deal.buyer_account), "Idempotency-Key": "@"}
+            before, after = wire.request("POST", API + path, headers, orjson.dumps(body(deal))).split(b"@", 1)
+            buyers.append((before, after))
 
         def build(connection: int, _turn: int) -> bytes:
-            before, after = traders[connection % len(traders)]
+            before, after = buyers[connection % len(buyers)]
             return b"%b%b-%d%b" % (before, self._run.encode(), next(self._keys), after)
 
         return build
 
     async def _trades(self, seconds: float) -> wire.Measured:
-        build = self._posts(lambda _trader: "/trades", _order)
+        build = self._posts(lambda _deal: "/trades", _order)
         return await self._measure(build, seconds, expected=201)
 
     async def _spread_uses(self, seconds: float) -> wire.Measured:
-        return await self._measure(self._posts(_uses, lambda _trader: USE), seconds, expected=201)
+        return await self._measure(self._posts(_uses, lambda _deal: USE), seconds, expected=201)
 
     async def _hot_uses(self, seconds: float) -> wire.Measured:
         """All connections count on the same meter."""
-        build = self._posts(_uses, lambda _trader: USE, traders_asking=1)
+        build = self._posts(_uses, lambda _deal: USE, buyers_asking=1)
         return await self._measure(build, seconds, expected=201)
 
     async def _batches(self, seconds: float) -> wire.Measured:
         """Counted in trades, not in requests."""
         build = self._posts(
-            lambda _trader: "/trades/batch",
-            lambda trader: {"items": [_order(trader)] * BATCH, "atomic": True},
+            lambda _deal: "/trades/batch",
+            lambda deal: {"items": [_order(deal)] * BATCH, "atomic": True},
         )
         return await self._measure(build, seconds, connections=BATCHING)
 
 
-def _order(trader: Trader) -> dict[str, object]:
-    return {"contract_id": str(trader.contract_id), **USE}
+def _order(deal: Agreement) -> dict[str, object]:
+    return {"contract_id": str(deal.contract.id), **USE}
 
 
-def _uses(trader: Trader) -> str:
-    return f"/contracts/{trader.contract_id}/uses"
+def _uses(deal: Agreement) -> str:
+    return f"/contracts/{deal.contract.id}/uses"

@@ -19,7 +19,7 @@ from pathlib import Path
 import orjson
 import uvloop
 
-from datamarket.auth.terms import Actor, Role
+from datamarket.auth.terms import Actor
 from datamarket.auth.tokens import TokenKeeper, load_key
 from datamarket.foundation.clock import business_date, month_of, read_clock
 from datamarket.foundation.db import Database
@@ -27,13 +27,14 @@ from datamarket.foundation.ids import new_id
 from datamarket.server.checks import check_books
 from datamarket.server.database import MarketDatabase, opened_database
 from loadtests import wire
-from loadtests.bench_market import Grown, actor_of, grow
 from loadtests.bench_works import API, BATCH, BATCHING, USE, UnexpectedAnswer
 from loadtests.dated_app import BASE, DAY_HEADER
 from loadtests.market import HOST, market_in
+from tests.world.exchange import Exchange, exchange
+from tests.world.people import AUDITOR, FINANCE, NOON
 
 DAYS = 360
-TRADERS = 32
+BUYERS = 32
 GOAL_MS = 200
 
 
@@ -43,7 +44,7 @@ class Market:
 
     port: int
     keeper: TokenKeeper
-    grown: Grown
+    exchange: Exchange
     base: datetime
 
     def ask(self, method: str, path: str, actor: Actor, day: int, body: object = None) -> bytes:
@@ -63,29 +64,29 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="datamarket-million-")))
         os.environ.update(market_in(folder).environment)
         os.environ.pop("DATABASE_URL", None)
-        market = stack.enter_context(opened_database())
-        report = uvloop.run(_run(market, folder, wanted.trades))
+        opened = stack.enter_context(opened_database())
+        report = uvloop.run(_run(opened, folder, wanted.trades))
     print(json.dumps(report, ensure_ascii=False, indent=2))
     return 0 if report["books_balance"] and report["trial_balance_met"] else 1
 
 
-async def _run(market: MarketDatabase, folder: Path, trades: int) -> dict[str, object]:
+async def _run(opened: MarketDatabase, folder: Path, trades: int) -> dict[str, object]:
     base = read_clock() - timedelta(days=DAYS)
-    database = await Database(market.url, 4).open()
+    database = await Database(opened.url, 4).open()
     try:
-        grown = await grow(database, market.settings.ledger_id, listings=100, traders=TRADERS, now=base)
+        asked = await exchange(database, listings=100, buyers=BUYERS, now=base)
     finally:
         await database.close()
-    keeper = TokenKeeper(load_key(market.settings), market.settings)
-    served = market_in(folder, DATABASE_URL=market.url, **{BASE: base.isoformat()})
+    keeper = TokenKeeper(load_key(opened.settings), opened.settings)
+    served = market_in(folder, DATABASE_URL=opened.url, **{BASE: base.isoformat()})
     with served.serving_factory("loadtests.dated_app:application") as port:
-        market = Market(port, keeper, grown, base)
+        market = Market(port, keeper, asked, base)
         seconds = await _record(market, trades)
         balances = {"months open": await _balances(market)}
         closed = await _close_months(market)
         balances["months closed"] = await _balances(market)
     started = time.perf_counter()
-    findings = await check_books(market.url, market.settings.ledger_id)
+    findings = await check_books(opened.url, opened.settings.ledger_id)
     slowest = max(max(times) for times in balances.values())
     return {
         "command": " ".join(["python -m loadtests.million", *sys.argv[1:]]),
@@ -115,10 +116,10 @@ async def _record(market: Market, trades: int) -> float:
     async def one() -> None:
         connection = await wire.connect(HOST, market.port)
         for number, size in waiting:
-            trader = market.grown.traders[number % TRADERS]
-            items = [{"contract_id": str(trader.contract_id), **USE}] * size
+            deal = market.exchange.deals[number % BUYERS]
+            items = [{"contract_id": str(deal.contract.id), **USE}] * size
             asked = market.ask(
-                "POST", "/trades/batch", trader.actor, number * DAYS // len(batches), {"items": items}
+                "POST", "/trades/batch", deal.buyer_account, number * DAYS // len(batches), {"items": items}
             )
             answer = await connection.ask(asked)
             if answer.status != 200 or orjson.loads(answer.body)["recorded"] != size:
@@ -134,12 +135,11 @@ async def _record(market: Market, trades: int) -> float:
 
 async def _balances(market: Market) -> list[float]:
     """The milliseconds of a trial balance at the end of each past day; debits equal credits in all of them."""
-    auditor = actor_of(None, Role.AUDITOR, now=market.base)
     connection = await wire.connect(HOST, market.port)
     times = []
     for day in range(DAYS):
         at = business_date(market.base + timedelta(days=day))
-        asked = market.ask("GET", f"/ledger/trial-balance?at={at}", auditor, DAYS)
+        asked = market.ask("GET", f"/ledger/trial-balance?at={at}", AUDITOR, DAYS)
         started = time.perf_counter()
         answer = await connection.ask(asked)
         times.append((time.perf_counter() - started) * 1000)
@@ -151,16 +151,16 @@ async def _balances(market: Market) -> list[float]:
 
 
 async def _close_months(market: Market) -> int:
-    """Every month that is over, in order, as finance closes them."""
-    finance = actor_of(None, Role.FINANCE, now=market.base)
+    """Every month that is over, from that of the deposits on, in order, as finance closes them."""
     connection = await wire.connect(HOST, market.port)
     this_month = month_of(market.base + timedelta(days=DAYS))
-    months = sorted({month_of(market.base + timedelta(days=day)) for day in range(DAYS)} - {this_month})
+    days = {month_of(market.base + timedelta(days=day)) for day in range(DAYS)}
+    months = sorted({month_of(NOON), *days} - {this_month})
     for month in months:
         for event in ("begin-closing", "close"):
             body = {"event": event, "reason": "month end"}
             answer = await connection.ask(
-                market.ask("POST", f"/ledger/periods/{month}/events", finance, DAYS, body)
+                market.ask("POST", f"/ledger/periods/{month}/events", FINANCE, DAYS, body)
             )
             if answer.status != 200:
                 raise UnexpectedAnswer(

@@ -17,7 +17,8 @@ from datamarket.foundation.clock import business_date, month_of
 from datamarket.ledger.terms import Account, AccountKind
 from datamarket.trading import rules
 from datamarket.trading.revenue.files import revenue_rules
-from loadtests.bench_market import Grown, Trader
+from tests.world.exchange import Exchange
+from tests.world.trading import Agreement
 
 _ENTRY = """
 \\set buyer random(1, {buyers})
@@ -87,24 +88,24 @@ class Told:
 class PgBench:
     """Makes sales under the market's own contracts; each is whole and balanced, so the books stay in order."""
 
-    def __init__(self, url: str, folder: Path, ledger_id: int, grown: Grown, now: datetime) -> None:
+    def __init__(self, url: str, folder: Path, ledger_id: int, exchange: Exchange, now: datetime) -> None:
         self._url = url
         self._folder = folder
         self.facts: dict[str, object] = {
             "ledger": ledger_id,
             "month": month_of(now),
-            "buyers": len(grown.traders),
+            "buyers": len(exchange.deals),
         }
         self.legs_of_a_sale = 0
         self._ledger_id = ledger_id
-        self._grown = grown
+        self._exchange = exchange
         self._now = now
 
     async def prepare(self) -> None:
         """The buyers by number, so that a script can choose one; and one sale as the rules divide it."""
         connection = await asyncpg.connect(self._url)
         try:
-            contracts = [trader.contract_id for trader in self._grown.traders]
+            contracts = [deal.contract.id for deal in self._exchange.deals]
             terms = await FrozenTermsReader().read(connection, contracts)
             await connection.execute(
                 "CREATE UNLOGGED TABLE IF NOT EXISTS bench_buyer"
@@ -112,15 +113,15 @@ class PgBench:
             )
             await connection.executemany(
                 "INSERT INTO bench_buyer VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-                [self._buyer(number, trader) for number, trader in enumerate(self._grown.traders, 1)],
+                [self._buyer(number, deal) for number, deal in enumerate(self._exchange.deals, 1)],
             )
         finally:
             await connection.close()
         self._price(terms[contracts[0]])
 
-    def _buyer(self, number: int, trader: Trader) -> tuple[int, UUID, UUID, UUID]:
-        funds = Account(self._ledger_id, trader.actor.participant_id, AccountKind.BUYER_FUNDS)
-        return number, funds.id, trader.contract_id, trader.actor.account_id
+    def _buyer(self, number: int, deal: Agreement) -> tuple[int, UUID, UUID, UUID]:
+        funds = Account(self._ledger_id, deal.buyer.id, AccountKind.BUYER_FUNDS)
+        return number, funds.id, deal.contract.id, deal.buyer_account.account_id
 
     def _price(self, terms: FrozenTerms) -> None:
         rule = rules.rule_at(revenue_rules(), business_date(self._now))

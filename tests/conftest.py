@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -59,6 +60,20 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest_asyncio.fixture
 async def fresh_database(server_url: str, database_url: str, worker_id: str) -> AsyncIterator[Database]:
     """A database of one test's own, for what looks at the whole market."""
+    async with own_database(server_url, worker_id) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module")
+async def module_database(server_url: str, database_url: str, worker_id: str) -> AsyncIterator[Database]:
+    """A database of one module's own, for tests that leave it as they found it."""
+    async with own_database(server_url, worker_id) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def own_database(server_url: str, worker_id: str) -> AsyncIterator[Database]:
+    """Migrated and open; gone afterwards."""
     name = f"datamarket_fresh_{worker_id}_{new_id(moment()).hex[-8:]}"
     await create_database(server_url, name)
     url = with_database(server_url, name)

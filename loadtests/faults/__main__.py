@@ -11,24 +11,15 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable
 
-from loadtests.faults import (
-    database_kills,
-    missing_guards,
-    races,
-    restoring,
-    tampering,
-    worker_kills,
-)
+from loadtests.faults import kills, restore, tampering, workers
 from loadtests.faults.proof import Proof
 from loadtests.faults.stand import tell
 
 PROOFS: dict[str, Callable[..., Awaitable[Proof]]] = {
-    "F1": database_kills.prove,
-    "F2": worker_kills.prove,
-    "F3": tampering.prove,
-    "F4": races.prove,
-    "F7": restoring.prove,
-    "F8": missing_guards.prove,
+    "kills": kills.prove,
+    "workers": workers.prove,
+    "tampering": tampering.prove,
+    "restore": restore.prove,
 }
 
 
@@ -81,17 +72,18 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtests.faults", description=__doc__)
     parser.add_argument("--seconds", type=float, default=90, help="how long servers are killed under load")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--only", type=_names, default=list(PROOFS), help="such as F1,F4")
+    parser.add_argument("--only", type=names, default=list(PROOFS), help="such as kills,workers")
     parser.add_argument("--json", action="store_true", help="the report as JSON on standard output")
     return parser.parse_args()
 
 
-def _names(given: str) -> list[str]:
-    names = given.upper().split(",")
-    unknown = [name for name in names if name not in PROOFS]
+def names(given: str) -> list[str]:
+    """The proofs of a list such as kills,workers."""
+    wanted = given.lower().split(",")
+    unknown = [name for name in wanted if name not in PROOFS]
     if unknown:
         raise argparse.ArgumentTypeError(f"{', '.join(unknown)}; there are {', '.join(PROOFS)}")
-    return names
+    return wanted
 
 
 if __name__ == "__main__":

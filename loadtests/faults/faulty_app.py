@@ -14,13 +14,13 @@ from enum import StrEnum
 from pathlib import Path
 
 import orjson
-from datamarket.app import create_app
 from fastapi import FastAPI
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from datamarket.foundation.db import Database, PoolConnection
 from datamarket.foundation.settings import Settings
+from datamarket.server.app import create_app
 
 PLAN = "FAULTS_PLAN"
 """Environment: a file with the seed; deaths and lives are appended to its neighbours."""

@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 import asyncpg
-from datamarket.checking import CHECKS
 
 from datamarket.auth.terms import Actor
 from datamarket.auth.tokens import TokenKeeper, load_key
@@ -20,9 +19,10 @@ from datamarket.foundation.clock import read_clock
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, migrate
-from loadtests.bench_market import Grown, grow
+from datamarket.server.checks import CHECKS
 from loadtests.faults.cluster import Cluster, running_cluster
 from loadtests.market import Market, market_in
+from tests.world.exchange import Exchange, exchange
 
 LISTINGS = 4
 AS_SHIPPED: Mapping[str, str] = MappingProxyType({})
@@ -50,7 +50,7 @@ class Stand:
     cluster: Cluster
     url: str
     settings: Settings
-    grown: Grown
+    exchange: Exchange
     market: Market
 
     @property
@@ -74,7 +74,7 @@ class Stand:
 
 @asynccontextmanager
 async def stand(
-    name: str, *, traders: int = 4, server: Mapping[str, str] = AS_SHIPPED
+    name: str, *, buyers: int = 4, server: Mapping[str, str] = AS_SHIPPED
 ) -> AsyncIterator[Stand]:
     """A market on an own cluster with these server settings, in a temporary folder; nothing of it stays."""
     with _temporary(name) as folder, running_cluster(folder / "postgres", **dict(server)) as cluster:
@@ -85,14 +85,12 @@ async def stand(
         )
         database = await Database(url, 4).open()
         try:
-            grown = await grow(
-                database, settings.ledger_id, listings=LISTINGS, traders=traders, now=read_clock()
-            )
+            trading = await exchange(database, listings=LISTINGS, buyers=buyers, now=read_clock())
         finally:
             await database.close()
         await _make_durable(url)
         market = market_in(folder, DATABASE_URL=url, DATAMARKET_ACCESS_MINUTES="60")
-        yield Stand(folder, cluster, url, settings, grown, market)
+        yield Stand(folder, cluster, url, settings, trading, market)
 
 
 @contextmanager

@@ -14,11 +14,11 @@ import orjson
 
 from datamarket.foundation.clock import read_clock
 from loadtests import wire
-from loadtests.bench_market import Trader
 from loadtests.bench_works import API, USE
-from loadtests.faults.oracle import Intent, Journal, Kind, effects_of
+from loadtests.faults.oracle import Intent, Journal, Kind, Verdict, effects_of
 from loadtests.faults.stand import Stand
 from loadtests.market import HOST
+from tests.world.trading import Agreement
 
 PATIENCE_SECONDS = 4
 PAUSE_SECONDS = 0.05
@@ -45,9 +45,9 @@ class Traffic:
 
     def __post_init__(self) -> None:
         now = read_clock()
-        grown = self.stand.grown
-        self._buyers = [(trader, self.stand.bearer(trader.actor, now=now)) for trader in grown.traders]
-        self._provider = self.stand.bearer(grown.provider, now=now)
+        market = self.stand.exchange
+        self._buyers = [(deal, self.stand.bearer(deal.buyer_account, now=now)) for deal in market.deals]
+        self._provider = self.stand.bearer(market.provider, now=now)
         self._numbers = count()
 
     async def run(self, going: Callable[[], bool]) -> None:
@@ -67,13 +67,25 @@ class Traffic:
         line.close()
         return len(open_keys)
 
+    def figures(self, took: float, verdict: Verdict) -> dict[str, object]:
+        """What was sent, what was accepted and what was settled are separate figures."""
+        return {
+            "clients": self.clients,
+            "requests_sent": self.journal.tries,
+            "accepted_per_second": int(len(self.journal.acked) / took),
+            "settled_per_second": int(verdict.settled / took),
+            "unknown_left": len(self.journal.unknown),
+            "refused": len(self.journal.refused),
+            **verdict.figures(),
+        }
+
     async def _client(self, number: int, going: Callable[[], bool]) -> None:
         chance = random.Random(f"{self.seed}/{number}")
-        trader, _ = self._buyers[number % len(self._buyers)]
+        deal, _ = self._buyers[number % len(self._buyers)]
         mine: deque[str] = deque(maxlen=REMEMBERED)
         line = Line(self.port)
         while going():
-            intent = self._wish(number, trader, mine, chance)
+            intent = self._wish(number, deal, mine, chance)
             for attempt in count():
                 key = f"{intent.id}.{attempt}" if self.new_key_on_retry else intent.id
                 self.journal.intend(intent, key)
@@ -86,10 +98,10 @@ class Traffic:
                 mine.extend(name for _, name in effects_of(intent.kind, self.journal.acked[key]))
         line.close()
 
-    def _wish(self, client: int, trader: Trader, mine: deque[str], chance: random.Random) -> Intent:
+    def _wish(self, client: int, deal: Agreement, mine: deque[str], chance: random.Random) -> Intent:
         kind = chance.choices(list(MIX), list(MIX.values()))[0]
         name = f"{self.seed}-{client}-{next(self._numbers)}"
-        order = {"contract_id": str(trader.contract_id), **USE}
+        order = {"contract_id": str(deal.contract.id), **USE}
         if kind is Kind.REFUND and mine:
             trade = mine.popleft()
             body: dict[str, object] = {"amount_fen": chance.randint(1, 100), "reason": "fault harness"}

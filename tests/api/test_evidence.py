@@ -15,11 +15,10 @@ from datamarket.evidence.log.sealing import Sealer, await_watermark
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
 from datamarket.server.app import create_app
-from loadtests.faults.tampering import tool
 from tests.conftest import Client, client_of
 from tests.world import trading
 from tests.world.people import AUDITOR, NOON, moment
-from tests.world.sealing import settings_in
+from tests.world.sealing import settings_in, tool
 
 SOME_ID = "018fdc6e-0c00-7000-8000-000000000001"
 

@@ -14,19 +14,12 @@ from datamarket.foundation.errors import MarketError
 from datamarket.foundation.idempotency import Claim, KeyReused
 from datamarket.foundation.money import Fen
 from datamarket.ledger.rules import FundsInsufficient
-from datamarket.trading.actions import Recorder
-from datamarket.trading.api import render
-from datamarket.trading.desk import Answer, TradeDesk
+from datamarket.trading.desk import Answer
 from datamarket.trading.terms import Trade
 from tests.world import trading
 from tests.world.people import AUTHORITY, NOON, moment, unique
 
 LEDGER = trading.LEDGER_ID
-
-
-def desk_of(database: Database) -> TradeDesk:
-    """One process's queue; two of them are two processes to the database."""
-    return TradeDesk(database, Recorder(LEDGER), render, moment)
 
 
 async def test_two_connections_spend_the_same_money_once(database: Database) -> None:
@@ -89,7 +82,7 @@ async def _until_somebody_waits(connection: "asyncpg.Connection[asyncpg.Record]"
 
 async def test_one_key_at_two_desks_is_one_trade(database: Database) -> None:
     deal = await trading.active_contract(database, funds=Fen(1_000_000))
-    desks = [desk_of(database), desk_of(database)]
+    desks = [trading.desk(database), trading.desk(database)]
     claim = Claim(LEDGER, "two-desks", unique("key"), b"\x01" * 32)
     answers = await asyncio.gather(
         *(desks[turn % 2].record(trading.order(deal, at=NOON), claim) for turn in range(50))
@@ -104,7 +97,7 @@ async def test_one_key_at_two_desks_is_one_trade(database: Database) -> None:
 async def test_one_bad_order_never_fails_its_neighbours_in_the_queue(database: Database) -> None:
     rich = await trading.active_contract(database, funds=Fen(1_000_000))
     poor = await trading.active_contract(database, funds=Fen(1))
-    desk = desk_of(database)
+    desk = trading.desk(database)
 
     async def ask(number: int) -> Answer | MarketError:
         deal = poor if number % 5 == 0 else rich

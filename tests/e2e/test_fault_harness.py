@@ -1,25 +1,15 @@
-"""The fault harness itself: its oracle sees what is fabricated, its races and its probes see what is unguarded."""
+"""The fault harness itself: its oracle sees what is fabricated, and a proof stands only with its control."""
 
-import asyncio
-import random
-from collections.abc import AsyncIterator, Iterator
+from argparse import ArgumentTypeError
+from collections.abc import Iterator
 from pathlib import Path
 
-import asyncpg
 import orjson
 import pytest
-import pytest_asyncio
 
-from datamarket.foundation.db import Database
-from datamarket.foundation.errors import Refused
-from loadtests.faults.guard_probes import NOTICED, Outcome, Prober
-from loadtests.faults.guards import Guard, Sort, all_guards
+from loadtests.faults.__main__ import PROOFS, names
 from loadtests.faults.oracle import Books, Effect, Intent, Journal, Kind, judge
 from loadtests.faults.proof import Proof
-from loadtests.faults.races import Tally, race
-from tests.world import trading
-
-RIVALS = 6
 
 
 def intent(name: str, kind: Kind = Kind.TRADE) -> Intent:
@@ -119,76 +109,13 @@ def test_a_refusal_that_is_in_the_books_is_named(journal: Journal) -> None:
 
 
 def test_a_proof_stands_only_when_its_control_notices() -> None:
-    assert not Proof("F0", "", holds=True).stands
-    assert not Proof("F0", "", holds=False, control_notices=True).stands
-    assert Proof("F0", "", holds=True, control_notices=True).stands
+    assert not Proof("none", "", holds=True).stands
+    assert not Proof("none", "", holds=False, control_notices=True).stands
+    assert Proof("none", "", holds=True, control_notices=True).stands
 
 
-async def test_of_many_refunds_of_one_trade_one_succeeds(database: Database) -> None:
-    deal = await trading.active_contract(database)
-    tally = Tally()
-    for _ in range(3):
-        sold = await trading.trade(database, deal)
-        await race([lambda sold=sold: trading.refund(database, deal, sold.id)] * RIVALS, tally)  # type: ignore[misc]
-    assert tally.exactly_one
-    assert tally.refusals == {"trade.nothing-to-refund": 3 * (RIVALS - 1)}
-
-
-class Late(Refused):
-    code = "harness.late"
-    zh = "已被取走。"
-    en = "Taken."
-
-
-async def test_a_race_that_nobody_guards_has_many_winners() -> None:
-    taken: list[int] = []
-
-    async def check_then_act() -> None:
-        if taken:
-            raise Late
-        await asyncio.sleep(0)
-        taken.append(1)
-
-    tally = Tally()
-    await race([check_then_act] * RIVALS, tally)
-    assert not tally.exactly_one
-    assert tally.winners == {RIVALS: 1}
-
-
-@pytest_asyncio.fixture
-async def prober(fresh_database: Database) -> AsyncIterator[Prober]:
-    """On a market with a trade and a refund."""
-    deal = await trading.active_contract(fresh_database)
-    for _ in range(3):
-        await trading.refund(fresh_database, deal, (await trading.trade(fresh_database, deal)).id)
-    connection = await asyncpg.connect(fresh_database.url)
-    yield Prober(connection, trading.LEDGER_ID, random.Random(7))
-    await connection.close()
-
-
-def of_the_balance_or_the_leg(guard: Guard) -> bool:
-    return guard.table in {"ledger_balance", "ledger_leg", "ledger_leg_p2024", "business_key", "audit_event"}
-
-
-async def test_each_guard_of_balances_and_legs_is_missed_when_it_is_gone(prober: Prober) -> None:
-    guards = [guard for guard in await all_guards(prober.connection) if of_the_balance_or_the_leg(guard)]
-    findings = [await prober.probe(guard) for guard in guards]
-    assert {guard.sort for guard in guards} >= {
-        Sort.CHECK,
-        Sort.UNIQUE,
-        Sort.FOREIGN,
-        Sort.TRIGGER,
-        Sort.PRIVILEGE,
-    }
-    assert [found for found in findings if found.outcome not in NOTICED] == []
-    assert prober.refused == len(guards)
-
-
-async def test_a_guard_that_no_attack_needs_is_uncovered(prober: Prober) -> None:
-    """A trigger that lets everything through is no guard, and the harness says so."""
-    await prober.connection.execute(
-        "CREATE FUNCTION nods() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
-        "CREATE TRIGGER idle BEFORE UPDATE ON trade FOR EACH ROW EXECUTE FUNCTION nods()"
-    )
-    [idle] = [guard for guard in await all_guards(prober.connection) if guard.name == "idle"]
-    assert (await prober.probe(idle)).outcome not in {Outcome.THROUGH, Outcome.CHECK}
+def test_proofs_are_chosen_by_what_they_prove() -> None:
+    assert names("kills,Restore") == ["kills", "restore"]
+    assert list(PROOFS) == ["kills", "workers", "tampering", "restore"]
+    with pytest.raises(ArgumentTypeError, match=r"f1; there are kills, workers"):
+        names("F1")

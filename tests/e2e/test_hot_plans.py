@@ -25,7 +25,8 @@ from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.server.app import create_app
 from tests.conftest import Client, client_of
 from tests.world import trading
-from tests.world.crowd import OTHER_CITY, crowd, multiply
+from tests.world.crowd import crowd, multiply
+from tests.world.market import OTHER_CITY
 from tests.world.people import FINANCE, NOON, actor, unique
 from tests.world.trading import Agreement
 

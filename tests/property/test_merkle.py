@@ -22,7 +22,7 @@ from datamarket.evidence.log.merkle import (
     root_by_inclusion,
     split_at,
 )
-from loadtests.faults.tampering import tool
+from tests.world.sealing import tool
 
 SIZES = st.integers(1, 1100)
 

@@ -6,14 +6,11 @@ import asyncpg
 
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
-from datamarket.ledger.books import actions as ledger
-from datamarket.ledger.cities import actions as city_actions
 from tests.world import orders, trading
-from tests.world.people import FINANCE, moment
+from tests.world.market import send_to_another_city
 from tests.world.trading import Agreement
 
 MANY, SOME = 40_000, 15_000
-OTHER_CITY = 370100
 _NAMED = "md5('{table}/' || {n})::uuid"
 _ORDERED = "(lpad(to_hex(1704067200000 + 600000 * ({n})::bigint), 12, '0') || '7' || substr(md5('{table}/' || {n}), 1, 19))::uuid"
 
@@ -185,27 +182,7 @@ async def crowd(database: Database) -> Agreement:
     for _ in range(40):
         await trading.trade(database, agreement)
     await orders.placed(database, agreement)
-    async with database.transaction() as session:
-        owner, some = agreement.buyer.id, Fen(5)
-        await ledger.deposit(
-            session,
-            FINANCE,
-            OTHER_CITY,
-            owner_id=owner,
-            amount_fen=some,
-            reference="a first one",
-            now=moment(),
-        )
-        await city_actions.send(
-            session,
-            FINANCE,
-            trading.LEDGER_ID,
-            owner_id=owner,
-            to_ledger=OTHER_CITY,
-            amount_fen=some,
-            reference="a first one",
-            now=moment(),
-        )
+    await send_to_another_city(database, agreement.buyer.id)
     return agreement
 
 

@@ -1,14 +1,34 @@
-"""A small market in use: one of everything, and those who may call."""
+"""A small market in use: one of everything, and those who may call; and one in which every book is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from uuid import UUID
 
 from datamarket.auth.terms import Actor, Role
+from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import month_of
 from datamarket.foundation.db import Database
+from datamarket.foundation.ids import new_id
+from datamarket.foundation.money import Fen
+from datamarket.ledger.books import actions as ledger
+from datamarket.ledger.cities import actions as city_actions
+from datamarket.ledger.terms import Account, AccountKind
+from datamarket.payouts import files
+from datamarket.payouts.bank import actions as bank_actions
+from datamarket.payouts.bank import simulated as bank
 from datamarket.subsidy.runs.terms import RunEvent
-from tests.world import orders, payouts, subsidy, trading
-from tests.world.people import NOON, actor
+from datamarket.trading.orders.terms import OrderEvent
+from tests.world import orders, payouts, periods, subsidy, trading
+from tests.world.people import FINANCE, NOON, actor, moment, unique
+from tests.world.sealing import sealer_in
+
+OTHER_CITY = 370100
+IN_MAY = date(2024, 5, 20)
+SOME = Fen(5)
+TILE = 256
+"""So many leaves have a node of their own."""
 
 _TABLE_OF = {
     "account_id": "ledger_account",
@@ -68,3 +88,64 @@ async def market_in_use(database: Database) -> Market:
         actor(*Role, organisation=agreement.provider.id),
         actor(*Role),
     )
+
+
+async def every_book_written(database: Database, folder: Path) -> None:
+    """Rows in every table of the books, of every state that guards speak of; sealed, with the key in `folder`."""
+    earned = await payouts.earned(database)
+    deal, officers = earned.agreements[0], payouts.Officers()
+    await trading.sell_under_key(database, deal, unique("key"))
+    await trading.refund(database, deal, (await trading.trade(database, deal)).id, SOME)
+    await orders.placed(database, deal)
+    order = await orders.delivered(database, deal, 2)
+    await orders.moved(database, deal.buyer_account, order.id, OrderEvent.ACCEPT, accepted_quantity=2)
+    await _paid_out(database, officers, earned)
+    await trading.trade(database, deal)
+    await payouts.proposed(database, officers)
+    await send_to_another_city(database, deal.buyer.id)
+    other = periods.own_ledger()
+    vat = Account(other, None, AccountKind.VAT_PAYABLE)
+    await periods.post(database, periods.bank(other), vat, 5, effective=IN_MAY)
+    await periods.close(database, other, month_of(periods.noon_of(IN_MAY)))
+    async with database.plain_transaction() as connection:
+        events = [evidence.Event(FINANCE, new_id(moment()), {"of": number}) for number in range(TILE)]
+        await evidence.record_many(connection, "test.note", "thing", events, now=moment())
+    sealer = sealer_in(folder)
+    while await sealer.seal(database, now=moment()):
+        pass
+
+
+async def _paid_out(database: Database, officers: payouts.Officers, earned: payouts.Earned) -> None:
+    """A batch sent, executed and matched with the day's statement."""
+    batch = await payouts.sent(database, officers)
+    content = await payouts.file_of(database, batch)
+    run = bank.run_bank(content, payouts.bank_rules(), 7, receipts=earned.receipts)
+    await payouts.answered(database, officers.maker, batch.id, files.write_advice(run.advice))
+    async with database.transaction() as session:
+        text = files.write_statement(run.statements[0])
+        await bank_actions.import_statement(session, officers.maker, trading.LEDGER_ID, text, now=NOON)
+
+
+async def send_to_another_city(database: Database, owner_id: UUID) -> UUID:
+    """A buyer's money on its way to a city in which the buyer has some already; the transfer."""
+    async with database.transaction() as session:
+        await ledger.deposit(
+            session,
+            FINANCE,
+            OTHER_CITY,
+            owner_id=owner_id,
+            amount_fen=SOME,
+            reference=unique("advice"),
+            now=moment(),
+        )
+        sent = await city_actions.send(
+            session,
+            FINANCE,
+            trading.LEDGER_ID,
+            owner_id=owner_id,
+            to_ledger=OTHER_CITY,
+            amount_fen=SOME,
+            reference=unique("sent"),
+            now=moment(),
+        )
+    return sent.id

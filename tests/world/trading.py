@@ -1,5 +1,6 @@
 """Contracts, money, trades and refunds, made as buyers, providers and finance make them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,12 +15,15 @@ from datamarket.contracts.tables import Contract
 from datamarket.contracts.terms import ContractEvent, Purpose
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
+from datamarket.foundation.idempotency import Claim, fingerprint
 from datamarket.foundation.money import Fen
 from datamarket.ledger.books import actions as ledger
 from datamarket.ledger.terms import EntryId
 from datamarket.participants.tables import Participant
 from datamarket.trading import queries, refunds
 from datamarket.trading.actions import Outcome, Recorder
+from datamarket.trading.api import render
+from datamarket.trading.desk import Answer, TradeDesk
 from datamarket.trading.tables import RefundRow
 from datamarket.trading.terms import Order, Trade
 from datamarket.zones.resources.tables import Resource
@@ -180,6 +184,20 @@ def order(agreement: Agreement, quantity: int = 1, *, at: datetime | None = None
         None,
         at or moment(),
     )
+
+
+def desk(database: Database, read_clock: Callable[[], datetime] = moment) -> TradeDesk:
+    """One process's queue; two of them are two processes to the database."""
+    return TradeDesk(database, Recorder(LEDGER_ID), render, read_clock)
+
+
+async def sell_under_key(
+    database: Database, agreement: Agreement, key: str, quantity: int = 1, *, at: datetime | None = None
+) -> Answer:
+    """One trade through a desk: the answer stays under its key, and is the same when asked for again."""
+    when = at or moment()
+    claim = Claim(LEDGER_ID, "world", key, fingerprint("POST", "/api/v1/trades", key.encode()))
+    return await desk(database, lambda: when).record(order(agreement, quantity, at=when), claim)
 
 
 async def record(database: Database, orders: list[Order]) -> list[Outcome]:

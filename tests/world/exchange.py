@@ -1,4 +1,4 @@
-"""The market that the bench measures: many listings by COPY, and traders with money and signed contracts."""
+"""A market that is asked much: one provider's many listings by COPY, and buyers with money under contracts of their own."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -9,33 +9,27 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.auth.terms import Actor, Role
+from datamarket.auth.terms import Actor
 from datamarket.catalogue import words
 from datamarket.catalogue.listings.tables import Listing
 from datamarket.catalogue.listings.terms import ListingState, PriceModel
 from datamarket.catalogue.products.tables import Product, ProductVersion
 from datamarket.catalogue.products.terms import DeliveryForm, Modality, VersionState
 from datamarket.catalogue.terms import Category
-from datamarket.catalogue.venues import actions as catalogue
 from datamarket.catalogue.venues.tables import Venue
-from datamarket.catalogue.venues.terms import FeePayer, VenueKind, VenueTerms
-from datamarket.contracts import actions as contracts
-from datamarket.contracts.terms import ContractEvent, Purpose
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
-from datamarket.ledger.books import actions as ledger
-from datamarket.participants import actions as participants
-from datamarket.participants import rules as participant_rules
 from datamarket.participants.tables import Participant
-from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
-from datamarket.zones.terms import Level, UseClass
+from datamarket.zones.terms import Level
+from tests.world import catalogue, trading
+from tests.world.catalogue import Listed
+from tests.world.participants import acting_for, admitted
+from tests.world.trading import Agreement
 
 DEPOSIT = Fen(10**13)
 JSON_COLUMNS = {"quality", "sample_fields"}
-TERM = timedelta(days=365)
 SUBJECTS = (
     ("海洋环境", "ocean environment"),
     ("近海气象", "coastal weather"),
@@ -56,128 +50,30 @@ FORMS = (
 
 
 @dataclass(frozen=True)
-class Trader:
-    """A buyer with money, and its own signed contract."""
-
-    actor: Actor
-    contract_id: UUID
-
-
-@dataclass(frozen=True)
-class Grown:
-    """What stands in the market when it has grown."""
+class Exchange:
+    """What stands in the market: listings by id, their provider, and one contract of each buyer."""
 
     listings: list[UUID]
     provider: Actor
-    venue: Venue
-    traders: list[Trader]
+    deals: list[Agreement]
 
 
-def actor_of(participant: Participant | None, *roles: Role, now: datetime) -> Actor:
-    return Actor(new_id(now), participant.id if participant else None, frozenset(roles))
-
-
-async def grow(database: Database, ledger_id: int, *, listings: int, traders: int, now: datetime) -> Grown:
-    """A venue, a provider with so many published listings, and so many traders."""
-    authority = actor_of(None, Role.AUTHORITY, now=now)
+async def exchange(database: Database, *, listings: int, buyers: int, now: datetime) -> Exchange:
+    """A venue, a provider with so many listings published up to now, and so many buyers of the first."""
     async with database.transaction() as session:
-        seller = await _admit(session, authority, ParticipantKind.ENTERPRISE, 0, now)
-        operator = await _admit(session, authority, ParticipantKind.VENUE_OPERATOR, 1, now)
-        venue = await catalogue.open_venue(
-            session,
-            authority,
-            code="V-BENCH",
-            kind=VenueKind.DATA_EXCHANGE,
-            operator_id=operator.id,
-            terms=VenueTerms("量测交易平台", "Bench exchange", None, "bench", 100, FeePayer.SELLER),
-            now=now,
-        )
-    ids = await _load_listings(database.url, seller, venue, listings, now)
-    provider = actor_of(seller, Role.PROVIDER, now=now)
-    grown = [
-        await _trader(
-            database,
-            authority,
-            provider,
-            ledger_id=ledger_id,
-            listing_id=ids[0],
-            serial=2 + number,
-            now=now,
-        )
-        for number in range(traders)
-    ]
-    return Grown(ids, provider, venue, grown)
+        seller = await admitted(session)
+        venue = await catalogue.venue(session)
+    offers = list(_generated(seller, venue, listings, now))
+    await _load(database.url, offers)
+    provider = acting_for(seller)
+    product, version, listing = offers[0]
+    first = Listed(product, version, seller, provider, listing, venue)
+    deals = [await trading.active_contract(database, listed=first, funds=DEPOSIT) for _ in range(buyers)]
+    return Exchange([listing.id for _, _, listing in offers], provider, deals)
 
 
-async def _admit(
-    session: AsyncSession, authority: Actor, kind: ParticipantKind, serial: int, now: datetime
-) -> Participant:
-    body = f"91370212QDBE{serial:05}"
-    applied = await participants.register_participant(
-        session,
-        authority,
-        uscc=body + participant_rules.check_digit(body),
-        name_zh=f"量测主体{serial}",
-        name_en=f"Bench {serial}",
-        kind=kind,
-        income_class=IncomeClass.ENTERPRISE,
-        division="370212",
-        industry="6450",
-        now=now,
-    )
-    return await participants.move_participant(
-        session, authority, applied.id, ParticipantEvent.ADMIT, now=now
-    )
-
-
-async def _trader(
-    database: Database,
-    authority: Actor,
-    provider: Actor,
-    *,
-    ledger_id: int,
-    listing_id: UUID,
-    serial: int,
-    now: datetime,
-) -> Trader:
-    """Through the same actions as any other."""
-    async with database.transaction() as session:
-        participant = await _admit(session, authority, ParticipantKind.ENTERPRISE, serial, now)
-        buyer = actor_of(participant, Role.BUYER, now=now)
-        await ledger.deposit(
-            session,
-            actor_of(None, Role.FINANCE, now=now),
-            ledger_id,
-            owner_id=participant.id,
-            amount_fen=DEPOSIT,
-            reference=f"bench {participant.id}",
-            now=now,
-        )
-        contract = await contracts.request_contract(
-            session,
-            buyer,
-            listing_id=listing_id,
-            purposes=frozenset({Purpose.INDUSTRIAL_DEVELOPMENT}),
-            use_class=UseClass.INDUSTRY,
-            term_from=now - timedelta(days=1),
-            term_to=now + TERM,
-            quota=None,
-            now=now,
-        )
-        for party, event in (
-            (provider, ContractEvent.AGREE),
-            (provider, ContractEvent.SIGN),
-            (buyer, ContractEvent.SIGN),
-        ):
-            await contracts.move_contract(session, party, contract, event, ledger_id=ledger_id, now=now)
-    return Trader(buyer, contract.id)
-
-
-async def _load_listings(
-    url: str, seller: Participant, venue: Venue, wanted: int, now: datetime
-) -> list[UUID]:
+async def _load(url: str, rows: Sequence[tuple[Product, ProductVersion, Listing]]) -> None:
     """Products, versions and listings as the actions would have left them, by COPY."""
-    rows = list(_generated(seller, venue, wanted, now))
     connection = await asyncpg.connect(url)
     try:
         await _copy(connection, "product", [product for product, _, _ in rows])
@@ -192,7 +88,6 @@ async def _load_listings(
         await connection.execute("VACUUM ANALYZE product, product_version, listing")
     finally:
         await connection.close()
-    return [listing.id for _, _, listing in rows]
 
 
 async def _copy(connection: "asyncpg.Connection[asyncpg.Record]", table: str, rows: Sequence[Any]) -> None:

@@ -1,29 +1,31 @@
-"""F7: a dump taken while the market works, restored into a new cluster: the same books, and life goes on."""
+"""A dump taken while the market works, restored into a new cluster: the same books, and life goes on."""
 
 import asyncio
 import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
-from datamarket.checking import check_books
-from datamarket.evidence.verification import Log, verify
-from datamarket.sealing import sealer_of
+import orjson
 
-from datamarket.foundation.clock import read_clock
+from datamarket.evidence.log.verification import Log, verify
+from datamarket.foundation.clock import month_of, read_clock
 from datamarket.foundation.db import APP_ROLE, Database
+from datamarket.foundation.money import Fen
+from datamarket.ledger.terms import Account, AccountKind
 from datamarket.migrations.apply import create_database, drop_database, migrate
-from datamarket.trading.actions import Recorder
-from datamarket.trading.api import render
-from datamarket.trading.desk import TradeDesk
+from datamarket.server.checks import check_books
+from datamarket.server.sealing import sealer_of
 from loadtests.faults.books import Facts, facts_of, post_again
-from loadtests.faults.business import claim_of, order_of, some_business
 from loadtests.faults.cluster import Cluster, running_cluster
-from loadtests.faults.contests import lived_in
 from loadtests.faults.proof import Proof
 from loadtests.faults.stand import Stand, stand, tell
+from tests.world import market, periods, trading
+from tests.world.people import unique
 
 CLAIM = (
     "a dump taken under load restores to the same rows, balances and root;"
@@ -31,6 +33,7 @@ CLAIM = (
 )
 TRADES = 40
 MORE_TRADES = 12
+A_DAY_IN_MAY = date(2024, 5, 20)
 PROGRAM_SECONDS = 120
 LEFT_OUT = (
     "ledger_entry",
@@ -64,10 +67,10 @@ class Backup:
 
 async def prove(*, seconds: float, seed: int) -> Proof:  # noqa: ARG001 - as long as it takes
     """The drill, then the same with dumps that lack one row."""
-    async with stand("f7") as on:
-        answers = await lived_in(on, trades=TRADES)
+    async with stand("restore") as on:
+        answers = await _lived_in(on)
         backup = await _back_up(on)
-        tell(f"f7: dumped {len(backup.facts.tables)} tables in {backup.seconds:.1f} s")
+        tell(f"restore: dumped {len(backup.facts.tables)} tables in {backup.seconds:.1f} s")
         with running_cluster(on.folder / "second") as second:
             await _make_role(second)
             begun = time.monotonic()
@@ -79,9 +82,9 @@ async def prove(*, seconds: float, seed: int) -> Proof:  # noqa: ARG001 - as lon
             again = await _posted_again(on, second, url)
             onward = await _goes_on(on, url)
             control = {table: await _without_a_row(on, second, backup, table) for table in LEFT_OUT}
-    tell(f"f7: differences {differences}, {onward}, control {control}")
+    tell(f"restore: differences {differences}, {onward}, control {control}")
     return Proof(
-        id="F7",
+        id="restore",
         claim=CLAIM,
         holds=not (differences or again or broken)
         and replayed == len(answers)
@@ -103,6 +106,37 @@ async def prove(*, seconds: float, seed: int) -> Proof:  # noqa: ARG001 - as lon
         control={"one_row_left_out_is_noticed_by": control},
         control_notices=all(control.values()),
     )
+
+
+async def _lived_in(on: Stand) -> dict[str, bytes]:
+    """Rows of every kind that a market makes, sealed in two passes; the answers to the trades, by key."""
+    database = await Database(on.url, 4).open()
+    try:
+        answers = await _business(on, database, TRADES)
+        await sealer_of(on.settings).seal(database, now=read_clock())
+        other = periods.own_ledger()
+        sides = periods.bank(other), Account(other, None, AccountKind.VAT_PAYABLE)
+        await periods.post(database, *sides, 5, effective=A_DAY_IN_MAY)
+        await periods.close(database, other, month_of(periods.noon_of(A_DAY_IN_MAY)))
+        await market.market_in_use(database)
+        await sealer_of(on.settings).seal(database, now=read_clock())
+    finally:
+        await database.close()
+    return answers
+
+
+async def _business(on: Stand, database: Database, trades: int) -> dict[str, bytes]:
+    """So many trades under keys, a third of them refunded in part or whole; the answers by key."""
+    answers: dict[str, bytes] = {}
+    for number in range(trades):
+        key, deal = unique("business"), on.exchange.deals[number % len(on.exchange.deals)]
+        sold = await trading.sell_under_key(database, deal, key, 1 + number % 7, at=read_clock())
+        answers[key] = sold.body
+        if number % 3 == 0:
+            trade_id = UUID(orjson.loads(answers[key])["id"])
+            amount = None if number % 2 else Fen(1 + number)
+            await trading.refund(database, deal, trade_id, amount, at=read_clock())
+    return answers
 
 
 async def _back_up(on: Stand) -> Backup:
@@ -133,7 +167,7 @@ async def _trade_on(on: Stand) -> None:
     database = await Database(on.url, 2).open()
     try:
         while True:
-            await some_business(database, on.ledger_id, on.grown, trades=3, now=read_clock())
+            await _business(on, database, 3)
     finally:
         await database.close()
 
@@ -194,12 +228,10 @@ async def _broken(on: Stand, url: str, outside: dict[str, str]) -> list[str]:
 async def _replay(on: Stand, url: str, answers: dict[str, bytes]) -> int:
     """Clients that never heard ask again: how many get the very answer of before the restore."""
     database = await Database(url, 2).open()
-    now = read_clock()
     try:
-        desk = TradeDesk(database, Recorder(on.ledger_id), render, lambda: now)
         same = 0
         for key, answer in answers.items():
-            again = await desk.record(order_of(on.grown.traders[0], now), claim_of(on.ledger_id, key))
+            again = await trading.sell_under_key(database, on.exchange.deals[0], key)
             same += again.replayed and again.body == answer
     finally:
         await database.close()
@@ -217,7 +249,7 @@ async def _goes_on(on: Stand, url: str) -> dict[str, object]:
     """Trades, refunds and a further seal on the restored market, under all invariants."""
     database = await Database(url, 2).open()
     try:
-        more = await some_business(database, on.ledger_id, on.grown, trades=MORE_TRADES, now=read_clock())
+        more = await _business(on, database, MORE_TRADES)
         leaves = await sealer_of(on.settings).seal(database, now=read_clock())
     finally:
         await database.close()

@@ -1,4 +1,4 @@
-"""F1: PostgreSQL is killed with -9 at random moments while clients trade; nothing acked is lost or doubled."""
+"""PostgreSQL is killed with -9 at random moments while clients trade; nothing acked is lost or doubled."""
 
 import asyncio
 import random
@@ -7,8 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from datamarket.checking import check_books
-
+from datamarket.server.checks import check_books
 from loadtests.faults.oracle import Journal, Verdict, judge, read_books
 from loadtests.faults.proof import Proof
 from loadtests.faults.stand import AS_SHIPPED, Stand, stand, tell
@@ -52,13 +51,13 @@ class Outages:
 
 async def prove(*, seconds: float, seed: int) -> Proof:
     """The durable server, then the same with one that acknowledges too early."""
-    verdict, figures = await _experiment(seconds, seed, KILLS, name="f1")
+    verdict, figures = await _experiment(seconds, seed, KILLS, name="kills")
     control, told = await _experiment(
-        seconds * CONTROL_SHARE, seed + 1, CONTROL_KILLS, name="f1c", server=FORGETFUL
+        seconds * CONTROL_SHARE, seed + 1, CONTROL_KILLS, name="kills-control", server=FORGETFUL
     )
     outages, breaches = figures["kills"], figures["breaches_during"] or figures["breaches_after"]
     return Proof(
-        id="F1",
+        id="kills",
         claim=CLAIM,
         holds=verdict.sound and not breaches and outages == KILLS and not figures["unknown_left"],
         figures=figures,
@@ -84,21 +83,15 @@ async def _experiment(
     waits = outages.until_answers(traffic.answered)
     figures: dict[str, object] = {
         "seconds": int(took),
-        "clients": traffic.clients,
         "kills": len(outages.killed_at),
         "processes_killed": outages.processes,
-        "requests_sent": journal.tries,
-        "accepted_per_second": int(len(journal.acked) / took),
-        "settled_per_second": int(verdict.settled / took),
+        **traffic.figures(took, verdict),
         "unknown_replayed": unknown,
-        "unknown_left": len(journal.unknown),
-        "refused": len(journal.refused),
         "recovery_ms_median": _median_ms(outages.recovery),
         "recovery_ms_worst": int(max(outages.recovery, default=0) * 1000),
         "answering_again_ms_median": _median_ms(waits),
         "breaches_during": outages.breaches,
         "breaches_after": [finding.check.id for finding in findings if not finding.holds],
-        **verdict.figures(),
     }
     tell(f"{name}: {figures}")
     return verdict, figures
