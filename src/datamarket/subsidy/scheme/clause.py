@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from datamarket.subsidy.scheme.dated_values import (
     Amount,
+    Bounds,
     Frozen,
     Headcount,
     Name,
-    Range,
     Rate,
     Slug,
     Text,
@@ -94,9 +94,9 @@ class Rounding(Frozen):
 class Validators(Frozen):
     """Bounds that every value of a parameter must keep, now and in any reform."""
 
-    rate: Range[Rate] | None = None
-    floor: Range[Amount] | None = None
-    cap: Range[Amount] | None = None
+    rate: Bounds[Rate] | None = None
+    floor: Bounds[Amount] | None = None
+    cap: Bounds[Amount] | None = None
 
 
 class Clause(Frozen):
@@ -186,7 +186,7 @@ def _check_fact(name: str, unit: Unit, kinds: set[FactKind], *at: str | int) -> 
         reject(f"事实 {name} 不能用在这里", f"fact {name} cannot stand here", *at)
 
 
-def _check_range(timeline: Timeline[Any] | None, bounds: Range[Any] | None, name: str) -> None:
+def _check_range(timeline: Timeline[Any] | None, bounds: Bounds[Any] | None, name: str) -> None:
     if timeline is None or bounds is None:
         return
     for day, stated in timeline.root.items():
