@@ -171,7 +171,7 @@ async def test_the_same_account_cannot_review_or_approve_what_it_calculated(fres
     await two_sellers_and_a_case(fresh_database)
     busy = actor(Role.AUTHORITY)
     alone = Officers(busy, busy, busy, actor(Role.FINANCE))
-    with pytest.raises(run_rules.DutiesNotSeparate):
+    with pytest.raises(run_rules.RunDutiesNotSeparate):
         await world.publicised(fresh_database, alone)
     two = Officers(busy, actor(Role.AUTHORITY), busy, actor(Role.FINANCE))
     async with fresh_database.transaction() as session:
@@ -180,7 +180,7 @@ async def test_the_same_account_cannot_review_or_approve_what_it_calculated(fres
         )
     run = await world.moved(fresh_database, two, half_way.run, RunEvent.PUBLICISE)
     for officer in (busy, two.reviewer):
-        with pytest.raises(run_rules.DutiesNotSeparate):
+        with pytest.raises(run_rules.RunDutiesNotSeparate):
             await world.moved(
                 fresh_database, Officers(approver=officer), run, RunEvent.APPROVE, now=AFTER_PUBLICITY
             )
@@ -191,7 +191,7 @@ async def test_no_approval_before_the_publicity_has_ended(fresh_database: Databa
     officers = Officers()
     run = await world.publicised(fresh_database, officers)
     assert (run.publicity_from, run.publicity_to) == (AFTER_YEAR.date(), date(2025, 1, 27))
-    with pytest.raises(run_rules.PublicityRunning):
+    with pytest.raises(run_rules.RunPublicityRunning):
         await world.moved(
             fresh_database, officers, run, RunEvent.APPROVE, now=AFTER_PUBLICITY - timedelta(microseconds=1)
         )

@@ -31,7 +31,7 @@ def project_subject(code: str) -> str:
     return f"project:{code}"
 
 
-class CaseFacts(TypedDict):
+class CaseEntry(TypedDict):
     """What a case says of itself; `claimed_elsewhere` names the policy that funded it already."""
 
     code: str
@@ -46,12 +46,12 @@ class CaseFacts(TypedDict):
 
 
 async def register_case(
-    session: AsyncSession, actor: Actor, *, verified: bool, now: datetime, **facts: Unpack[CaseFacts]
+    session: AsyncSession, actor: Actor, *, verified: bool, now: datetime, **entry: Unpack[CaseEntry]
 ) -> SubsidyCase:
     """A case enters the register. Raises InvestmentMissing, CaseCodeTaken and EnterpriseUnknown."""
-    if verified and facts["investment_fen"] is None:
+    if verified and entry["investment_fen"] is None:
         raise InvestmentMissing
-    case = SubsidyCase(id=new_id(now), created_at=now, **facts)
+    case = SubsidyCase(id=new_id(now), created_at=now, **entry)
     if verified:
         case.verified_by, case.verified_at = actor.account_id, now
     session.add(case)

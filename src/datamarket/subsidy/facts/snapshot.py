@@ -25,7 +25,7 @@ NOTHING_SOLD: Mapping[str, int] = dict.fromkeys(
 
 
 @dataclass(frozen=True)
-class Taken:
+class TakenSnapshot:
     """A snapshot and what it was taken from."""
 
     snapshot: Snapshot
@@ -37,7 +37,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Year:
+class RunYear:
     """Which year's facts, until when, for which run."""
 
     ledger_id: int
@@ -46,7 +46,7 @@ class Year:
     run_id: UUID
 
 
-def window_of(year: Year, as_of: datetime) -> Window:
+def window_of(year: RunYear, as_of: datetime) -> Window:
     """Sales of the year that were made before the cut-off, as known at `as_of`."""
     start, end = year_bounds(year.year)
     rules = review.review_rules()
@@ -67,7 +67,7 @@ def window_of(year: Year, as_of: datetime) -> Window:
     )
 
 
-async def take(connection: Connection, year: Year, *, as_of: datetime) -> Taken:
+async def take(connection: Connection, year: RunYear, *, as_of: datetime) -> TakenSnapshot:
     """Read every fact, each in one statement, with memory enough that a year's sales are summed without disk."""
     await connection.execute("SET LOCAL work_mem = '128MB'")
     window = window_of(year, as_of)
@@ -92,7 +92,7 @@ async def take(connection: Connection, year: Year, *, as_of: datetime) -> Taken:
     claimed = {row[0] for row in await statements.fetch(connection, statements.CLAIMED, window)}
     companies = enterprise_candidates(enterprises, suspended, sold, review.circular_turnover(rings))
     projects = project_candidates(cases, claimed, {row["id"]: row["uscc"] for row in enterprises}, companies)
-    return Taken(
+    return TakenSnapshot(
         snapshot=Snapshot.of([*companies.values(), *projects]),
         parties={
             row["uscc"]: {"id": str(row["id"]), "zh": row["name_zh"], "en": row["name_en"]}

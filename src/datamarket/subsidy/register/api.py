@@ -38,7 +38,7 @@ DraftScheme = Annotated[Actor, allow(Permission.CALCULATE_SUBSIDY)]
 ApproveScheme = Annotated[Actor, allow(Permission.APPROVE_SUBSIDY)]
 SetBudget = Annotated[Actor, allow(Permission.PAY_SUBSIDY)]
 SchemeId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]
-Number = Annotated[int, Path(ge=1, le=1_000_000)]
+VersionNumber = Annotated[int, Path(ge=1, le=1_000_000)]
 YearPath = Annotated[int, Path(ge=2000, le=2999)]
 SchemeText = Annotated[str, StringConstraints(min_length=1, max_length=400_000, pattern=NO_NUL)]
 
@@ -148,7 +148,7 @@ async def propose_version(
 
 @router.get("/{scheme_id}/versions/{n}", summary="One version of a scheme")
 async def get_version(
-    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number, response: Response
+    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: VersionNumber, response: Response
 ) -> SchemeVersionOut:
     version = await queries.get_version(session, scheme_id, n)
     tag(response, version.version)
@@ -161,7 +161,7 @@ async def get_version(
     response_class=Response,
     responses={200: {"content": {"application/yaml": {"schema": {"type": "object"}}}}},
 )
-async def get_file(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number) -> Response:
+async def get_file(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: VersionNumber) -> Response:
     """Byte for byte, as it was approved."""
     version = await queries.get_version(session, scheme_id, n)
     return Response(
@@ -170,7 +170,9 @@ async def get_file(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n:
 
 
 @router.get("/{scheme_id}/versions/{n}/schema", summary="The JSON Schema of the file")
-async def get_schema(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number) -> dict[str, Any]:
+async def get_schema(
+    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: VersionNumber
+) -> dict[str, Any]:
     """From which a form can be generated."""
     await queries.get_version(session, scheme_id, n)
     return json_schema()
@@ -182,7 +184,7 @@ async def move_version(
     session: Writing,
     now: Now,
     scheme_id: SchemeId,
-    n: Number,
+    n: VersionNumber,
     body: SchemeVersionEventIn,
     response: Response,
     if_match: IfMatch = None,
@@ -197,7 +199,7 @@ async def move_version(
 
 @router.get("/{scheme_id}/versions/{n}/allowed-events", summary="What may be done with a version now")
 async def allowed_version_events(
-    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number
+    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: VersionNumber
 ) -> SchemeVersionEventsOut:
     version = await queries.get_version(session, scheme_id, n)
     state = SchemeState(version.state)

@@ -104,7 +104,7 @@ async def move_run(
 ) -> SubsidyRun:
     """One event in the life of a run; `expected` may refuse the version that is found under the lock.
 
-    Raises EventNotPermitted, TransitionNotAllowed, DutiesNotSeparate, ReasonMissing and what the event's
+    Raises EventNotPermitted, TransitionNotAllowed, RunDutiesNotSeparate, ReasonMissing and what the event's
     own effect raises.
     """
     rules.check_permitted(actor, event)

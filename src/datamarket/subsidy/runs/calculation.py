@@ -60,7 +60,7 @@ async def take_snapshot(
     """Copy what is known of every candidate; equal facts are one snapshot. Raises YearNotOver, CutoffAhead."""
     check_cutoff(run, now)
     await _keep_fact_texts(session, now)
-    year = snapshots.Year(run.ledger_id, run.year, run.cutoff, run.id)
+    year = snapshots.RunYear(run.ledger_id, run.year, run.cutoff, run.id)
     taken = await snapshots.take(await driver(session), year, as_of=now)
     content = await asyncio.to_thread(lambda: canonical_json(taken.snapshot.to_json()))
     sha256 = dossier.sha256_of_bytes(content)

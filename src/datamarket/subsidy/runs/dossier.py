@@ -37,7 +37,7 @@ class NotCalculated(Conflict):
 
 
 @dataclass(frozen=True)
-class Told:
+class ExplainedLine:
     """A line with its sentence in both languages."""
 
     line: SubsidyLine
@@ -51,7 +51,7 @@ class ClauseAwards:
     clause: str
     title_zh: str
     title_en: str
-    awards: tuple[Told, ...]
+    awards: tuple[ExplainedLine, ...]
 
     @property
     def total_fen(self) -> int:
@@ -64,8 +64,8 @@ class AwardTables:
 
     view: RunView
     clauses: tuple[ClauseAwards, ...]
-    refused: tuple[Told, ...]
-    next_in_line: tuple[Told, ...]
+    refused: tuple[ExplainedLine, ...]
+    next_in_line: tuple[ExplainedLine, ...]
     without_award: int
 
 
@@ -118,11 +118,11 @@ async def result_of(session: AsyncSession, view: RunView) -> Result:
     return Result(view.run.scheme_id, view.run.year, view.snapshot_sha256 or "", lines)
 
 
-async def explained(session: AsyncSession, row: SubsidyLine) -> Told:
+async def explained(session: AsyncSession, row: SubsidyLine) -> ExplainedLine:
     """One line, told."""
     view = await queries.get_run(session, row.run_id)
     scheme = await scheme_of(session, view.run.scheme_version_id)
-    return Told(row, explain(line_of(row), scheme, view.run.year))
+    return ExplainedLine(row, explain(line_of(row), scheme, view.run.year))
 
 
 async def award_tables(session: AsyncSession, run_id: UUID, *, refused: int = 100) -> AwardTables:
@@ -131,8 +131,8 @@ async def award_tables(session: AsyncSession, run_id: UUID, *, refused: int = 10
     check_calculated(view)
     scheme = await scheme_of(session, view.run.scheme_version_id)
 
-    def told(rows: Sequence[SubsidyLine]) -> tuple[Told, ...]:
-        return tuple(Told(row, explain(line_of(row), scheme, view.run.year)) for row in rows)
+    def told(rows: Sequence[SubsidyLine]) -> tuple[ExplainedLine, ...]:
+        return tuple(ExplainedLine(row, explain(line_of(row), scheme, view.run.year)) for row in rows)
 
     awards = told(await queries.award_lines(session, run_id))
     clauses = tuple(

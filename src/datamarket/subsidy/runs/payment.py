@@ -35,7 +35,7 @@ class AwardeeSuspended(Refused):
 async def approve(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: datetime) -> dict[str, Any]:
     """The publicity is over, nobody awarded is suspended, and the year's pool holds what is promised.
 
-    Raises PublicityRunning, AwardeeSuspended, BudgetShort.
+    Raises RunPublicityRunning, AwardeeSuspended, BudgetShort.
     """
     if run.publicity_to is not None:
         check_publicity_over(run.publicity_to, now=now)

@@ -83,13 +83,13 @@ class EventNotPermitted(Forbidden):
     en = "The event '{event}' needs the permission '{permission}'."
 
 
-class DutiesNotSeparate(Refused):
+class RunDutiesNotSeparate(Refused):
     code = "subsidy.duties-not-separate"
     zh = "计算、审核、批准须由三个不同的账户办理。"
     en = "Calculation, review and approval are done by three different accounts."
 
 
-class PublicityRunning(Refused):
+class RunPublicityRunning(Refused):
     code = "subsidy.publicity-running"
     zh = "公示期至 {until}（含）结束，此前不能批准。"
     en = "The publicity lasts until {until} inclusive; no approval before it has ended."
@@ -105,9 +105,9 @@ def check_permitted(actor: Actor, event: RunEvent) -> None:
 def check_duties(
     actor: Actor, event: RunEvent, *, calculated_by: UUID | None, reviewed_by: UUID | None
 ) -> None:
-    """Raises DutiesNotSeparate when the actor had an earlier hand in the run."""
+    """Raises RunDutiesNotSeparate when the actor had an earlier hand in the run."""
     if actor.account_id in forbidden_to(event, calculated_by, reviewed_by):
-        raise DutiesNotSeparate
+        raise RunDutiesNotSeparate
 
 
 def forbidden_to(event: RunEvent, calculated_by: UUID | None, reviewed_by: UUID | None) -> set[UUID | None]:
@@ -131,9 +131,9 @@ def events_open_to(
 
 
 def check_publicity_over(last_day: date, *, now: datetime) -> None:
-    """Raises PublicityRunning until the day after the last has begun in Qingdao."""
+    """Raises RunPublicityRunning until the day after the last has begun in Qingdao."""
     if now < start_of_day(last_day + timedelta(days=1)):
-        raise PublicityRunning(until=last_day.isoformat())
+        raise RunPublicityRunning(until=last_day.isoformat())
 
 
 def earliest_approval(last_day: date, now: datetime) -> datetime:

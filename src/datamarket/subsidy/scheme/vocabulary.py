@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from datamarket.subsidy.terms import FactValue, Unit
+from datamarket.subsidy.terms import Facts, Unit
 
 EVERY_UNIT = frozenset(Unit)
 ENTERPRISE = frozenset({Unit.ENTERPRISE})
@@ -55,14 +55,14 @@ class Predicate:
     name: str
     needs: tuple[str, ...]
     units: frozenset[Unit]
-    test: Callable[[Mapping[str, FactValue]], Observation]
+    test: Callable[[Facts], Observation]
     zh: str
     en: str
     version: int = 1
 
 
-def _truth(name: str, wanted: bool) -> Callable[[Mapping[str, FactValue]], Observation]:
-    def test(facts: Mapping[str, FactValue]) -> Observation:
+def _truth(name: str, wanted: bool) -> Callable[[Facts], Observation]:
+    def test(facts: Facts) -> Observation:
         seen = facts.get(name)
         if not isinstance(seen, bool):
             return Observation(None, f"{name}=missing")

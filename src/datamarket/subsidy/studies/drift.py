@@ -46,7 +46,7 @@ async def drift_of(session: AsyncSession, view: RunView, *, now: datetime) -> Dr
     """
     before = await dossier.result_of(session, view)
     scheme = await dossier.scheme_of(session, view.run.scheme_version_id)
-    year = snapshots.Year(view.run.ledger_id, view.run.year, now, view.run.id)
+    year = snapshots.RunYear(view.run.ledger_id, view.run.year, now, view.run.id)
     taken = await snapshots.take(await driver(session), year, as_of=now)
     after = await asyncio.to_thread(evaluate, scheme, taken.snapshot, view.run.year)
     known = {(line.clause, line.candidate): line.base_fen for line in before.lines}

@@ -146,7 +146,7 @@ def _reason(before: Line | None, after: Line | None) -> str:
         return "clause"
     for kind, (figures, reason) in _STAGES.items():
         old, new = (
-            [tuple(step.facts.get(figure) for figure in figures) for step in line.steps_of(kind)]
+            [tuple(step.figures.get(figure) for figure in figures) for step in line.steps_of(kind)]
             for line in (before, after)
         )
         if old != new:
@@ -162,7 +162,7 @@ def _either(at: StepKind, figure: str, gained: str, lost: str, other: str) -> Ca
     """`gained` when the figure becomes true, `lost` when it ceases to be."""
 
     def code(before: Line, after: Line) -> str:
-        old, new = (any(step.facts[figure] for step in line.steps_of(at)) for line in (before, after))
+        old, new = (any(step.figures[figure] for step in line.steps_of(at)) for line in (before, after))
         return other if old == new else (gained if new else lost)
 
     return code
