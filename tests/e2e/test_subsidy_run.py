@@ -20,6 +20,7 @@ from datamarket.participants.tables import Participant
 from datamarket.subsidy.cases import tables as case_tables
 from datamarket.subsidy.facts import statements as facts
 from datamarket.subsidy.register import actions as register_actions
+from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.register import tables as register_tables
 from datamarket.subsidy.runs import actions as run_actions
 from datamarket.subsidy.runs import calculation, checks, dossier, payment
@@ -128,8 +129,9 @@ async def test_two_approvals_at_once_approve_once(fresh_database: Database) -> N
     async def approve(officer: Actor) -> SubsidyRun | MarketError:
         try:
             async with fresh_database.transaction() as session:
+                locked = await run_queries.lock_run(session, run.id)
                 return await run_actions.move_run(
-                    session, officer, run.id, RunEvent.APPROVE, now=AFTER_PUBLICITY
+                    session, officer, locked, RunEvent.APPROVE, now=AFTER_PUBLICITY
                 )
         except MarketError as refusal:
             return refusal
@@ -219,8 +221,15 @@ async def test_an_approval_beyond_the_budget_is_refused_and_takes_nothing(fresh_
 
     async def budget(fen: int) -> register_tables.SubsidyBudget:
         async with fresh_database.transaction() as session:
+            before = await register_queries.lock_budget(session, CITY, YEAR)
             return await register_actions.set_budget(
-                session, officers.payer, CITY, YEAR, amount_fen=fen, now=AFTER_YEAR
+                session,
+                officers.payer,
+                before,
+                scheme_id=CITY,
+                year=YEAR,
+                amount_fen=fen,
+                now=AFTER_YEAR,
             )
 
     await budget(total - 1)

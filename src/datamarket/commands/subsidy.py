@@ -90,7 +90,7 @@ async def _calculated(
             session, officer, market.settings.ledger_id, scheme_id=scheme, year=year, cutoff=None, now=now
         )
         for event in (RunEvent.SNAPSHOT, RunEvent.CALCULATE):
-            await run_actions.move_run(session, officer, opened.id, event, now=now)
+            await run_actions.move_run(session, officer, opened, event, now=now)
         view = await run_queries.get_run(session, opened.id)
         return await dossier.document_of(session, view)
 

@@ -10,7 +10,6 @@ from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.errors import Conflict, Invalid
 from datamarket.foundation.ids import new_id
-from datamarket.subsidy.cases import queries
 from datamarket.subsidy.cases.tables import SubsidyCase, SubsidyClaim
 
 
@@ -81,10 +80,9 @@ async def register_case(
 
 
 async def verify_case(
-    session: AsyncSession, actor: Actor, case_id: UUID, *, investment_fen: int, now: datetime
+    session: AsyncSession, actor: Actor, case: SubsidyCase, *, investment_fen: int, now: datetime
 ) -> SubsidyCase:
-    """The audited investment replaces what was declared. Raises NotFound and VerifiedAlready."""
-    case = await queries.get_case(session, case_id, visible_to=actor, lock=True)
+    """The audited investment replaces what a locked case declared. Raises VerifiedAlready."""
     if case.verified_by is not None:
         raise VerifiedAlready
     declared, case.investment_fen = case.investment_fen, investment_fen

@@ -82,18 +82,17 @@ async def propose_version(
 
 
 async def move_version(
-    session: AsyncSession, actor: Actor, scheme_id: str, n: int, event: SchemeEvent, *, now: datetime
+    session: AsyncSession, actor: Actor, version: SchemeVersion, event: SchemeEvent, *, now: datetime
 ) -> SchemeVersion:
-    """Approve a draft, by someone else than its author, or retire a version.
+    """Approve a locked draft, by someone else than its author, or retire a locked version.
 
     The version in force before is retired by the approval. Raises OwnScheme.
     """
-    version = await queries.get_version(session, scheme_id, n, lock=True)
     after = SCHEME_LIFE.after(version.state, event)
     if event is SchemeEvent.APPROVE:
         if version.authored_by == actor.account_id:
             raise OwnScheme
-        await _retire_approved(session, scheme_id)
+        await _retire_approved(session, version.scheme_id)
         version.approved_by, version.approved_at = actor.account_id, now
     version.state = after
     version.version += 1
@@ -103,8 +102,8 @@ async def move_version(
         f"subsidy.{event}-scheme",
         ("scheme-version", version.id),
         now=now,
-        scheme=scheme_id,
-        n=n,
+        scheme=version.scheme_id,
+        n=version.n,
         sha256=version.sha256,
     )
     await session.flush()
@@ -112,13 +111,18 @@ async def move_version(
 
 
 async def set_budget(
-    session: AsyncSession, actor: Actor, scheme_id: str, year: int, *, amount_fen: int, now: datetime
+    session: AsyncSession,
+    actor: Actor,
+    budget: SubsidyBudget | None,
+    *,
+    scheme_id: str,
+    year: int,
+    amount_fen: int,
+    now: datetime,
 ) -> SubsidyBudget:
-    """The pool of a year; it is never set below what approved runs have taken. Raises BudgetShort."""
-    scheme = await queries.get_scheme(session, scheme_id)
-    budget = await queries.lock_budget(session, scheme_id, year)
+    """The locked pool of a year, or its first one, never below what approved runs have taken. Raises BudgetShort."""
     if budget is None:
-        budget = SubsidyBudget(id=new_id(now), scheme_id=scheme.id, year=year, amount_fen=amount_fen)
+        budget = SubsidyBudget(id=new_id(now), scheme_id=scheme_id, year=year, amount_fen=amount_fen)
         session.add(budget)
     else:
         if amount_fen < budget.committed_fen:
@@ -153,7 +157,7 @@ async def _add_version(
     state: SchemeState = SchemeState.DRAFT,
     **officers: Any,
 ) -> SchemeVersion:
-    if await session.get(SchemeRow, scheme.id, with_for_update=True) is None:
+    if await queries.lock_scheme(session, scheme.id) is None:
         session.add(
             SchemeRow(id=scheme.id, title_zh=scheme.title.zh, title_en=scheme.title.en, created_at=now)
         )

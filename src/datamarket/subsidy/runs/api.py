@@ -1,7 +1,6 @@
 """/subsidy/runs: opening a run, and every event of its life."""
 
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -193,15 +192,10 @@ async def move_run(
     if_match: IfMatch = None,
 ) -> RunOut:
     """Each event has its own permission; calculator, reviewer and approver are three accounts."""
-    await actions.move_run(
-        session,
-        actor,
-        run_id,
-        body.event,
-        reason=body.reason,
-        expected=partial(check_tag, if_match),
-        now=now,
-    )
+    rules.check_permitted(actor, body.event)
+    run = await queries.lock_run(session, run_id)
+    check_tag(if_match, run.version)
+    await actions.move_run(session, actor, run, body.event, reason=body.reason, now=now)
     return _shown(response, await queries.get_run(session, run_id))
 
 

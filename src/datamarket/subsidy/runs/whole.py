@@ -5,7 +5,7 @@ from datetime import datetime
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import Database
 from datamarket.subsidy.register.actions import load_shipped_schemes
-from datamarket.subsidy.runs import rules
+from datamarket.subsidy.runs import queries, rules
 from datamarket.subsidy.runs.actions import move_run, open_run
 from datamarket.subsidy.runs.tables import SubsidyRun
 from datamarket.subsidy.runs.terms import RunEvent
@@ -58,4 +58,5 @@ async def _step(
     database: Database, officer: Actor, run: SubsidyRun, event: RunEvent, now: datetime
 ) -> SubsidyRun:
     async with database.transaction() as session:
-        return await move_run(session, officer, run.id, event, now=now)
+        locked = await queries.lock_run(session, run.id)
+        return await move_run(session, officer, locked, event, now=now)

@@ -1,7 +1,7 @@
 """What the same run would give from the books as they are now; the run itself never changes."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -55,5 +55,4 @@ async def drift_of(session: AsyncSession, view: RunView, *, now: datetime) -> Dr
         for line in after.lines
         if known.get(key := (line.clause, line.candidate)) != line.base_fen
     )
-    same_ground = replace(after, snapshot_sha256=before.snapshot_sha256)
-    return Drift(before.snapshot_sha256, after.snapshot_sha256, bases, compare(before, same_ground))
+    return Drift(before.snapshot_sha256, after.snapshot_sha256, bases, compare(before, after))

@@ -20,8 +20,8 @@ NO_EFFECT = "no-effect"
 
 class DifferentInputs(Invalid):
     code = "subsidy.different-inputs"
-    zh = "只能比较同一年度、同一快照的两个结果。"
-    en = "Only results of one year over one snapshot can be compared."
+    zh = "只能比较同一年度的两个结果。"
+    en = "Only results of one year can be compared."
 
 
 class Move(StrEnum):
@@ -94,8 +94,11 @@ def what_if(scheme: Scheme, changes: Mapping[str, Any], snapshot: Snapshot, year
 
 
 def compare(baseline: Result, reform: Result) -> Comparison:
-    """Who enters, leaves, gains and loses, in the baseline's order. Raises DifferentInputs."""
-    if (baseline.year, baseline.snapshot_sha256) != (reform.year, reform.snapshot_sha256):
+    """Who enters, leaves, gains and loses, in the baseline's order; over other facts the reason may be the base.
+
+    Raises DifferentInputs for results of different years.
+    """
+    if baseline.year != reform.year:
         raise DifferentInputs
     before = {(line.clause, line.candidate): line for line in baseline.lines}
     after = {(line.clause, line.candidate): line for line in reform.lines}
