@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from datamarket.auth import actions as auth
 from datamarket.auth.terms import Role
 from datamarket.commands.demo import report
-from datamarket.commands.market import app
+from datamarket.commands.main import app
 from datamarket.foundation.db import Database
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs.tables import SubsidyRun

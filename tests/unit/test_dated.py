@@ -1,6 +1,7 @@
 """Dated policy values: what holds on which day, and which line is named when a file is not what it must be."""
 
 from datetime import date
+from fractions import Fraction
 
 import pytest
 
@@ -15,7 +16,7 @@ rate:
 """
 
 
-def read(text: str) -> tuple[DatedValue[object], ...]:
+def read(text: str) -> tuple[DatedValue[Fraction], ...]:
     return read_dated("rates.yaml", text.encode(), {"rate": parse_rate})["rate"]
 
 

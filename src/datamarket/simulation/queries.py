@@ -1,48 +1,13 @@
 """What the simulator must know of the city it plays in: read once, before the year begins."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Role
 from datamarket.catalogue.listings.terms import PriceModel
-
-
-@dataclass(frozen=True)
-class Enterprise:
-    """Somebody who buys and sells."""
-
-    id: UUID
-    uscc: str
-    actor: Actor
-    in_city: bool
-
-
-@dataclass(frozen=True)
-class Shelf:
-    """One published listing."""
-
-    listing_id: UUID
-    provider: str
-    model: PriceModel
-    price_fen: int
-    qualified: bool
-    public_good: bool
-    product_code: str
-
-
-@dataclass(frozen=True)
-class Affiliated:
-    """Two enterprises, one of which controls the other from a day on."""
-
-    controller: str
-    controlled: str
-    from_on: date
-
+from datamarket.simulation.terms import OFFICES, Affiliated, Enterprise, Shelf
 
 _ENTERPRISES = text("""
 SELECT p.id, p.uscc, p.division, a.id AS account_id FROM participant p
@@ -98,14 +63,19 @@ async def affiliated(session: AsyncSession) -> list[Affiliated]:
     return [Affiliated(row.controller, row.controlled, row.from_on) for row in rows]
 
 
-async def account_named(session: AsyncSession, username: str) -> UUID:
-    """The account of an office that the city's files opened. Raises LookupError when the city was not loaded."""
-    statement = text("SELECT id FROM account WHERE username = :username")
-    row = (await (await session.connection()).execute(statement, {"username": username})).first()
-    if row is None:
-        raise LookupError(username)
-    found: UUID = row.id
-    return found
+async def has_participants(session: AsyncSession) -> bool:
+    """Whether any city was loaded."""
+    statement = text("SELECT EXISTS (SELECT FROM participant)")
+    return bool((await (await session.connection()).execute(statement)).scalar_one())
+
+
+async def offices(session: AsyncSession) -> dict[str, Actor]:
+    """Who acts for each public body. Raises LookupError when the city was not loaded."""
+    statement = text("SELECT username, id FROM account WHERE username = ANY(:usernames)")
+    rows = (await (await session.connection()).execute(statement, {"usernames": list(OFFICES)})).all()
+    if len(rows) < len(OFFICES):
+        raise LookupError(set(OFFICES).difference(row.username for row in rows))
+    return {row.username: Actor(row.id, None, frozenset({OFFICES[row.username]})) for row in rows}
 
 
 _BOOKS = text("""
