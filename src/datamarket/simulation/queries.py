@@ -15,12 +15,12 @@ SELECT p.id, p.uscc, p.division, a.id AS account_id FROM participant p
  WHERE p.kind = 'enterprise' AND p.state = 'admitted' ORDER BY p.uscc
 """)
 _SHELVES = text("""
-SELECT l.id, p.uscc, l.price_model, l.price_fen, v.qualified_for_subsidy, l.use_class, l.product_code
+SELECT l.id, p.uscc, l.price_model, l.price_fen, v.qualified_for_subsidy, l.use_class
   FROM listing l JOIN participant p ON p.id = l.provider_id JOIN venue v ON v.id = l.venue_id
  WHERE l.state = 'published' AND p.state = 'admitted' ORDER BY l.product_code
 """)
 _AFFILIATED = text("""
-SELECT a.uscc AS controller, b.uscc AS controlled, f.from_on FROM affiliation f
+SELECT a.uscc AS controller, b.uscc AS controlled FROM affiliation f
   JOIN participant a ON a.id = f.controller_id JOIN participant b ON b.id = f.controlled_id
  WHERE f.to_on IS NULL AND a.kind = 'enterprise' AND b.kind = 'enterprise' ORDER BY 1, 2
 """)
@@ -52,7 +52,6 @@ async def shelves(session: AsyncSession) -> list[Shelf]:
             row.price_fen,
             row.qualified_for_subsidy,
             row.use_class == "public_good",
-            row.product_code,
         )
         for row in rows
     ]
@@ -60,7 +59,7 @@ async def shelves(session: AsyncSession) -> list[Shelf]:
 
 async def affiliated(session: AsyncSession) -> list[Affiliated]:
     rows = (await (await session.connection()).execute(_AFFILIATED)).all()
-    return [Affiliated(row.controller, row.controlled, row.from_on) for row in rows]
+    return [Affiliated(row.controller, row.controlled) for row in rows]
 
 
 async def has_participants(session: AsyncSession) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Role
@@ -54,13 +53,11 @@ class Shelf:
     price_fen: int
     qualified: bool
     public_good: bool
-    product_code: str
 
 
 @dataclass(frozen=True)
 class Affiliated:
-    """Two enterprises, one of which controls the other from a day on."""
+    """Two enterprises, one of which controls the other."""
 
     controller: str
     controlled: str
-    from_on: date

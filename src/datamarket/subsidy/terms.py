@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Self
@@ -69,9 +70,19 @@ def canonical_json(document: Any) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def sha256_of_bytes(content: bytes) -> str:
+    """Over the bytes as they are."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def sha256_of(document: Any) -> str:
     """The hash of a document's canonical JSON."""
-    return hashlib.sha256(canonical_json(document)).hexdigest()
+    return sha256_of_bytes(canonical_json(document))
+
+
+def instant_text(at: datetime) -> str:
+    """In UTC with microseconds: such texts sort as the instants do."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def decimal_text(exact: Fraction) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from datamarket.foundation import money
-from datamarket.foundation.errors import Language
 from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES
 from datamarket.subsidy.terms import Line, LineStatus, StepKind, Unit
@@ -37,10 +36,6 @@ class Explanation:
 
     zh: str
     en: str
-
-    def told_in(self, language: Language) -> str:
-        """The sentence for a reader of this language."""
-        return self.zh if language == "zh" else self.en
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What a reviewer must look at: flags on lines and rings of sellers; nothing here changes an award. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import cache
 from importlib import resources
@@ -120,13 +120,5 @@ def ring_document(ring: Ring) -> dict[str, Any]:
     """The evidence that is stored: who sold what to whom."""
     return {
         "smallest_fen": smallest(ring),
-        "edges": [
-            {
-                "seller": edge.seller,
-                "buyer": edge.buyer,
-                "amount_fen": edge.amount_fen,
-                "trades": edge.trades,
-            }
-            for edge in ring
-        ],
+        "edges": [asdict(edge) for edge in ring],
     }

@@ -6,7 +6,7 @@ under their own code, instants in UTC with microseconds.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from datamarket.foundation.clock import start_of_day, year_bounds
 from datamarket.foundation.db import Connection
 from datamarket.subsidy.facts import review, statements
 from datamarket.subsidy.facts.statements import Window
-from datamarket.subsidy.terms import Candidate, FactValue, Snapshot, Unit
+from datamarket.subsidy.terms import Candidate, FactValue, Snapshot, Unit, instant_text
 
 DIVISION_DIGITS = 4  # province and city of a GB/T 2260 code
 NOTHING_SOLD: Mapping[str, int] = dict.fromkeys(
@@ -177,8 +177,3 @@ def project_candidates(
             known["verified_investment"] = row["investment"]
         candidates.append(Candidate(Unit.PROJECT, row["code"], owner.enterprise, row["title_zh"], known))
     return candidates
-
-
-def instant_text(at: datetime) -> str:
-    """In UTC with microseconds: such texts sort as the instants do."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")

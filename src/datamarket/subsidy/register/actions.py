@@ -1,6 +1,5 @@
 """Scheme versions: drafted by one, approved by another, never edited; and the budget of a year."""
 
-import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from datamarket.subsidy.register.tables import BudgetShort, OwnScheme, SchemeRow
 from datamarket.subsidy.register.terms import SchemeEvent, SchemeState
 from datamarket.subsidy.scheme import files as scheme_files
 from datamarket.subsidy.scheme.document import Scheme
+from datamarket.subsidy.terms import sha256_of_bytes
 
 
 class SchemeIdDiffers(Invalid):
@@ -29,7 +29,7 @@ async def load_shipped_schemes(session: AsyncSession, actor: Actor, *, now: date
     loaded = []
     for scheme_id in scheme_files.shipped_schemes():
         content = scheme_files.shipped_scheme(scheme_id)
-        if await queries.is_known_version(session, scheme_id, sha256_of_file(content)):
+        if await queries.is_known_version(session, scheme_id, sha256_of_bytes(content)):
             continue
         await _retire_approved(session, scheme_id)
         version = await _add_version(
@@ -41,16 +41,7 @@ async def load_shipped_schemes(session: AsyncSession, actor: Actor, *, now: date
             approved_by=actor.account_id,
             approved_at=now,
         )
-        evidence.record(
-            session,
-            actor,
-            "subsidy.load-scheme",
-            ("scheme-version", version.id),
-            now=now,
-            scheme=scheme_id,
-            n=version.n,
-            sha256=version.sha256,
-        )
+        _tell(session, actor, "subsidy.load-scheme", version, now)
         loaded.append(version)
     await session.flush()
     return loaded
@@ -68,16 +59,7 @@ async def propose_version(
     if scheme.id != scheme_id:
         raise SchemeIdDiffers(inside=scheme.id, path=scheme_id)
     version = await _add_version(session, scheme, raw, now=now, authored_by=actor.account_id)
-    evidence.record(
-        session,
-        actor,
-        "subsidy.propose-scheme",
-        ("scheme-version", version.id),
-        now=now,
-        scheme=scheme_id,
-        n=version.n,
-        sha256=version.sha256,
-    )
+    _tell(session, actor, "subsidy.propose-scheme", version, now)
     return version
 
 
@@ -96,18 +78,23 @@ async def move_version(
         version.approved_by, version.approved_at = actor.account_id, now
     version.state = after
     version.version += 1
+    _tell(session, actor, f"subsidy.{event}-scheme", version, now)
+    await session.flush()
+    return version
+
+
+def _tell(session: AsyncSession, actor: Actor, action: str, version: SchemeVersion, now: datetime) -> None:
+    """The audit event: which version of which scheme, by its hash."""
     evidence.record(
         session,
         actor,
-        f"subsidy.{event}-scheme",
+        action,
         ("scheme-version", version.id),
         now=now,
         scheme=version.scheme_id,
         n=version.n,
         sha256=version.sha256,
     )
-    await session.flush()
-    return version
 
 
 async def set_budget(
@@ -143,11 +130,6 @@ async def set_budget(
     return budget
 
 
-def sha256_of_file(content: bytes) -> str:
-    """Over the bytes as they are."""
-    return hashlib.sha256(content).hexdigest()
-
-
 async def _add_version(
     session: AsyncSession,
     scheme: Scheme,
@@ -167,7 +149,7 @@ async def _add_version(
         scheme_id=scheme.id,
         n=await queries.newest_number(session, scheme.id) + 1,
         content=content,
-        sha256=sha256_of_file(content),
+        sha256=sha256_of_bytes(content),
         state=state,
         created_at=now,
         **officers,

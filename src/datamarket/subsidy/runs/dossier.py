@@ -4,7 +4,6 @@ Nothing is looked up in the market here: years later the same dossier gives the 
 """
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.scheme.files import load_scheme
 from datamarket.subsidy.terms import Line, LineStatus, Result, Snapshot, Step
 
-NEXT_SHOWN = 3
+REFUSED_SHOWN, NEXT_SHOWN = 100, 3
 
 
 class NotCalculated(Conflict):
@@ -83,10 +82,6 @@ def read_snapshot(content: bytes) -> Snapshot:
     return Snapshot.from_json(json.loads(content))
 
 
-def sha256_of_bytes(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def line_of(row: SubsidyLine) -> Line:
     """The evaluator's own line, as it was stored."""
     return Line(
@@ -125,8 +120,8 @@ async def explained(session: AsyncSession, row: SubsidyLine) -> ExplainedLine:
     return ExplainedLine(row, explain(line_of(row), scheme, view.run.year))
 
 
-async def award_tables(session: AsyncSession, run_id: UUID, *, refused: int = 100) -> AwardTables:
-    """What is shown of a run: every award by clause, and the first `refused` who were left out for a reason."""
+async def award_tables(session: AsyncSession, run_id: UUID) -> AwardTables:
+    """What is shown of a run: every award by clause, and the first of those who were left out for a reason."""
     view = await queries.get_run(session, run_id)
     check_calculated(view)
     scheme = await scheme_of(session, view.run.scheme_version_id)
@@ -147,7 +142,7 @@ async def award_tables(session: AsyncSession, run_id: UUID, *, refused: int = 10
     return AwardTables(
         view,
         clauses,
-        refused=told(await queries.refused_lines(session, run_id, limit=refused)),
+        refused=told(await queries.refused_lines(session, run_id, limit=REFUSED_SHOWN)),
         next_in_line=told(await queries.next_in_line(session, run_id, limit=NEXT_SHOWN)),
         without_award=await queries.count_without_award(session, run_id),
     )

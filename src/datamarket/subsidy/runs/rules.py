@@ -15,8 +15,6 @@ from datamarket.foundation.states import Life
 from datamarket.subsidy.runs.terms import RunEvent, RunState
 
 S, E = RunState, RunEvent
-
-
 RUN_LIFE = Life(
     "subsidy",
     "补贴运行",
@@ -42,8 +40,6 @@ RUN_LIFE = Life(
     },
     reasons=frozenset({E.REJECT}),
 )
-
-
 PERMISSION_OF: Mapping[RunEvent, Permission] = {
     E.SNAPSHOT: Permission.CALCULATE_SUBSIDY,
     E.CALCULATE: Permission.CALCULATE_SUBSIDY,
@@ -57,23 +53,11 @@ PERMISSION_OF: Mapping[RunEvent, Permission] = {
     E.PAY: Permission.PAY_SUBSIDY,
     E.CLOSE: Permission.PAY_SUBSIDY,
 }
-
-
 ENDED = (S.REJECTED, S.CANCELLED, S.SUPERSEDED)
-
-
 """Runs that decide nothing any more."""
-
-
 DECIDED = (S.APPROVED, S.POSTED, S.PAID, S.CLOSED)
-
-
 """Runs that bind money: of one scheme and year there is one."""
-
-
 PUBLIC = (S.PUBLICISED, *DECIDED)
-
-
 """Runs whose awards everyone may see."""
 
 

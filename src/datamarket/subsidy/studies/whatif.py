@@ -74,9 +74,14 @@ class Comparison:
         """The changes of one kind."""
         return [change for change in self.changes if change.move is move]
 
+    @property
+    def moves(self) -> dict[str, int]:
+        """How many changes of each kind."""
+        return {move.value: len(self.moved(move)) for move in Move}
+
     def to_json(self) -> dict[str, Any]:
         """All figures, with a count of each kind of move."""
-        return asdict(self) | {"moves": {move.value: len(self.moved(move)) for move in Move}}
+        return asdict(self) | {"moves": self.moves}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ def compare(baseline: Result, reform: Result) -> Comparison:
         raise DifferentInputs
     before = {(line.clause, line.candidate): line for line in baseline.lines}
     after = {(line.clause, line.candidate): line for line in reform.lines}
-    changes = tuple(_change(before.get(key), after.get(key)) for key in before | after)
+    changes = tuple(_change(line, before.get(key), after.get(key)) for key, line in (before | after).items())
     return Comparison(
         before_fen=baseline.total_fen,
         after_fen=reform.total_fen,
@@ -128,11 +133,8 @@ def _costs(before: Sequence[Line], after: Sequence[Line]) -> tuple[ClauseCost, .
     return tuple(ClauseCost(clause, *numbers) for clause, numbers in figures.items())
 
 
-def _change(before: Line | None, after: Line | None) -> Change:
-    line = after or before
-    if line is None:
-        message = "a change has at least one side"
-        raise ValueError(message)
+def _change(line: Line, before: Line | None, after: Line | None) -> Change:
+    """`line` is either side: both name the same candidate under the same clause."""
     old, new = (before.amount_fen if before else 0), (after.amount_fen if after else 0)
     if old == new:
         move = Move.UNCHANGED
