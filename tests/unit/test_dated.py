@@ -50,7 +50,8 @@ def test_the_end_of_a_value_need_not_be_said_twice_and_the_last_may_stay_open() 
     [
         ("to: 2024-07-01", "to: 2024-06-01", 3, "the next begins on 2024-07-01"),
         ("to: 2024-07-01", "to: 2024-08-01", 3, "the next begins on 2024-07-01"),
-        ("to: 2024-07-01", "to: 2022-08-01", 3, "must come before"),
+        ("to: 2024-07-01", "to: 2022-08-01", 3, "the next begins on 2024-07-01"),
+        ("from: 2023-01-01, to: 2024-07-01", "from: 2025-01-01", 3, "must come before"),
         ("from: 2024-07-01, to: 2025-01-01", "from: 2023-01-01", 3, "the next begins on 2023-01-01"),
         (", to: 2024-07-01", ", to: null", 0, ""),
         ("to: 2025-01-01", "to: 2024-07-01", 4, "must come before"),

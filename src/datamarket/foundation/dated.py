@@ -15,6 +15,7 @@ from datamarket.foundation.plain_yaml import Document, NotPlainYaml, read_plain_
 
 FORMAT = "dated-values/1"
 ValueT = TypeVar("ValueT")
+_NEEDED = {"from", "value", "source"}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -91,40 +92,28 @@ class _DatedFile:
     def _values(
         self, name: str, entries: Any, reader: Callable[[Any], ValueT]
     ) -> tuple[DatedValue[ValueT], ...]:
+        """From the last to the first: each must fit before the one after it."""
         if not isinstance(entries, list) or not entries:
             self._refuse((name,), f"'{name}' needs a list of dated values")
-        days = [self._begins((name, index), entry) for index, entry in enumerate(entries)]
-        return tuple(
-            self._value((name, index), entry, reader, days[index], next(iter(days[index + 1 :]), None))
-            for index, entry in enumerate(entries)
-        )
+        values: list[DatedValue[ValueT]] = []
+        for index in reversed(range(len(entries))):
+            following = values[0].begins if values else None
+            values.insert(0, self._value((name, index), entries[index], reader, following))
+        return tuple(values)
 
-    def _begins(self, at: tuple[str, int], entry: Any) -> date:
-        if not isinstance(entry, dict) or not {"from", "value", "source"} <= {*entry} <= {
-            "from",
-            "to",
-            "value",
-            "source",
-        }:
+    def _value(
+        self, at: tuple[str, int], entry: Any, reader: Callable[[Any], ValueT], following: date | None
+    ) -> DatedValue[ValueT]:
+        if not isinstance(entry, dict) or not _NEEDED <= {*entry} <= {*_NEEDED, "to"}:
             self._refuse(at, "a dated value has from, value and source, and perhaps to")
         if not isinstance(entry["source"], str) or not entry["source"].strip():
             self._refuse((*at, "source"), "a value without a source")
-        return self._day((*at, "from"), entry["from"])
-
-    def _value(
-        self,
-        at: tuple[str, int],
-        entry: dict[str, Any],
-        reader: Callable[[Any], ValueT],
-        begins: date,
-        next_begins: date | None,
-    ) -> DatedValue[ValueT]:
-        stated = None if entry.get("to") is None else self._day((*at, "to"), entry["to"])
-        ends = stated or next_begins
+        begins = self._day((*at, "from"), entry["from"])
+        ends = following if entry.get("to") is None else self._day((*at, "to"), entry["to"])
+        if following not in (None, ends):
+            self._refuse(at, f"it ends on {ends}, and the next begins on {following}")
         if ends is not None and ends <= begins:
             self._refuse(at, f"what begins on {begins} must come before what begins on {ends}")
-        if next_begins not in (None, ends):
-            self._refuse((*at, "to"), f"it ends on {ends}, and the next begins on {next_begins}")
         try:
             return DatedValue(begins, ends, reader(entry["value"]), entry["source"])
         except ValueError as error:

@@ -1,6 +1,7 @@
 """Values that a scheme states as text, and timelines of them: each holds from its date to the next."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -186,6 +187,10 @@ class Timeline(RootModel[dict[Day, Stated[T]]], Generic[T]):
         if not root:
             reject("至少要有一个带日期的值", "at least one dated value is needed")
         return dict(sorted(root.items()))
+
+    def values(self) -> Iterator[tuple[date, T]]:
+        """Each day from which something is stated, and what; not the days on which it only ends."""
+        return ((day, stated.value) for day, stated in self.root.items() if stated.value is not None)
 
     def on(self, day: date) -> InForce[T] | None:
         """The value in force; None before the first date and after an ending null."""

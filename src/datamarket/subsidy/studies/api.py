@@ -1,10 +1,8 @@
 """Studies of a run, which change nothing: another run beside it, the books as they are now, what if, a workbook."""
 
 import asyncio
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,6 +11,7 @@ from pydantic import Field, StringConstraints
 
 from datamarket.auth.access import ReadSubsidy
 from datamarket.foundation.http import Body, Now, Reading, Shape, SliceRouter
+from datamarket.foundation.spreadsheets.cells import WORKBOOK
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.api import name_bundle, named_run
@@ -21,7 +20,6 @@ from datamarket.subsidy.studies.whatif import Comparison, Move
 
 router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
 ParameterPath = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[a-z0-9_.-]+$")]
-WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_CHANGES = 500
 """Changes shown; the largest first. Sums and counts always cover all."""
 
@@ -173,9 +171,6 @@ async def export(actor: ReadSubsidy, session: Reading, run_id: UUID) -> Response
 
 
 def _workbook(document: Mapping[str, Any]) -> bytes:
-    from datamarket.subsidy.studies.workbook import write_workbook  # noqa: PLC0415 - loads openpyxl only when asked for
+    from datamarket.subsidy.studies.workbook import workbook_of  # noqa: PLC0415 - loads openpyxl only when asked for
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "run.xlsx"
-        write_workbook(document, path)
-        return path.read_bytes()
+    return workbook_of(document)
