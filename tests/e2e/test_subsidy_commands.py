@@ -132,7 +132,7 @@ async def test_files_are_evaluated_without_a_database(tmp_path: Path) -> None:
         header + "A,甲,true,false,1000.55\nB,乙,true,true,9000\n", encoding="utf-8"
     )
     code = (
-        "import sys; from typer.testing import CliRunner; from datamarket.cli import app\n"
+        "import sys; from typer.testing import CliRunner; from datamarket.commands.main import app\n"
         "told = CliRunner().invoke(app, ['subsidy', 'evaluate', *sys.argv[1:]])\n"
         "print(told.stdout); heavy = {'sqlalchemy', 'sqlmodel', 'asyncpg', 'fastapi'} & set(sys.modules)\n"
         "sys.exit(told.exit_code or bool(heavy))\n"

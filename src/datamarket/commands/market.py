@@ -127,9 +127,9 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Let market years happen in a seeded city, through the real actions."""
-    from datamarket.commands.demo.year import Wanted, print_years, simulate_years
+    from datamarket.commands.demo.year import YearWanted, print_years, simulate_years
 
-    wanted = Wanted(enterprises, trades, seed_number, stress)
+    wanted = YearWanted(enterprises, trades, seed_number, stress)
     played = on_market(lambda database, market: simulate_years(database, market, years, wanted))
     show([asdict(result) for result in played], lambda _figures: print_years(played), as_json=as_json)
 
@@ -143,7 +143,7 @@ def demo(
     stress: Stress = False,
 ) -> None:
     """The main job: a new market, a year of trade, settled books, both subsidies explained."""
-    from datamarket.commands.demo.year import Wanted, run_demo
+    from datamarket.commands.demo.year import YearWanted, run_demo
 
-    wanted = Wanted(enterprises, trades, seed_number, stress)
+    wanted = YearWanted(enterprises, trades, seed_number, stress)
     on_market(lambda database, market: run_demo(database, market, folder, wanted), rebuilt=True)

@@ -59,7 +59,7 @@ class CityMissing(Conflict):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class YearWanted:
     """How large a market year, from which seed; `stress` makes three enterprises pass the cap."""
 
     enterprises: int
@@ -100,7 +100,7 @@ async def _load(database: Database, market: MarketDatabase, folder: Path, heard:
     return None if given else password
 
 
-async def run_demo(database: Database, market: MarketDatabase, folder: Path, wanted: Wanted) -> None:
+async def run_demo(database: Database, market: MarketDatabase, folder: Path, wanted: YearWanted) -> None:
     """City, market year, checks, both subsidies; the last year whose figures were reported."""
     ledger_id = market.settings.ledger_id
     with _progress() as progress, seeded_ids(wanted.seed):
@@ -127,7 +127,7 @@ async def run_demo(database: Database, market: MarketDatabase, folder: Path, wan
 
 
 async def simulate_years(
-    database: Database, market: MarketDatabase, years: Sequence[int], wanted: Wanted
+    database: Database, market: MarketDatabase, years: Sequence[int], wanted: YearWanted
 ) -> list[YearResult]:
     """Play each year in a city that is there. Raises CityMissing."""
     async with database.transaction() as session:
@@ -151,7 +151,9 @@ def print_years(results: Sequence[YearResult]) -> None:
         )
 
 
-async def _play(database: Database, ledger_id: int, year: int, wanted: Wanted, heard: Heard) -> YearResult:
+async def _play(
+    database: Database, ledger_id: int, year: int, wanted: YearWanted, heard: Heard
+) -> YearResult:
     return await Player(database, ledger_id, heard).play(year, **asdict(wanted))
 
 
