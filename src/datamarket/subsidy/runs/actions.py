@@ -64,18 +64,9 @@ async def open_run(
     if supersedes is not None:
         await _replace(session, actor, supersedes, run, now)
     session.add(run)
-    evidence.record(
-        session,
-        actor,
-        "subsidy.open-run",
-        ("run", run.id),
-        now=now,
-        supersedes=str(supersedes) if supersedes else None,
-        scheme=scheme_id,
-        scheme_version=version.n,
-        year=year,
-        cutoff=run.cutoff.isoformat(),
-    )
+    particulars: dict[str, Any] = {"scheme": scheme_id, "scheme_version": version.n, "year": year}
+    particulars |= {"cutoff": run.cutoff.isoformat(), "supersedes": str(supersedes) if supersedes else None}
+    evidence.record(session, actor, "subsidy.open-run", ("run", run.id), now=now, **particulars)
     await session.flush()
     return run
 
