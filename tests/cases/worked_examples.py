@@ -11,10 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StrictInt, TypeAdapter, ValidationError
 
-from datamarket.foundation import money
+from datamarket.foundation import money, plain_yaml
 from datamarket.foundation.errors import Invalid, MarketError
 from datamarket.subsidy.evaluator.rules import evaluate
-from datamarket.subsidy.scheme import plain_yaml
 from datamarket.subsidy.scheme.dated_values import Amount, Frozen, Text
 from datamarket.subsidy.scheme.files import load_scheme, mistakes_of
 from datamarket.subsidy.scheme.vocabulary import FACTS, FactKind

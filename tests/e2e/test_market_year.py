@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from datamarket.auth.terms import Actor, Role
+from datamarket.auth.terms import Actor
 from datamarket.foundation.clock import start_of_day
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import seeded_ids
@@ -25,15 +25,8 @@ from tests.world.trading import LEDGER_ID
 
 async def officers(database: Database) -> Sequence[Actor]:
     async with database.transaction() as session:
-        return [
-            Actor(await queries.account_named(session, name), None, frozenset({role}))
-            for name, role in (
-                ("authority", Role.AUTHORITY),
-                ("authority2", Role.AUTHORITY),
-                ("authority3", Role.AUTHORITY),
-                ("finance", Role.FINANCE),
-            )
-        ]
+        offices = await queries.offices(session)
+    return [offices[name] for name in ("authority", "authority2", "authority3", "finance")]
 
 
 async def test_a_city_trades_a_year_and_pays_its_subsidies(
@@ -41,7 +34,10 @@ async def test_a_city_trades_a_year_and_pays_its_subsidies(
 ) -> None:
     loaded: list[int] = []
     with seeded_ids(7):
-        city = await Loader(fresh_database, seed_folder, "a password of this test", loaded.append).load()
+        loader = Loader(
+            fresh_database, seed_folder, "a password of this test", lambda _, done: loaded.append(done)
+        )
+        city = await loader.load()
         player = Player(fresh_database, LEDGER_ID, lambda _kind, _count: None)
         played = await player.play(2024, enterprises=110, trades=600, seed=7, stress=True)
         calculator, reviewer, approver, payer = await officers(fresh_database)
@@ -76,7 +72,9 @@ async def test_a_city_trades_a_year_and_pays_its_subsidies(
 
 async def test_the_same_seed_plans_the_same_year(fresh_database: Database, seed_folder: Path) -> None:
     with seeded_ids(1):
-        await Loader(fresh_database, seed_folder, "a password of this test", lambda _done: None).load()
+        await Loader(
+            fresh_database, seed_folder, "a password of this test", lambda _stage, _done: None
+        ).load()
     async with fresh_database.transaction() as session:
         known = await queries.enterprises(session, "3702")
         shelves = await queries.shelves(session)
@@ -103,4 +101,4 @@ async def test_the_same_seed_plans_the_same_year(fresh_database: Database, seed_
 async def test_a_faulty_file_names_itself(fresh_database: Database, tmp_path: Path) -> None:
     (tmp_path / "participants.csv").write_bytes(b"\xff\xfe\x00bad")
     with pytest.raises(SeedFaulty, match=r"participants\.csv"):
-        await Loader(fresh_database, tmp_path, "a password of this test", lambda _done: None).load()
+        await Loader(fresh_database, tmp_path, "a password of this test", lambda _stage, _done: None).load()

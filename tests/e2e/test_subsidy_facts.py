@@ -11,7 +11,7 @@ from datamarket.foundation.money import Fen, half_up
 from datamarket.participants.tables import Participant
 from datamarket.subsidy.facts import snapshot as snapshots
 from datamarket.subsidy.facts.review import Flag
-from datamarket.subsidy.facts.snapshot import Taken
+from datamarket.subsidy.facts.snapshot import TakenSnapshot
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyRun
@@ -34,9 +34,9 @@ A_RUN = new_id(NOON)
 """Facts are asked for a run; this one has claimed nothing."""
 
 
-async def taken(database: Database, *, now: datetime = AFTER_YEAR) -> Taken:
+async def taken(database: Database, *, now: datetime = AFTER_YEAR) -> TakenSnapshot:
     async with database.transaction() as session:
-        year = snapshots.Year(LEDGER_ID, YEAR, now, A_RUN)
+        year = snapshots.RunYear(LEDGER_ID, YEAR, now, A_RUN)
         return await snapshots.take(await driver(session), year, as_of=now)
 
 

@@ -20,6 +20,7 @@ from datamarket.participants.tables import Participant
 from datamarket.subsidy.cases import tables as case_tables
 from datamarket.subsidy.facts import statements as facts
 from datamarket.subsidy.register import actions as register_actions
+from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.register import tables as register_tables
 from datamarket.subsidy.runs import actions as run_actions
 from datamarket.subsidy.runs import calculation, checks, dossier, payment
@@ -128,8 +129,9 @@ async def test_two_approvals_at_once_approve_once(fresh_database: Database) -> N
     async def approve(officer: Actor) -> SubsidyRun | MarketError:
         try:
             async with fresh_database.transaction() as session:
+                locked = await run_queries.lock_run(session, run.id)
                 return await run_actions.move_run(
-                    session, officer, run.id, RunEvent.APPROVE, now=AFTER_PUBLICITY
+                    session, officer, locked, RunEvent.APPROVE, now=AFTER_PUBLICITY
                 )
         except MarketError as refusal:
             return refusal
@@ -171,7 +173,7 @@ async def test_the_same_account_cannot_review_or_approve_what_it_calculated(fres
     await two_sellers_and_a_case(fresh_database)
     busy = actor(Role.AUTHORITY)
     alone = Officers(busy, busy, busy, actor(Role.FINANCE))
-    with pytest.raises(run_rules.DutiesNotSeparate):
+    with pytest.raises(run_rules.RunDutiesNotSeparate):
         await world.publicised(fresh_database, alone)
     two = Officers(busy, actor(Role.AUTHORITY), busy, actor(Role.FINANCE))
     async with fresh_database.transaction() as session:
@@ -180,7 +182,7 @@ async def test_the_same_account_cannot_review_or_approve_what_it_calculated(fres
         )
     run = await world.moved(fresh_database, two, half_way.run, RunEvent.PUBLICISE)
     for officer in (busy, two.reviewer):
-        with pytest.raises(run_rules.DutiesNotSeparate):
+        with pytest.raises(run_rules.RunDutiesNotSeparate):
             await world.moved(
                 fresh_database, Officers(approver=officer), run, RunEvent.APPROVE, now=AFTER_PUBLICITY
             )
@@ -191,7 +193,7 @@ async def test_no_approval_before_the_publicity_has_ended(fresh_database: Databa
     officers = Officers()
     run = await world.publicised(fresh_database, officers)
     assert (run.publicity_from, run.publicity_to) == (AFTER_YEAR.date(), date(2025, 1, 27))
-    with pytest.raises(run_rules.PublicityRunning):
+    with pytest.raises(run_rules.RunPublicityRunning):
         await world.moved(
             fresh_database, officers, run, RunEvent.APPROVE, now=AFTER_PUBLICITY - timedelta(microseconds=1)
         )
@@ -219,8 +221,15 @@ async def test_an_approval_beyond_the_budget_is_refused_and_takes_nothing(fresh_
 
     async def budget(fen: int) -> register_tables.SubsidyBudget:
         async with fresh_database.transaction() as session:
+            before = await register_queries.lock_budget(session, CITY, YEAR)
             return await register_actions.set_budget(
-                session, officers.payer, CITY, YEAR, amount_fen=fen, now=AFTER_YEAR
+                session,
+                officers.payer,
+                before,
+                scheme_id=CITY,
+                year=YEAR,
+                amount_fen=fen,
+                now=AFTER_YEAR,
             )
 
     await budget(total - 1)

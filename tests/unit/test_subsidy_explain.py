@@ -106,7 +106,6 @@ def test_every_shape_is_told_and_both_languages_carry_the_same_figures() -> None
         explanation = explain(line, scheme, 2026)
         figures = [sorted(FIGURE.findall(text)) for text in (explanation.zh, explanation.en)]
         assert figures[0] == figures[1]
-        assert (explanation.told_in("zh"), explanation.told_in("en")) == (explanation.zh, explanation.en)
     volume = explain(line_of(result, "A", "volume"), scheme, 2026).zh
     tiered = explain(line_of(result, "P0"), scheme, 2026).zh
     lower = explain(line_of(result, "A", "first-two"), scheme, 2026).en

@@ -22,6 +22,10 @@ CASES = "id,enterprise,verified_investment,case_listed_in_period,claimed_before"
 ONE_FIRM = ["E1", "E1", "甲公司", "true", "false", "1234.50"]
 
 
+def snapshot_in(path: Path, scheme: Scheme) -> Snapshot:
+    return read_facts(path, scheme).snapshot
+
+
 def folder(path: Path, firms: str | bytes | None = None, cases: str | bytes | None = None) -> Path:
     """A folder with these files."""
     for name, content in (("enterprises.csv", firms), ("projects.csv", cases)):
@@ -45,7 +49,7 @@ def workbook(path: Path, sheet: str, *rows: Sequence[Any]) -> Path:
 def refusal(path: Path, scheme: Scheme | None = None) -> tuple[str, int, str]:
     """File, row and column of the error."""
     with pytest.raises(FactsInvalid) as refused:
-        read_facts(path, scheme or city_scheme())
+        snapshot_in(path, scheme or city_scheme())
     facts = refused.value.facts
     assert refused.value.code == "subsidy.facts-invalid"
     assert facts["file"] in refused.value.sentence("zh")
@@ -57,7 +61,7 @@ def refusal(path: Path, scheme: Scheme | None = None) -> tuple[str, int, str]:
 def test_both_files_are_read_with_or_without_a_byte_order_mark(tmp_path: Path, mark: bytes, end: str) -> None:
     firms = mark + f"{FIRMS}{end}E1,E1,甲公司,true,FALSE,-1234.5{end}".encode()
     cases = mark + f"{CASES}{end}P1,E1,3333333.33,true,false{end}{end}".encode()
-    snapshot = read_facts(folder(tmp_path, firms, cases), city_scheme())
+    snapshot = snapshot_in(folder(tmp_path, firms, cases), city_scheme())
     (firm,), (case,) = snapshot.of_unit(Unit.ENTERPRISE), snapshot.of_unit(Unit.PROJECT)
     assert firm.facts == {"registered_in_city": True, "suspended": False, "net_platform_turnover": -123_450}
     assert case.facts["verified_investment"] == 333_333_333
@@ -65,24 +69,24 @@ def test_both_files_are_read_with_or_without_a_byte_order_mark(tmp_path: Path, m
 
 
 def test_either_file_may_be_absent_but_not_both(tmp_path: Path) -> None:
-    assert read_facts(folder(tmp_path, firms=FIRMS + "\n"), city_scheme()) == Snapshot(())
+    assert snapshot_in(folder(tmp_path, firms=FIRMS + "\n"), city_scheme()) == Snapshot(())
     (tmp_path / "enterprises.csv").unlink()
     assert refusal(tmp_path)[0] == tmp_path.name
     assert (
-        len(read_facts(folder(tmp_path, cases=f"{CASES}\nP1,E1,1,true,false\n"), city_scheme()).candidates)
+        len(snapshot_in(folder(tmp_path, cases=f"{CASES}\nP1,E1,1,true,false\n"), city_scheme()).candidates)
         == 1
     )
 
 
 def test_an_empty_cell_is_not_known_and_an_unknown_column_is_not_read(tmp_path: Path) -> None:
-    snapshot = read_facts(folder(tmp_path, f"{FIRMS},remark\nE1,,,true,false,,=1+1\n"), city_scheme())
+    snapshot = snapshot_in(folder(tmp_path, f"{FIRMS},remark\nE1,,,true,false,,=1+1\n"), city_scheme())
     (firm,) = snapshot.candidates
     assert (firm.enterprise, firm.name, "net_platform_turnover" in firm.facts) == ("E1", "", False)
 
 
 def test_a_case_without_its_enterprise_row_speaks_for_itself(tmp_path: Path) -> None:
     cases = f"{CASES},registered_in_city,suspended\nP1,E9,1,true,false,true,false\n"
-    (case,) = read_facts(folder(tmp_path, cases=cases), city_scheme()).candidates
+    (case,) = snapshot_in(folder(tmp_path, cases=cases), city_scheme()).candidates
     assert (case.facts["registered_in_city"], case.facts["suspended"]) == (True, False)
 
 
@@ -160,7 +164,7 @@ def test_an_instant_is_kept_in_utc_so_that_texts_sort_by_time(
     tmp_path: Path, text: str, instant: str
 ) -> None:
     path = folder(tmp_path, f"{FIRMS},contracts,first_settled\nE1,E1,x,true,false,1,3,{text}\n")
-    (firm,) = read_facts(path, city_scheme()).candidates
+    (firm,) = snapshot_in(path, city_scheme()).candidates
     assert (firm.facts["first_settled"], firm.facts["contracts"]) == (instant, 3)
 
 
@@ -172,9 +176,9 @@ def test_counts_and_instants_are_checked(tmp_path: Path, column: str, value: str
 
 
 def test_a_workbook_reads_as_the_same_snapshot_as_the_files(tmp_path: Path) -> None:
-    csv = read_facts(folder(tmp_path, f"{FIRMS}\n{','.join(ONE_FIRM)}\n"), city_scheme())
+    csv = snapshot_in(folder(tmp_path, f"{FIRMS}\n{','.join(ONE_FIRM)}\n"), city_scheme())
     book = workbook(tmp_path, "enterprises", FIRMS.split(","), ONE_FIRM, [], [None, None])
-    assert read_facts(book, city_scheme()).sha256 == csv.sha256
+    assert snapshot_in(book, city_scheme()).sha256 == csv.sha256
 
 
 def test_a_workbook_may_hold_whole_numbers_truths_and_times(tmp_path: Path) -> None:
@@ -183,7 +187,7 @@ def test_a_workbook_may_hold_whole_numbers_truths_and_times(tmp_path: Path) -> N
         [*FIRMS.split(","), "first_settled"],
         [17, None, "x", True, False, 20_000_000, at],
     ]
-    (firm,) = read_facts(workbook(tmp_path, "enterprises", *rows), city_scheme()).candidates
+    (firm,) = snapshot_in(workbook(tmp_path, "enterprises", *rows), city_scheme()).candidates
     assert (firm.id, firm.enterprise, firm.facts["net_platform_turnover"]) == ("17", "17", 2_000_000_000)
     assert firm.facts["first_settled"] == "2025-03-01T04:00:00.000000+00:00"
 
@@ -220,34 +224,34 @@ def test_a_number_with_two_decimals_in_a_workbook_is_read_as_it_was_typed(
     tmp_path: Path, value: float, fen: int
 ) -> None:
     path = workbook(tmp_path, "Enterprises", FIRMS.split(","), [*ONE_FIRM[:5], value])
-    (firm,) = read_facts(path, city_scheme()).candidates
+    (firm,) = snapshot_in(path, city_scheme()).candidates
     assert firm.facts["net_platform_turnover"] == fen
 
 
 def test_names_of_files_and_sheets_are_matched_in_either_case(tmp_path: Path) -> None:
     path = folder(tmp_path, f"{FIRMS}\n{','.join(ONE_FIRM)}\n")
     (path / "Projects.CSV").write_text(f"{CASES}\nP1,E1,1,true,false\n", encoding="utf-8")
-    assert len(read_facts(path, city_scheme()).candidates) == 2
+    assert len(snapshot_in(path, city_scheme()).candidates) == 2
     (path / "PROJECTS.csv").write_text(f"{CASES}\n", encoding="utf-8")
     with pytest.raises(FactsInvalid, match="the same table"):
-        read_facts(path, city_scheme())
+        snapshot_in(path, city_scheme())
 
 
 def test_a_file_or_sheet_of_another_name_is_refused_by_name(tmp_path: Path) -> None:
     path = folder(tmp_path, f"{FIRMS}\n{','.join(ONE_FIRM)}\n")
     (path / "project.csv").write_text(f"{CASES}\n", encoding="utf-8")
     with pytest.raises(FactsInvalid, match="'project' is no known table; expected: enterprises, projects"):
-        read_facts(path, city_scheme())
+        snapshot_in(path, city_scheme())
     book = openpyxl.load_workbook(workbook(tmp_path, "enterprises", FIRMS.split(","), ONE_FIRM))
     book.create_sheet("Case list")
     book.save(tmp_path / "facts.xlsx")
     with pytest.raises(FactsInvalid, match="Case list"):
-        read_facts(tmp_path / "facts.xlsx", city_scheme())
+        snapshot_in(tmp_path / "facts.xlsx", city_scheme())
 
 
 def test_an_investment_below_zero_is_refused_and_a_turnover_is_not(tmp_path: Path) -> None:
     firms = f"{FIRMS}\nE1,E1,x,true,false,-5.00\n"
-    assert len(read_facts(folder(tmp_path, firms), city_scheme()).candidates) == 1
+    assert len(snapshot_in(folder(tmp_path, firms), city_scheme()).candidates) == 1
     path = folder(tmp_path, firms, f"{CASES}\nP1,E1,-0.01,true,false\n")
     assert refusal(path) == ("projects.csv", 2, "verified_investment")
 
@@ -256,7 +260,7 @@ def test_a_case_of_an_enterprise_that_is_not_listed_is_refused(tmp_path: Path) -
     path = folder(tmp_path, f"{FIRMS}\nE1,E1,x,true,false,5.00\n", f"{CASES}\nP1,E7,1,true,false\n")
     assert refusal(path) == ("projects.csv", 2, "enterprise")
     with pytest.raises(FactsInvalid, match="has no 'E7'"):
-        read_facts(path, city_scheme())
+        snapshot_in(path, city_scheme())
 
 
 def test_a_workbook_without_either_sheet_or_of_another_kind_is_refused(tmp_path: Path) -> None:
@@ -280,4 +284,4 @@ def test_a_corrupted_workbook_is_refused_or_read_never_a_crash(tmp_path: Path) -
                 spoiled[chance.randrange(len(spoiled))] = chance.randrange(256)
         damaged.write_bytes(spoiled)
         with contextlib.suppress(FactsInvalid):
-            read_facts(damaged, city_scheme())
+            snapshot_in(damaged, city_scheme())

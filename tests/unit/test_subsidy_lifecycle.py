@@ -112,7 +112,7 @@ def test_five_working_days_from_a_friday_end_with_the_next_friday() -> None:
 
 def test_the_last_day_counts_whole_in_qingdao() -> None:
     last = date(2025, 1, 27)
-    with pytest.raises(run_rules.PublicityRunning):
+    with pytest.raises(run_rules.RunPublicityRunning):
         run_rules.check_publicity_over(last, now=datetime(2025, 1, 27, 15, 59, 59, tzinfo=UTC))
     run_rules.check_publicity_over(last, now=datetime(2025, 1, 27, 16, 0, tzinfo=UTC))
 

@@ -65,7 +65,7 @@ def test_only_the_highest_stays_and_the_line_says_which() -> None:
     result = run(scheme, firm("E", "1000000.00"), case("P", "1000000.00"), case("Q", "2000000.00"))
     assert paid(result) == {"Q": 60_000_000}
     (step,) = line_of(result, "E").steps_of(StepKind.STACKING)
-    assert (step.facts["kept_clause"], step.facts["kept_candidate"]) == ("typical-case", "Q")
+    assert (step.figures["kept_clause"], step.figures["kept_candidate"]) == ("typical-case", "Q")
     assert line_of(result, "E").status is LineStatus.DISPLACED
 
 
@@ -73,7 +73,7 @@ def test_of_equal_amounts_the_earlier_clause_in_the_file_stays() -> None:
     scheme = city_scheme(("rule: all", "rule: highest_only"))
     result = run(scheme, firm("E", "3000000.00"), case("P", "100000.00"))
     assert paid(result) == {"P": 3_000_000}
-    assert line_of(result, "E").steps_of(StepKind.STACKING)[0].facts["equal"] is True
+    assert line_of(result, "E").steps_of(StepKind.STACKING)[0].figures["equal"] is True
 
 
 def test_the_cap_of_an_enterprise_spans_its_lines_and_nobody_elses() -> None:

@@ -1,11 +1,14 @@
 """What a reviewer is shown: flags on lines, and rings of sellers told once each."""
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import datamarket
 from datamarket.subsidy.evaluator import identity as engine
 from datamarket.subsidy.facts import review
 from datamarket.subsidy.facts.review import Edge, Flag, Ring
@@ -78,4 +81,20 @@ def test_an_edge_on_two_rings_counts_once() -> None:
 
 def test_the_engine_is_named_by_the_text_of_the_rules() -> None:
     assert engine.engine_id() == engine.engine_id()
-    assert "rules.py" in " ".join(engine.DECIDING)
+
+
+def test_every_module_of_scheme_and_evaluator_and_what_they_stand_on_is_part_of_the_engine() -> None:
+    """Whatever they import of the package decides as well; only errors and clocks of the ground do not."""
+    root = Path(datamarket.__path__[0])
+    rooms = [*(root / "subsidy/scheme").glob("*.py"), *(root / "subsidy/evaluator").glob("*.py")]
+    assert {path.relative_to(root).as_posix() for path in rooms} <= set(engine.deciding())
+    assert engine.deciding() == sorted(set(engine.deciding()))
+    imported = set()
+    for name in engine.deciding():
+        for node in ast.walk(ast.parse((root / name).read_text(encoding="utf-8"))):
+            match node:
+                case ast.ImportFrom(module=str(module), names=names) if module.startswith("datamarket."):
+                    imported |= {module, *(f"{module}.{alias.name}" for alias in names)}
+    paths = {module.removeprefix("datamarket.").replace(".", "/") + ".py" for module in imported}
+    besides = {"foundation/errors.py", "foundation/labels.py"}
+    assert {path for path in paths if (root / path).is_file()} <= set(engine.deciding()) | besides

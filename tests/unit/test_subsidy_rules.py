@@ -70,7 +70,12 @@ def test_a_tie_at_the_cut_is_counted_and_shown_on_both_lines() -> None:
     result = run(city_scheme(), *firms(*NINE), firm("T1", "5000.00"), firm("T2", "5000.00"))
     (step,) = line_of(result, "T1").steps_of(StepKind.RANK)
     assert result.ties_at_cut == 1
-    assert (step.facts["rank"], step.facts["of"], step.facts["tied_with"], step.facts["tied_at_cut"]) == (
+    assert (
+        step.figures["rank"],
+        step.figures["of"],
+        step.figures["tied_with"],
+        step.figures["tied_at_cut"],
+    ) == (
         10,
         11,
         1,
@@ -150,8 +155,8 @@ def test_a_suspended_leader_leaves_its_slot_or_keeps_it_as_the_scheme_says() -> 
 def test_the_distance_to_the_cut_is_told_on_both_sides() -> None:
     result = run(city_scheme(), *firms(*NINE, "500000.00", "499999.90"))
     (last_in,), (first_out,) = (line_of(result, name).steps_of(StepKind.RANK) for name in ("F10", "F11"))
-    assert last_in.facts["distance_fen"] == first_out.facts["distance_fen"] == 10
-    assert (last_in.facts["selected"], first_out.facts["selected"]) == (True, False)
+    assert last_in.figures["distance_fen"] == first_out.figures["distance_fen"] == 10
+    assert (last_in.figures["selected"], first_out.figures["selected"]) == (True, False)
 
 
 @pytest.mark.parametrize("turnover", ["0.00", "-1.00"])
@@ -187,10 +192,10 @@ def test_each_condition_alone_makes_a_case_ineligible_and_the_line_says_what_was
     facts: dict[str, bool],
 ) -> None:
     line = line_of(run(city_scheme(), case("P", "1000.00", "E", **facts)), "P")
-    (failed,) = [step for step in line.steps_of(StepKind.CONDITION) if step.facts["ok"] is False]
+    (failed,) = [step for step in line.steps_of(StepKind.CONDITION) if step.figures["ok"] is False]
     (name,) = facts
     assert line.status is LineStatus.INELIGIBLE
-    assert str(failed.facts["observed"]).startswith(f"{name}=")
+    assert str(failed.figures["observed"]).startswith(f"{name}=")
 
 
 def test_an_enterprise_counts_once() -> None:
@@ -241,7 +246,7 @@ def test_tiers_are_marginal_around_every_threshold(fen: int, award: int) -> None
     candidate = Candidate(Unit.PROJECT, "P", "E", "", {**case("x", None).facts, "verified_investment": fen})
     line = line_of(run(shapes_scheme(), candidate), "P")
     assert line.amount_fen == award
-    assert sum(int(step.facts["part_fen"] or 0) for step in line.steps_of(StepKind.TIER)) == fen
+    assert sum(int(step.figures["part_fen"] or 0) for step in line.steps_of(StepKind.TIER)) == fen
 
 
 def volume_rate(year: int, *edits: tuple[str, str]) -> str | None:
@@ -310,4 +315,4 @@ def test_the_steps_follow_the_fixed_pipeline() -> None:
     for line in result.lines:
         places = [order.index(step.kind) for step in line.steps]
         assert places == sorted(places)
-        assert line.steps[-1].facts["amount_fen"] == line.amount_fen
+        assert line.steps[-1].figures["amount_fen"] == line.amount_fen

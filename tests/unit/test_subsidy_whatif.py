@@ -135,12 +135,12 @@ def test_a_change_without_effect_in_the_year_is_noticed() -> None:
     assert outcome.baseline.sha256 == outcome.reform.sha256
 
 
-def test_results_over_other_inputs_cannot_be_compared() -> None:
+def test_results_of_other_years_cannot_be_compared_and_other_facts_are_named_as_the_reason() -> None:
     scheme = city_scheme()
     with pytest.raises(DifferentInputs):
-        compare(run(scheme, *firms("1.00")), run(scheme, *firms("2.00")))
-    with pytest.raises(DifferentInputs):
         compare(run(scheme, year=2024), run(scheme, year=2025))
+    (change,) = compare(run(scheme, *firms("1000.00")), run(scheme, *firms("2000.00"))).changes
+    assert (change.move, change.reason) == (Move.UP, "base")
 
 
 def test_a_whole_new_draft_is_compared_clause_by_clause() -> None:

@@ -16,6 +16,7 @@ from datamarket.subsidy.cases import actions as case_actions
 from datamarket.subsidy.cases.tables import SubsidyCase
 from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.runs import actions as run_actions
+from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.tables import SubsidyRun
 from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.trading.terms import Trade
@@ -176,8 +177,9 @@ async def moved(
     """One event after the other, each by the officer whose turn it is."""
     for event in events:
         async with database.transaction() as session:
+            locked = await run_queries.lock_run(session, run.id)
             run = await run_actions.move_run(
-                session, officers.of(event), run.id, event, reason=reason, now=now
+                session, officers.of(event), locked, event, reason=reason, now=now
             )
     return run
 

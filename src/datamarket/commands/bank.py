@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from datamarket.commands.running import spoken
+
 app = typer.Typer(no_args_is_help=True, help="A simulated bank: payment file in, advice and statements out.")
 _DELAY = re.compile(r"(\d{1,2})\.\.(\d{1,2})", re.ASCII)
 
@@ -31,28 +33,25 @@ def run(
     rules: Annotated[Path | None, typer.Option(help="YAML in the form of payouts/bank/bank.yaml")] = None,
 ) -> None:
     """Answer every payment of a file: executed or refused, after some days, with a statement a day."""
-    from datamarket.foundation.errors import MarketError
     from datamarket.foundation.money import parse_rate, parse_yuan
     from datamarket.payouts import files
     from datamarket.payouts.bank import simulated
 
     try:
-        chosen = simulated.read_rules(rules.read_bytes()) if rules else simulated.shipped_rules()
-        if refuse_share is not None:
-            chosen = replace(chosen, refuse_share=parse_rate(refuse_share))
-        if delay_days is not None:
-            shortest, longest = _delay(delay_days)
-            chosen = replace(chosen, delay_from=shortest, delay_to=longest)
-        answered = simulated.run_bank(
-            file.read_bytes(),
-            chosen,
-            seed,
-            day=day.date() if day else None,
-            opening_fen=parse_yuan(opening),
-        )
-    except MarketError as error:
-        typer.echo(f"{error.code}: {error.sentence('zh')}\n{error.sentence('en')}", err=True)
-        raise typer.Exit(2) from None
+        with spoken():
+            chosen = simulated.read_rules(rules.read_bytes()) if rules else simulated.shipped_rules()
+            if refuse_share is not None:
+                chosen = replace(chosen, refuse_share=parse_rate(refuse_share))
+            if delay_days is not None:
+                shortest, longest = _delay(delay_days)
+                chosen = replace(chosen, delay_from=shortest, delay_to=longest)
+            answered = simulated.run_bank(
+                file.read_bytes(),
+                chosen,
+                seed,
+                day=day.date() if day else None,
+                opening_fen=parse_yuan(opening),
+            )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     out.mkdir(parents=True, exist_ok=True)

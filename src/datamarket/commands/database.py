@@ -1,10 +1,8 @@
 """`datamarket migrate` and `check`: the schema, and the invariants of what stands in it."""
 
-import asyncio
-
 import typer
 
-from datamarket.commands.running import AsJson, spoken
+from datamarket.commands.running import AsJson, on_market, spoken
 
 app = typer.Typer(add_completion=False)
 
@@ -22,10 +20,8 @@ def migrate() -> None:
 def check(as_json: AsJson = False) -> None:
     """Recompute every invariant of the books; exit 1 when one is broken."""
     from datamarket.server.checks import check_with_progress, print_findings
-    from datamarket.server.database import opened_database
 
-    with spoken(), opened_database() as market:
-        findings = asyncio.run(check_with_progress(market.url, market.settings.ledger_id))
+    findings = on_market(lambda _database, market: check_with_progress(market.url, market.settings.ledger_id))
     print_findings(findings, as_json=as_json)
     if not all(finding.holds for finding in findings):
         raise typer.Exit(1)

@@ -1,12 +1,11 @@
 """`datamarket seal`, `verify` and `export-evidence`: the sealed log of entries and audit events."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from datamarket.commands.running import AsJson, on_market, print_json, spoken
+from datamarket.commands.running import AsJson, on_market, show
 
 if TYPE_CHECKING:
     from datamarket.evidence.log.findings import Report
@@ -43,18 +42,8 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Take every leaf, tree, root and signature anew from the rows; exit 1 and name the first bad leaf."""
-    from datamarket.evidence.log.notes import NoteUntrusted
-    from datamarket.server.database import opened_database
-
-    with spoken(), opened_database() as market:
-        try:
-            report = asyncio.run(_verify(market, outside, connections))
-        except (NoteUntrusted, OSError) as error:
-            raise typer.BadParameter(f"{outside}: no key.txt of this log: {error!r}") from None
-    if as_json:
-        print_json(report.as_json())
-    else:
-        _print(report)
+    report = on_market(lambda _database, market: _verify(market, outside, connections))
+    show(report.as_json(), lambda _figures: _print(report), as_json=as_json)
     if not report.holds:
         raise typer.Exit(1)
 
@@ -63,6 +52,7 @@ async def _verify(market: "MarketDatabase", outside: Path | None, connections: i
     from rich.console import Console
     from rich.progress import Progress
 
+    from datamarket.evidence.log.notes import NoteUntrusted
     from datamarket.server.sealing import verify_log
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -71,13 +61,15 @@ async def _verify(market: "MarketDatabase", outside: Path | None, connections: i
         def heard(done: int, total: int) -> None:
             progress.update(bar, completed=done, total=total)
 
-        return await verify_log(
-            market.url, market.settings, outside=outside, connections=connections, progress=heard
-        )
+        try:
+            return await verify_log(
+                market.url, market.settings, outside=outside, connections=connections, progress=heard
+            )
+        except (NoteUntrusted, OSError) as error:
+            raise typer.BadParameter(f"{outside}: no key.txt of this log: {error!r}") from None
 
 
 def _print(report: "Report") -> None:
-
     typer.echo(
         f"{report.leaves:,} 个叶子 leaves · {report.blocks:,} 个区块 blocks · "
         f"{report.outside:,} 个库外检查点 checkpoints from outside · root {report.root.hex()}"
@@ -95,10 +87,7 @@ def _print(report: "Report") -> None:
 @app.command("export-evidence")
 def export_evidence(folder: Path) -> None:
     """Write a bundle that tools/verify_evidence.py verifies without us."""
-    from datamarket.server.database import opened_database
     from datamarket.server.sealing import export_log
 
-    with spoken(), opened_database() as market:
-        written = asyncio.run(export_log(market.url, market.settings, folder))
-    for path in written:
+    for path in on_market(lambda _database, market: export_log(market.url, market.settings, folder)):
         typer.echo(str(path))

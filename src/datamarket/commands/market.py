@@ -1,18 +1,15 @@
 """`datamarket serve`, `seed`, `simulate`, `demo`, `report` and `open-account`: a market, and what happens in it."""
 
-import asyncio
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from datamarket.commands.running import AsJson, on_market, print_json, spoken
-
-if TYPE_CHECKING:
-    from datamarket.foundation.db import Database
+from datamarket.commands.running import AsJson, in_transaction, on_market, show
 
 app = typer.Typer(add_completion=False)
 Folder = Annotated[Path, typer.Option(help="the city's files")]
@@ -74,21 +71,16 @@ def report(
 ) -> None:
     """The books of a month or a year: trial balance, income by destination, VAT and fees, clearing accounts."""
     from datamarket.ledger.reports import queries, terminal
-    from datamarket.ledger.reports.rules import Report
 
-    async def read(database: "Database", ledger_id: int) -> Report:
-        async with database.transaction() as session:
-            return await queries.report_of(session, ledger_id, span)
-
-    found = on_market(lambda database, market: read(database, market.settings.ledger_id))
+    found = in_transaction(
+        lambda session, market: queries.report_of(session, market.settings.ledger_id, span)
+    )
     if xlsx is not None:
         xlsx.write_bytes(queries.as_workbook(found))
     if csv is not None:
         csv.write_bytes(queries.as_csv(found))
-    if as_json:
-        print_json(terminal.document_of(found))
-    elif xlsx is None and csv is None:
-        terminal.print_report(found)
+    if as_json or (xlsx is None and csv is None):
+        show(terminal.document_of(found), lambda _figures: terminal.print_report(found), as_json=as_json)
 
 
 @app.command("open-account")
@@ -109,13 +101,11 @@ def open_account(
     except ValueError as error:
         raise typer.BadParameter(f"{error}; roles: {', '.join(Role)}") from None
 
-    async def opened(database: "Database") -> str:
-        async with database.transaction() as session:
-            return await open_with_random_password(
-                session, username=username, roles=roles, uscc=participant, now=read_clock()
-            )
-
-    password = on_market(lambda database, _market: opened(database))
+    password = in_transaction(
+        lambda session, _market: open_with_random_password(
+            session, username=username, roles=roles, uscc=participant, now=read_clock()
+        )
+    )
     typer.echo(f"{username}  {password}")
 
 
@@ -123,10 +113,8 @@ def open_account(
 def seed(folder: Folder = Path("seed")) -> None:
     """Load the city: participants, zones, resources, products, listings, cases; through the actions."""
     from datamarket.commands.demo.year import seed_city
-    from datamarket.server.database import opened_database
 
-    with spoken(), opened_database() as market:
-        asyncio.run(seed_city(market, folder))
+    on_market(lambda database, market: seed_city(database, market, folder))
 
 
 @app.command()
@@ -139,21 +127,11 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Let market years happen in a seeded city, through the real actions."""
-    from datamarket.commands.demo.year import simulate_years
-    from datamarket.server.database import opened_database
+    from datamarket.commands.demo.year import YearWanted, print_years, simulate_years
 
-    with spoken(), opened_database() as market:
-        asyncio.run(
-            simulate_years(
-                market,
-                years=years,
-                enterprises=enterprises,
-                trades=trades,
-                seed=seed_number,
-                stress=stress,
-                as_json=as_json,
-            )
-        )
+    wanted = YearWanted(enterprises, trades, seed_number, stress)
+    played = on_market(lambda database, market: simulate_years(database, market, years, wanted))
+    show([asdict(result) for result in played], lambda _figures: print_years(played), as_json=as_json)
 
 
 @app.command()
@@ -165,10 +143,7 @@ def demo(
     stress: Stress = False,
 ) -> None:
     """The main job: a new market, a year of trade, settled books, both subsidies explained."""
-    from datamarket.commands.demo.year import run_demo
-    from datamarket.server.database import rebuilt_database
+    from datamarket.commands.demo.year import YearWanted, run_demo
 
-    with spoken(), rebuilt_database() as market:
-        asyncio.run(
-            run_demo(market, folder, enterprises=enterprises, trades=trades, seed=seed_number, stress=stress)
-        )
+    wanted = YearWanted(enterprises, trades, seed_number, stress)
+    on_market(lambda database, market: run_demo(database, market, folder, wanted), rebuilt=True)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from sqlmodel.ext.asyncio.session import AsyncSession
+
     from datamarket.foundation.db import Database
     from datamarket.server.database import MarketDatabase
 
@@ -29,10 +31,15 @@ def spoken() -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
-def on_market(work: Callable[["Database", "MarketDatabase"], Awaitable[ResultT]]) -> ResultT:
-    """Do it on the market's database, made and migrated when needed; its pools close afterwards."""
+def on_market(
+    work: Callable[["Database", "MarketDatabase"], Awaitable[ResultT]], *, rebuilt: bool = False
+) -> ResultT:
+    """Do it on the market's database, made and migrated when needed; its pools close afterwards.
+
+    `rebuilt` is for the demo alone: its own database, made anew.
+    """
     from datamarket.foundation.db import Database
-    from datamarket.server.database import opened_database
+    from datamarket.server.database import opened_database, rebuilt_database
 
     async def done(market: "MarketDatabase") -> ResultT:
         database = await Database(market.url, market.settings.pool_size).open()
@@ -41,11 +48,24 @@ def on_market(work: Callable[["Database", "MarketDatabase"], Awaitable[ResultT]]
         finally:
             await database.close()
 
-    with spoken(), opened_database() as market:
+    with spoken(), rebuilt_database() if rebuilt else opened_database() as market:
         return asyncio.run(done(market))
 
 
-def print_json(figures: object) -> None:
-    """Figures for a program to read."""
-    json.dump(figures, sys.stdout, ensure_ascii=False, indent=2, default=str)
-    sys.stdout.write("\n")
+def in_transaction(work: Callable[["AsyncSession", "MarketDatabase"], Awaitable[ResultT]]) -> ResultT:
+    """Do it in one transaction on the market's database: all or nothing."""
+
+    async def done(database: "Database", market: "MarketDatabase") -> ResultT:
+        async with database.transaction() as session:
+            return await work(session, market)
+
+    return on_market(done)
+
+
+def show(figures: ResultT, for_people: Callable[[ResultT], None], *, as_json: bool) -> None:
+    """Figures for a program to read, or told to a person."""
+    if as_json:
+        json.dump(figures, sys.stdout, ensure_ascii=False, indent=2, default=str)
+        sys.stdout.write("\n")
+    else:
+        for_people(figures)

@@ -1,20 +1,18 @@
 """`datamarket subsidy`: evaluate files, run over the ledger, study, explain, replay, export."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
-from datamarket.commands.running import AsJson, on_market, print_json, spoken
+from datamarket.commands.running import AsJson, in_transaction, show, spoken
 
 if TYPE_CHECKING:
     from sqlmodel.ext.asyncio.session import AsyncSession
 
-    from datamarket.foundation.db import Database
-    from datamarket.server.database import MarketDatabase
     from datamarket.subsidy.runs.queries import RunView
 
 app = typer.Typer(no_args_is_help=True, help="Subsidy: run over the ledger, evaluate files, what-if, replay.")
@@ -41,10 +39,7 @@ def evaluate(
         document = evaluate_files(scheme, facts, year)
         if xlsx is not None:
             write_workbook(document, xlsx)
-    if as_json:
-        print_json(document)
-    else:
-        terminal.print_document(document)
+    show(document, terminal.print_document, as_json=as_json)
 
 
 @app.command()
@@ -57,20 +52,20 @@ def run(
     """Take the snapshot of a year that is over and calculate it; review, approval and payment follow in the API."""
     from datamarket.subsidy.studies import terminal
 
-    document = on_market(lambda database, market: _calculated(database, market, username, scheme, year))
-    if as_json:
-        print_json(document)
-    else:
+    document = in_transaction(
+        lambda session, market: _calculated(session, market.settings.ledger_id, username, scheme, year)
+    )
+    if not as_json:
         typer.echo(f"run {document['run_id']}")
-        terminal.print_document(document)
+    show(document, terminal.print_document, as_json=as_json)
 
 
 async def _calculated(
-    database: "Database", market: "MarketDatabase", username: str, scheme: str, year: int
+    session: "AsyncSession", ledger_id: int, username: str, scheme: str, year: int
 ) -> dict[str, Any]:
     """As far as one hand may go: whoever calculates does not review."""
+    from datamarket.auth.actions import actor_of
     from datamarket.auth.queries import find_account_by_name
-    from datamarket.auth.terms import Actor, Role
     from datamarket.foundation.clock import read_clock
     from datamarket.foundation.errors import NotFound
     from datamarket.subsidy.register import actions as register_actions
@@ -80,19 +75,17 @@ async def _calculated(
     from datamarket.subsidy.runs.terms import RunEvent
 
     now = read_clock()
-    async with database.transaction() as session:
-        account = await find_account_by_name(session, username)
-        if account is None or not account.active:
-            raise NotFound(thing="account")
-        officer = Actor(account.id, account.participant_id, frozenset(Role(role) for role in account.roles))
-        await register_actions.load_shipped_schemes(session, officer, now=now)
-        opened = await run_actions.open_run(
-            session, officer, market.settings.ledger_id, scheme_id=scheme, year=year, cutoff=None, now=now
-        )
-        for event in (RunEvent.SNAPSHOT, RunEvent.CALCULATE):
-            await run_actions.move_run(session, officer, opened.id, event, now=now)
-        view = await run_queries.get_run(session, opened.id)
-        return await dossier.document_of(session, view)
+    account = await find_account_by_name(session, username)
+    if account is None or not account.active:
+        raise NotFound(thing="account")
+    officer = actor_of(account)
+    await register_actions.load_shipped_schemes(session, officer, now=now)
+    opened = await run_actions.open_run(
+        session, officer, ledger_id, scheme_id=scheme, year=year, cutoff=None, now=now
+    )
+    for event in (RunEvent.SNAPSHOT, RunEvent.CALCULATE):
+        await run_actions.move_run(session, officer, opened, event, now=now)
+    return await dossier.document_of(session, await run_queries.get_run(session, opened.id))
 
 
 async def _chosen(session: "AsyncSession", run_id: UUID | None) -> "RunView":
@@ -115,20 +108,16 @@ def runs(as_json: AsJson = False) -> None:
     """List the runs, newest first: id, scheme, year, state, total."""
     from datamarket.subsidy.studies import terminal
 
-    found = on_market(lambda database, _market: _listed(database))
-    if as_json:
-        print_json(found)
-    else:
-        terminal.print_runs(found)
+    found = in_transaction(lambda session, _market: _listed(session))
+    show(found, terminal.print_runs, as_json=as_json)
 
 
-async def _listed(database: "Database") -> list[dict[str, Any]]:
+async def _listed(session: "AsyncSession") -> list[dict[str, Any]]:
     from datamarket.subsidy.runs import queries as run_queries
 
-    async with database.transaction() as session:
-        views = await run_queries.list_runs(
-            session, scheme=None, year=None, state=None, limit=RUNS_SHOWN, after=None
-        )
+    views = await run_queries.list_runs(
+        session, scheme=None, year=None, state=None, limit=RUNS_SHOWN, after=None
+    )
     return [
         {
             "id": str(view.run.id),
@@ -149,7 +138,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say in both languages why each candidate gets what it gets, or why not."""
-    document = on_market(lambda database, _market: _documented(database, run_id))
+    document = in_transaction(lambda session, _market: _documented(session, run_id))
     lines = [
         line
         for line in document["lines"]
@@ -160,9 +149,10 @@ def explain(
 
         with spoken():
             raise NotFound(thing="line")
-    if as_json:
-        print_json(lines)
-        return
+    show(lines, _print_explanations, as_json=as_json)
+
+
+def _print_explanations(lines: Sequence[Mapping[str, Any]]) -> None:
     for line in lines:
         typer.echo(f"{line['clause']} · {line['candidate']} {line['name']}")
         typer.echo(f"  {line['explanation']['zh']}\n  {line['explanation']['en']}")
@@ -184,11 +174,8 @@ def what_if(
     from datamarket.subsidy.studies import terminal
 
     wanted = dict(_parameter(change) for change in changes)
-    figures = on_market(lambda database, _market: _studied(database, run_id, wanted))
-    if as_json:
-        print_json(figures)
-    else:
-        terminal.print_comparison(figures)
+    figures = in_transaction(lambda session, _market: _studied(session, run_id, wanted))
+    show(figures, terminal.print_comparison, as_json=as_json)
 
 
 def _parameter(change: str) -> tuple[str, Any]:
@@ -201,34 +188,35 @@ def _parameter(change: str) -> tuple[str, Any]:
         return path.strip(), value
 
 
-async def _studied(database: "Database", run_id: UUID | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+async def _studied(
+    session: "AsyncSession", run_id: UUID | None, changes: Mapping[str, Any]
+) -> dict[str, Any]:
     from datamarket.subsidy.studies import comparison
 
-    async with database.transaction() as session:
-        view = await _chosen(session, run_id)
-        return (await comparison.what_if_of(session, view, changes)).comparison.to_json()
+    view = await _chosen(session, run_id)
+    return (await comparison.what_if_of(session, view, changes)).comparison.to_json()
 
 
 @app.command()
 def replay(run_id: RunId = None, as_json: AsJson = False) -> None:
     """Recompute a run from its stored bytes; exit 1 when it does not agree."""
-    found = on_market(lambda database, _market: _replayed(database, run_id))
-    if as_json:
-        print_json(found)
-    else:
-        for name, value in found.items():
-            typer.echo(f"{name:<16} {value}")
+    found = in_transaction(lambda session, _market: _replayed(session, run_id))
+    show(found, _print_replay, as_json=as_json)
     if not found["agrees"]:
         raise typer.Exit(1)
 
 
-async def _replayed(database: "Database", run_id: UUID | None) -> dict[str, Any]:
+def _print_replay(found: Mapping[str, Any]) -> None:
+    for name, value in found.items():
+        typer.echo(f"{name:<16} {value}")
+
+
+async def _replayed(session: "AsyncSession", run_id: UUID | None) -> dict[str, Any]:
     from dataclasses import asdict
 
     from datamarket.subsidy.studies.replay import replay_run
 
-    async with database.transaction() as session:
-        found = await replay_run(session, (await _chosen(session, run_id)).run.id)
+    found = await replay_run(session, (await _chosen(session, run_id)).run.id)
     return asdict(found) | {"agrees": found.agrees}
 
 
@@ -240,14 +228,13 @@ def export(
     """Write a run as a workbook: summary, lines, every step."""
     from datamarket.subsidy.studies.workbook import write_workbook
 
-    document = on_market(lambda database, _market: _documented(database, run_id))
+    document = in_transaction(lambda session, _market: _documented(session, run_id))
     with spoken():
         write_workbook(document, out)
     typer.echo(str(out))
 
 
-async def _documented(database: "Database", run_id: UUID | None) -> dict[str, Any]:
+async def _documented(session: "AsyncSession", run_id: UUID | None) -> dict[str, Any]:
     from datamarket.subsidy.runs import dossier
 
-    async with database.transaction() as session:
-        return await dossier.document_of(session, await _chosen(session, run_id))
+    return await dossier.document_of(session, await _chosen(session, run_id))

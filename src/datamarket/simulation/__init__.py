@@ -5,8 +5,8 @@ city = 城市种子数据 · market year = 市场年度 · simulation = 模拟
 Invariants
 - the same files and the same seed make the same books (`books_sha256`)
 - every enterprise is fictional; nothing here writes a table past the actions
-- shapes of the figures (docs/domain.md §8) are assumptions in `shapes.yaml`, dated and reasoned
+- shapes of the figures (docs/domain.md §8) are assumptions, reasoned in `shapes.yaml`
 
-`city` loads the files · `shapes`, `plan` decide what will happen · `play` makes it happen · `demo` shows it
-Uses: everything below.
+`city` loads the files · `shapes`, `plan` decide what will happen · `play` makes it happen · `queries` knows the city
+Uses: subsidy, trading, contracts, catalogue, zones, ledger, participants, auth, foundation.
 """

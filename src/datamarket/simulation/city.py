@@ -1,8 +1,7 @@
 """Loads the city's files through the actions, on the days that the files name."""
 
 import csv
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -29,6 +28,7 @@ from datamarket.participants.affiliations import actions as affiliation_actions
 from datamarket.participants.qualifications import actions as qualification_actions
 from datamarket.participants.qualifications.terms import QualificationKind
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
+from datamarket.simulation.terms import OFFICES, Heard, Stage
 from datamarket.subsidy.cases import actions as subsidy
 from datamarket.zones import actions as zone_actions
 from datamarket.zones.resources import actions as resource_actions
@@ -38,7 +38,6 @@ from datamarket.zones.terms import Level, MandateMode, UseClass, ZoneEvent
 CHUNK = 40
 FOUNDED = datetime(2023, 1, 10, 1, tzinfo=UTC)
 LISTED = datetime(2023, 12, 20, 1, tzinfo=UTC)
-Progress = Callable[[int], None]
 
 
 class SeedFaulty(Invalid):
@@ -55,6 +54,7 @@ class City:
     organisations: dict[str, UUID] = field(default_factory=dict)
     actors: dict[str, Actor] = field(default_factory=dict)
     zones: dict[str, UUID] = field(default_factory=dict)
+    operators: dict[str, Actor] = field(default_factory=dict)
     scenarios: dict[str, UUID] = field(default_factory=dict)
     resources: dict[str, UUID] = field(default_factory=dict)
     venues: dict[str, UUID] = field(default_factory=dict)
@@ -86,15 +86,6 @@ def at(day: date, hour: int = 2) -> datetime:
     return datetime.combine(day, time(hour), tzinfo=UTC)
 
 
-OFFICIALS: dict[str, Role] = {
-    "authority": Role.AUTHORITY,
-    "authority2": Role.AUTHORITY,
-    "authority3": Role.AUTHORITY,
-    "finance": Role.FINANCE,
-    "reviewer": Role.REVIEWER,
-    "auditor": Role.AUDITOR,
-    "admin": Role.ADMIN,
-}
 ROLES_OF: dict[ParticipantKind, frozenset[Role]] = {
     ParticipantKind.ZONE_OPERATOR: frozenset({Role.OPERATOR}),
     ParticipantKind.ENTERPRISE: frozenset({Role.PROVIDER, Role.BUYER}),
@@ -104,17 +95,17 @@ ROLES_OF: dict[ParticipantKind, frozenset[Role]] = {
 class Loader:
     """Loads one city into one market."""
 
-    def __init__(self, database: Database, folder: Path, password: str, progress: Progress) -> None:
+    def __init__(self, database: Database, folder: Path, password: str, heard: Heard) -> None:
         self.database = database
         self.folder = folder
         self.password = password
-        self.progress = progress
+        self.heard = heard
         self.city = City()
 
     async def load(self) -> City:
         """Everything, in the order in which a market comes to be. Raises what an action refuses."""
         rows = rows_of(self.folder, "participants.csv")
-        async with self._transaction() as session:
+        async with self.database.transaction() as session:
             await self._open_official_accounts(session)
         await self._each(rows, self._participant)
         await self._each([row for row in rows if row["controller"]], self._affiliation)
@@ -125,47 +116,43 @@ class Loader:
         await self._each(rows_of(self.folder, "cases.csv"), self._case)
         return self.city
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncSession]:
-        async with self.database.transaction() as session:
-            yield session
-
     async def _each(self, rows: Sequence[Any], load: Callable[[AsyncSession, Any], Any]) -> None:
         """Row by row through the actions, some rows a transaction."""
         for start in range(0, len(rows), CHUNK):
-            async with self._transaction() as session:
+            async with self.database.transaction() as session:
                 for row in rows[start : start + CHUNK]:
                     await load(session, row)
-                    self.progress(1)
+                    self.heard(Stage.CITY, 1)
 
     @property
     def _authority(self) -> Actor:
         return self.city.officials["authority"]
 
     async def _open_official_accounts(self, session: AsyncSession) -> None:
-        for username, role in OFFICIALS.items():
-            account = await auth.open_account(
-                session,
-                username=username,
-                password=self.password,
-                roles={role},
-                participant_id=None,
-                now=FOUNDED,
-            )
-            self.city.officials[username] = auth.actor_of(account)
+        for username, role in OFFICES.items():
+            self.city.officials[username] = await self._account(session, username, frozenset({role}), None)
+
+    async def _account(
+        self, session: AsyncSession, username: str, roles: frozenset[Role], participant_id: UUID | None
+    ) -> Actor:
+        account = await auth.open_account(
+            session,
+            username=username,
+            password=self.password,
+            roles=roles,
+            participant_id=participant_id,
+            now=FOUNDED,
+        )
+        return auth.actor_of(account)
 
     async def _participant(self, session: AsyncSession, row: dict[str, str]) -> None:
         kind = ParticipantKind(row["kind"])
         made = await participant_actions.register_participant(
             session,
             self._authority,
-            uscc=row["uscc"],
-            name_zh=row["name_zh"],
-            name_en=row["name_en"],
+            **_of(row, "uscc", "name_zh", "name_en", "division", "industry"),
             kind=kind,
             income_class=IncomeClass(row["income_class"]),
-            division=row["division"],
-            industry=row["industry"],
             now=FOUNDED,
         )
         await participant_actions.move_participant(
@@ -174,15 +161,9 @@ class Loader:
         self.city.organisations[row["code"]] = made.id
         if kind not in ROLES_OF:
             return
-        account = await auth.open_account(
-            session,
-            username=row["code"].lower(),
-            password=self.password,
-            roles=ROLES_OF[kind],
-            participant_id=made.id,
-            now=FOUNDED,
+        self.city.actors[row["code"]] = await self._account(
+            session, row["code"].lower(), ROLES_OF[kind], made.id
         )
-        self.city.actors[row["code"]] = auth.actor_of(account)
         if kind is ParticipantKind.ENTERPRISE:
             await qualification_actions.grant_qualification(
                 session,
@@ -211,10 +192,7 @@ class Loader:
         zone = await zone_actions.found_zone(
             session,
             self._authority,
-            code=document["code"],
-            name_zh=document["name_zh"],
-            name_en=document["name_en"],
-            field=document["field"],
+            **_of(document, "code", "name_zh", "name_en", "field"),
             operator_id=operator,
             now=opened,
         )
@@ -225,24 +203,19 @@ class Loader:
             zone_id=zone.id,
             operator_id=operator,
             mode=MandateMode(mandate["mode"]),
-            term_from=mandate["term_from"],
-            term_to=mandate["term_to"],
-            filed_on=mandate["filed_on"],
-            income_rule=mandate["income_rule"],
+            **_of(mandate, "term_from", "term_to", "filed_on", "income_rule"),
             now=opened,
         )
         await zone_actions.move_zone(session, self._authority, zone.id, ZoneEvent.OPEN, now=opened)
         self.city.zones[document["code"]] = zone.id
+        self.city.operators[document["code"]] = self.city.actors[document["operator"]]
         for scenario in document["scenarios"]:
             added = await zone_actions.add_scenario(
                 session,
                 self._authority,
                 zone_id=zone.id,
-                code=scenario["code"],
-                name_zh=scenario["name_zh"],
-                name_en=scenario["name_en"],
+                **_of(scenario, "code", "name_zh", "name_en", "family"),
                 use_class=UseClass(scenario["use_class"]),
-                family=scenario["family"],
                 now=opened,
             )
             self.city.scenarios[scenario["code"]] = added.id
@@ -268,18 +241,15 @@ class Loader:
         self.city.venues[document["code"]] = venue.id
 
     async def _resource(self, session: AsyncSession, row: dict[str, str]) -> None:
-        zone_id = self.city.zones[row["zone"]]
-        operator = self._operator_of(row["zone"])
+        operator = self.city.operators[row["zone"]]
         coded = at(date.fromisoformat(row["registered_on"]))
         began = coded - timedelta(days=30)  # registration takes a month
         resource = await resource_actions.register_resource(
             session,
             operator,
-            zone_id=zone_id,
+            zone_id=self.city.zones[row["zone"]],
             supplying_unit_id=self.city.organisations[row["supplying_unit"]],
-            code=row["code"],
-            name_zh=row["name_zh"],
-            name_en=row["name_en"],
+            **_of(row, "code", "name_zh", "name_en"),
             level=Level(row["level"]),
             now=began,
         )
@@ -296,12 +266,6 @@ class Loader:
         )
         self.city.resources[row["code"]] = resource.id
 
-    def _operator_of(self, zone_code: str) -> Actor:
-        operators = {
-            document["code"]: document["operator"] for document in documents_of(self.folder, "zones.yaml")
-        }
-        return self.city.actors[operators[zone_code]]
-
     async def _product(self, session: AsyncSession, row: dict[str, str]) -> None:
         maker = self.city.actors[row["maker"]]
         product, _ = await product_actions.make_product(
@@ -315,7 +279,7 @@ class Loader:
                 row["summary_en"],
                 Modality(row["modality"]),
                 DeliveryForm(row["delivery_form"]),
-                tuple(self.city.resources[code] for code in _listed(row["resources"])),
+                tuple(self.city.resources[code] for code in row["resources"].split(";") if code),
             ),
             zone_id=self.city.zones.get(row["zone"]),
             scenario_id=self.city.scenarios.get(row["scenario"]),
@@ -340,7 +304,7 @@ class Loader:
         self.city.listings += 1
 
     async def _case(self, session: AsyncSession, row: dict[str, str]) -> None:
-        note = row["note"]
+        note, listed_on = row["note"], date.fromisoformat(row["listed_on"])
         await subsidy.register_case(
             session,
             self._authority,
@@ -350,16 +314,17 @@ class Loader:
             title_en=row["title_en"],
             field=row["field"],
             level=row["level"],
-            listed_on=date.fromisoformat(row["listed_on"]),
+            listed_on=listed_on,
             investment_fen=Fen(int(row["investment_fen"])),
             verified=row["investment_verified"] == "true",
             claimed_elsewhere=note if "already claimed" in note else None,
-            now=at(date.fromisoformat(row["listed_on"])),
+            now=at(listed_on),
         )
 
 
-def _listed(text: str) -> Iterable[str]:
-    return (part for part in text.split(";") if part)
+def _of(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """What an action takes under the same name as the file has it."""
+    return {name: row[name] for name in names}
 
 
 def size_of(folder: Path) -> int:

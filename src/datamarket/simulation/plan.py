@@ -14,8 +14,8 @@ from random import Random
 from datamarket.catalogue.listings.terms import PriceModel
 from datamarket.foundation.clock import year_bounds
 from datamarket.foundation.money import Fen, apply_rate, split
-from datamarket.simulation.queries import Affiliated, Enterprise, Shelf
 from datamarket.simulation.shapes import Shapes
+from datamarket.simulation.terms import Affiliated, Enterprise, Shelf
 
 TOP = 10
 

@@ -1,7 +1,7 @@
 """Makes a planned year happen, through the same actions that the API calls, in simulated time."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.auth.terms import Actor, Role
+from datamarket.auth.terms import Actor
 from datamarket.contracts import actions as contracts
 from datamarket.contracts import queries as contract_queries
 from datamarket.contracts.terms import ContractEvent, Purpose
@@ -23,6 +23,7 @@ from datamarket.participants.terms import IncomeClass, ParticipantEvent, Partici
 from datamarket.simulation import names, queries
 from datamarket.simulation.plan import PlannedContract, PlannedTrade, Planner, YearPlan
 from datamarket.simulation.shapes import shapes
+from datamarket.simulation.terms import Enterprise, Heard, Stage
 from datamarket.trading import queries as trading
 from datamarket.trading import refunds
 from datamarket.trading.actions import Recorder
@@ -31,7 +32,6 @@ from datamarket.zones.terms import UseClass
 
 BATCH = 1000
 CHUNK = 25
-Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
@@ -50,42 +50,33 @@ class YearResult:
 class Player:
     """Plays years in one market."""
 
-    def __init__(self, database: Database, ledger_id: int, progress: Progress) -> None:
+    def __init__(self, database: Database, ledger_id: int, heard: Heard) -> None:
         self.database = database
         self.ledger_id = ledger_id
         self.city_code = str(ledger_id)[:4]
-        self.progress = progress
+        self.heard = heard
         self.recorder = Recorder(ledger_id)
         self.offices: dict[str, Actor] = {}
+        self.known: dict[str, Enterprise] = {}
 
     async def play(self, year: int, *, enterprises: int, trades: int, seed: int, stress: bool) -> YearResult:
         """One year. Raises LookupError in a market without its city."""
         random = Random(f"{seed}/{year}")
         start, _ = year_bounds(year)
-        await self._meet_the_offices()
+        async with self.database.transaction() as session:
+            self.offices = await queries.offices(session)
         await self._admit(random, enterprises, start - timedelta(days=12))
         plan = await self._plan(random, year, trades, stress=stress)
-        buyers = {enterprise.uscc: enterprise for enterprise in self.known}
-        await self._fund(plan, buyers, start)
-        contract_ids = await self._conclude(plan, buyers, start)
-        recorded = await self._trade(plan, buyers, contract_ids)
-        refunded = await self._refund(plan, buyers, recorded)
+        await self._fund(plan, start)
+        contract_ids = await self._conclude(plan, start)
+        recorded = await self._trade(plan, contract_ids)
+        refunded = await self._refund(plan, recorded)
         async with self.database.transaction() as session:
             lines = await queries.book_lines(session)
         digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
         return YearResult(
             year, len(plan.contracts), len(plan.trades), refunded, plan.suspended, plan.tied, digest
         )
-
-    async def _meet_the_offices(self) -> None:
-        async with self.database.transaction() as session:
-            for username, role in (
-                ("authority", Role.AUTHORITY),
-                ("finance", Role.FINANCE),
-                ("reviewer", Role.REVIEWER),
-            ):
-                account = await queries.account_named(session, username)
-                self.offices[username] = Actor(account, None, frozenset({role}))
 
     async def _admit(self, random: Random, wanted: int, now: datetime) -> None:
         """Fictional enterprises, until there are as many as wanted."""
@@ -97,7 +88,7 @@ class Player:
                 for serial in range(first, min(first + CHUNK, wanted)):
                     local = random.randrange(outside.denominator) >= outside.numerator
                     await self._admit_one(session, random, serial, local=local, now=now)
-                    self.progress("admit", 1)
+                    self.heard(Stage.ADMIT, 1)
 
     async def _admit_one(
         self, session: AsyncSession, random: Random, serial: int, *, local: bool, now: datetime
@@ -122,15 +113,16 @@ class Player:
 
     async def _plan(self, random: Random, year: int, trades: int, *, stress: bool) -> YearPlan:
         async with self.database.transaction() as session:
-            self.known = await queries.enterprises(session, self.city_code)
+            enterprises = await queries.enterprises(session, self.city_code)
             shelves = await queries.shelves(session)
             affiliated = await queries.affiliated(session)
+        self.known = {enterprise.uscc: enterprise for enterprise in enterprises}
         planner = Planner(
-            random, shapes(), year, enterprises=self.known, shelves=shelves, affiliated=affiliated
+            random, shapes(), year, enterprises=enterprises, shelves=shelves, affiliated=affiliated
         )
         return planner.make(trades, stress=stress)
 
-    async def _fund(self, plan: YearPlan, known: dict[str, queries.Enterprise], start: datetime) -> None:
+    async def _fund(self, plan: YearPlan, start: datetime) -> None:
         """Each buyer pays in what it will spend, and a tenth more."""
         for code, amount in sorted(plan.deposits().items()):
             if not amount:
@@ -140,32 +132,24 @@ class Player:
                     session,
                     self.offices["finance"],
                     self.ledger_id,
-                    owner_id=known[code].id,
+                    owner_id=self.known[code].id,
                     amount_fen=Fen(amount + amount // 10),
                     reference=f"{plan.year} {code}",
                     now=start + timedelta(days=1),
                 )
 
-    async def _conclude(
-        self, plan: YearPlan, known: dict[str, queries.Enterprise], start: datetime
-    ) -> list[UUID]:
+    async def _conclude(self, plan: YearPlan, start: datetime) -> list[UUID]:
         """Request, agree, sign, sign: every contract of the year, in its first week."""
         concluded: list[UUID] = []
         for first in range(0, len(plan.contracts), CHUNK):
             async with self.database.transaction() as session:
                 for planned in plan.contracts[first : first + CHUNK]:
-                    concluded.append(await self._conclude_one(session, planned, known, start))
-                    self.progress("contract", 1)
+                    concluded.append(await self._conclude_one(session, planned, start))
+                    self.heard(Stage.CONTRACT, 1)
         return concluded
 
-    async def _conclude_one(
-        self,
-        session: AsyncSession,
-        planned: PlannedContract,
-        known: dict[str, queries.Enterprise],
-        start: datetime,
-    ) -> UUID:
-        buyer, seller = known[planned.buyer].actor, known[planned.seller].actor
+    async def _conclude_one(self, session: AsyncSession, planned: PlannedContract, start: datetime) -> UUID:
+        buyer, seller = self.known[planned.buyer].actor, self.known[planned.seller].actor
         public = planned.shelf.public_good
         now = start + timedelta(days=2)
         contract = await contracts.request_contract(
@@ -188,16 +172,18 @@ class Player:
             await contracts.move_contract(session, actor, locked, event, ledger_id=self.ledger_id, now=now)
         return contract.id
 
-    async def _trade(
-        self, plan: YearPlan, known: dict[str, queries.Enterprise], contract_ids: Sequence[UUID]
-    ) -> dict[int, Trade]:
+    async def _trade(self, plan: YearPlan, contract_ids: Sequence[UUID]) -> dict[int, Trade]:
         """All trades in their order, a batch at a time; whoever is to be suspended is, in between."""
         kept: dict[int, Trade] = {}
         for first in range(0, len(plan.trades), BATCH):
             batch = plan.trades[first : first + BATCH]
             if plan.suspended_at and plan.suspended and batch[-1].at >= plan.suspended_at:
-                await self._suspend(plan, known)
-            orders = [self._order(plan, trade, known, contract_ids) for trade in batch]
+                await self._suspend(plan.suspended, plan.suspended_at)
+                plan.suspended_at = None
+            orders = [
+                self._order(plan.contracts[trade.contract], trade, contract_ids[trade.contract])
+                for trade in batch
+            ]
             async with self.database.plain_transaction() as connection:
                 outcomes = await self.recorder.record_trades(connection, orders, now=batch[-1].at)
             for position, outcome in enumerate(outcomes, first):
@@ -205,40 +191,26 @@ class Player:
                     raise outcome
                 if plan.trades[position].refund_at is not None:
                     kept[position] = outcome
-            self.progress("trade", len(batch))
+            self.heard(Stage.TRADE, len(batch))
         return kept
 
-    def _order(
-        self,
-        plan: YearPlan,
-        trade: PlannedTrade,
-        known: dict[str, queries.Enterprise],
-        contract_ids: Sequence[UUID],
-    ) -> Order:
-        planned = plan.contracts[trade.contract]
+    def _order(self, planned: PlannedContract, trade: PlannedTrade, contract_id: UUID) -> Order:
         purpose = Purpose.PUBLIC_WELFARE if planned.shelf.public_good else Purpose.INDUSTRIAL_DEVELOPMENT
-        return Order(
-            known[planned.buyer].actor, contract_ids[trade.contract], purpose, trade.quantity, None, trade.at
-        )
+        buyer = self.known[planned.buyer].actor
+        return Order(buyer, contract_id, purpose, trade.quantity, None, trade.at)
 
-    async def _suspend(self, plan: YearPlan, known: dict[str, queries.Enterprise]) -> None:
-        code, when = plan.suspended, plan.suspended_at
-        assert code is not None  # noqa: S101 - the caller looked
-        assert when is not None  # noqa: S101 - the caller looked
+    async def _suspend(self, code: str, when: datetime) -> None:
         async with self.database.transaction() as session:
             await participants.move_participant(
                 session,
                 self.offices["authority"],
-                known[code].id,
+                self.known[code].id,
                 ParticipantEvent.SUSPEND,
                 reason="申报材料存疑，暂停核查（模拟）",
                 now=when,
             )
-        plan.suspended_at = None
 
-    async def _refund(
-        self, plan: YearPlan, known: dict[str, queries.Enterprise], recorded: dict[int, Trade]
-    ) -> int:
+    async def _refund(self, plan: YearPlan, recorded: dict[int, Trade]) -> int:
         """Refunds in their order, some of them after the year's end."""
         planned = sorted(
             (trade.refund_at, position) for position, trade in enumerate(plan.trades) if trade.refund_at
@@ -246,7 +218,7 @@ class Player:
         for first in range(0, len(planned), CHUNK):
             async with self.database.transaction() as session:
                 for when, position in planned[first : first + CHUNK]:
-                    seller = known[plan.contracts[plan.trades[position].contract].seller].actor
+                    seller = self.known[plan.contracts[plan.trades[position].contract].seller].actor
                     row = await trading.get_trade(
                         session, recorded[position].id, visible_to=seller, lock=True
                     )
@@ -259,5 +231,5 @@ class Player:
                         reason="交付质量未达合同附件约定（模拟）",
                         now=when,
                     )
-                    self.progress("refund", 1)
+                    self.heard(Stage.REFUND, 1)
         return len(planned)

@@ -1,48 +1,13 @@
 """What the simulator must know of the city it plays in: read once, before the year begins."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Role
 from datamarket.catalogue.listings.terms import PriceModel
-
-
-@dataclass(frozen=True)
-class Enterprise:
-    """Somebody who buys and sells."""
-
-    id: UUID
-    uscc: str
-    actor: Actor
-    in_city: bool
-
-
-@dataclass(frozen=True)
-class Shelf:
-    """One published listing."""
-
-    listing_id: UUID
-    provider: str
-    model: PriceModel
-    price_fen: int
-    qualified: bool
-    public_good: bool
-    product_code: str
-
-
-@dataclass(frozen=True)
-class Affiliated:
-    """Two enterprises, one of which controls the other from a day on."""
-
-    controller: str
-    controlled: str
-    from_on: date
-
+from datamarket.simulation.terms import OFFICES, Affiliated, Enterprise, Shelf
 
 _ENTERPRISES = text("""
 SELECT p.id, p.uscc, p.division, a.id AS account_id FROM participant p
@@ -50,12 +15,12 @@ SELECT p.id, p.uscc, p.division, a.id AS account_id FROM participant p
  WHERE p.kind = 'enterprise' AND p.state = 'admitted' ORDER BY p.uscc
 """)
 _SHELVES = text("""
-SELECT l.id, p.uscc, l.price_model, l.price_fen, v.qualified_for_subsidy, l.use_class, l.product_code
+SELECT l.id, p.uscc, l.price_model, l.price_fen, v.qualified_for_subsidy, l.use_class
   FROM listing l JOIN participant p ON p.id = l.provider_id JOIN venue v ON v.id = l.venue_id
  WHERE l.state = 'published' AND p.state = 'admitted' ORDER BY l.product_code
 """)
 _AFFILIATED = text("""
-SELECT a.uscc AS controller, b.uscc AS controlled, f.from_on FROM affiliation f
+SELECT a.uscc AS controller, b.uscc AS controlled FROM affiliation f
   JOIN participant a ON a.id = f.controller_id JOIN participant b ON b.id = f.controlled_id
  WHERE f.to_on IS NULL AND a.kind = 'enterprise' AND b.kind = 'enterprise' ORDER BY 1, 2
 """)
@@ -87,7 +52,6 @@ async def shelves(session: AsyncSession) -> list[Shelf]:
             row.price_fen,
             row.qualified_for_subsidy,
             row.use_class == "public_good",
-            row.product_code,
         )
         for row in rows
     ]
@@ -95,17 +59,22 @@ async def shelves(session: AsyncSession) -> list[Shelf]:
 
 async def affiliated(session: AsyncSession) -> list[Affiliated]:
     rows = (await (await session.connection()).execute(_AFFILIATED)).all()
-    return [Affiliated(row.controller, row.controlled, row.from_on) for row in rows]
+    return [Affiliated(row.controller, row.controlled) for row in rows]
 
 
-async def account_named(session: AsyncSession, username: str) -> UUID:
-    """The account of an office that the city's files opened. Raises LookupError when the city was not loaded."""
-    statement = text("SELECT id FROM account WHERE username = :username")
-    row = (await (await session.connection()).execute(statement, {"username": username})).first()
-    if row is None:
-        raise LookupError(username)
-    found: UUID = row.id
-    return found
+async def has_participants(session: AsyncSession) -> bool:
+    """Whether any city was loaded."""
+    statement = text("SELECT EXISTS (SELECT FROM participant)")
+    return bool((await (await session.connection()).execute(statement)).scalar_one())
+
+
+async def offices(session: AsyncSession) -> dict[str, Actor]:
+    """Who acts for each public body. Raises LookupError when the city was not loaded."""
+    statement = text("SELECT username, id FROM account WHERE username = ANY(:usernames)")
+    rows = (await (await session.connection()).execute(statement, {"usernames": list(OFFICES)})).all()
+    if len(rows) < len(OFFICES):
+        raise LookupError(set(OFFICES).difference(row.username for row in rows))
+    return {row.username: Actor(row.id, None, frozenset({OFFICES[row.username]})) for row in rows}
 
 
 _BOOKS = text("""

@@ -16,7 +16,7 @@ from datamarket.statistics import queries
 from datamarket.statistics.terms import NOTHING, Group, Grouping, Turnover
 
 router = SliceRouter(prefix="/statistics", tags=["statistics"])
-Year = Annotated[
+BusinessYear = Annotated[
     int | None,
     Query(ge=2000, le=2999, description="business year (Asia/Shanghai); none: all time", examples=[2024]),
 ]
@@ -123,7 +123,7 @@ async def overview(_caller: Visitor, ledger_id: LedgerId, session: Reading, now:
 
 @router.get("/turnover", summary="Turnover by zone, venue, category or month")
 async def turnover(
-    _caller: Visitor, ledger_id: LedgerId, session: Reading, by: Grouping, year: Year = None
+    _caller: Visitor, ledger_id: LedgerId, session: Reading, by: Grouping, year: BusinessYear = None
 ) -> TurnoverTableOut:
     """A trade counts in the year in which it occurred, and its refunds lower that same year."""
     groups = await queries.turnover(session, ledger_id, by=by, year=year)
@@ -140,7 +140,7 @@ async def league_table(
     _caller: Visitor,
     ledger_id: LedgerId,
     session: Reading,
-    year: Year = None,
+    year: BusinessYear = None,
     limit: Annotated[
         int, Query(ge=1, le=PAGE_LIMIT, description="the last rank shown, with all who share it")
     ] = 10,

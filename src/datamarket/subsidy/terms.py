@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Self
@@ -13,6 +14,7 @@ from datamarket.foundation.errors import Invalid
 from datamarket.foundation.labels import Labelled
 
 FactValue = int | str | bool
+Facts = Mapping[str, FactValue]
 StepValue = int | str | bool | None
 SNAPSHOT_FORMAT = "subsidy-snapshot/1"
 RESULT_FORMAT = "subsidy-result/1"
@@ -68,9 +70,19 @@ def canonical_json(document: Any) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def sha256_of_bytes(content: bytes) -> str:
+    """Over the bytes as they are."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def sha256_of(document: Any) -> str:
     """The hash of a document's canonical JSON."""
-    return hashlib.sha256(canonical_json(document)).hexdigest()
+    return sha256_of_bytes(canonical_json(document))
+
+
+def instant_text(at: datetime) -> str:
+    """In UTC with microseconds: such texts sort as the instants do."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def decimal_text(exact: Fraction) -> str:
@@ -93,7 +105,7 @@ class Candidate:
     id: str
     enterprise: str
     name: str = ""
-    facts: Mapping[str, FactValue] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, value in self.facts.items():
@@ -161,11 +173,11 @@ class Step:
     """One thing the pipeline looked at or did, with the figures it saw."""
 
     kind: StepKind
-    facts: Mapping[str, StepValue]
+    figures: Mapping[str, StepValue]
 
     def to_json(self) -> dict[str, StepValue]:
         """Flat: the kind under `step`, the figures beside it."""
-        return {"step": self.kind.value, **self.facts}
+        return {"step": self.kind.value, **self.figures}
 
     @classmethod
     def from_json(cls, row: Mapping[str, StepValue]) -> Self:
@@ -190,9 +202,9 @@ class Line:
     amount_fen: int = 0
     steps: tuple[Step, ...] = ()
 
-    def then(self, kind: StepKind, facts: Mapping[str, StepValue], **changes: Any) -> Self:
+    def then(self, kind: StepKind, figures: Mapping[str, StepValue], **changes: Any) -> Self:
         """The line after one more step; `changes` are fields of the line."""
-        return dataclasses.replace(self, steps=(*self.steps, Step(kind, facts)), **changes)
+        return dataclasses.replace(self, steps=(*self.steps, Step(kind, figures)), **changes)
 
     def steps_of(self, kind: StepKind) -> list[Step]:
         """The steps of one stage; a stage that was not reached has none."""
@@ -228,7 +240,7 @@ class Result:
     def ties_at_cut(self) -> int:
         """In how many clauses equal values straddle the cut."""
         steps = ((line.clause, step) for line in self.lines for step in line.steps_of(StepKind.RANK))
-        return len({clause for clause, step in steps if step.facts["tied_at_cut"]})
+        return len({clause for clause, step in steps if step.figures["tied_at_cut"]})
 
     def to_json(self) -> dict[str, Any]:
         """The document that is stored and hashed."""

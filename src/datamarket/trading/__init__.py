@@ -12,7 +12,7 @@ Invariants
 - an order that the buyer must accept holds the money first; silence counts as acceptance
 - a use is priced once; free use is recorded, and posts nothing
 - a refund mirrors the original legs, and never exceeds what is left of them
-- the split follows a dated rule in `revenue/*.yaml`; its shares are an assumption and say so
+- the split follows a dated rule in `revenue/rules.yaml`; its shares are an assumption and say so
 
 Uses: contracts, catalogue, ledger, participants, evidence, auth, foundation.
 """

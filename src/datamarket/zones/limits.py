@@ -1,21 +1,12 @@
-"""Reads `limits.yaml`: dated, cited periods and limits. What no rule says yet on a day is None."""
+"""The dated, cited periods and limits of `limits.yaml`. What no rule says yet on a day is None."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import resources
 
-import yaml
-
-
-@dataclass(frozen=True)
-class Limit:
-    """One value of one name; it holds from its day until the next of that name."""
-
-    name: str
-    begins: date
-    value: int
-    source: str
+from datamarket.foundation.dated import DatedValue, read_dated, value_on
 
 
 @dataclass(frozen=True)
@@ -31,19 +22,19 @@ class Limits:
 
 
 @cache
-def stated_limits() -> tuple[Limit, ...]:
-    """Every value of the file, oldest first."""
-    text = (resources.files("datamarket.zones") / "limits.yaml").read_text(encoding="utf-8")
-    stated = [
-        Limit(entry["name"], entry["from"], entry["value"], entry["source"]) for entry in yaml.safe_load(text)
-    ]
-    return tuple(sorted(stated, key=lambda limit: limit.begins))
+def stated_limits() -> Mapping[str, tuple[DatedValue[int], ...]]:
+    """Every value of the file by its name, oldest first."""
+    content = (resources.files("datamarket.zones") / "limits.yaml").read_bytes()
+    return read_dated("zones/limits.yaml", content, dict.fromkeys(Limits.__dataclass_fields__, _count))
+
+
+def _count(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    message = f"not a whole number above zero: {value}"
+    raise ValueError(message)
 
 
 def limits_on(day: date) -> Limits:
     """What holds on a day."""
-    found: dict[str, int | None] = dict.fromkeys(Limits.__dataclass_fields__)
-    for limit in stated_limits():
-        if limit.begins <= day:
-            found[limit.name] = limit.value
-    return Limits(**found)
+    return Limits(**{name: value_on(stated, day) for name, stated in stated_limits().items()})

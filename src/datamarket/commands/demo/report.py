@@ -11,6 +11,7 @@ from datamarket.foundation.clock import business_date
 from datamarket.foundation.money import yuan
 from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.terms import AccountKind
+from datamarket.simulation.terms import OFFICES
 from datamarket.statistics import queries as statistics
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.terms import LineStatus
@@ -143,6 +144,14 @@ def print_explanation(tables: dossier.AwardTables) -> None:
         console.print(told.explanation.en + "\n")
 
 
+def accounts(password: str) -> str:
+    """Who may sign in to a city just loaded, and with what."""
+    return (
+        f"账户 accounts: {' '.join(OFFICES)} zo-01 … dm-001 …\n"
+        f"密码（仅显示一次） password, shown once: {password}"
+    )
+
+
 def print_next(tables: dossier.AwardTables, books_sha256: str, password: str | None) -> None:
     """Hashes that every run with the same seed repeats, and where to go from here."""
     view = tables.view
@@ -150,10 +159,7 @@ def print_next(tables: dossier.AwardTables, books_sha256: str, password: str | N
     console.print(f"scheme_sha256  {view.scheme_sha256}", soft_wrap=True)
     console.print(f"result_sha256  {view.run.result_sha256}\n", soft_wrap=True)
     if password is not None:
-        console.print(
-            "账户 accounts: authority authority2 authority3 finance reviewer auditor admin zo-01 … dm-001 …\n"
-            f"密码（仅显示一次） password, shown once: [bold]{password}[/bold]\n"
-        )
+        console.print(accounts(password) + "\n", markup=False)
     console.print(
         "[bold]接下来 · what to try next[/bold]\n"
         "  make serve                                  API · http://127.0.0.1:8000/docs\n"

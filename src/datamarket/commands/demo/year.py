@@ -1,11 +1,9 @@
 """What `datamarket seed`, `simulate` and `demo` do, with progress for people."""
 
-import json
 import secrets
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
@@ -17,11 +15,11 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
 
-from datamarket.auth.terms import Actor, Role
 from datamarket.commands.demo import report
 from datamarket.foundation.clock import read_clock, start_of_day
 from datamarket.foundation.db import Database
@@ -33,10 +31,13 @@ from datamarket.server.database import MarketDatabase
 from datamarket.simulation import queries
 from datamarket.simulation.city import Loader, size_of
 from datamarket.simulation.play import Player, YearResult
+from datamarket.simulation.terms import Heard, Stage
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs.whole import run_whole
 
 console = Console(stderr=True)
+YEAR = 2024
+"""The last year whose figures were reported."""
 
 
 class CityLoaded(Conflict):
@@ -57,13 +58,14 @@ class CityMissing(Conflict):
     en = "There is no city in this database; run `datamarket seed` first."
 
 
-@asynccontextmanager
-async def _opened(market: MarketDatabase) -> AsyncIterator[Database]:
-    database = await Database(market.url, 2).open()
-    try:
-        yield database
-    finally:
-        await database.close()
+@dataclass(frozen=True)
+class YearWanted:
+    """How large a market year, from which seed; `stress` makes three enterprises pass the cap."""
+
+    enterprises: int
+    trades: int
+    seed: int
+    stress: bool
 
 
 @contextmanager
@@ -79,142 +81,109 @@ def _progress() -> Iterator[Progress]:
         yield progress
 
 
-async def seed_city(market: MarketDatabase, folder: Path) -> None:
+async def seed_city(database: Database, market: MarketDatabase, folder: Path) -> None:
     """Load the city's files; the accounts' password is printed once, unless it was given."""
-    password = market.settings.demo_password or secrets.token_urlsafe(12)
-    async with _opened(market) as database:
-        if await _has_participants(market.url):
+    async with database.transaction() as session:
+        if await queries.has_participants(session):
             raise CityLoaded
-        with _progress() as progress:
-            task = progress.add_task("城市数据 · the city", total=size_of(folder))
-            await Loader(database, folder, password, lambda done: progress.advance(task, done)).load()
-    if market.settings.demo_password is None:
-        print(  # noqa: T201 - the command's own answer
-            f"账户 accounts: authority authority2 authority3 finance reviewer auditor admin zo-01… dm-001…\n"
-            f"密码（仅显示一次） password, shown once: {password}"
-        )
+    with _progress() as progress:
+        password = await _load(database, market, folder, _reporter(progress, city=size_of(folder)))
+    if password is not None:
+        print(report.accounts(password))  # noqa: T201 - the command's own answer
 
 
-async def run_demo(
-    market: MarketDatabase,
-    folder: Path,
-    *,
-    enterprises: int,
-    trades: int,
-    seed: int,
-    stress: bool,
-    year: int = 2024,
-) -> None:
-    """City, market year, checks, both subsidies; the last year whose figures were reported is 2024."""
-    password = market.settings.demo_password or secrets.token_urlsafe(12)
+async def _load(database: Database, market: MarketDatabase, folder: Path, heard: Heard) -> str | None:
+    """Load the city; the random password of its accounts, when none was given."""
+    given = market.settings.demo_password
+    password = given or secrets.token_urlsafe(12)
+    await Loader(database, folder, password, heard).load()
+    return None if given else password
+
+
+async def run_demo(database: Database, market: MarketDatabase, folder: Path, wanted: YearWanted) -> None:
+    """City, market year, checks, both subsidies; the last year whose figures were reported."""
     ledger_id = market.settings.ledger_id
-    async with _opened(market) as database:
-        with _progress() as progress, seeded_ids(seed):
-            task = progress.add_task("城市数据 · the city", total=size_of(folder))
-            await Loader(database, folder, password, lambda done: progress.advance(task, done)).load()
-            player = Player(database, ledger_id, _reporter(progress, trades))
-            played = await player.play(year, enterprises=enterprises, trades=trades, seed=seed, stress=stress)
-            await _learn(market.url)
-            run_id, cutoff = await _run_subsidies(database, year, ledger_id)
-        async with database.transaction() as session:
-            tables = await dossier.award_tables(session, run_id)
-            await report.print_market(session, ledger_id, year=year, now=cutoff)
-            await report.print_trial_balance(session, ledger_id)
-        report.print_awards(tables)
-        report.print_refused(tables)
-        report.print_explanation(tables)
+    with _progress() as progress, seeded_ids(wanted.seed):
+        heard = _reporter(progress, city=size_of(folder), trade=wanted.trades)
+        password = await _load(database, market, folder, heard)
+        played = await _play(database, ledger_id, YEAR, wanted, heard)
+        await _learn(market.url)
+        run_id, cutoff = await _run_subsidies(database, YEAR, ledger_id)
+    async with database.transaction() as session:
+        tables = await dossier.award_tables(session, run_id)
+        await report.print_market(session, ledger_id, year=YEAR, now=cutoff)
+        await report.print_trial_balance(session, ledger_id)
+    report.print_awards(tables)
+    report.print_refused(tables)
+    report.print_explanation(tables)
     findings = await check_books(market.url, ledger_id)
     broken = [finding.check.id for finding in findings if not finding.holds]
     if broken:
         raise BooksBroken(ids=", ".join(broken))
     report.console.print(f"账簿不变量全部成立 · all {len(findings)} invariants of the books hold")
-    async with _opened(market) as database:
-        leaves = await sealing.seal_all(database, market.settings, read_clock)
+    leaves = await sealing.seal_all(database, market.settings, read_clock)
     report.console.print(f"存证已封存 · {leaves:,} entries and audit events are sealed: datamarket verify")
-    report.print_next(tables, played.books_sha256, None if market.settings.demo_password else password)
+    report.print_next(tables, played.books_sha256, password)
+
+
+async def simulate_years(
+    database: Database, market: MarketDatabase, years: Sequence[int], wanted: YearWanted
+) -> list[YearResult]:
+    """Play each year in a city that is there. Raises CityMissing."""
+    async with database.transaction() as session:
+        if not await queries.has_participants(session):
+            raise CityMissing
+    results = []
+    for year in sorted(years):
+        with _progress() as progress, seeded_ids(wanted.seed * 10_000 + year):
+            heard = _reporter(progress, trade=wanted.trades)
+            results.append(await _play(database, market.settings.ledger_id, year, wanted, heard))
+    await _learn(market.url)
+    return results
+
+
+def print_years(results: Sequence[YearResult]) -> None:
+    """One line a year."""
+    for result in results:
+        console.print(
+            f"{result.year}: 合同 contracts {result.contracts:,} · 交易 trades {result.trades:,} · "
+            f"退款 refunds {result.refunds:,} · books_sha256 {result.books_sha256[:16]}…"
+        )
+
+
+async def _play(
+    database: Database, ledger_id: int, year: int, wanted: YearWanted, heard: Heard
+) -> YearResult:
+    return await Player(database, ledger_id, heard).play(year, **asdict(wanted))
 
 
 async def _run_subsidies(database: Database, year: int, ledger_id: int) -> tuple[UUID, datetime]:
     """The run and its cut-off: in March of the next year, each step by whoever may take it."""
     async with database.transaction() as session:
-        names = ("authority", "authority2", "authority3", "finance")
-        roles = (Role.AUTHORITY, Role.AUTHORITY, Role.AUTHORITY, Role.FINANCE)
-        officers = [
-            Actor(await queries.account_named(session, name), None, frozenset({role}))
-            for name, role in zip(names, roles, strict=True)
-        ]
-    calculator, reviewer, approver, payer = officers
+        offices = await queries.offices(session)
     run = await run_whole(
         database,
         year=year,
-        calculator=calculator,
-        reviewer=reviewer,
-        approver=approver,
-        payer=payer,
+        calculator=offices["authority"],
+        reviewer=offices["authority2"],
+        approver=offices["authority3"],
+        payer=offices["finance"],
         now=start_of_day(date(year + 1, 3, 3)),
         ledger_id=ledger_id,
     )
     return run.id, run.cutoff
 
 
-async def _has_participants(url: str) -> bool:
-    connection = await asyncpg.connect(url)
-    try:
-        return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM participant)"))
-    finally:
-        await connection.close()
+def _reporter(progress: Progress, **totals: int) -> Heard:
+    """A bar for each stage, from its first step on; `totals` are known beforehand."""
+    tasks: dict[Stage, TaskID] = {}
 
+    def heard(stage: Stage, done: int) -> None:
+        if stage not in tasks:
+            tasks[stage] = progress.add_task(" · ".join(stage.labels), total=totals.get(stage))
+        progress.advance(tasks[stage], done)
 
-async def simulate_years(
-    market: MarketDatabase,
-    *,
-    years: Sequence[int],
-    enterprises: int,
-    trades: int,
-    seed: int,
-    stress: bool,
-    as_json: bool = False,
-) -> list[YearResult]:
-    """Play each year; print what happened."""
-    if not await _has_participants(market.url):
-        raise CityMissing
-    results = []
-    async with _opened(market) as database:
-        for year in sorted(years):
-            with _progress() as progress, seeded_ids(seed * 10_000 + year):
-                player = Player(database, market.settings.ledger_id, _reporter(progress, trades))
-                results.append(
-                    await player.play(year, enterprises=enterprises, trades=trades, seed=seed, stress=stress)
-                )
-    await _learn(market.url)
-    if as_json:
-        json.dump([asdict(result) for result in results], sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
-    else:
-        for result in results:
-            console.print(
-                f"{result.year}: 合同 contracts {result.contracts:,} · 交易 trades {result.trades:,} · "
-                f"退款 refunds {result.refunds:,} · books_sha256 {result.books_sha256[:16]}…"
-            )
-    return results
-
-
-def _reporter(progress: Progress, trades: int) -> Callable[[str, int], None]:
-    labels = {
-        "admit": ("企业准入 · admissions", None),
-        "contract": ("合同 · contracts", None),
-        "trade": ("交易 · trades", trades),
-        "refund": ("退款 · refunds", None),
-    }
-    tasks = {}
-
-    def advance(kind: str, count: int) -> None:
-        if kind not in tasks:
-            label, total = labels[kind]
-            tasks[kind] = progress.add_task(label, total=total)
-        progress.advance(tasks[kind], count)
-
-    return advance
+    return heard
 
 
 async def _learn(url: str) -> None:

@@ -10,7 +10,6 @@ from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.errors import Conflict, Invalid
 from datamarket.foundation.ids import new_id
-from datamarket.subsidy.cases import queries
 from datamarket.subsidy.cases.tables import SubsidyCase, SubsidyClaim
 
 
@@ -31,7 +30,7 @@ def project_subject(code: str) -> str:
     return f"project:{code}"
 
 
-class CaseFacts(TypedDict):
+class CaseEntry(TypedDict):
     """What a case says of itself; `claimed_elsewhere` names the policy that funded it already."""
 
     code: str
@@ -46,12 +45,12 @@ class CaseFacts(TypedDict):
 
 
 async def register_case(
-    session: AsyncSession, actor: Actor, *, verified: bool, now: datetime, **facts: Unpack[CaseFacts]
+    session: AsyncSession, actor: Actor, *, verified: bool, now: datetime, **entry: Unpack[CaseEntry]
 ) -> SubsidyCase:
     """A case enters the register. Raises InvestmentMissing, CaseCodeTaken and EnterpriseUnknown."""
-    if verified and facts["investment_fen"] is None:
+    if verified and entry["investment_fen"] is None:
         raise InvestmentMissing
-    case = SubsidyCase(id=new_id(now), created_at=now, **facts)
+    case = SubsidyCase(id=new_id(now), created_at=now, **entry)
     if verified:
         case.verified_by, case.verified_at = actor.account_id, now
     session.add(case)
@@ -81,10 +80,9 @@ async def register_case(
 
 
 async def verify_case(
-    session: AsyncSession, actor: Actor, case_id: UUID, *, investment_fen: int, now: datetime
+    session: AsyncSession, actor: Actor, case: SubsidyCase, *, investment_fen: int, now: datetime
 ) -> SubsidyCase:
-    """The audited investment replaces what was declared. Raises NotFound and VerifiedAlready."""
-    case = await queries.get_case(session, case_id, visible_to=actor, lock=True)
+    """The audited investment replaces what a locked case declared. Raises VerifiedAlready."""
     if case.verified_by is not None:
         raise VerifiedAlready
     declared, case.investment_fen = case.investment_fen, investment_fen

@@ -88,14 +88,17 @@ class CaseEventsOut(Shape):
     events: list[Literal["verify"]] = Field(examples=[["verify"]])
 
 
+def _shown(response: Response, case: SubsidyCase) -> CaseOut:
+    tag(response, case.version)
+    return CaseOut.of(case)
+
+
 @router.post("", status_code=201, summary="Register a case")
 async def register_case(
     actor: RegisterCase, session: Writing, now: Now, body: CaseIn, response: Response
 ) -> CaseOut:
     """A project is registered once: its code is taken for ever."""
-    case = await actions.register_case(session, actor, **body.model_dump(), now=now)
-    tag(response, case.version)
-    return CaseOut.of(case)
+    return _shown(response, await actions.register_case(session, actor, **body.model_dump(), now=now))
 
 
 @router.get("", summary="Cases")
@@ -120,9 +123,7 @@ async def list_cases(
 
 @router.get("/{case_id}", summary="One case")
 async def get_case(actor: ReadMarket, session: Reading, case_id: UUID, response: Response) -> CaseOut:
-    case = await queries.get_case(session, case_id, visible_to=actor)
-    tag(response, case.version)
-    return CaseOut.of(case)
+    return _shown(response, await queries.get_case(session, case_id, visible_to=actor))
 
 
 @router.post("/{case_id}/events", summary="Verify the investment of a case")
@@ -136,11 +137,10 @@ async def move_case(
     if_match: IfMatch = None,
 ) -> CaseOut:
     """Once: what was verified is not verified again."""
-    seen = await queries.get_case(session, case_id, visible_to=actor, lock=True)
-    check_tag(if_match, seen.version)
-    case = await actions.verify_case(session, actor, case_id, investment_fen=body.investment_fen, now=now)
-    tag(response, case.version)
-    return CaseOut.of(case)
+    case = await queries.lock_case(session, case_id, visible_to=actor)
+    check_tag(if_match, case.version)
+    verified = await actions.verify_case(session, actor, case, investment_fen=body.investment_fen, now=now)
+    return _shown(response, verified)
 
 
 @router.get("/{case_id}/allowed-events", summary="What may be done with a case now")

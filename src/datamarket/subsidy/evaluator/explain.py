@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from datamarket.foundation import money
-from datamarket.foundation.errors import Language
 from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES
 from datamarket.subsidy.terms import Line, LineStatus, StepKind, Unit
 
-Facts = Mapping[str, Any]
+Figures = Mapping[str, Any]
 
 _FEN_UNITS = {1: ("分", "the fen"), 10: ("角", "ten fen"), 100: ("元", "the yuan")}
 _MODES = {
@@ -38,13 +37,9 @@ class Explanation:
     zh: str
     en: str
 
-    def told_in(self, language: Language) -> str:
-        """The sentence for a reader of this language."""
-        return self.zh if language == "zh" else self.en
-
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LineContext:
     """What a phrase needs beside its own step."""
 
     scheme: Scheme
@@ -52,14 +47,14 @@ class Told:
     year: int
 
 
-Phrase = Callable[[Facts, Told], tuple[str, str]]
+Phrase = Callable[[Figures, LineContext], tuple[str, str]]
 
 
 def explain(line: Line, scheme: Scheme, year: int) -> Explanation:
     """Why this candidate gets what it gets under this clause, or why not."""
-    told = Told(scheme, line, year)
+    about = LineContext(scheme, line, year)
     phrases = [_conditions(line)]
-    phrases += [_PHRASES[step.kind](step.facts, told) for step in line.steps if step.kind in _PHRASES]
+    phrases += [_PHRASES[step.kind](step.figures, about) for step in line.steps if step.kind in _PHRASES]
     spoken = [phrase for phrase in phrases if phrase[0]]
     zh, en = "；".join(phrase[0] for phrase in spoken), "; ".join(phrase[1] for phrase in spoken)
     return Explanation(f"{zh}。", f"{en[:1].upper()}{en[1:]}.")
@@ -82,19 +77,19 @@ def _conditions(line: Line) -> tuple[str, str]:
     steps = line.steps_of(StepKind.CONDITION)
     if not steps:
         return "", ""
-    failed = [step.facts for step in steps if step.facts["ok"] is False]
-    unknown = [step.facts for step in steps if step.facts["ok"] is None]
+    failed = [step.figures for step in steps if step.figures["ok"] is False]
+    unknown = [step.figures for step in steps if step.figures["ok"] is None]
     zh, en = [], []
-    for facts, (word_zh, word_en) in (
-        *((facts, ("不符合", "fails")) for facts in failed),
-        *((facts, ("待核实", "not known")) for facts in unknown),
+    for figures, (word_zh, word_en) in (
+        *((figures, ("不符合", "fails")) for figures in failed),
+        *((figures, ("待核实", "not known")) for figures in unknown),
     ):
-        name_zh, name_en = _named(str(facts["predicate"]))
-        zh.append(f"{word_zh}“{name_zh}”（{facts['observed']}）")
-        en.append(f"{word_en} “{name_en}” ({facts['observed']})")
+        name_zh, name_en = _named(str(figures["predicate"]))
+        zh.append(f"{word_zh}“{name_zh}”（{figures['observed']}）")
+        en.append(f"{word_en} “{name_en}” ({figures['observed']})")
     if zh:
         return "，".join(zh), ", ".join(en)
-    names = [_named(str(step.facts["predicate"])) for step in steps]
+    names = [_named(str(step.figures["predicate"])) for step in steps]
     return "符合：" + "、".join(name[0] for name in names), "conditions met: " + ", ".join(
         name[1] for name in names
     )
@@ -105,51 +100,51 @@ def _named(name: str) -> tuple[str, str]:
     return known.zh, known.en
 
 
-def _base(facts: Facts, told: Told) -> tuple[str, str]:
-    fact = FACTS[facts["fact"]]
-    if facts["base_fen"] is None:
-        return f"{told.year}年度{fact.zh}缺失", f"the {fact.en} of {told.year} is missing"
-    parts = [part for part in fact.parts if f"{part}_fen" in facts]
-    zh, en = f"{told.year}年度{fact.zh} {_yuan(facts['base_fen'])} 元", f"{fact.en} of {told.year}: "
-    en += f"{_yuan(facts['base_fen'])} yuan"
+def _base(figures: Figures, about: LineContext) -> tuple[str, str]:
+    fact = FACTS[figures["fact"]]
+    if figures["base_fen"] is None:
+        return f"{about.year}年度{fact.zh}缺失", f"the {fact.en} of {about.year} is missing"
+    parts = [part for part in fact.parts if f"{part}_fen" in figures]
+    zh, en = f"{about.year}年度{fact.zh} {_yuan(figures['base_fen'])} 元", f"{fact.en} of {about.year}: "
+    en += f"{_yuan(figures['base_fen'])} yuan"
     if parts:
         zh += (
             "（已剔除"
-            + "、".join(f"{FACTS[part].zh} {_yuan(facts[f'{part}_fen'])} 元" for part in parts)
+            + "、".join(f"{FACTS[part].zh} {_yuan(figures[f'{part}_fen'])} 元" for part in parts)
             + "）"
         )
         en += (
             " (after "
-            + ", ".join(f"{FACTS[part].en} of {_yuan(facts[f'{part}_fen'])}" for part in parts)
+            + ", ".join(f"{FACTS[part].en} of {_yuan(figures[f'{part}_fen'])}" for part in parts)
             + ")"
         )
-    if not facts["ok"]:
-        zh += f"，不高于 {_yuan(facts['above_fen'])} 元"
-        en += f", which is not above {_yuan(facts['above_fen'])}"
+    if not figures["ok"]:
+        zh += f"，不高于 {_yuan(figures['above_fen'])} 元"
+        en += f", which is not above {_yuan(figures['above_fen'])}"
     return zh, en
 
 
-def _rank(facts: Facts, told: Told) -> tuple[str, str]:
-    nouns = _NOUNS[told.scheme.clause(told.line.clause).unit, facts["among"]]
-    zh = f"在 {facts['of']} {nouns[0]}中排名第 {facts['rank']}"
-    en = f"rank {facts['rank']} of {facts['of']} {nouns[1]}"
-    if facts["tied_with"]:
-        zh += f"（与另外 {facts['tied_with']} 个并列）"
-        en += f" (tied with {facts['tied_with']} more)"
-    if facts["tied_at_cut"]:
-        rule_zh, rule_en = _tie_rule(facts["ties"])
+def _rank(figures: Figures, about: LineContext) -> tuple[str, str]:
+    nouns = _NOUNS[about.scheme.clause(about.line.clause).unit, figures["among"]]
+    zh = f"在 {figures['of']} {nouns[0]}中排名第 {figures['rank']}"
+    en = f"rank {figures['rank']} of {figures['of']} {nouns[1]}"
+    if figures["tied_with"]:
+        zh += f"（与另外 {figures['tied_with']} 个并列）"
+        en += f" (tied with {figures['tied_with']} more)"
+    if figures["tied_at_cut"]:
+        rule_zh, rule_en = _tie_rule(figures["ties"])
         zh, en = (
-            f"{zh}，并列跨越第 {facts['top']} 名，{rule_zh}",
-            f"{en}, the tie crosses rank {facts['top']}, {rule_en}",
+            f"{zh}，并列跨越第 {figures['top']} 名，{rule_zh}",
+            f"{en}, the tie crosses rank {figures['top']}, {rule_en}",
         )
-    chosen = ("入围前", "within the first") if facts["selected"] else ("未入前", "not within the first")
-    zh, en = f"{zh}，{chosen[0]} {facts['top']}", f"{en}, {chosen[1]} {facts['top']}"
-    distance = facts.get("distance_fen", facts.get("distance"))
+    chosen = ("入围前", "within the first") if figures["selected"] else ("未入前", "not within the first")
+    zh, en = f"{zh}，{chosen[0]} {figures['top']}", f"{en}, {chosen[1]} {figures['top']}"
+    distance = figures.get("distance_fen", figures.get("distance"))
     if distance is None:
         return zh, en
-    text = f"{_yuan(distance)} 元" if "distance_fen" in facts else str(distance)
-    text_en = f"{_yuan(distance)} yuan" if "distance_fen" in facts else str(distance)
-    if facts["selected"]:
+    text = f"{_yuan(distance)} 元" if "distance_fen" in figures else str(distance)
+    text_en = f"{_yuan(distance)} yuan" if "distance_fen" in figures else str(distance)
+    if figures["selected"]:
         return f"{zh}，领先入围线外第一名 {text}", f"{en}, {text_en} ahead of the first one out"
     return f"{zh}，距入围线 {text}", f"{en}, {text_en} short of the last one in"
 
@@ -167,14 +162,17 @@ def _tie_rule(ties: str) -> tuple[str, str]:
     return f"依次比较{zh}", f"decided by {en}"
 
 
-def _rate(facts: Facts, told: Told) -> tuple[str, str]:
-    if facts["rate"] is None:
-        return f"{facts['on']} 没有有效的比例", f"no rate is in force on {facts['on']}"
-    zh = f"依据{facts['article']}按" if facts["article"] else "按"
-    en = f"under {facts['article']} " if facts["article"] else ""
-    exact = _grouped(facts["exact"])
-    since_zh, since_en = _since(facts["since"], told.scheme)
-    return f"{zh} {facts['rate']}{since_zh}计 {exact} 元", f"{en}{facts['rate']}{since_en} gives {exact} yuan"
+def _rate(figures: Figures, about: LineContext) -> tuple[str, str]:
+    if figures["rate"] is None:
+        return f"{figures['on']} 没有有效的比例", f"no rate is in force on {figures['on']}"
+    zh = f"依据{figures['article']}按" if figures["article"] else "按"
+    en = f"under {figures['article']} " if figures["article"] else ""
+    exact = _grouped(figures["exact"])
+    since_zh, since_en = _since(figures["since"], about.scheme)
+    return (
+        f"{zh} {figures['rate']}{since_zh}计 {exact} 元",
+        f"{en}{figures['rate']}{since_en} gives {exact} yuan",
+    )
 
 
 def _since(since: str, scheme: Scheme) -> tuple[str, str]:
@@ -184,63 +182,65 @@ def _since(since: str, scheme: Scheme) -> tuple[str, str]:
     return f"（{since} 起施行）", f" (in force since {since})"
 
 
-def _tier(facts: Facts, _: Told) -> tuple[str, str]:
-    above, part, exact = _yuan(facts["above_fen"]), _yuan(facts["part_fen"]), _grouped(facts["exact"])
-    upper = facts["up_to_fen"]
+def _tier(figures: Figures, _: LineContext) -> tuple[str, str]:
+    above, part, exact = _yuan(figures["above_fen"]), _yuan(figures["part_fen"]), _grouped(figures["exact"])
+    upper = figures["up_to_fen"]
     to_zh = "" if upper is None else f"至 {_yuan(upper)} 元"
     to_en = "" if upper is None else f" up to {_yuan(upper)}"
     return (
-        f"超过 {above} 元{to_zh}的部分 {part} 元按 {facts['rate']} 计 {exact} 元",
-        f"the part above {above}{to_en}, {part} yuan, at {facts['rate']} gives {exact} yuan",
+        f"超过 {above} 元{to_zh}的部分 {part} 元按 {figures['rate']} 计 {exact} 元",
+        f"the part above {above}{to_en}, {part} yuan, at {figures['rate']} gives {exact} yuan",
     )
 
 
-def _floor(facts: Facts, _: Told) -> tuple[str, str]:
-    floor = _yuan(facts["floor_fen"])
-    if facts["bound"]:
+def _floor(figures: Figures, _: LineContext) -> tuple[str, str]:
+    floor = _yuan(figures["floor_fen"])
+    if figures["bound"]:
         return f"不足 {floor} 元下限，按下限计", f"below the floor of {floor} yuan, so the floor counts"
     return f"不低于 {floor} 元下限", f"not below the floor of {floor} yuan"
 
 
-def _cap(facts: Facts, _: Told) -> tuple[str, str]:
-    cap = _yuan(facts["cap_fen"])
-    if facts["bound"]:
+def _cap(figures: Figures, _: LineContext) -> tuple[str, str]:
+    cap = _yuan(figures["cap_fen"])
+    if figures["bound"]:
         return f"超过 {cap} 元上限，按上限计", f"above the cap of {cap} yuan, so the cap counts"
     return f"未超过 {cap} 元上限", f"not above the cap of {cap} yuan"
 
 
-def _round(facts: Facts, _: Told) -> tuple[str, str]:
-    mode, amount = _MODES[facts["mode"]], _yuan(facts["amount_fen"])
-    other = f"{_yuan(facts['to_fen'])} 元", f"{_yuan(facts['to_fen'])} yuan"
-    unit = _FEN_UNITS.get(facts["to_fen"], other)
+def _round(figures: Figures, _: LineContext) -> tuple[str, str]:
+    mode, amount = _MODES[figures["mode"]], _yuan(figures["amount_fen"])
+    other = f"{_yuan(figures['to_fen'])} 元", f"{_yuan(figures['to_fen'])} yuan"
+    unit = _FEN_UNITS.get(figures["to_fen"], other)
     return f"{mode[0]}至{unit[0]}为 {amount} 元", f"rounded {mode[1]} to {unit[1]}: {amount} yuan"
 
 
-def _stacking(facts: Facts, told: Told) -> tuple[str, str]:
-    kept = told.scheme.clause(facts["kept_clause"]).title
-    after = _yuan(facts["after_fen"])
+def _stacking(figures: Figures, about: LineContext) -> tuple[str, str]:
+    kept = about.scheme.clause(figures["kept_clause"]).title
+    after = _yuan(figures["after_fen"])
     equal = (
-        ("（金额相同，取靠前者）", " (equal amounts: the earlier one stays)") if facts["equal"] else ("", "")
+        ("（金额相同，取靠前者）", " (equal amounts: the earlier one stays)")
+        if figures["equal"]
+        else ("", "")
     )
     return (
-        f"同一企业从高不重复，保留“{kept.zh}”{facts['kept_candidate']}{equal[0]}，本项为 {after} 元",
-        f"only the highest of an enterprise stays, “{kept.en}” {facts['kept_candidate']}{equal[1]}: {after} yuan here",
+        f"同一企业从高不重复，保留“{kept.zh}”{figures['kept_candidate']}{equal[0]}，本项为 {after} 元",
+        f"only the highest of an enterprise stays, “{kept.en}” {figures['kept_candidate']}{equal[1]}: {after} yuan here",
     )
 
 
-def _enterprise_cap(facts: Facts, _: Told) -> tuple[str, str]:
-    total, cap, after = _yuan(facts["sum_fen"]), _yuan(facts["cap_fen"]), _yuan(facts["after_fen"])
+def _enterprise_cap(figures: Figures, _: LineContext) -> tuple[str, str]:
+    total, cap, after = _yuan(figures["sum_fen"]), _yuan(figures["cap_fen"]), _yuan(figures["after_fen"])
     return (
         f"企业合计 {total} 元超过企业上限 {cap} 元，按比例调整为 {after} 元",
         f"the enterprise's {total} yuan exceed its cap of {cap}, in proportion: {after} yuan",
     )
 
 
-def _budget(facts: Facts, _: Told) -> tuple[str, str]:
-    total, pool, after = _yuan(facts["sum_fen"]), _yuan(facts["budget_fen"]), _yuan(facts["after_fen"])
+def _budget(figures: Figures, _: LineContext) -> tuple[str, str]:
+    total, pool, after = _yuan(figures["sum_fen"]), _yuan(figures["budget_fen"]), _yuan(figures["after_fen"])
     rule = (
         ("按比例", "in proportion")
-        if facts["rule"] == "pro_rata"
+        if figures["rule"] == "pro_rata"
         else ("按申报先后", "first come, first served")
     )
     return (
@@ -249,11 +249,11 @@ def _budget(facts: Facts, _: Told) -> tuple[str, str]:
     )
 
 
-def _final(facts: Facts, told: Told) -> tuple[str, str]:
-    ending = _ENDINGS.get(told.line.status)
+def _final(figures: Figures, about: LineContext) -> tuple[str, str]:
+    ending = _ENDINGS.get(about.line.status)
     if ending is not None:
         return ending
-    amount = _yuan(facts["amount_fen"])
+    amount = _yuan(figures["amount_fen"])
     return f"核定奖励 {amount} 元", f"award: {amount} yuan"
 
 

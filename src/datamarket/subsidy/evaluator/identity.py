@@ -6,19 +6,20 @@ from importlib import resources
 
 from datamarket import __version__
 
-DECIDING = (
-    "foundation/money.py",
-    "subsidy/scheme/clause.py",
-    "subsidy/scheme/dated_values.py",
-    "subsidy/evaluator/limits.py",
-    "subsidy/scheme/plain_yaml.py",
-    "subsidy/scheme/vocabulary.py",
-    "subsidy/evaluator/ranking.py",
-    "subsidy/evaluator/rules.py",
-    "subsidy/scheme/document.py",
-    "subsidy/scheme/files.py",
-    "subsidy/terms.py",
-)
+GROUND = ("foundation/dated.py", "foundation/money.py", "foundation/plain_yaml.py", "subsidy/terms.py")
+ROOMS = ("subsidy/evaluator", "subsidy/scheme")
+
+
+def deciding() -> list[str]:
+    """Every module of the scheme and of the evaluator, and what both stand on: a new file cannot be forgotten."""
+    root = resources.files("datamarket")
+    modules = (
+        f"{room}/{file.name}"
+        for room in ROOMS
+        for file in (root / room).iterdir()
+        if file.name.endswith(".py")
+    )
+    return sorted((*GROUND, *modules))
 
 
 @cache
@@ -26,7 +27,7 @@ def engine_id() -> str:
     """For instance `0.1.0+1f0c…`: another text of the rules is another engine."""
     digest = hashlib.sha256()
     root = resources.files("datamarket")
-    for name in DECIDING:
+    for name in deciding():
         source = (root / name).read_bytes()
         digest.update(f"{name}\x00{len(source)}\x00".encode())
         digest.update(source)

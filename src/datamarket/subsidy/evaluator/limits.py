@@ -6,7 +6,7 @@ from datetime import date
 
 from datamarket.foundation import money
 from datamarket.foundation.errors import Refused
-from datamarket.subsidy.scheme.document import Budget, Scheme, Stacking
+from datamarket.subsidy.scheme.document import BudgetRule, Scheme, Stacking
 from datamarket.subsidy.terms import Line, LineStatus, StepKind, StepValue
 
 LineKey = tuple[str, str]  # clause, candidate
@@ -54,9 +54,9 @@ def _by_enterprise(lines: Sequence[Line], wanted: Callable[[Line], bool]) -> dic
     return places
 
 
-def _reduced(line: Line, kind: StepKind, amount: int, facts: Mapping[str, StepValue]) -> Line:
+def _reduced(line: Line, kind: StepKind, amount: int, figures: Mapping[str, StepValue]) -> Line:
     status = line.status if amount else LineStatus.DISPLACED
-    seen = {**facts, "before_fen": line.amount_fen, "after_fen": amount}
+    seen = {**figures, "before_fen": line.amount_fen, "after_fen": amount}
     return line.then(kind, seen, amount_fen=amount, status=status)
 
 
@@ -67,13 +67,13 @@ def _keep_highest(stacking: Stacking, lines: list[Line]) -> list[Line]:
         best = max(indexes, key=lambda index: (lines[index].amount_fen, -index))
         for index in indexes if len(indexes) > 1 else ():
             amount = lines[index].amount_fen if index == best else 0
-            facts: dict[str, StepValue] = {
+            figures: dict[str, StepValue] = {
                 "rule": stacking.rule,
                 "kept_clause": lines[best].clause,
                 "kept_candidate": lines[best].candidate,
                 "equal": index != best and lines[index].amount_fen == lines[best].amount_fen,
             }
-            kept[index] = _reduced(lines[index], StepKind.STACKING, amount, facts)
+            kept[index] = _reduced(lines[index], StepKind.STACKING, amount, figures)
     return kept
 
 
@@ -85,12 +85,12 @@ def _cap_enterprises(lines: list[Line], cap_fen: int) -> list[Line]:
         if sum(amounts) <= cap_fen:
             continue
         for index, part in zip(indexes, money.split(money.Fen(cap_fen), amounts), strict=True):
-            facts: dict[str, StepValue] = {"cap_fen": cap_fen, "sum_fen": sum(amounts)}
-            capped[index] = _reduced(lines[index], StepKind.ENTERPRISE_CAP, part, facts)
+            figures: dict[str, StepValue] = {"cap_fen": cap_fen, "sum_fen": sum(amounts)}
+            capped[index] = _reduced(lines[index], StepKind.ENTERPRISE_CAP, part, figures)
     return capped
 
 
-def _fit(budget: Budget, lines: list[Line], pool: int, submitted: Mapping[LineKey, str]) -> list[Line]:
+def _fit(budget: BudgetRule, lines: list[Line], pool: int, submitted: Mapping[LineKey, str]) -> list[Line]:
     total = sum(line.amount_fen for line in lines)
     if total <= pool:
         return lines
@@ -102,10 +102,10 @@ def _fit(budget: Budget, lines: list[Line], pool: int, submitted: Mapping[LineKe
     else:
         claims = _by_arrival(lines, claims, submitted)
         parts = _served([lines[index].amount_fen for index in claims], pool)
-    facts: dict[str, StepValue] = {"rule": budget.when_exceeded, "budget_fen": pool, "sum_fen": total}
+    figures: dict[str, StepValue] = {"rule": budget.when_exceeded, "budget_fen": pool, "sum_fen": total}
     fitted = list(lines)
     for index, part in zip(claims, parts, strict=True):
-        fitted[index] = _reduced(lines[index], StepKind.BUDGET, part, facts)
+        fitted[index] = _reduced(lines[index], StepKind.BUDGET, part, figures)
     return fitted
 
 

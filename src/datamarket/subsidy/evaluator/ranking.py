@@ -7,9 +7,7 @@ from itertools import groupby
 from datamarket.foundation.errors import Refused
 from datamarket.subsidy.scheme.clause import Tiebreak, Ties
 from datamarket.subsidy.scheme.vocabulary import FACTS
-from datamarket.subsidy.terms import FactValue
-
-Facts = Mapping[str, FactValue]
+from datamarket.subsidy.terms import Facts
 
 
 class TieAtCut(Refused):

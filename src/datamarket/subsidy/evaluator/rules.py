@@ -18,7 +18,7 @@ from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES, FactKind
 from datamarket.subsidy.terms import (
     Candidate,
-    FactValue,
+    Facts,
     Line,
     LineStatus,
     Result,
@@ -96,7 +96,7 @@ def _assess(clause: Clause, candidate: Candidate) -> Line:
     return line.then(StepKind.BASE, figures, base_fen=base, status=status)
 
 
-def _number(facts: Mapping[str, FactValue], name: str) -> int | None:
+def _number(facts: Facts, name: str) -> int | None:
     value = facts.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -105,7 +105,7 @@ def _select(
     clause: Clause,
     select: Select,
     lines: list[Line],
-    facts: Mapping[str, Mapping[str, int | str | bool]],
+    facts: Mapping[str, Facts],
     on: date,
 ) -> list[Line]:
     """Rank those who may hold a slot; a base that is not above zero, or not known, never ranks."""

@@ -1,16 +1,15 @@
 """A scheme file and a folder of facts give every award and its reasons; no database is needed."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from datamarket.foundation.errors import Invalid
 from datamarket.subsidy.evaluator.awards import award_document
 from datamarket.subsidy.evaluator.rules import evaluate
-from datamarket.subsidy.facts.files import SHEETS, read_tables
+from datamarket.subsidy.facts.files import SHEETS, read_facts
 from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.scheme.files import load_scheme
-from datamarket.subsidy.terms import Unit
+from datamarket.subsidy.terms import Unit, sha256_of_bytes
 
 
 class FileUnreadable(Invalid):
@@ -28,13 +27,13 @@ def evaluate_files(scheme: Path | bytes, facts: Path, year: int) -> dict[str, An
     try:
         content = scheme if isinstance(scheme, bytes) else scheme.read_bytes()
         loaded = load_scheme(content)
-        read = read_tables(facts, loaded)
+        read = read_facts(facts, loaded)
         result = evaluate(loaded, read.snapshot, year)
     except OSError as error:
         name = Path(str(error.filename)).name
         raise FileUnreadable(file=name, reason=error.strerror or type(error).__name__) from error
     names = {firm.enterprise: firm.name for firm in read.snapshot.of_unit(Unit.ENTERPRISE)}
-    document = award_document(loaded, hashlib.sha256(content).hexdigest(), result, names)
+    document = award_document(loaded, sha256_of_bytes(content), result, names)
     absent = [_absent(loaded, unit) for unit in read.absent]
     return document | {"notes": [*absent, *document["notes"]]}
 

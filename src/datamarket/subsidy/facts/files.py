@@ -10,9 +10,9 @@ table does not list is refused; without that table the project's own columns cou
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from datamarket.subsidy.facts.sheets import Cell, Sheet, Unreadable, read_sheets
 from datamarket.subsidy.scheme.clause import Clause, Tiebreak
 from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.scheme.vocabulary import ENTERPRISE_FACTS, FACTS, PREDICATES, FactKind
-from datamarket.subsidy.terms import Candidate, FactValue, Snapshot, Unit
+from datamarket.subsidy.terms import Candidate, FactValue, Snapshot, Unit, instant_text
 
 SHEETS = {Unit.ENTERPRISE: "enterprises", Unit.PROJECT: "projects"}
 EXACT_DIGITS = 15  # a spreadsheet keeps no more of a number
@@ -37,13 +37,8 @@ class FactsRead:
     absent: tuple[Unit, ...]
 
 
-def read_facts(path: Path, scheme: Scheme) -> Snapshot:
+def read_facts(path: Path, scheme: Scheme) -> FactsRead:
     """The snapshot that the files hold; of two files one may be absent. Raises FactsInvalid."""
-    return read_tables(path, scheme).snapshot
-
-
-def read_tables(path: Path, scheme: Scheme) -> FactsRead:
-    """The same, with the tables that are missing. Raises FactsInvalid."""
     sheets = read_sheets(path, list(SHEETS.values()))
     read: dict[Unit, list[Candidate]] = {}
     for unit, name in SHEETS.items():
@@ -138,24 +133,11 @@ def _value(sheet: Sheet, row: int, column: str, cell: Cell) -> FactValue:
     kind = FACTS[column].kind
     if isinstance(cell, Unreadable):
         raise sheet.wrong(row, column, cell.zh, cell.en)
-    value = {
-        FactKind.MONEY: _money,
-        FactKind.COUNT: _count,
-        FactKind.INSTANT: _instant,
-        FactKind.TRUTH: _truth,
-    }[kind](cell)
+    read, wanted_zh, wanted_en = _READERS[kind]
+    value = read(cell)
     if kind is FactKind.MONEY and isinstance(value, int) and value < 0 and not FACTS[column].signed:
         raise sheet.wrong(row, column, f"“{cell}”无效，金额不得为负", f"'{cell}' is negative")
     if value is None:
-        wanted_zh, wanted_en = {
-            FactKind.MONEY: (
-                "金额应为最多两位小数的元，不带千分位",
-                "yuan with at most two decimals, ungrouped",
-            ),
-            FactKind.COUNT: ("应为非负整数", "a whole number, not negative"),
-            FactKind.INSTANT: ("应为 ISO 8601 时间", "an ISO 8601 instant"),
-            FactKind.TRUTH: ("应为 true 或 false", "true or false"),
-        }[kind]
         raise sheet.wrong(row, column, f"“{cell}”无效，{wanted_zh}", f"'{cell}' is not {wanted_en}")
     return value
 
@@ -191,6 +173,18 @@ def _instant(cell: Cell) -> str | None:
         else:
             instant = datetime.fromisoformat(cell)
             instant = instant if instant.tzinfo else instant.replace(tzinfo=MARKET_ZONE)
-        return instant.astimezone(UTC).isoformat(timespec="microseconds")
+        return instant_text(instant)
     except (ValueError, OverflowError):
         return None
+
+
+_READERS: Mapping[FactKind, tuple[Callable[[Cell], FactValue | None], str, str]] = {
+    FactKind.MONEY: (
+        _money,
+        "金额应为最多两位小数的元，不带千分位",
+        "yuan with at most two decimals, ungrouped",
+    ),
+    FactKind.COUNT: (_count, "应为非负整数", "a whole number, not negative"),
+    FactKind.INSTANT: (_instant, "应为 ISO 8601 时间", "an ISO 8601 instant"),
+    FactKind.TRUTH: (_truth, "应为 true 或 false", "true or false"),
+}

@@ -1,7 +1,7 @@
 """What a reviewer must look at: flags on lines and rings of sellers; nothing here changes an award. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import cache
 from importlib import resources
@@ -9,7 +9,7 @@ from typing import Any
 
 from datamarket.foundation import money
 from datamarket.foundation.labels import Labelled
-from datamarket.subsidy.scheme.plain_yaml import read_plain_yaml
+from datamarket.foundation.plain_yaml import read_plain_yaml
 from datamarket.subsidy.terms import Line, LineStatus, StepKind
 
 
@@ -71,8 +71,8 @@ def flags_of(line: Line, *, circular: bool, rules: ReviewRules) -> list[Flag]:
         return []
     flags = []
     for step in line.steps_of(StepKind.RANK):
-        top = int(step.facts["top"] or 0)
-        if step.facts["tied_at_cut"]:
+        top = int(step.figures["top"] or 0)
+        if step.figures["tied_at_cut"]:
             flags.append(Flag.TIE)
         if line.rank is not None and top - rules.before_cut < line.rank <= top + rules.after_cut:
             flags.append(Flag.NEAR_CUT)
@@ -86,8 +86,8 @@ def flags_of(line: Line, *, circular: bool, rules: ReviewRules) -> list[Flag]:
 
 def _much_related(line: Line, share: Fraction) -> bool:
     for step in line.steps_of(StepKind.BASE):
-        related = int(step.facts.get("related_party_turnover_fen") or 0)
-        sold = (line.base_fen or 0) + int(step.facts.get("refunds_fen") or 0) + related
+        related = int(step.figures.get("related_party_turnover_fen") or 0)
+        sold = (line.base_fen or 0) + int(step.figures.get("refunds_fen") or 0) + related
         return related > share * sold
     return False
 
@@ -120,13 +120,5 @@ def ring_document(ring: Ring) -> dict[str, Any]:
     """The evidence that is stored: who sold what to whom."""
     return {
         "smallest_fen": smallest(ring),
-        "edges": [
-            {
-                "seller": edge.seller,
-                "buyer": edge.buyer,
-                "amount_fen": edge.amount_fen,
-                "trades": edge.trades,
-            }
-            for edge in ring
-        ],
+        "edges": [asdict(edge) for edge in ring],
     }

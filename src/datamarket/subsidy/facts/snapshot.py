@@ -6,7 +6,7 @@ under their own code, instants in UTC with microseconds.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from datamarket.foundation.clock import start_of_day, year_bounds
 from datamarket.foundation.db import Connection
 from datamarket.subsidy.facts import review, statements
 from datamarket.subsidy.facts.statements import Window
-from datamarket.subsidy.terms import Candidate, FactValue, Snapshot, Unit
+from datamarket.subsidy.terms import Candidate, FactValue, Snapshot, Unit, instant_text
 
 DIVISION_DIGITS = 4  # province and city of a GB/T 2260 code
 NOTHING_SOLD: Mapping[str, int] = dict.fromkeys(
@@ -25,7 +25,7 @@ NOTHING_SOLD: Mapping[str, int] = dict.fromkeys(
 
 
 @dataclass(frozen=True)
-class Taken:
+class TakenSnapshot:
     """A snapshot and what it was taken from."""
 
     snapshot: Snapshot
@@ -37,7 +37,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Year:
+class RunYear:
     """Which year's facts, until when, for which run."""
 
     ledger_id: int
@@ -46,7 +46,7 @@ class Year:
     run_id: UUID
 
 
-def window_of(year: Year, as_of: datetime) -> Window:
+def window_of(year: RunYear, as_of: datetime) -> Window:
     """Sales of the year that were made before the cut-off, as known at `as_of`."""
     start, end = year_bounds(year.year)
     rules = review.review_rules()
@@ -67,7 +67,7 @@ def window_of(year: Year, as_of: datetime) -> Window:
     )
 
 
-async def take(connection: Connection, year: Year, *, as_of: datetime) -> Taken:
+async def take(connection: Connection, year: RunYear, *, as_of: datetime) -> TakenSnapshot:
     """Read every fact, each in one statement, with memory enough that a year's sales are summed without disk."""
     await connection.execute("SET LOCAL work_mem = '128MB'")
     window = window_of(year, as_of)
@@ -92,7 +92,7 @@ async def take(connection: Connection, year: Year, *, as_of: datetime) -> Taken:
     claimed = {row[0] for row in await statements.fetch(connection, statements.CLAIMED, window)}
     companies = enterprise_candidates(enterprises, suspended, sold, review.circular_turnover(rings))
     projects = project_candidates(cases, claimed, {row["id"]: row["uscc"] for row in enterprises}, companies)
-    return Taken(
+    return TakenSnapshot(
         snapshot=Snapshot.of([*companies.values(), *projects]),
         parties={
             row["uscc"]: {"id": str(row["id"]), "zh": row["name_zh"], "en": row["name_en"]}
@@ -177,8 +177,3 @@ def project_candidates(
             known["verified_investment"] = row["investment"]
         candidates.append(Candidate(Unit.PROJECT, row["code"], owner.enterprise, row["title_zh"], known))
     return candidates
-
-
-def instant_text(at: datetime) -> str:
-    """In UTC with microseconds: such texts sort as the instants do."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -3,7 +3,6 @@
 The text of a statement and its SHA-256 are kept with each snapshot; another text needs another version.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from datamarket.foundation.db import Connection
+from datamarket.subsidy.terms import sha256_of_bytes
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class SqlFact:
 
     @property
     def sha256(self) -> str:
-        return hashlib.sha256(self.statement.encode()).hexdigest()
+        return sha256_of_bytes(self.statement.encode())
 
 
 @dataclass(frozen=True)

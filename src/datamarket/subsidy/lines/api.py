@@ -1,14 +1,13 @@
 """Lines of a run, why each is what it is, what a reviewer must look at, and the public list of awards."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Response
 from pydantic import Field
 
 from datamarket.auth.access import ReadMarket, ReadSubsidy, Visitor
-from datamarket.auth.terms import Actor
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     Ordinal,
@@ -24,16 +23,13 @@ from datamarket.subsidy.lines import queries
 from datamarket.subsidy.lines.queries import Award, LineView
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
-from datamarket.subsidy.runs.api import YearQuery, name_bundle
-from datamarket.subsidy.runs.queries import RunView
+from datamarket.subsidy.runs.api import SlugQuery, YearQuery, named_run
 from datamarket.subsidy.runs.rules import PUBLIC
 from datamarket.subsidy.runs.terms import RunState
 from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.terms import LineStatus
 
 router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
-SlugQuery = Annotated[str | None, Query(max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]
-LAST_POSITION = 2**31 - 1
 
 
 class LineOut(Shape):
@@ -94,7 +90,8 @@ class ExceptionOut(Shape):
 
     @classmethod
     def of(cls, view: LineView) -> "ExceptionOut":
-        reasons = [ReasonOut(flag=Flag(flag), zh=Flag(flag).zh, en=Flag(flag).en) for flag in view.line.flags]
+        flags = map(Flag, view.line.flags)
+        reasons = [ReasonOut(flag=flag, zh=flag.zh, en=flag.en) for flag in flags]
         return cls(line=LineOut.of(view), reasons=reasons)
 
 
@@ -142,30 +139,14 @@ class AwardOut(Shape):
     def of(cls, award: Award, scheme: Scheme) -> "AwardOut":
         line, run = award
         clause = scheme.clause(line.clause_id)
-        return cls(
-            scheme=run.scheme_id,
-            year=run.year,
-            clause=clause.id,
-            clause_zh=clause.title.zh,
-            clause_en=clause.title.en,
-            enterprise_zh=line.enterprise_zh,
-            enterprise_en=line.enterprise_en,
-            uscc=line.uscc,
-            project=line.name if line.candidate_id != line.uscc else None,
-            rank=line.rank,
-            amount_fen=line.amount_fen,
-            state=RunState(run.state),
-            publicity_from=run.publicity_from,
-            publicity_to=run.publicity_to,
-        )
-
-
-async def _visible_run(session: Reading, run_id: UUID, actor: Actor) -> RunView:
-    """Overseers see every run, others those whose list is public."""
-    view = await run_queries.get_run(session, run_id)
-    if not actor.sees_all and view.run.state not in PUBLIC:
-        raise NotFound(thing="run")
-    return view
+        shown = {
+            "scheme": run.scheme_id,
+            "clause": clause.id,
+            "clause_zh": clause.title.zh,
+            "clause_en": clause.title.en,
+            "project": line.name if line.candidate_id != line.uscc else None,
+        }
+        return cls.model_validate(run.model_dump() | line.model_dump(exclude={"steps"}) | shown)
 
 
 @router.get("/runs/{run_id}/lines", summary="Lines of a run")
@@ -180,7 +161,9 @@ async def list_lines(
     near_cut: bool = False,
 ) -> Page[LineOut]:
     """In the order of clause, rank and candidate; an enterprise sees its own, once the list is public."""
-    name_bundle(response, await _visible_run(session, run_id, actor))
+    view = await named_run(session, run_id, response)
+    if not actor.sees_all and view.run.state not in PUBLIC:
+        raise NotFound(thing="run")
     rows = await queries.list_lines(
         session,
         run_id,
@@ -200,7 +183,7 @@ async def explain_line(
 ) -> ExplanationOut:
     """For overseers any line; for an enterprise its own, once the list is public."""
     view = await queries.get_line(session, line_id, visible_to=actor)
-    name_bundle(response, await run_queries.get_run(session, view.line.run_id))
+    await named_run(session, view.line.run_id, response)
     told = await dossier.explained(session, view.line)
     return ExplanationOut(
         line=LineOut.of(view), zh=told.explanation.zh, en=told.explanation.en, steps=view.line.steps
@@ -212,8 +195,7 @@ async def list_exceptions(
     actor: ReadSubsidy, session: Reading, paging: Paging[Ordinal], run_id: UUID, response: Response
 ) -> ExceptionsOut:
     """Ties, ranks near the cut, bound caps, missing facts, related-party shares, possible circular trades."""
-    view = await run_queries.get_run(session, run_id)
-    name_bundle(response, view)
+    view = await named_run(session, run_id, response)
     rows = await queries.list_lines(
         session,
         run_id,

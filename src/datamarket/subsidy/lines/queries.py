@@ -43,8 +43,6 @@ _PAYMENT = (
     .correlate(SubsidyLine)
     .scalar_subquery()
 )
-
-
 _LINE_VIEW = select(SubsidyLine, _PAYMENT).join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
 
 

@@ -1,6 +1,5 @@
 """Scheme versions: drafted by one, approved by another, never edited; and the budget of a year."""
 
-import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from datamarket.subsidy.register.tables import BudgetShort, OwnScheme, SchemeRow
 from datamarket.subsidy.register.terms import SchemeEvent, SchemeState
 from datamarket.subsidy.scheme import files as scheme_files
 from datamarket.subsidy.scheme.document import Scheme
+from datamarket.subsidy.terms import sha256_of_bytes
 
 
 class SchemeIdDiffers(Invalid):
@@ -29,7 +29,7 @@ async def load_shipped_schemes(session: AsyncSession, actor: Actor, *, now: date
     loaded = []
     for scheme_id in scheme_files.shipped_schemes():
         content = scheme_files.shipped_scheme(scheme_id)
-        if await queries.is_known_version(session, scheme_id, sha256_of_file(content)):
+        if await queries.is_known_version(session, scheme_id, sha256_of_bytes(content)):
             continue
         await _retire_approved(session, scheme_id)
         version = await _add_version(
@@ -41,16 +41,7 @@ async def load_shipped_schemes(session: AsyncSession, actor: Actor, *, now: date
             approved_by=actor.account_id,
             approved_at=now,
         )
-        evidence.record(
-            session,
-            actor,
-            "subsidy.load-scheme",
-            ("scheme-version", version.id),
-            now=now,
-            scheme=scheme_id,
-            n=version.n,
-            sha256=version.sha256,
-        )
+        _tell(session, actor, "subsidy.load-scheme", version, now)
         loaded.append(version)
     await session.flush()
     return loaded
@@ -68,57 +59,57 @@ async def propose_version(
     if scheme.id != scheme_id:
         raise SchemeIdDiffers(inside=scheme.id, path=scheme_id)
     version = await _add_version(session, scheme, raw, now=now, authored_by=actor.account_id)
-    evidence.record(
-        session,
-        actor,
-        "subsidy.propose-scheme",
-        ("scheme-version", version.id),
-        now=now,
-        scheme=scheme_id,
-        n=version.n,
-        sha256=version.sha256,
-    )
+    _tell(session, actor, "subsidy.propose-scheme", version, now)
     return version
 
 
 async def move_version(
-    session: AsyncSession, actor: Actor, scheme_id: str, n: int, event: SchemeEvent, *, now: datetime
+    session: AsyncSession, actor: Actor, version: SchemeVersion, event: SchemeEvent, *, now: datetime
 ) -> SchemeVersion:
-    """Approve a draft, by someone else than its author, or retire a version.
+    """Approve a locked draft, by someone else than its author, or retire a locked version.
 
     The version in force before is retired by the approval. Raises OwnScheme.
     """
-    version = await queries.get_version(session, scheme_id, n, lock=True)
     after = SCHEME_LIFE.after(version.state, event)
     if event is SchemeEvent.APPROVE:
         if version.authored_by == actor.account_id:
             raise OwnScheme
-        await _retire_approved(session, scheme_id)
+        await _retire_approved(session, version.scheme_id)
         version.approved_by, version.approved_at = actor.account_id, now
     version.state = after
     version.version += 1
-    evidence.record(
-        session,
-        actor,
-        f"subsidy.{event}-scheme",
-        ("scheme-version", version.id),
-        now=now,
-        scheme=scheme_id,
-        n=n,
-        sha256=version.sha256,
-    )
+    _tell(session, actor, f"subsidy.{event}-scheme", version, now)
     await session.flush()
     return version
 
 
+def _tell(session: AsyncSession, actor: Actor, action: str, version: SchemeVersion, now: datetime) -> None:
+    """The audit event: which version of which scheme, by its hash."""
+    evidence.record(
+        session,
+        actor,
+        action,
+        ("scheme-version", version.id),
+        now=now,
+        scheme=version.scheme_id,
+        n=version.n,
+        sha256=version.sha256,
+    )
+
+
 async def set_budget(
-    session: AsyncSession, actor: Actor, scheme_id: str, year: int, *, amount_fen: int, now: datetime
+    session: AsyncSession,
+    actor: Actor,
+    budget: SubsidyBudget | None,
+    *,
+    scheme_id: str,
+    year: int,
+    amount_fen: int,
+    now: datetime,
 ) -> SubsidyBudget:
-    """The pool of a year; it is never set below what approved runs have taken. Raises BudgetShort."""
-    scheme = await queries.get_scheme(session, scheme_id)
-    budget = await queries.lock_budget(session, scheme_id, year)
+    """The locked pool of a year, or its first one, never below what approved runs have taken. Raises BudgetShort."""
     if budget is None:
-        budget = SubsidyBudget(id=new_id(now), scheme_id=scheme.id, year=year, amount_fen=amount_fen)
+        budget = SubsidyBudget(id=new_id(now), scheme_id=scheme_id, year=year, amount_fen=amount_fen)
         session.add(budget)
     else:
         if amount_fen < budget.committed_fen:
@@ -139,11 +130,6 @@ async def set_budget(
     return budget
 
 
-def sha256_of_file(content: bytes) -> str:
-    """Over the bytes as they are."""
-    return hashlib.sha256(content).hexdigest()
-
-
 async def _add_version(
     session: AsyncSession,
     scheme: Scheme,
@@ -153,7 +139,7 @@ async def _add_version(
     state: SchemeState = SchemeState.DRAFT,
     **officers: Any,
 ) -> SchemeVersion:
-    if await session.get(SchemeRow, scheme.id, with_for_update=True) is None:
+    if await queries.lock_scheme(session, scheme.id) is None:
         session.add(
             SchemeRow(id=scheme.id, title_zh=scheme.title.zh, title_en=scheme.title.en, created_at=now)
         )
@@ -163,7 +149,7 @@ async def _add_version(
         scheme_id=scheme.id,
         n=await queries.newest_number(session, scheme.id) + 1,
         content=content,
-        sha256=sha256_of_file(content),
+        sha256=sha256_of_bytes(content),
         state=state,
         created_at=now,
         **officers,

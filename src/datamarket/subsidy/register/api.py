@@ -38,7 +38,7 @@ DraftScheme = Annotated[Actor, allow(Permission.CALCULATE_SUBSIDY)]
 ApproveScheme = Annotated[Actor, allow(Permission.APPROVE_SUBSIDY)]
 SetBudget = Annotated[Actor, allow(Permission.PAY_SUBSIDY)]
 SchemeId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]
-Number = Annotated[int, Path(ge=1, le=1_000_000)]
+VersionNumber = Annotated[int, Path(ge=1, le=1_000_000)]
 YearPath = Annotated[int, Path(ge=2000, le=2999)]
 SchemeText = Annotated[str, StringConstraints(min_length=1, max_length=400_000, pattern=NO_NUL)]
 
@@ -114,6 +114,11 @@ class BudgetOut(Shape):
         return cls.model_validate(budget.model_dump() | {"scheme": budget.scheme_id})
 
 
+def _shown(response: Response, version: SchemeVersion) -> SchemeVersionOut:
+    tag(response, version.version)
+    return SchemeVersionOut.of(version)
+
+
 @router.get("", summary="Schemes")
 async def list_schemes(actor: ReadSubsidy, session: Reading, paging: Paging[str]) -> Page[SchemeOut]:
     """In the order of their ids."""
@@ -142,17 +147,14 @@ async def propose_version(
 ) -> SchemeVersionOut:
     """Read whole or refused with the line of its first mistake; one draft of a scheme is open at a time."""
     version = await actions.propose_version(session, actor, scheme_id, content=body.content, now=now)
-    tag(response, version.version)
-    return SchemeVersionOut.of(version)
+    return _shown(response, version)
 
 
 @router.get("/{scheme_id}/versions/{n}", summary="One version of a scheme")
 async def get_version(
-    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number, response: Response
+    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: VersionNumber, response: Response
 ) -> SchemeVersionOut:
-    version = await queries.get_version(session, scheme_id, n)
-    tag(response, version.version)
-    return SchemeVersionOut.of(version)
+    return _shown(response, await queries.get_version(session, scheme_id, n))
 
 
 @router.get(
@@ -161,7 +163,7 @@ async def get_version(
     response_class=Response,
     responses={200: {"content": {"application/yaml": {"schema": {"type": "object"}}}}},
 )
-async def get_file(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number) -> Response:
+async def get_file(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: VersionNumber) -> Response:
     """Byte for byte, as it was approved."""
     version = await queries.get_version(session, scheme_id, n)
     return Response(
@@ -170,7 +172,9 @@ async def get_file(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n:
 
 
 @router.get("/{scheme_id}/versions/{n}/schema", summary="The JSON Schema of the file")
-async def get_schema(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number) -> dict[str, Any]:
+async def get_schema(
+    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: VersionNumber
+) -> dict[str, Any]:
     """From which a form can be generated."""
     await queries.get_version(session, scheme_id, n)
     return json_schema()
@@ -182,22 +186,20 @@ async def move_version(
     session: Writing,
     now: Now,
     scheme_id: SchemeId,
-    n: Number,
+    n: VersionNumber,
     body: SchemeVersionEventIn,
     response: Response,
     if_match: IfMatch = None,
 ) -> SchemeVersionOut:
     """Approved by someone else than its author; the version in force before is then retired."""
-    seen = await queries.get_version(session, scheme_id, n, lock=True)
-    check_tag(if_match, seen.version)
-    version = await actions.move_version(session, actor, scheme_id, n, body.event, now=now)
-    tag(response, version.version)
-    return SchemeVersionOut.of(version)
+    version = await queries.lock_version(session, scheme_id, n)
+    check_tag(if_match, version.version)
+    return _shown(response, await actions.move_version(session, actor, version, body.event, now=now))
 
 
 @router.get("/{scheme_id}/versions/{n}/allowed-events", summary="What may be done with a version now")
 async def allowed_version_events(
-    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: Number
+    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: VersionNumber
 ) -> SchemeVersionEventsOut:
     version = await queries.get_version(session, scheme_id, n)
     state = SchemeState(version.state)
@@ -228,6 +230,10 @@ async def set_budget(
     response: Response,
 ) -> BudgetOut:
     """Never below what approved runs have taken."""
-    budget = await actions.set_budget(session, actor, scheme_id, year, amount_fen=body.amount_fen, now=now)
+    await queries.get_scheme(session, scheme_id)
+    before = await queries.lock_budget(session, scheme_id, year)
+    budget = await actions.set_budget(
+        session, actor, before, scheme_id=scheme_id, year=year, amount_fen=body.amount_fen, now=now
+    )
     tag(response, budget.version)
     return BudgetOut.of(budget)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.foundation.errors import NotFound
 from datamarket.subsidy.register.tables import SchemeRow, SchemeVersion, SubsidyBudget
@@ -27,6 +28,11 @@ async def get_scheme(session: AsyncSession, scheme_id: str) -> SchemeRow:
     return scheme
 
 
+async def lock_scheme(session: AsyncSession, scheme_id: str) -> SchemeRow | None:
+    """Held until the transaction ends, so that its versions are numbered one after the other."""
+    return await session.get(SchemeRow, scheme_id, with_for_update=True)
+
+
 async def list_versions(
     session: AsyncSession, scheme_id: str, *, limit: int, after: int | None
 ) -> Sequence[SchemeVersion]:
@@ -37,10 +43,22 @@ async def list_versions(
     return (await session.exec(statement.order_by(col(SchemeVersion.n).desc()).limit(limit + 1))).all()
 
 
-async def get_version(session: AsyncSession, scheme_id: str, n: int, *, lock: bool = False) -> SchemeVersion:
+async def get_version(session: AsyncSession, scheme_id: str, n: int) -> SchemeVersion:
     """Raises NotFound."""
-    statement = select(SchemeVersion).where(SchemeVersion.scheme_id == scheme_id, SchemeVersion.n == n)
-    found = (await session.exec(statement.with_for_update() if lock else statement)).first()
+    return await _only(session, _version(scheme_id, n))
+
+
+async def lock_version(session: AsyncSession, scheme_id: str, n: int) -> SchemeVersion:
+    """The newest row, held until the transaction ends. Raises NotFound."""
+    return await _only(session, _version(scheme_id, n).with_for_update())
+
+
+def _version(scheme_id: str, n: int) -> SelectOfScalar[SchemeVersion]:
+    return select(SchemeVersion).where(SchemeVersion.scheme_id == scheme_id, SchemeVersion.n == n)
+
+
+async def _only(session: AsyncSession, statement: SelectOfScalar[SchemeVersion]) -> SchemeVersion:
+    found = (await session.exec(statement)).first()
     if found is None:
         raise NotFound(thing="scheme version")
     return found

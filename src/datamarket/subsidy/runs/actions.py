@@ -1,6 +1,6 @@
 """Opening a run, and moving it: one lock, one table of transitions, one effect for each event."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -64,11 +64,9 @@ async def open_run(
     if supersedes is not None:
         await _replace(session, actor, supersedes, run, now)
     session.add(run)
-    facts = {"scheme": scheme_id, "scheme_version": version.n, "year": year, "cutoff": run.cutoff.isoformat()}
-    replaced = str(supersedes) if supersedes else None
-    evidence.record(
-        session, actor, "subsidy.open-run", ("run", run.id), now=now, supersedes=replaced, **facts
-    )
+    particulars: dict[str, Any] = {"scheme": scheme_id, "scheme_version": version.n, "year": year}
+    particulars |= {"cutoff": run.cutoff.isoformat(), "supersedes": str(supersedes) if supersedes else None}
+    evidence.record(session, actor, "subsidy.open-run", ("run", run.id), now=now, **particulars)
     await session.flush()
     return run
 
@@ -77,7 +75,7 @@ async def _replace(session: AsyncSession, actor: Actor, old_id: UUID, run: Subsi
     old = await queries.lock_run(session, old_id)
     if (old.scheme_id, old.year) != (run.scheme_id, run.year):
         raise OtherCompetition
-    await _move(session, actor, old, RunEvent.SUPERSEDE, reason=f"superseded by {run.id}", now=now)
+    await move_run(session, actor, old, RunEvent.SUPERSEDE, reason=f"superseded by {run.id}", now=now)
 
 
 async def _version_for(session: AsyncSession, scheme_id: str, year: int) -> SchemeVersion:
@@ -95,40 +93,24 @@ async def _version_for(session: AsyncSession, scheme_id: str, year: int) -> Sche
 async def move_run(
     session: AsyncSession,
     actor: Actor,
-    run_id: UUID,
-    event: RunEvent,
-    *,
-    reason: str | None = None,
-    expected: Callable[[int], None] | None = None,
-    now: datetime,
-) -> SubsidyRun:
-    """One event in the life of a run; `expected` may refuse the version that is found under the lock.
-
-    Raises EventNotPermitted, TransitionNotAllowed, DutiesNotSeparate, ReasonMissing and what the event's
-    own effect raises.
-    """
-    rules.check_permitted(actor, event)
-    run = await queries.lock_run(session, run_id)
-    if expected is not None:
-        expected(run.version)
-    return await _move(session, actor, run, event, reason=reason, now=now)
-
-
-async def _move(
-    session: AsyncSession,
-    actor: Actor,
     run: SubsidyRun,
     event: RunEvent,
     *,
-    reason: str | None,
+    reason: str | None = None,
     now: datetime,
 ) -> SubsidyRun:
+    """One event in the life of a locked run.
+
+    Raises EventNotPermitted, TransitionNotAllowed, RunDutiesNotSeparate, ReasonMissing and what the event's
+    own effect raises.
+    """
+    rules.check_permitted(actor, event)
     before = RunState(run.state)
     after = RUN_LIFE.after(before, event)
     rules.check_duties(actor, event, calculated_by=run.calculated_by, reviewed_by=run.reviewed_by)
     RUN_LIFE.check_reason(event, reason)
     effect = EFFECTS.get(event)
-    facts = await effect(session, actor, run, now=now) if effect else {}
+    particulars = await effect(session, actor, run, now=now) if effect else {}
     run.state = after
     run.version += 1
     session.add(
@@ -143,7 +125,9 @@ async def _move(
             at=now,
         )
     )
-    evidence.record(session, actor, f"subsidy.{event}", ("run", run.id), now=now, reason=reason, **facts)
+    evidence.record(
+        session, actor, f"subsidy.{event}", ("run", run.id), now=now, reason=reason, **particulars
+    )
     await session.flush()
     return run
 
@@ -160,7 +144,7 @@ async def _publicise(
 
 
 class Effect(Protocol):
-    """What an event does beside changing the state; it answers with the facts to keep."""
+    """What an event does beside changing the state; it answers with the particulars to keep."""
 
     def __call__(
         self, session: AsyncSession, actor: Actor, run: SubsidyRun, /, *, now: datetime

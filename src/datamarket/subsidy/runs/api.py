@@ -1,12 +1,11 @@
 """/subsidy/runs: opening a run, and every event of its life."""
 
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, field_validator
 
 from datamarket.auth.access import ReadSubsidy, allow
 from datamarket.auth.terms import Actor, Permission
@@ -35,7 +34,8 @@ from datamarket.subsidy.runs.terms import RunEvent, RunState
 
 router = SliceRouter(prefix="/subsidy/runs", tags=["subsidy"])
 CalculateSubsidy = Annotated[Actor, allow(Permission.CALCULATE_SUBSIDY)]
-Slug = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]
+SLUG = r"^[a-z][a-z0-9-]*$"
+SlugQuery = Annotated[str | None, Query(max_length=64, pattern=SLUG)]
 YearIn = Annotated[int, Field(ge=2000, le=2999, strict=True)]
 YearQuery = Annotated[int, Query(ge=2000, le=2999)]
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
@@ -44,7 +44,7 @@ EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo
 class RunIn(Body):
     """Without a cut-off the books count until now; `supersedes` names the run that this one replaces."""
 
-    scheme: Slug = Field(examples=["qd-data-element"])
+    scheme: str = Field(min_length=1, max_length=64, pattern=SLUG, examples=["qd-data-element"])
     year: YearIn = Field(examples=[2024])
     cutoff: Annotated[InstantIn, Field(ge=EARLIEST, le=LATEST)] | None = Field(
         default=None, examples=["2025-01-20T10:00:00+08:00"]
@@ -137,6 +137,13 @@ def name_bundle(response: Response, view: RunView) -> None:
         response.headers["X-Engine"] = view.run.engine_id
 
 
+async def named_run(session: Reading, run_id: UUID, response: Response) -> RunView:
+    """The run that an answer is about, and in its headers what that rests on."""
+    view = await queries.get_run(session, run_id)
+    name_bundle(response, view)
+    return view
+
+
 def _shown(response: Response, view: RunView) -> RunOut:
     tag(response, view.run.version)
     name_bundle(response, view)
@@ -166,7 +173,7 @@ async def list_runs(
     actor: ReadSubsidy,
     session: Reading,
     paging: Paging[UUID],
-    scheme: Annotated[str | None, Query(max_length=64, pattern=r"^[a-z][a-z0-9-]*$")] = None,
+    scheme: SlugQuery = None,
     year: YearQuery | None = None,
     state: RunState | None = None,
 ) -> Page[RunOut]:
@@ -193,15 +200,10 @@ async def move_run(
     if_match: IfMatch = None,
 ) -> RunOut:
     """Each event has its own permission; calculator, reviewer and approver are three accounts."""
-    await actions.move_run(
-        session,
-        actor,
-        run_id,
-        body.event,
-        reason=body.reason,
-        expected=partial(check_tag, if_match),
-        now=now,
-    )
+    rules.check_permitted(actor, body.event)
+    run = await queries.lock_run(session, run_id)
+    check_tag(if_match, run.version)
+    await actions.move_run(session, actor, run, body.event, reason=body.reason, now=now)
     return _shown(response, await queries.get_run(session, run_id))
 
 

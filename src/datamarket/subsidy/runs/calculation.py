@@ -25,7 +25,7 @@ from datamarket.subsidy.facts.tables import FactVersion, SubsidySnapshot
 from datamarket.subsidy.runs import dossier, queries
 from datamarket.subsidy.runs.tables import RunCalculatedAlready, SubsidyLine, SubsidyRun
 from datamarket.subsidy.scheme.document import Scheme
-from datamarket.subsidy.terms import Line, Result, Snapshot, Unit, canonical_json
+from datamarket.subsidy.terms import Line, Result, Snapshot, Unit, canonical_json, sha256_of_bytes
 
 
 class YearNotOver(Refused):
@@ -60,10 +60,10 @@ async def take_snapshot(
     """Copy what is known of every candidate; equal facts are one snapshot. Raises YearNotOver, CutoffAhead."""
     check_cutoff(run, now)
     await _keep_fact_texts(session, now)
-    year = snapshots.Year(run.ledger_id, run.year, run.cutoff, run.id)
+    year = snapshots.RunYear(run.ledger_id, run.year, run.cutoff, run.id)
     taken = await snapshots.take(await driver(session), year, as_of=now)
     content = await asyncio.to_thread(lambda: canonical_json(taken.snapshot.to_json()))
-    sha256 = dossier.sha256_of_bytes(content)
+    sha256 = sha256_of_bytes(content)
     known = await fact_queries.find_snapshot(session, run.ledger_id, run.year, sha256)
     if known is None:
         known = new_id(now)
@@ -125,7 +125,7 @@ async def calculate(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now
     Raises SnapshotTampered, RunCalculatedAlready and what `rules.evaluate` raises.
     """
     stored = await fact_queries.snapshot_by_id(session, _snapshot_id(run))
-    if dossier.sha256_of_bytes(stored.content) != stored.sha256:
+    if sha256_of_bytes(stored.content) != stored.sha256:
         raise SnapshotTampered
     if await queries.same_calculation(session, run, engine.engine_id()) is not None:
         raise RunCalculatedAlready

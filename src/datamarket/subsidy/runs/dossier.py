@@ -4,7 +4,6 @@ Nothing is looked up in the market here: years later the same dossier gives the 
 """
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.scheme.files import load_scheme
 from datamarket.subsidy.terms import Line, LineStatus, Result, Snapshot, Step
 
-NEXT_SHOWN = 3
+REFUSED_SHOWN, NEXT_SHOWN = 100, 3
 
 
 class NotCalculated(Conflict):
@@ -37,7 +36,7 @@ class NotCalculated(Conflict):
 
 
 @dataclass(frozen=True)
-class Told:
+class ExplainedLine:
     """A line with its sentence in both languages."""
 
     line: SubsidyLine
@@ -51,7 +50,7 @@ class ClauseAwards:
     clause: str
     title_zh: str
     title_en: str
-    awards: tuple[Told, ...]
+    awards: tuple[ExplainedLine, ...]
 
     @property
     def total_fen(self) -> int:
@@ -64,8 +63,8 @@ class AwardTables:
 
     view: RunView
     clauses: tuple[ClauseAwards, ...]
-    refused: tuple[Told, ...]
-    next_in_line: tuple[Told, ...]
+    refused: tuple[ExplainedLine, ...]
+    next_in_line: tuple[ExplainedLine, ...]
     without_award: int
 
 
@@ -81,10 +80,6 @@ async def scheme_of(session: AsyncSession, version_id: UUID) -> Scheme:
 
 def read_snapshot(content: bytes) -> Snapshot:
     return Snapshot.from_json(json.loads(content))
-
-
-def sha256_of_bytes(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def line_of(row: SubsidyLine) -> Line:
@@ -118,21 +113,21 @@ async def result_of(session: AsyncSession, view: RunView) -> Result:
     return Result(view.run.scheme_id, view.run.year, view.snapshot_sha256 or "", lines)
 
 
-async def explained(session: AsyncSession, row: SubsidyLine) -> Told:
+async def explained(session: AsyncSession, row: SubsidyLine) -> ExplainedLine:
     """One line, told."""
     view = await queries.get_run(session, row.run_id)
     scheme = await scheme_of(session, view.run.scheme_version_id)
-    return Told(row, explain(line_of(row), scheme, view.run.year))
+    return ExplainedLine(row, explain(line_of(row), scheme, view.run.year))
 
 
-async def award_tables(session: AsyncSession, run_id: UUID, *, refused: int = 100) -> AwardTables:
-    """What is shown of a run: every award by clause, and the first `refused` who were left out for a reason."""
+async def award_tables(session: AsyncSession, run_id: UUID) -> AwardTables:
+    """What is shown of a run: every award by clause, and the first of those who were left out for a reason."""
     view = await queries.get_run(session, run_id)
     check_calculated(view)
     scheme = await scheme_of(session, view.run.scheme_version_id)
 
-    def told(rows: Sequence[SubsidyLine]) -> tuple[Told, ...]:
-        return tuple(Told(row, explain(line_of(row), scheme, view.run.year)) for row in rows)
+    def told(rows: Sequence[SubsidyLine]) -> tuple[ExplainedLine, ...]:
+        return tuple(ExplainedLine(row, explain(line_of(row), scheme, view.run.year)) for row in rows)
 
     awards = told(await queries.award_lines(session, run_id))
     clauses = tuple(
@@ -147,7 +142,7 @@ async def award_tables(session: AsyncSession, run_id: UUID, *, refused: int = 10
     return AwardTables(
         view,
         clauses,
-        refused=told(await queries.refused_lines(session, run_id, limit=refused)),
+        refused=told(await queries.refused_lines(session, run_id, limit=REFUSED_SHOWN)),
         next_in_line=told(await queries.next_in_line(session, run_id, limit=NEXT_SHOWN)),
         without_award=await queries.count_without_award(session, run_id),
     )

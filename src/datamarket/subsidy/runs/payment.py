@@ -1,6 +1,5 @@
 """From approval to the bank: what is payable and what is paid, each line once, all in one posting."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +34,7 @@ class AwardeeSuspended(Refused):
 async def approve(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: datetime) -> dict[str, Any]:
     """The publicity is over, nobody awarded is suspended, and the year's pool holds what is promised.
 
-    Raises PublicityRunning, AwardeeSuspended, BudgetShort.
+    Raises RunPublicityRunning, AwardeeSuspended, BudgetShort.
     """
     if run.publicity_to is not None:
         check_publicity_over(run.publicity_to, now=now)
@@ -70,44 +69,30 @@ async def post(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: dat
                 claimed_at=now,
             )
         )
-
-    def sides(line: SubsidyLine) -> tuple[Account, Account]:
-        return _market(run, AccountKind.SUBSIDY_EXPENSE), _payable(run, line)
-
-    return await _settle(session, actor, run, kind=EntryKind.SUBSIDY_APPROVED, sides=sides, now=now)
+    return await _settle(session, actor, run, kind=EntryKind.SUBSIDY_APPROVED, now=now)
 
 
 async def pay(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: datetime) -> dict[str, Any]:
     """The bank pays what is payable. Raises LinePostedAlready."""
-
-    def sides(line: SubsidyLine) -> tuple[Account, Account]:
-        return _payable(run, line), _market(run, AccountKind.BANK)
-
-    return await _settle(session, actor, run, kind=EntryKind.SUBSIDY_PAID, sides=sides, now=now)
+    return await _settle(session, actor, run, kind=EntryKind.SUBSIDY_PAID, now=now)
 
 
-def _market(run: SubsidyRun, kind: AccountKind) -> Account:
-    return Account(run.ledger_id, None, kind)
-
-
-def _payable(run: SubsidyRun, line: SubsidyLine) -> Account:
-    return Account(run.ledger_id, line.enterprise_id, AccountKind.SUBSIDY_PAYABLE)
+def _sides(run: SubsidyRun, line: SubsidyLine, kind: EntryKind) -> tuple[Account, Account]:
+    """Debit and credit: expense to payable when approved, payable to bank when paid."""
+    payable = Account(run.ledger_id, line.enterprise_id, AccountKind.SUBSIDY_PAYABLE)
+    if kind is EntryKind.SUBSIDY_APPROVED:
+        return Account(run.ledger_id, None, AccountKind.SUBSIDY_EXPENSE), payable
+    return payable, Account(run.ledger_id, None, AccountKind.BANK)
 
 
 async def _settle(
-    session: AsyncSession,
-    actor: Actor,
-    run: SubsidyRun,
-    *,
-    kind: EntryKind,
-    sides: Callable[[SubsidyLine], tuple[Account, Account]],
-    now: datetime,
+    session: AsyncSession, actor: Actor, run: SubsidyRun, *, kind: EntryKind, now: datetime
 ) -> dict[str, Any]:
     """One entry a line, from the debit account to the credit account, in one batch."""
     lines = await queries.award_lines(session, run.id)
     postings, accounts = [], set()
     for line in lines:
-        debit, credit = sides(line)
+        debit, credit = _sides(run, line, kind)
         accounts |= {debit, credit}
         entry = Posting(
             id=EntryId(new_id(now)),

@@ -61,12 +61,6 @@ async def list_runs(
     return [RunView(*row) for row in (await session.exec(statement)).all()]
 
 
-async def newest_run(session: AsyncSession, scheme: str, year: int) -> RunView | None:
-    """The last run that was opened for a scheme and year."""
-    found = await list_runs(session, scheme=scheme, year=year, state=None, limit=1, after=None)
-    return found[0] if found else None
-
-
 async def lock_run(session: AsyncSession, run_id: UUID) -> SubsidyRun:
     """The newest row, held until the transaction ends. Raises NotFound."""
     run = await session.get(SubsidyRun, run_id, with_for_update=True, populate_existing=True)
@@ -104,45 +98,36 @@ async def rings_of(session: AsyncSession, snapshot_id: UUID) -> list[dict[str, A
     return rings
 
 
+async def _lines(
+    session: AsyncSession, run_id: UUID, *wanted: Any, first: Any = (), limit: int | None = None
+) -> Sequence[SubsidyLine]:
+    """By `first`, then in the order of the run."""
+    statement = select(SubsidyLine).where(SubsidyLine.run_id == run_id, *wanted)
+    return (await session.exec(statement.order_by(*first, col(SubsidyLine.position)).limit(limit))).all()
+
+
 async def all_lines(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyLine]:
-    """Every line of a run, in its order: for what looks at the whole result."""
-    statement = select(SubsidyLine).where(SubsidyLine.run_id == run_id).order_by(col(SubsidyLine.position))
-    return (await session.exec(statement)).all()
+    """Every line of a run: for what looks at the whole result."""
+    return await _lines(session, run_id)
 
 
 async def award_lines(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyLine]:
     """The lines that get money."""
-    statement = select(SubsidyLine).where(SubsidyLine.run_id == run_id, col(SubsidyLine.amount_fen) > 0)
-    return (await session.exec(statement.order_by(col(SubsidyLine.position)))).all()
+    return await _lines(session, run_id, col(SubsidyLine.amount_fen) > 0)
 
 
 async def refused_lines(session: AsyncSession, run_id: UUID, *, limit: int) -> Sequence[SubsidyLine]:
     """Who fails a condition, or is held: those with most at stake first; who merely ranks lower is not among them."""
-    statement = (
-        select(SubsidyLine)
-        .where(
-            SubsidyLine.run_id == run_id,
-            col(SubsidyLine.status).in_([LineStatus.INELIGIBLE, LineStatus.HELD, LineStatus.DISPLACED]),
-        )
-        .order_by(col(SubsidyLine.base_fen).desc().nulls_last(), col(SubsidyLine.position))
-        .limit(limit)
-    )
-    return (await session.exec(statement)).all()
+    refused = col(SubsidyLine.status).in_([LineStatus.INELIGIBLE, LineStatus.HELD, LineStatus.DISPLACED])
+    most_at_stake = col(SubsidyLine.base_fen).desc().nulls_last()
+    return await _lines(session, run_id, refused, first=[most_at_stake], limit=limit)
 
 
 async def next_in_line(session: AsyncSession, run_id: UUID, *, limit: int) -> Sequence[SubsidyLine]:
     """Those below the cut of a ranked clause, the nearest first."""
-    statement = (
-        select(SubsidyLine)
-        .where(
-            SubsidyLine.run_id == run_id,
-            SubsidyLine.status == LineStatus.NOT_SELECTED,
-            col(SubsidyLine.rank).is_not(None),
-        )
-        .order_by(col(SubsidyLine.rank), col(SubsidyLine.position))
-        .limit(limit)
-    )
-    return (await session.exec(statement)).all()
+    rank = col(SubsidyLine.rank)
+    below = (SubsidyLine.status == LineStatus.NOT_SELECTED, rank.is_not(None))
+    return await _lines(session, run_id, *below, first=[rank], limit=limit)
 
 
 async def count_without_award(session: AsyncSession, run_id: UUID) -> int:

@@ -15,8 +15,6 @@ from datamarket.foundation.states import Life
 from datamarket.subsidy.runs.terms import RunEvent, RunState
 
 S, E = RunState, RunEvent
-
-
 RUN_LIFE = Life(
     "subsidy",
     "补贴运行",
@@ -42,8 +40,6 @@ RUN_LIFE = Life(
     },
     reasons=frozenset({E.REJECT}),
 )
-
-
 PERMISSION_OF: Mapping[RunEvent, Permission] = {
     E.SNAPSHOT: Permission.CALCULATE_SUBSIDY,
     E.CALCULATE: Permission.CALCULATE_SUBSIDY,
@@ -57,23 +53,11 @@ PERMISSION_OF: Mapping[RunEvent, Permission] = {
     E.PAY: Permission.PAY_SUBSIDY,
     E.CLOSE: Permission.PAY_SUBSIDY,
 }
-
-
 ENDED = (S.REJECTED, S.CANCELLED, S.SUPERSEDED)
-
-
 """Runs that decide nothing any more."""
-
-
 DECIDED = (S.APPROVED, S.POSTED, S.PAID, S.CLOSED)
-
-
 """Runs that bind money: of one scheme and year there is one."""
-
-
 PUBLIC = (S.PUBLICISED, *DECIDED)
-
-
 """Runs whose awards everyone may see."""
 
 
@@ -83,13 +67,13 @@ class EventNotPermitted(Forbidden):
     en = "The event '{event}' needs the permission '{permission}'."
 
 
-class DutiesNotSeparate(Refused):
+class RunDutiesNotSeparate(Refused):
     code = "subsidy.duties-not-separate"
     zh = "计算、审核、批准须由三个不同的账户办理。"
     en = "Calculation, review and approval are done by three different accounts."
 
 
-class PublicityRunning(Refused):
+class RunPublicityRunning(Refused):
     code = "subsidy.publicity-running"
     zh = "公示期至 {until}（含）结束，此前不能批准。"
     en = "The publicity lasts until {until} inclusive; no approval before it has ended."
@@ -105,9 +89,9 @@ def check_permitted(actor: Actor, event: RunEvent) -> None:
 def check_duties(
     actor: Actor, event: RunEvent, *, calculated_by: UUID | None, reviewed_by: UUID | None
 ) -> None:
-    """Raises DutiesNotSeparate when the actor had an earlier hand in the run."""
+    """Raises RunDutiesNotSeparate when the actor had an earlier hand in the run."""
     if actor.account_id in forbidden_to(event, calculated_by, reviewed_by):
-        raise DutiesNotSeparate
+        raise RunDutiesNotSeparate
 
 
 def forbidden_to(event: RunEvent, calculated_by: UUID | None, reviewed_by: UUID | None) -> set[UUID | None]:
@@ -131,9 +115,9 @@ def events_open_to(
 
 
 def check_publicity_over(last_day: date, *, now: datetime) -> None:
-    """Raises PublicityRunning until the day after the last has begun in Qingdao."""
+    """Raises RunPublicityRunning until the day after the last has begun in Qingdao."""
     if now < start_of_day(last_day + timedelta(days=1)):
-        raise PublicityRunning(until=last_day.isoformat())
+        raise RunPublicityRunning(until=last_day.isoformat())
 
 
 def earliest_approval(last_day: date, now: datetime) -> datetime:

@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Conflict, MarketError
 from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of, quoted
-from datamarket.subsidy.runs.rules import DECIDED, ENDED, DutiesNotSeparate
+from datamarket.subsidy.runs.rules import DECIDED, ENDED, RunDutiesNotSeparate
 from datamarket.subsidy.runs.terms import RunEvent, RunState
 from datamarket.subsidy.terms import LineStatus
 
@@ -160,7 +160,7 @@ class SubsidyPosting(SQLModel, table=True):
 ERRORS: dict[str, type[MarketError]] = {
     "subsidy_run_inputs_key": RunCalculatedAlready,
     "subsidy_run_decided_key": RunDecidedAlready,
-    "subsidy_run_duties_separate": DutiesNotSeparate,
+    "subsidy_run_duties_separate": RunDutiesNotSeparate,
     "subsidy_run_frozen": RunFrozen,
     "subsidy_posting_pkey": LinePostedAlready,
 }

@@ -5,7 +5,7 @@ from datetime import datetime
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import Database
 from datamarket.subsidy.register.actions import load_shipped_schemes
-from datamarket.subsidy.runs import rules
+from datamarket.subsidy.runs import queries, rules
 from datamarket.subsidy.runs.actions import move_run, open_run
 from datamarket.subsidy.runs.tables import SubsidyRun
 from datamarket.subsidy.runs.terms import RunEvent
@@ -34,28 +34,20 @@ async def run_whole(
         run = await open_run(
             session, calculator, ledger_id, scheme_id=scheme, year=year, cutoff=None, now=now
         )
-    before = (
-        (RunEvent.SNAPSHOT, calculator),
-        (RunEvent.CALCULATE, calculator),
-        (RunEvent.SUBMIT, calculator),
-        (RunEvent.PUBLICISE, reviewer),
-    )
-    after = (
-        (RunEvent.APPROVE, approver),
-        (RunEvent.POST, payer),
-        (RunEvent.PAY, payer),
-        (RunEvent.CLOSE, payer),
-    )
-    for event, officer in before:
-        run = await _step(database, officer, run, event, now)
-    over = rules.earliest_approval(run.publicity_to, now) if run.publicity_to else now
-    for event, officer in after:
-        run = await _step(database, officer, run, event, over)
+    hands = {
+        RunEvent.SNAPSHOT: calculator,
+        RunEvent.CALCULATE: calculator,
+        RunEvent.SUBMIT: calculator,
+        RunEvent.PUBLICISE: reviewer,
+        RunEvent.APPROVE: approver,
+        RunEvent.POST: payer,
+        RunEvent.PAY: payer,
+        RunEvent.CLOSE: payer,
+    }
+    for event, officer in hands.items():
+        if event is RunEvent.APPROVE and run.publicity_to is not None:
+            now = rules.earliest_approval(run.publicity_to, now)
+        async with database.transaction() as session:
+            locked = await queries.lock_run(session, run.id)
+            run = await move_run(session, officer, locked, event, now=now)
     return run
-
-
-async def _step(
-    database: Database, officer: Actor, run: SubsidyRun, event: RunEvent, now: datetime
-) -> SubsidyRun:
-    async with database.transaction() as session:
-        return await move_run(session, officer, run.id, event, now=now)

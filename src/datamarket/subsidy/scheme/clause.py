@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from datamarket.subsidy.scheme.dated_values import (
     Amount,
+    Bounds,
     Frozen,
     Headcount,
     Name,
-    Range,
     Rate,
     Slug,
     Text,
@@ -94,9 +94,9 @@ class Rounding(Frozen):
 class Validators(Frozen):
     """Bounds that every value of a parameter must keep, now and in any reform."""
 
-    rate: Range[Rate] | None = None
-    floor: Range[Amount] | None = None
-    cap: Range[Amount] | None = None
+    rate: Bounds[Rate] | None = None
+    floor: Bounds[Amount] | None = None
+    cap: Bounds[Amount] | None = None
 
 
 class Clause(Frozen):
@@ -164,8 +164,8 @@ class Clause(Frozen):
     @model_validator(mode="after")
     def _whole_units(self) -> Self:
         for name, timeline in (("floor", self.floor), ("cap", self.cap)):
-            for day, stated in (timeline.root if timeline else {}).items():
-                if stated.value is not None and stated.value % self.round.to:
+            for day, value in timeline.values() if timeline else ():
+                if value % self.round.to:
                     reject("必须是舍入单位的整数倍", "must be a multiple of round.to", name, day.isoformat())
         return self
 
@@ -186,13 +186,10 @@ def _check_fact(name: str, unit: Unit, kinds: set[FactKind], *at: str | int) -> 
         reject(f"事实 {name} 不能用在这里", f"fact {name} cannot stand here", *at)
 
 
-def _check_range(timeline: Timeline[Any] | None, bounds: Range[Any] | None, name: str) -> None:
+def _check_range(timeline: Timeline[Any] | None, bounds: Bounds[Any] | None, name: str) -> None:
     if timeline is None or bounds is None:
         return
-    for day, stated in timeline.root.items():
-        value = stated.value
-        if value is None:
-            continue
+    for day, value in timeline.values():
         below = bounds.min is not None and value < bounds.min
         if below or (bounds.max is not None and value > bounds.max):
             reject("超出 validators 的范围", "outside its validators", name, day.isoformat())

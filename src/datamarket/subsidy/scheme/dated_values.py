@@ -1,6 +1,7 @@
 """Values that a scheme states as text, and timelines of them: each holds from its date to the next."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -26,10 +27,10 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from datamarket.foundation import money
+from datamarket.foundation.dated import last_begun, read_day
 
 T = TypeVar("T")
 BEGINNING = date(1, 1, 1)  # a value without a date holds from here
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _BARE_NUMBER = re.compile(r"\s*\d+\s*")
 
 
@@ -46,12 +47,10 @@ def not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
 
 
 def _day(value: Any) -> date:
-    if isinstance(value, str) and _DAY.fullmatch(value):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    return reject(f"不是日期：{value}；应写作 2024-01-01", f"not a date: {value}; write 2024-01-01")
+    try:
+        return read_day(value)
+    except ValueError:
+        return reject(f"不是日期：{value}；应写作 2024-01-01", f"not a date: {value}; write 2024-01-01")
 
 
 def _instant(value: Any) -> str:
@@ -189,14 +188,16 @@ class Timeline(RootModel[dict[Day, Stated[T]]], Generic[T]):
             reject("至少要有一个带日期的值", "at least one dated value is needed")
         return dict(sorted(root.items()))
 
+    def values(self) -> Iterator[tuple[date, T]]:
+        """Each day from which something is stated, and what; not the days on which it only ends."""
+        return ((day, stated.value) for day, stated in self.root.items() if stated.value is not None)
+
     def on(self, day: date) -> InForce[T] | None:
         """The value in force; None before the first date and after an ending null."""
-        found: InForce[T] | None = None
-        for since, stated in self.root.items():
-            if since > day:
-                break
-            found = None if stated.value is None else InForce(stated.value, since, stated.article)
-        return found
+        since = last_begun(self.root, day)
+        if since is None or (stated := self.root[since]).value is None:
+            return None
+        return InForce(stated.value, since, stated.article)
 
 
 class Headcount(Timeline[Annotated[StrictInt, Field(ge=1, le=1_000_000)]]):
@@ -217,7 +218,7 @@ class Headcount(Timeline[Annotated[StrictInt, Field(ge=1, le=1_000_000)]]):
         return {"anyOf": [{"type": "integer", "minimum": 1}, handler.resolve_ref_schema(handler(core))]}
 
 
-class Range(Frozen, Generic[T]):
+class Bounds(Frozen, Generic[T]):
     """The bounds within which a parameter may be set."""
 
     min: T | None = None

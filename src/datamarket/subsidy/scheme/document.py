@@ -72,8 +72,8 @@ class Stacking(Frozen):
     rule: Literal["all", "highest_only"]
 
 
-class Budget(Frozen):
-    """The pool of one year."""
+class BudgetRule(Frozen):
+    """The pool of one year, and what happens when the awards exceed it."""
 
     amount: Timeline[Amount]
     when_exceeded: Literal["pro_rata", "first_come", "stop"]
@@ -115,7 +115,7 @@ class Scheme(Frozen):
     clauses: Annotated[tuple[Clause, ...], AfterValidator(not_empty)]
     stacking: tuple[Stacking, ...] = ()
     enterprise_cap: Timeline[Amount] | None = None
-    budget: Budget | None = None
+    budget: BudgetRule | None = None
     publicity: Publicity | None = None
     appeal: Appeal | None = None
     interpretations: tuple[Interpretation, ...] = ()

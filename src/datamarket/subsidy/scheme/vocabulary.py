@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from datamarket.subsidy.terms import FactValue, Unit
+from datamarket.subsidy.terms import Facts, Unit
 
 EVERY_UNIT = frozenset(Unit)
 ENTERPRISE = frozenset({Unit.ENTERPRISE})
@@ -55,20 +55,22 @@ class Predicate:
     name: str
     needs: tuple[str, ...]
     units: frozenset[Unit]
-    test: Callable[[Mapping[str, FactValue]], Observation]
+    test: Callable[[Facts], Observation]
     zh: str
     en: str
     version: int = 1
 
 
-def _truth(name: str, wanted: bool) -> Callable[[Mapping[str, FactValue]], Observation]:
-    def test(facts: Mapping[str, FactValue]) -> Observation:
-        seen = facts.get(name)
-        if not isinstance(seen, bool):
-            return Observation(None, f"{name}=missing")
-        return Observation(seen is wanted, f"{name}={'true' if seen else 'false'}")
+def _truth(name: str, units: frozenset[Unit], zh: str, en: str, *, of: str, wanted: bool = True) -> Predicate:
+    """The condition that one fact is true, or that it is false."""
 
-    return test
+    def test(facts: Facts) -> Observation:
+        seen = facts.get(of)
+        if not isinstance(seen, bool):
+            return Observation(None, f"{of}=missing")
+        return Observation(seen is wanted, f"{of}={'true' if seen else 'false'}")
+
+    return Predicate(name, (of,), units, test, zh, en)
 
 
 FACTS: Mapping[str, Fact] = {
@@ -181,37 +183,24 @@ FACTS: Mapping[str, Fact] = {
 PREDICATES: Mapping[str, Predicate] = {
     predicate.name: predicate
     for predicate in (
-        Predicate(
-            "registered_in_city",
-            ("registered_in_city",),
-            EVERY_UNIT,
-            _truth("registered_in_city", wanted=True),
-            "在本市注册",
-            "registered in the city",
+        _truth(
+            "registered_in_city", EVERY_UNIT, "在本市注册", "registered in the city", of="registered_in_city"
         ),
-        Predicate(
-            "not_suspended",
-            ("suspended",),
-            EVERY_UNIT,
-            _truth("suspended", wanted=False),
-            "资格未被暂停",
-            "not suspended",
-        ),
-        Predicate(
+        _truth("not_suspended", EVERY_UNIT, "资格未被暂停", "not suspended", of="suspended", wanted=False),
+        _truth(
             "case_listed_in_period",
-            ("case_listed_in_period",),
             PROJECT,
-            _truth("case_listed_in_period", wanted=True),
             "案例于当期入选国家级名单",
             "case listed nationally in the period",
+            of="case_listed_in_period",
         ),
-        Predicate(
+        _truth(
             "not_claimed_before",
-            ("claimed_before",),
             EVERY_UNIT,
-            _truth("claimed_before", wanted=False),
             "此前未重复享受",
             "not claimed before",
+            of="claimed_before",
+            wanted=False,
         ),
     )
 }

@@ -1,9 +1,8 @@
 """Studies of a run, which change nothing: another run beside it, the books as they are now, what if, a workbook."""
 
 import asyncio
-import tempfile
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,15 +11,15 @@ from pydantic import Field, StringConstraints
 
 from datamarket.auth.access import ReadSubsidy
 from datamarket.foundation.http import Body, Now, Reading, Shape, SliceRouter
+from datamarket.foundation.spreadsheets.cells import WORKBOOK
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
-from datamarket.subsidy.runs.api import name_bundle
+from datamarket.subsidy.runs.api import name_bundle, named_run
 from datamarket.subsidy.studies import comparison, drift
-from datamarket.subsidy.studies.whatif import Change, Comparison, Move
+from datamarket.subsidy.studies.whatif import Comparison, Move
 
 router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
 ParameterPath = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[a-z0-9_.-]+$")]
-WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_CHANGES = 500
 """Changes shown; the largest first. Sums and counts always cover all."""
 
@@ -75,28 +74,10 @@ class ComparisonOut(Shape):
     @classmethod
     def of(cls, comparison: Comparison) -> "ComparisonOut":
         moved = [change for change in comparison.changes if change.move is not Move.UNCHANGED]
-        counts = dict.fromkeys(Move, 0) | _counted(comparison.changes)
         moved.sort(key=lambda change: -abs(change.after_fen - change.before_fen))
-        return cls(
-            before_fen=comparison.before_fen,
-            after_fen=comparison.after_fen,
-            delta_fen=comparison.delta_fen,
-            recipients_before=comparison.recipients_before,
-            recipients_after=comparison.recipients_after,
-            clauses=[ClauseCostOut.model_validate(cost, from_attributes=True) for cost in comparison.clauses],
-            moves=counts,
-            changes=[
-                ChangeOut.model_validate(change, from_attributes=True) for change in moved[:MOST_CHANGES]
-            ],
-            notice=comparison.notice,
+        return cls.model_validate(
+            replace(comparison, changes=tuple(moved[:MOST_CHANGES])).to_json() | {"moves": comparison.moves}
         )
-
-
-def _counted(changes: Sequence[Change]) -> dict[Move, int]:
-    counts: dict[Move, int] = {}
-    for change in changes:
-        counts[change.move] = counts.get(change.move, 0) + 1
-    return counts
 
 
 class WhatIfOut(Shape):
@@ -146,8 +127,7 @@ async def compare_runs(
     actor: ReadSubsidy, session: Reading, run_id: UUID, other_id: UUID, response: Response
 ) -> ComparisonOut:
     """Both of one year; the first is the baseline."""
-    one, other = await run_queries.get_run(session, run_id), await run_queries.get_run(session, other_id)
-    name_bundle(response, one)
+    one, other = await named_run(session, run_id, response), await run_queries.get_run(session, other_id)
     return ComparisonOut.of(await comparison.compared(session, one, other))
 
 
@@ -156,16 +136,14 @@ async def show_drift(
     actor: ReadSubsidy, session: Reading, now: Now, run_id: UUID, response: Response
 ) -> DriftOut:
     """Late refunds, corrections and new relations since the cut-off, and whom they would move."""
-    view = await run_queries.get_run(session, run_id)
-    name_bundle(response, view)
+    view = await named_run(session, run_id, response)
     return DriftOut.of(await drift.drift_of(session, view, now=now))
 
 
 @router.post("/what-if", summary="What would other parameters give")
 async def what_if(actor: ReadSubsidy, session: Reading, body: WhatIfIn, response: Response) -> WhatIfOut:
     """Both arms over the snapshot of the run. Nothing is stored, so no Idempotency-Key is needed."""
-    view = await run_queries.get_run(session, body.run_id)
-    name_bundle(response, view)
+    view = await named_run(session, body.run_id, response)
     study = await comparison.what_if_of(session, view, body.changes)
     return WhatIfOut(
         run_id=body.run_id,
@@ -193,9 +171,6 @@ async def export(actor: ReadSubsidy, session: Reading, run_id: UUID) -> Response
 
 
 def _workbook(document: Mapping[str, Any]) -> bytes:
-    from datamarket.subsidy.studies.workbook import write_workbook  # noqa: PLC0415 - loads openpyxl only when asked for
+    from datamarket.subsidy.studies.workbook import workbook_of  # noqa: PLC0415 - loads openpyxl only when asked for
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "run.xlsx"
-        write_workbook(document, path)
-        return path.read_bytes()
+    return workbook_of(document)

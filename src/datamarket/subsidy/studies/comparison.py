@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -36,11 +35,7 @@ def _for_year(path: str, value: Any, year: int) -> Any:
 
 
 async def compared(session: AsyncSession, one: RunView, other: RunView) -> Comparison:
-    """Two runs of one year; where their snapshots differ, the first stage that differs may be the base.
-
-    Raises NotCalculated, and DifferentInputs for runs of different years.
-    """
+    """Two runs of one year. Raises DifferentInputs for runs of different years, and NotCalculated."""
     if one.run.year != other.run.year:
         raise DifferentInputs
-    baseline, changed = await result_of(session, one), await result_of(session, other)
-    return compare(baseline, replace(changed, snapshot_sha256=baseline.snapshot_sha256))
+    return compare(await result_of(session, one), await result_of(session, other))

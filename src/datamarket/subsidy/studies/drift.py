@@ -1,7 +1,7 @@
 """What the same run would give from the books as they are now; the run itself never changes."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -46,7 +46,7 @@ async def drift_of(session: AsyncSession, view: RunView, *, now: datetime) -> Dr
     """
     before = await dossier.result_of(session, view)
     scheme = await dossier.scheme_of(session, view.run.scheme_version_id)
-    year = snapshots.Year(view.run.ledger_id, view.run.year, now, view.run.id)
+    year = snapshots.RunYear(view.run.ledger_id, view.run.year, now, view.run.id)
     taken = await snapshots.take(await driver(session), year, as_of=now)
     after = await asyncio.to_thread(evaluate, scheme, taken.snapshot, view.run.year)
     known = {(line.clause, line.candidate): line.base_fen for line in before.lines}
@@ -55,5 +55,4 @@ async def drift_of(session: AsyncSession, view: RunView, *, now: datetime) -> Dr
         for line in after.lines
         if known.get(key := (line.clause, line.candidate)) != line.base_fen
     )
-    same_ground = replace(after, snapshot_sha256=before.snapshot_sha256)
-    return Drift(before.snapshot_sha256, after.snapshot_sha256, bases, compare(before, same_ground))
+    return Drift(before.snapshot_sha256, after.snapshot_sha256, bases, compare(before, after))

@@ -6,10 +6,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from datamarket.foundation.errors import Invalid
+from datamarket.foundation.plain_yaml import Document
 from datamarket.subsidy.scheme.dated_values import BEGINNING
 from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.scheme.files import mistakes_of
-from datamarket.subsidy.scheme.plain_yaml import Document
 
 DATED_CLAUSE_PATHS = ("rate", "tiers", "floor", "cap", "select.top")
 PLAIN_CLAUSE_PATHS = ("require_base_above", "rate_basis_date", "select.among", "select.ties")

@@ -13,6 +13,7 @@ from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.scheme.files import load_scheme
+from datamarket.subsidy.terms import sha256_of_bytes
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ async def replay_run(session: AsyncSession, run_id: UUID) -> Replay:
     replayed = await asyncio.to_thread(_evaluated, version.content, snapshot.content, view.run.year)
     return Replay(
         run_id=run_id,
-        scheme_holds=dossier.sha256_of_bytes(version.content) == version.sha256,
-        snapshot_holds=dossier.sha256_of_bytes(snapshot.content) == snapshot.sha256,
+        scheme_holds=sha256_of_bytes(version.content) == version.sha256,
+        snapshot_holds=sha256_of_bytes(snapshot.content) == snapshot.sha256,
         result_holds=replayed == stored_sha256,
         lines_hold=stored.sha256 == stored_sha256,
         stored_sha256=stored_sha256,

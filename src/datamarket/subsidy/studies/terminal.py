@@ -14,13 +14,13 @@ REFUSED_SHOWN = 20
 BELOW_CUT_SHOWN = 15
 WHOLE_LIST = "全部见 the whole list: --json, --xlsx"
 
-Line = Mapping[str, Any]
+AwardLine = Mapping[str, Any]
 
 
 def print_document(document: Mapping[str, Any]) -> None:
     """The awards, who came next, why others got none, and what must be known beside the figures."""
     console = Console()
-    lines: Sequence[Line] = document["lines"]
+    lines: Sequence[AwardLine] = document["lines"]
     title = f"{document['scheme']} · {document['year']}"
     console.print(_table([line for line in lines if line["amount_fen"] > 0], title))
     _print_below_cut(console, [line for line in lines if line["status"] == "not_selected"])
@@ -31,13 +31,13 @@ def print_document(document: Mapping[str, Any]) -> None:
     console.print(f"result sha256 {document['result_sha256']}", markup=False)
 
 
-def _print_below_cut(console: Console, lines: Sequence[Line]) -> None:
+def _print_below_cut(console: Console, lines: Sequence[AwardLine]) -> None:
     if lines:
         console.print(_table(lines[:BELOW_CUT_SHOWN], "未入选 · not selected"))
     _print_rest(console, len(lines) - BELOW_CUT_SHOWN)
 
 
-def _print_refused(console: Console, lines: Sequence[Line]) -> None:
+def _print_refused(console: Console, lines: Sequence[AwardLine]) -> None:
     for line in lines[:REFUSED_SHOWN]:
         told = f"{line['clause']} · {line['candidate']} {line['name']}: {line['explanation']['zh']}"
         console.print(told, markup=False)
@@ -49,7 +49,7 @@ def _print_rest(console: Console, count: int) -> None:
         console.print(f"… 另有 {count} 项未列出 more; {WHOLE_LIST}", markup=False)
 
 
-def _table(lines: Sequence[Line], title: str) -> Table:
+def _table(lines: Sequence[AwardLine], title: str) -> Table:
     table = Table(title=title, title_justify="left")
     for heading in ("条款 clause", "对象 candidate", "名称 name"):
         table.add_column(heading, overflow="fold")

@@ -20,8 +20,8 @@ NO_EFFECT = "no-effect"
 
 class DifferentInputs(Invalid):
     code = "subsidy.different-inputs"
-    zh = "只能比较同一年度、同一快照的两个结果。"
-    en = "Only results of one year over one snapshot can be compared."
+    zh = "只能比较同一年度的两个结果。"
+    en = "Only results of one year can be compared."
 
 
 class Move(StrEnum):
@@ -74,9 +74,14 @@ class Comparison:
         """The changes of one kind."""
         return [change for change in self.changes if change.move is move]
 
+    @property
+    def moves(self) -> dict[str, int]:
+        """How many changes of each kind."""
+        return {move.value: len(self.moved(move)) for move in Move}
+
     def to_json(self) -> dict[str, Any]:
         """All figures, with a count of each kind of move."""
-        return asdict(self) | {"moves": {move.value: len(self.moved(move)) for move in Move}}
+        return asdict(self) | {"moves": self.moves}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +99,15 @@ def what_if(scheme: Scheme, changes: Mapping[str, Any], snapshot: Snapshot, year
 
 
 def compare(baseline: Result, reform: Result) -> Comparison:
-    """Who enters, leaves, gains and loses, in the baseline's order. Raises DifferentInputs."""
-    if (baseline.year, baseline.snapshot_sha256) != (reform.year, reform.snapshot_sha256):
+    """Who enters, leaves, gains and loses, in the baseline's order; over other facts the reason may be the base.
+
+    Raises DifferentInputs for results of different years.
+    """
+    if baseline.year != reform.year:
         raise DifferentInputs
     before = {(line.clause, line.candidate): line for line in baseline.lines}
     after = {(line.clause, line.candidate): line for line in reform.lines}
-    changes = tuple(_change(before.get(key), after.get(key)) for key in before | after)
+    changes = tuple(_change(line, before.get(key), after.get(key)) for key, line in (before | after).items())
     return Comparison(
         before_fen=baseline.total_fen,
         after_fen=reform.total_fen,
@@ -125,11 +133,8 @@ def _costs(before: Sequence[Line], after: Sequence[Line]) -> tuple[ClauseCost, .
     return tuple(ClauseCost(clause, *numbers) for clause, numbers in figures.items())
 
 
-def _change(before: Line | None, after: Line | None) -> Change:
-    line = after or before
-    if line is None:
-        message = "a change has at least one side"
-        raise ValueError(message)
+def _change(line: Line, before: Line | None, after: Line | None) -> Change:
+    """`line` is either side: both name the same candidate under the same clause."""
     old, new = (before.amount_fen if before else 0), (after.amount_fen if after else 0)
     if old == new:
         move = Move.UNCHANGED
@@ -146,7 +151,7 @@ def _reason(before: Line | None, after: Line | None) -> str:
         return "clause"
     for kind, (figures, reason) in _STAGES.items():
         old, new = (
-            [tuple(step.facts.get(figure) for figure in figures) for step in line.steps_of(kind)]
+            [tuple(step.figures.get(figure) for figure in figures) for step in line.steps_of(kind)]
             for line in (before, after)
         )
         if old != new:
@@ -162,7 +167,7 @@ def _either(at: StepKind, figure: str, gained: str, lost: str, other: str) -> Ca
     """`gained` when the figure becomes true, `lost` when it ceases to be."""
 
     def code(before: Line, after: Line) -> str:
-        old, new = (any(step.facts[figure] for step in line.steps_of(at)) for line in (before, after))
+        old, new = (any(step.figures[figure] for step in line.steps_of(at)) for line in (before, after))
         return other if old == new else (gained if new else lost)
 
     return code

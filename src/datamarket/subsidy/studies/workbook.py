@@ -53,19 +53,21 @@ class WorkbookNotWritten(Invalid):
     en = "'{file}' cannot be written: {reason}."
 
 
-def write_workbook(document: Mapping[str, Any], path: Path) -> None:
-    """Write what `evaluation.evaluate_files` gave: a summary, the lines, every step.
-
-    Raises WorkbookNotWritten.
-    """
+def workbook_of(document: Mapping[str, Any]) -> bytes:
+    """What `evaluation.evaluate_files` gave: a summary, the lines, every step."""
     book = workbooks.new_book()
     summary, lines, steps = _WIDTHS
     totals = (_TOTALS, _totals(document["lines"]))
     workbooks.add_sheet(book, summary, _WIDTHS[summary], (_SUMMARY, _summary(document)), totals)
     workbooks.add_sheet(book, lines, _WIDTHS[lines], (_LINES, map(_line, document["lines"])))
     workbooks.add_sheet(book, steps, _WIDTHS[steps], (_STEPS, _steps(document["lines"])))
+    return workbooks.packed(book)
+
+
+def write_workbook(document: Mapping[str, Any], path: Path) -> None:
+    """The same as a file. Raises WorkbookNotWritten."""
     try:
-        path.write_bytes(workbooks.packed(book))
+        path.write_bytes(workbook_of(document))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise WorkbookNotWritten(file=path.name, reason=reason) from error

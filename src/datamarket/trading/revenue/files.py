@@ -1,41 +1,45 @@
-"""Reads the dated revenue rules that ship with the product."""
+"""The dated rules of `rules.yaml`: how a sale is taxed and split."""
 
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NoReturn
 
-import yaml
-
+from datamarket.foundation.dated import read_dated
 from datamarket.foundation.money import parse_rate, parse_yuan
 from datamarket.trading.terms import Bracket, RevenueRule
+
+_KEYS = {"id", "vat", "brackets"}
+_SHARES = {"above", "supplying", "operator"}
 
 
 @cache
 def revenue_rules() -> tuple[RevenueRule, ...]:
-    """Every rule in `revenue/`, oldest first. Raises ValueError for a file whose brackets are no brackets."""
-    folder = files("datamarket.trading") / "revenue"
-    documents = [
-        yaml.safe_load(file.read_bytes()) for file in folder.iterdir() if file.name.endswith(".yaml")
-    ]
-    return tuple(sorted((_rule(document) for document in documents), key=lambda rule: rule.valid_from))
+    """Every rule that ships with the product, oldest first."""
+    content = (files("datamarket.trading.revenue") / "rules.yaml").read_bytes()
+    stated = read_dated("trading/revenue/rules.yaml", content, {"revenue_rule": _terms})
+    return tuple(
+        RevenueRule(valid_from=rule.begins, valid_to=rule.ends, **rule.value)
+        for rule in stated["revenue_rule"]
+    )
 
 
-def _rule(document: dict[str, Any]) -> RevenueRule:
+def _terms(value: Any) -> dict[str, Any]:
+    """What a rule says, beside its span. Raises ValueError for brackets that are no brackets."""
+    if not isinstance(value, dict) or {*value} != _KEYS:
+        _refuse(f"a revenue rule has {', '.join(sorted(_KEYS))}")
+    if not isinstance(value["brackets"], list) or any({*row} != _SHARES for row in value["brackets"]):
+        _refuse(f"a bracket has {', '.join(sorted(_SHARES))}")
     brackets = tuple(
         Bracket(parse_yuan(row["above"]), parse_rate(row["supplying"]), parse_rate(row["operator"]))
-        for row in document["public_data"]["brackets"]
+        for row in value["brackets"]
     )
     thresholds = [bracket.above for bracket in brackets]
-    if thresholds[0] != 0 or thresholds != sorted(set(thresholds)):
-        message = f"{document['id']}: brackets must rise from 0.00"
-        raise ValueError(message)
+    if thresholds[:1] != [0] or thresholds != sorted(set(thresholds)):
+        _refuse("brackets must rise from 0.00")
     if any(bracket.supplying + bracket.operator > 1 for bracket in brackets):
-        message = f"{document['id']}: shares exceed the whole"
-        raise ValueError(message)
-    return RevenueRule(
-        id=document["id"],
-        valid_from=document["valid"]["from"],
-        valid_to=document["valid"]["to"],
-        vat_rate=parse_rate(document["vat"]["rate"]),
-        brackets=brackets,
-    )
+        _refuse("shares exceed the whole")
+    return {"id": value["id"], "vat_rate": parse_rate(value["vat"]), "brackets": brackets}
+
+
+def _refuse(fault: str) -> NoReturn:
+    raise ValueError(fault)

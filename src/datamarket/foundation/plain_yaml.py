@@ -13,7 +13,7 @@ import yaml
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 _TAG = "tag:yaml.org,2002:"
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)
@@ -35,11 +35,11 @@ class Document:
     """The values, and the line on which each path begins."""
 
     value: Any
-    lines: Mapping[Path, int]
+    lines: Mapping[KeyPath, int]
 
     def line_of(self, path: Sequence[str | int]) -> int:
         """The line of the deepest part of `path` that the file really has."""
-        found: Path = ()
+        found: KeyPath = ()
         for part in path:
             if (*found, part) in self.lines:
                 found = (*found, part)
@@ -74,10 +74,10 @@ class _Reader:
     """Walks the nodes once, noting lines."""
 
     def __init__(self) -> None:
-        self.lines: dict[Path, int] = {}
+        self.lines: dict[KeyPath, int] = {}
         self.seen: set[int] = set()
 
-    def read(self, node: yaml.Node, path: Path) -> Any:
+    def read(self, node: yaml.Node, path: KeyPath) -> Any:
         line = node.start_mark.line + 1
         self.lines.setdefault(path, line)
         if id(node) in self.seen:
@@ -93,7 +93,7 @@ class _Reader:
             return _scalar(node)
         raise NotPlainYaml(line, f"不使用标签 {node.tag}", f"the tag {node.tag} is not used")
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
