@@ -23,7 +23,7 @@ from datamarket.catalogue.venues import rules as venue_rules
 from datamarket.foundation.db import Database
 from datamarket.foundation.states import TransitionNotAllowed
 from datamarket.participants.affiliations.actions import affiliate
-from datamarket.participants.queries import ParticipantNotAdmitted
+from datamarket.participants.rules import ParticipantNotAdmitted
 from datamarket.participants.terms import IncomeClass, ParticipantKind
 from datamarket.zones.resources.rules import CoreNeverTrades
 from datamarket.zones.terms import Level, UseClass

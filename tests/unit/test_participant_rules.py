@@ -103,7 +103,7 @@ def test_periods_overlap_when_and_only_when_they_share_a_day(
 def test_a_period_has_at_least_a_day() -> None:
     participants_rules.check_term(date(2024, 1, 1), date(2024, 1, 2))
     participants_rules.check_term(date(2024, 1, 1), None)
-    with pytest.raises(participants_rules.TermEmpty):
+    with pytest.raises(participants_rules.PeriodEmpty):
         participants_rules.check_term(date(2024, 1, 1), date(2024, 1, 1))
 
 

@@ -169,7 +169,7 @@ class Loader:
             now=FOUNDED,
         )
         await participant_actions.move_participant(
-            session, self._authority, made.id, ParticipantEvent.ADMIT, now=FOUNDED
+            session, self._authority, made, ParticipantEvent.ADMIT, now=FOUNDED
         )
         self.city.organisations[row["code"]] = made.id
         if kind not in ROLES_OF:
@@ -231,7 +231,7 @@ class Loader:
             income_rule=mandate["income_rule"],
             now=opened,
         )
-        await zone_actions.move_zone(session, self._authority, zone.id, ZoneEvent.OPEN, now=opened)
+        await zone_actions.move_zone(session, self._authority, zone, ZoneEvent.OPEN, now=opened)
         self.city.zones[document["code"]] = zone.id
         for scenario in document["scenarios"]:
             added = await zone_actions.add_scenario(
@@ -283,13 +283,13 @@ class Loader:
             level=Level(row["level"]),
             now=began,
         )
-        await resource_actions.move_resource(session, operator, resource.id, ResourceEvent.SUBMIT, now=began)
+        await resource_actions.move_resource(session, operator, resource, ResourceEvent.SUBMIT, now=began)
         for event in (ResourceEvent.ACCEPT, ResourceEvent.REVIEW, ResourceEvent.PUBLICISE):
-            await resource_actions.move_resource(session, self._authority, resource.id, event, now=began)
+            await resource_actions.move_resource(session, self._authority, resource, event, now=began)
         await resource_actions.move_resource(
             session,
             self._authority,
-            resource.id,
+            resource,
             ResourceEvent.CODE,
             registration_code=row["registration_code"],
             now=coded,

@@ -19,6 +19,7 @@ from datamarket.foundation.errors import MarketError
 from datamarket.foundation.money import Fen
 from datamarket.ledger.books import actions as ledger
 from datamarket.participants import actions as participants
+from datamarket.participants import queries as participant_queries
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
 from datamarket.simulation import names, queries
 from datamarket.simulation.plan import PlannedContract, PlannedTrade, Planner, YearPlan
@@ -117,7 +118,7 @@ class Player:
             now=now,
         )
         await participants.move_participant(
-            session, self.offices["authority"], made.id, ParticipantEvent.ADMIT, now=now
+            session, self.offices["authority"], made, ParticipantEvent.ADMIT, now=now
         )
 
     async def _plan(self, random: Random, year: int, trades: int, *, stress: bool) -> YearPlan:
@@ -229,7 +230,7 @@ class Player:
             await participants.move_participant(
                 session,
                 self.offices["authority"],
-                known[code].id,
+                await participant_queries.lock_participant(session, known[code].id),
                 ParticipantEvent.SUSPEND,
                 reason="申报材料存疑，暂停核查（模拟）",
                 now=when,
