@@ -112,7 +112,7 @@ class Database:
             yield connection
 
 
-StatementT = TypeVar("StatementT", bound="Select[Any]")
+StatementT = TypeVar("StatementT", bound="Select[*tuple[Any, ...]]")
 
 
 def keyset(

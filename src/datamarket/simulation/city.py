@@ -304,7 +304,7 @@ class Loader:
 
     async def _product(self, session: AsyncSession, row: dict[str, str]) -> None:
         maker = self.city.actors[row["maker"]]
-        product, _ = await product_actions.make_product(
+        described = await product_actions.make_product(
             session,
             maker,
             maker_id=self.city.organisations[row["maker"]],
@@ -323,20 +323,18 @@ class Loader:
         )
         reviewer = self.city.officials["reviewer"]
         for actor, event in ((maker, ProductEvent.SUBMIT), (reviewer, ProductEvent.APPROVE)):
-            await product_actions.move_product(session, actor, product_id=product.id, event=event, now=LISTED)
+            await product_actions.move_product(session, actor, described, event, now=LISTED)
         days = int(row["period_days"]) if row["period_days"] else None
-        listing, _ = await listing_actions.list_product(
+        placed = await listing_actions.list_product(
             session,
             maker,
-            product_id=product.id,
+            product_id=described.product.id,
             venue_id=self.city.venues[row["venue"]],
             plan=PricePlan(PriceModel(row["price_model"]), Fen(int(row["price_fen"])), days),
             now=LISTED,
         )
         for actor, publishing in ((maker, ListingEvent.SUBMIT), (self._authority, ListingEvent.PUBLISH)):
-            await listing_actions.move_listing(
-                session, actor, listing_id=listing.id, event=publishing, now=LISTED
-            )
+            await listing_actions.move_listing(session, actor, placed, publishing, now=LISTED)
         self.city.listings += 1
 
     async def _case(self, session: AsyncSession, row: dict[str, str]) -> None:

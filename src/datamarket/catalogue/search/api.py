@@ -1,5 +1,6 @@
 """/listings: search and reading for everyone, straight from the driver to bytes."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from fastapi import Depends, Query, Request, Response
 from datamarket.auth.access import SignInNeeded, Visitor
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings import queries as listing_queries
+from datamarket.catalogue.listings.rules import may_see_listing
 from datamarket.catalogue.listings.shapes import ListingCard, ListingOut
 from datamarket.catalogue.listings.terms import ListingState, PriceModel
 from datamarket.catalogue.products.terms import DeliveryForm, Processing, QualityKey, SampleField
@@ -34,8 +36,6 @@ from datamarket.foundation.http import (
 )
 
 router = SliceRouter(tags=["catalogue"])
-
-
 JSON = orjson.OPT_UTC_Z
 
 
@@ -48,43 +48,24 @@ class ListingDetail(ListingOut):
     sample_fields: list[SampleField]
 
 
+@dataclass(frozen=True)
 class Wish:
     """The words, filters and order of a search."""
 
-    def __init__(
-        self,
-        text: Annotated[
-            str | None,
-            Query(max_length=100, pattern=NO_NUL, description="words, Chinese or English; all must occur"),
-        ] = None,
-        zone: UUID | None = None,
-        venue: UUID | None = None,
-        category: Category | None = None,
-        delivery_form: DeliveryForm | None = None,
-        price_model: PriceModel | None = None,
-        sort: Sort = Sort.NEWEST,
-    ) -> None:
-        self.text = text
-        self.zone = zone
-        self.venue = venue
-        self.category = category
-        self.delivery_form = delivery_form
-        self.price_model = price_model
-        self.sort = sort
+    text: Annotated[
+        str | None,
+        Query(max_length=100, pattern=NO_NUL, description="words, Chinese or English; all must occur"),
+    ] = None
+    zone: UUID | None = None
+    venue: UUID | None = None
+    category: Category | None = None
+    delivery_form: DeliveryForm | None = None
+    price_model: PriceModel | None = None
+    sort: Sort = Sort.NEWEST
 
     def search(self, paging: Paging[Cursor]) -> Search:
         """With its place in the order. Raises CursorInvalid."""
-        return Search(
-            text=self.text,
-            zone=self.zone,
-            venue=self.venue,
-            category=self.category,
-            delivery_form=self.delivery_form,
-            price_model=self.price_model,
-            sort=self.sort,
-            limit=paging.limit,
-            after=_place(paging.after, self.sort),
-        )
+        return Search(**vars(self), limit=paging.limit, after=_place(paging.after, self.sort))
 
 
 def _place(cursor: str | None, sort: Sort) -> tuple[Any, UUID] | None:
@@ -157,7 +138,7 @@ async def _own_listings(
 async def get_listing(request: Request, caller: Visitor, listing_id: UUID) -> Response:
     """Published: everyone's. Else its provider's, its venue's and the overseers'."""
     row = await queries.find_listing(database_of(request), listing_id)
-    if row is None or not listing_queries.may_see_listing(
+    if row is None or not may_see_listing(
         caller,
         state=row["state"],
         provider_id=UUID(row["provider_id"]),
