@@ -185,7 +185,7 @@ class Player:
             (seller, ContractEvent.SIGN),
             (buyer, ContractEvent.SIGN),
         ):
-            locked = await contract_queries.get_contract(session, contract.id, visible_to=actor, lock=True)
+            locked = await contract_queries.lock_contract(session, contract.id, visible_to=actor)
             await contracts.move_contract(session, actor, locked, event, ledger_id=self.ledger_id, now=now)
         return contract.id
 
