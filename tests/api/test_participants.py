@@ -157,11 +157,6 @@ async def test_who_was_suspended_is_known_by_instant(database: Database) -> None
             firm.id in await participants_queries.suspended_at(session, NOON + n * day) for n in (0, 1, 2, 3)
         ]
         assert at_instants == [False, True, True, False]
-        for begins, ends, expected in [(0, 1, False), (0, 2, True), (2, 3, True), (3, 9, False)]:
-            found = await participants_queries.suspended_within(
-                session, NOON + begins * day, NOON + ends * day
-            )
-            assert (firm.id in found) is expected
 
 
 async def test_control_is_recorded_ended_and_read_from_both_sides(

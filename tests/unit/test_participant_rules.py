@@ -71,23 +71,6 @@ def test_what_is_no_division_is_refused(division: str) -> None:
         participants_rules.check_division(division)
 
 
-@pytest.mark.parametrize(
-    ("division", "city", "inside"),
-    [
-        ("370200", "370200", True),
-        ("370212", "370200", True),
-        ("370100", "370200", False),
-        ("371002", "371000", True),
-        ("370100", "371000", False),
-        ("110105", "110000", True),
-        ("370200", "110000", False),
-        ("370200", "370000", True),
-    ],
-)
-def test_registered_in_the_city_means_its_prefix(division: str, city: str, inside: bool) -> None:
-    assert participants_rules.registered_in(division, city) is inside
-
-
 @given(DAYS, DAYS, DAYS, DAYS)
 def test_periods_overlap_when_and_only_when_they_share_a_day(
     a: date, a_end: date, b: date, b_end: date

@@ -1,4 +1,4 @@
-"""Opening accounts, signing in, rotating and revoking refresh tokens."""
+"""Opening and closing accounts, signing in, rotating and revoking refresh tokens."""
 
 import hashlib
 import secrets

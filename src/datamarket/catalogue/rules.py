@@ -1,4 +1,4 @@
-"""What products and listings refuse alike. Pure."""
+"""What venues, products and listings refuse alike. Pure."""
 
 from uuid import UUID
 

@@ -10,9 +10,9 @@ from pydantic import Field
 from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
-from datamarket.contracts import actions, queries, rules
+from datamarket.contracts import actions, metering, queries, rules
 from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Purpose
-from datamarket.foundation.errors import MarketError, NotFound
+from datamarket.foundation.errors import MarketError
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -233,14 +233,11 @@ async def dry_run(
     """The same decision, with nothing counted."""
     demand = Demand(contract_id, organisation_of(actor), body.purpose, body.quantity, now)
     async with database_of(request).connection() as connection:
-        found = (await queries.meters(connection, [contract_id])).get(contract_id)
-    if found is None or demand.buyer_id not in {found.buyer_id, found.provider_id}:
-        raise NotFound(thing="contract")
-    if demand.buyer_id != found.buyer_id:
-        raise rules.BuyerUses
+        meters = await queries.meters(connection, [contract_id])
+    authorisation = metering.authorisation_for(demand, meters)
     refusal: MarketError | None = None
     try:
-        rules.check_use(found.authorisation, demand)
+        rules.check_use(authorisation, demand)
     except MarketError as error:
         refusal = error
     return DecisionOut(
@@ -248,6 +245,6 @@ async def dry_run(
         code=refusal.code if refusal else None,
         zh=refusal.sentence("zh") if refusal else None,
         en=refusal.sentence("en") if refusal else None,
-        used=found.authorisation.used,
-        quota=found.authorisation.quota,
+        used=authorisation.used,
+        quota=authorisation.quota,
     )

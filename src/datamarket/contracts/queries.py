@@ -1,4 +1,4 @@
-"""Reading contracts."""
+"""Reading contracts, their meters and uses, and the terms that both parties signed."""
 
 from collections import OrderedDict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Decisions about contracts, pure: who may move one, what price is frozen, which use is authorised."""
+"""Decisions about contracts: who may move one, what price is frozen, which use is authorised. Pure."""
 
 from datetime import datetime
 from uuid import UUID

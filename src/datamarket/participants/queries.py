@@ -112,9 +112,3 @@ async def open_standing(session: AsyncSession, participant_id: UUID) -> Particip
 async def suspended_at(session: AsyncSession, at: datetime) -> set[UUID]:
     """Who was suspended at this instant."""
     return set(await session.exec(_SUSPENDED.where(_from_at <= at, or_(_to_at.is_(None), _to_at > at))))
-
-
-async def suspended_within(session: AsyncSession, from_at: datetime, to_at: datetime) -> set[UUID]:
-    """Who was suspended at any time of the half-open [from_at, to_at)."""
-    lasting = _SUSPENDED.where(_from_at < to_at, or_(_to_at.is_(None), _to_at > from_at))
-    return set(await session.exec(lasting.where(or_(_to_at.is_(None), _to_at > _from_at))))

@@ -128,14 +128,6 @@ def check_industry(industry: str) -> None:
         raise IndustryWrong(industry=industry)
 
 
-def registered_in(division: str, city: str) -> bool:
-    """Whether a division lies in `city`: 370212 is in 370200, 110105 in 110000, nothing else of those."""
-    prefix = city
-    while prefix.endswith("00") and len(prefix) > 2:
-        prefix = prefix[:-2]
-    return division.startswith(prefix)
-
-
 def check_term(begins: date, ends: date | None) -> None:
     """A half-open period has at least one day. Raises PeriodEmpty."""
     if ends is not None and ends <= begins:

@@ -126,16 +126,22 @@ async def move_listing(
     return placed
 
 
-def _check_mover(actor: Actor, placed: Placed, event: ListingEvent) -> None:
+def may_move(actor: Actor, placed: Placed, event: ListingEvent) -> bool:
+    """Whether this event of this listing is the actor's."""
     listing, venue = placed
-    if rules.may_move_listing(
+    return rules.may_move_listing(
         actor,
         event,
         provider_id=listing.provider_id,
         venue_operator_id=venue.operator_id,
         held_by_venue=listing.held_by_venue,
-    ):
+    )
+
+
+def _check_mover(actor: Actor, placed: Placed, event: ListingEvent) -> None:
+    if may_move(actor, placed, event):
         return
+    listing = placed.listing
     if event is ListingEvent.RESUME and listing.held_by_venue and actor.participant_id == listing.provider_id:
         raise rules.ListingHeld
     raise catalogue_rules.CatalogueEventNotYours(event=event)

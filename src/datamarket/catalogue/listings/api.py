@@ -129,17 +129,7 @@ async def move_listing(
 
 @router.get("/listings/{listing_id}/allowed-events", summary="What may be done with a listing now")
 async def allowed_listing_events(actor: ReadMarket, session: Reading, listing_id: UUID) -> ListingEventsOut:
-    listing, venue = await queries.get_listing(session, listing_id, visible_to=actor)
-    state = ListingState(listing.state)
-    events = [
-        event
-        for event in rules.LISTING_LIFE.open_in(state)
-        if rules.may_move_listing(
-            actor,
-            event,
-            provider_id=listing.provider_id,
-            venue_operator_id=venue.operator_id,
-            held_by_venue=listing.held_by_venue,
-        )
-    ]
+    placed = await queries.get_listing(session, listing_id, visible_to=actor)
+    state = ListingState(placed.listing.state)
+    events = [event for event in rules.LISTING_LIFE.open_in(state) if actions.may_move(actor, placed, event)]
     return ListingEventsOut(state=state, events=events)

@@ -93,7 +93,6 @@ async def get_offer(session: AsyncSession, listing_id: UUID) -> Offer:
     return Offer(
         listing_id=listing.id,
         product_id=listing.product_id,
-        product_code=listing.product_code,
         product_version=listing.product_version,
         provider_id=listing.provider_id,
         venue_id=venue.id,
@@ -101,7 +100,6 @@ async def get_offer(session: AsyncSession, listing_id: UUID) -> Offer:
         venue_fee_bps=venue.fee_bps,
         zone_id=listing.zone_id,
         operator_id=zone.operator_id if zone else None,
-        scenario_id=listing.scenario_id,
         use_class=UseClass(listing.use_class) if listing.use_class else None,
         suppliers=await _suppliers(session, resources),
         plan=plan_of(listing),

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 import orjson
@@ -87,15 +86,8 @@ def _place(cursor: str | None, sort: Sort) -> tuple[Any, UUID] | None:
     return int(key), last
 
 
-def _bytes(document: object, headers: dict[str, str]) -> Response:
+def _bytes(document: object, **headers: str) -> Response:
     return Response(orjson.dumps(document, option=JSON), headers=headers, media_type="application/json")
-
-
-def _next(request: Request, cursor: str) -> dict[str, str]:
-    query = urlencode(
-        [pair for pair in request.query_params.multi_items() if pair[0] != "after"] + [("after", cursor)]
-    )
-    return {"Link": f'<{request.url.path}?{query}>; rel="next"'}
 
 
 @router.get("/listings", summary="Search the catalogue", response_model=Page[ListingCard])
@@ -115,10 +107,9 @@ async def search_listings(
     rows = await queries.search_listings(database_of(request), search, now=now)
     kept = [dict(row) for row in rows[: paging.limit]]
     if len(rows) <= paging.limit:
-        return _bytes({"items": kept, "next": None}, {})
+        return _bytes({"items": kept, "next": None})
     place = queries.sort_key(rows[paging.limit - 1], search.sort)
-    cursor = encode_cursor([search.sort, place, kept[-1]["id"]])
-    return _bytes({"items": kept, "next": cursor}, _next(request, cursor))
+    return _bytes({"items": kept, "next": encode_cursor([search.sort, place, kept[-1]["id"]])})
 
 
 async def _own_listings(
@@ -149,4 +140,4 @@ async def get_listing(request: Request, caller: Visitor, listing_id: UUID) -> Re
     del document["venue_operator_id"]
     for name in ("quality", "sample_fields"):
         document[name] = orjson.Fragment(document[name])
-    return _bytes(document, {"ETag": f'"{row["version"]}"'})
+    return _bytes(document, ETag=f'"{row["version"]}"')

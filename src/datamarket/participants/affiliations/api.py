@@ -1,4 +1,4 @@
-"""/affiliations: who controls whom."""
+"""/participants/{id}/affiliations: who controls whom."""
 
 from datetime import date
 from typing import Literal

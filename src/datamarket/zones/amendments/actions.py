@@ -1,4 +1,4 @@
-"""What happens to a registered resource: changes, corrections, another level."""
+"""Changing or correcting what is registered, and assessing a level anew."""
 
 from datetime import datetime
 from typing import Literal

@@ -115,13 +115,12 @@ async def move_resource(
     on = business_date(now)
     if event is ResourceEvent.SUBMIT:
         await participants.check_admitted(session, resource.supplying_unit_id)
-        resource.submitted_on = on
     elif event is ResourceEvent.CODE:
         await _give_code(session, resource, registration_code, on)
     elif event is ResourceEvent.RENEW:
         _renew(resource, on)
-    else:
-        _note_day(resource, event, on)
+    if event in rules.DAY_OF:
+        setattr(resource, rules.DAY_OF[event], on)
     resource.state, resource.reason = state, reason
     resource.version += 1
     if event in FILED_BY:
@@ -162,15 +161,6 @@ def _renew(resource: Resource, on: date) -> None:
     resource.valid_to = zones_rules.add_years(
         valid_to, zones_rules.stated(limits.validity_years, "validity_years", on)
     )
-
-
-def _note_day(resource: Resource, event: ResourceEvent, on: date) -> None:
-    if event is ResourceEvent.ACCEPT:
-        resource.accepted_on = on
-    elif event is ResourceEvent.REVIEW:
-        resource.reviewed_on = on
-    elif event is ResourceEvent.PUBLICISE:
-        resource.publicised_on = on
 
 
 def filing_of(resource: Resource, kind: FilingKind, reason: str | None, now: datetime) -> ResourceFiling:

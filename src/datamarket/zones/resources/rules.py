@@ -38,6 +38,13 @@ PERMISSION_FOR: dict[ResourceEvent, Permission] = {
     event: Permission.REGISTER_RESOURCE if event in OPERATOR_EVENTS else Permission.REVIEW_RESOURCE
     for event in ResourceEvent
 }
+DAY_OF: dict[ResourceEvent, str] = {
+    ResourceEvent.SUBMIT: "submitted_on",
+    ResourceEvent.ACCEPT: "accepted_on",
+    ResourceEvent.REVIEW: "reviewed_on",
+    ResourceEvent.PUBLICISE: "publicised_on",
+}
+"""Where a step leaves its day."""
 PUBLIC_STATES = (ResourceState.PUBLICISED, ResourceState.REGISTERED, ResourceState.CANCELLED)
 EDITABLE_STATES = frozenset({ResourceState.DRAFT, ResourceState.RETURNED})
 
