@@ -23,7 +23,7 @@ from datamarket.catalogue.venues import rules as venue_rules
 from datamarket.foundation.db import Database
 from datamarket.foundation.states import TransitionNotAllowed
 from datamarket.participants.affiliations.actions import affiliate
-from datamarket.participants.queries import ParticipantNotAdmitted
+from datamarket.participants.rules import ParticipantNotAdmitted
 from datamarket.participants.terms import IncomeClass, ParticipantKind
 from datamarket.zones.resources.rules import CoreNeverTrades
 from datamarket.zones.terms import Level, UseClass
@@ -244,7 +244,7 @@ async def test_nobody_reviews_their_own_product(database: Database) -> None:
         for reviewer in (of_maker, same_account):
             with pytest.raises(product_rules.OwnReview):
                 await approve_as(session, reviewer, made.product.id)
-        with pytest.raises(rules.EventNotYours):
+        with pytest.raises(rules.CatalogueEventNotYours):
             await approve_as(session, AUTHORITY, made.product.id)
 
 
@@ -266,9 +266,8 @@ async def test_an_affiliate_of_the_maker_does_not_review_either(database: Databa
 
 
 async def approve_as(session: AsyncSession, reviewer: Actor, product_id: UUID) -> None:
-    await product_actions.move_product(
-        session, reviewer, product_id=product_id, event=ProductEvent.APPROVE, now=moment()
-    )
+    described = await product_queries.lock_product(session, product_id, visible_to=reviewer)
+    await product_actions.move_product(session, reviewer, described, ProductEvent.APPROVE, now=moment())
 
 
 async def test_core_data_and_raw_public_data_never_enter(database: Database) -> None:
@@ -286,7 +285,7 @@ async def test_core_data_and_raw_public_data_never_enter(database: Database) -> 
             await product_actions.edit_product(
                 session,
                 good.account,
-                product_id=good.product.id,
+                product_queries.Described(good.product, good.version),
                 identity=product_queries.identity_of(good.product),
                 content=raw,
                 now=moment(),
@@ -294,9 +293,9 @@ async def test_core_data_and_raw_public_data_never_enter(database: Database) -> 
 
 
 async def submit(session: AsyncSession, made: catalogue.Made, now: datetime | None = None) -> None:
-    await product_actions.move_product(
-        session, made.account, product_id=made.product.id, event=ProductEvent.SUBMIT, now=now or moment()
-    )
+    by = made.account
+    described = await product_queries.lock_product(session, made.product.id, visible_to=by)
+    await product_actions.move_product(session, by, described, ProductEvent.SUBMIT, now=now or moment())
 
 
 async def test_a_zone_product_stands_on_registered_resources_of_its_own_zone(database: Database) -> None:
@@ -348,9 +347,8 @@ async def move_on(
     by: Actor,
     now: datetime | None = None,
 ) -> None:
-    await listing_actions.move_listing(
-        session, by, listing_id=listed.listing.id, event=event, now=now or moment()
-    )
+    placed = await queries.lock_listing(session, listed.listing.id, visible_to=by)
+    await listing_actions.move_listing(session, by, placed, event, now=now or moment())
 
 
 async def test_only_an_approved_version_is_listed(database: Database) -> None:

@@ -12,10 +12,10 @@ from datamarket.foundation.db import Database
 from datamarket.participants.terms import ParticipantKind
 from datamarket.zones import actions as zone_actions
 from datamarket.zones import queries as zones_queries
-from datamarket.zones.actions import OperatorChangesLater
 from datamarket.zones.resources import actions as resource_actions
 from datamarket.zones.resources import rules as resource_rules
 from datamarket.zones.resources.terms import ResourceEvent
+from datamarket.zones.rules import OperatorChangesLater
 from datamarket.zones.terms import Level, MandateMode, ZoneEvent
 from tests.conftest import ClientFor
 from tests.world import zones as world
@@ -338,11 +338,11 @@ async def test_publicity_and_renewal_keep_to_the_rule_in_force_on_the_day(databa
 
         async def move(event: ResourceEvent, at: datetime) -> None:
             by = operated.account if event in resource_rules.OPERATOR_EVENTS else AUTHORITY
-            await resource_actions.move_resource(session, by, resource.id, event, now=at)
+            await resource_actions.move_resource(session, by, resource, event, now=at)
 
         for event in world.REGISTRATION_STEPS[:4]:
             await move(event, noon(2025, 6, 2))
-        with pytest.raises(resource_rules.PublicityRunning):
+        with pytest.raises(resource_rules.RegistrationPublicityRunning):
             await move(ResourceEvent.CODE, noon(2025, 6, 16))
         await move(ResourceEvent.CODE, noon(2025, 6, 17))
         assert resource.valid_to == date(2028, 6, 17)
@@ -362,7 +362,7 @@ async def test_a_code_given_elsewhere_is_kept_and_belongs_to_one_resource(
         for resource in waiting:
             for event in world.REGISTRATION_STEPS[:4]:
                 by = operated.account if event in resource_rules.OPERATOR_EVENTS else AUTHORITY
-                await resource_actions.move_resource(session, by, resource.id, event, now=moment())
+                await resource_actions.move_resource(session, by, resource, event, now=moment())
     given = {"event": "code", "registration_code": unique("QD")}
     authority = client_for(AUTHORITY)
     answers = await asyncio.gather(
@@ -381,7 +381,7 @@ async def test_a_closed_zone_takes_no_more_resources_or_scenarios(
         scenario = await world.scenario(session, operated.zone.id)
         assert (await zones_queries.get_scenario(session, scenario.id)).code == scenario.code
         await zone_actions.move_zone(
-            session, AUTHORITY, operated.zone.id, ZoneEvent.CLOSE, reason="授权终止", now=moment()
+            session, AUTHORITY, operated.zone, ZoneEvent.CLOSE, reason="授权终止", now=moment()
         )
     answer = await client_for(AUTHORITY).post(
         f"/zones/{operated.zone.id}/scenarios", json=scenario_named(unique("S"))

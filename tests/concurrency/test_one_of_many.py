@@ -23,6 +23,7 @@ from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.periods.terms import PeriodEvent
 from datamarket.payouts.terms import BatchEvent
 from datamarket.subsidy.runs import actions as subsidy_actions
+from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.trading.orders.terms import OrderEvent
 from tests.world import market, orders, payouts, periods, subsidy, trading
@@ -116,8 +117,9 @@ async def approvals_of_a_run(database: Database) -> Sequence[Attempt]:
 
     async def approve() -> None:
         async with database.transaction() as session:
+            locked = await run_queries.lock_run(session, run.id)
             await subsidy_actions.move_run(
-                session, actor(Role.FINANCE), run.id, RunEvent.APPROVE, now=subsidy.AFTER_PUBLICITY
+                session, actor(Role.FINANCE), locked, RunEvent.APPROVE, now=subsidy.AFTER_PUBLICITY
             )
 
     return [approve] * RIVALS

@@ -71,23 +71,6 @@ def test_what_is_no_division_is_refused(division: str) -> None:
         participants_rules.check_division(division)
 
 
-@pytest.mark.parametrize(
-    ("division", "city", "inside"),
-    [
-        ("370200", "370200", True),
-        ("370212", "370200", True),
-        ("370100", "370200", False),
-        ("371002", "371000", True),
-        ("370100", "371000", False),
-        ("110105", "110000", True),
-        ("370200", "110000", False),
-        ("370200", "370000", True),
-    ],
-)
-def test_registered_in_the_city_means_its_prefix(division: str, city: str, inside: bool) -> None:
-    assert participants_rules.registered_in(division, city) is inside
-
-
 @given(DAYS, DAYS, DAYS, DAYS)
 def test_periods_overlap_when_and_only_when_they_share_a_day(
     a: date, a_end: date, b: date, b_end: date
@@ -103,7 +86,7 @@ def test_periods_overlap_when_and_only_when_they_share_a_day(
 def test_a_period_has_at_least_a_day() -> None:
     participants_rules.check_term(date(2024, 1, 1), date(2024, 1, 2))
     participants_rules.check_term(date(2024, 1, 1), None)
-    with pytest.raises(participants_rules.TermEmpty):
+    with pytest.raises(participants_rules.PeriodEmpty):
         participants_rules.check_term(date(2024, 1, 1), date(2024, 1, 1))
 
 

@@ -98,7 +98,7 @@ def test_a_mandate_of_five_years_to_the_day_needs_no_reason_and_a_day_more_does(
     with pytest.raises(zone_rules.TermTooLong):
         zone_rules.check_mandate_term(begins, date(2030, 3, 2), " ", limit_years=5)
     zone_rules.check_mandate_term(begins, date(2030, 3, 2), "重大基础设施，回收期长", limit_years=5)
-    with pytest.raises(zone_rules.TermEmpty):
+    with pytest.raises(zone_rules.MandateTermEmpty):
         zone_rules.check_mandate_term(begins, begins, "x", limit_years=5)
 
 
@@ -118,7 +118,7 @@ def test_working_days_are_counted_one_by_one(day: date, count: int) -> None:
 
 def test_the_code_comes_on_the_day_after_the_last_of_ten_working_days() -> None:
     monday = date(2025, 6, 2)
-    with pytest.raises(resource_rules.PublicityRunning) as caught:
+    with pytest.raises(resource_rules.RegistrationPublicityRunning) as caught:
         resource_rules.check_publicity_over(monday, date(2025, 6, 16), working_days=10)
     assert caught.value.facts == {"until": date(2025, 6, 17)}
     resource_rules.check_publicity_over(monday, date(2025, 6, 17), working_days=10)

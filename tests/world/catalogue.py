@@ -8,9 +8,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings import actions as listing_actions
+from datamarket.catalogue.listings import queries as listing_queries
 from datamarket.catalogue.listings.tables import Listing
 from datamarket.catalogue.listings.terms import ListingEvent, PriceModel, PricePlan
 from datamarket.catalogue.products import actions as product_actions
+from datamarket.catalogue.products import queries as product_queries
 from datamarket.catalogue.products.queries import Described
 from datamarket.catalogue.products.tables import Product, ProductVersion
 from datamarket.catalogue.products.terms import Content, DeliveryForm, Identity, Modality, ProductEvent
@@ -151,9 +153,8 @@ async def draft_zone_product(
 async def approve(session: AsyncSession, made: Made) -> Described:
     """Submitted by the maker, approved by somebody else."""
     for actor, event in ((made.account, ProductEvent.SUBMIT), (REVIEWER, ProductEvent.APPROVE)):
-        described = await product_actions.move_product(
-            session, actor, product_id=made.product.id, event=event, now=moment()
-        )
+        described = await product_queries.lock_product(session, made.product.id, visible_to=actor)
+        await product_actions.move_product(session, actor, described, event, now=moment())
     return described
 
 
@@ -178,10 +179,9 @@ async def list_made(
 async def publish(session: AsyncSession, account: Actor, listing_id: UUID) -> Listing:
     """Submitted by the provider, published by the authority."""
     for actor, event in ((account, ListingEvent.SUBMIT), (AUTHORITY, ListingEvent.PUBLISH)):
-        listing, _ = await listing_actions.move_listing(
-            session, actor, listing_id=listing_id, event=event, now=moment()
-        )
-    return listing
+        placed = await listing_queries.lock_listing(session, listing_id, visible_to=actor)
+        await listing_actions.move_listing(session, actor, placed, event, now=moment())
+    return placed.listing
 
 
 async def published_listing(

@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Role
 from datamarket.participants import actions as participant_actions
+from datamarket.participants import queries as participants_queries
 from datamarket.participants import rules as participants_rules
 from datamarket.participants.tables import Participant
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
@@ -66,7 +67,7 @@ async def admitted(
     """An organisation that may act in the market."""
     applied = await applicant(session, kind, income_class=income_class, division=division, name=name)
     return await participant_actions.move_participant(
-        session, AUTHORITY, applied.id, ParticipantEvent.ADMIT, now=moment()
+        session, AUTHORITY, applied, ParticipantEvent.ADMIT, now=moment()
     )
 
 
@@ -74,7 +75,7 @@ async def suspend(session: AsyncSession, participant_id: UUID) -> Participant:
     return await participant_actions.move_participant(
         session,
         AUTHORITY,
-        participant_id,
+        await participants_queries.lock_participant(session, participant_id),
         ParticipantEvent.SUSPEND,
         reason="材料存疑，暂停核查",
         now=moment(),

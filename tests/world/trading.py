@@ -134,9 +134,7 @@ async def move(
 ) -> Contract:
     """One step of the contract's life, under its lock."""
     async with database.transaction() as session:
-        contract = await contract_queries.get_contract(
-            session, agreement.contract.id, visible_to=by, lock=True
-        )
+        contract = await contract_queries.lock_contract(session, agreement.contract.id, visible_to=by)
         return await contracts.move_contract(
             session, by, contract, event, ledger_id=LEDGER_ID, reason=reason, now=moment()
         )

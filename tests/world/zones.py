@@ -82,7 +82,7 @@ async def open_zone(
     operator = await admitted(session, ParticipantKind.ZONE_OPERATOR)
     zone = await draft_zone(session, operator)
     granted = await mandate(session, zone, operator, term_from=term_from, term_to=term_to)
-    opened = await zone_actions.move_zone(session, AUTHORITY, zone.id, ZoneEvent.OPEN, now=moment())
+    opened = await zone_actions.move_zone(session, AUTHORITY, zone, ZoneEvent.OPEN, now=moment())
     return OperatedZone(opened, operator, acting_for(operator), granted)
 
 
@@ -145,5 +145,5 @@ async def registered_resource(
     resource = await draft_resource(session, operated, supplier=supplier, level=level)
     for event in REGISTRATION_STEPS:
         by = operated.account if event is ResourceEvent.SUBMIT else AUTHORITY
-        resource = await resource_actions.move_resource(session, by, resource.id, event, now=moment())
+        resource = await resource_actions.move_resource(session, by, resource, event, now=moment())
     return resource

@@ -49,12 +49,12 @@ async def open_account(
 
 
 async def close_account(
-    session: AsyncSession, actor: Actor, account_id: UUID, *, reason: str | None, now: datetime
+    session: AsyncSession, actor: Actor, account: Account, *, reason: str | None, now: datetime
 ) -> Account:
-    """The account can no longer sign in or refresh. Raises NotFound."""
-    account = await auth.close_account(session, account_id, now=now)
-    evidence.record(session, actor, "accounts.close", ("account", account_id), now=now, reason=reason)
-    return account
+    """The account can no longer sign in or refresh."""
+    closed = await auth.close_account(session, account, now=now)
+    evidence.record(session, actor, "accounts.close", ("account", closed.id), now=now, reason=reason)
+    return closed
 
 
 async def open_with_random_password(

@@ -18,11 +18,11 @@ from datamarket.foundation.http import (
     Paging,
     Prose,
     Reading,
-    Shape,
     SliceRouter,
     Writing,
     page_of,
 )
+from datamarket.foundation.shapes import RowShape
 
 router = SliceRouter(prefix="/accounts", tags=["accounts"])
 Username = Annotated[str, StringConstraints(min_length=3, max_length=60, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
@@ -47,7 +47,9 @@ class AccountEvent(Body):
     reason: Prose | None = None
 
 
-class AccountOut(Shape):
+class AccountOut(RowShape):
+    """An account; its password is kept as a hash, and shown to nobody."""
+
     id: UUID
     username: str
     roles: list[Role]
@@ -55,24 +57,10 @@ class AccountOut(Shape):
     active: bool
     created_at: datetime
 
-    @classmethod
-    def of(cls, account: object) -> "AccountOut":
-        return cls.model_validate(account, from_attributes=True)
-
 
 @router.post("", status_code=201, summary="Open an account")
 async def open_account(actor: ManageAccounts, session: Writing, now: Now, body: AccountIn) -> AccountOut:
-    return AccountOut.of(
-        await actions.open_account(
-            session,
-            actor,
-            username=body.username,
-            password=body.password,
-            roles=set(body.roles),
-            participant_id=body.participant_id,
-            now=now,
-        )
-    )
+    return AccountOut.of(await actions.open_account(session, actor, **dict(body), now=now))
 
 
 @router.get("", summary="All accounts")
@@ -85,4 +73,5 @@ async def list_accounts(actor: ReadAccounts, session: Reading, paging: Paging[UU
 async def move_account(
     actor: ManageAccounts, session: Writing, now: Now, account_id: UUID, body: AccountEvent
 ) -> AccountOut:
-    return AccountOut.of(await actions.close_account(session, actor, account_id, reason=body.reason, now=now))
+    account = await queries.lock_account(session, account_id)
+    return AccountOut.of(await actions.close_account(session, actor, account, reason=body.reason, now=now))

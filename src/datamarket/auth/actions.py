@@ -1,4 +1,4 @@
-"""Opening accounts, signing in, rotating and revoking refresh tokens."""
+"""Opening and closing accounts, signing in, rotating and revoking refresh tokens."""
 
 import hashlib
 import secrets
@@ -82,12 +82,11 @@ async def sign_in(session: AsyncSession, *, username: str, password: str) -> Acc
     return account
 
 
-async def close_account(session: AsyncSession, account_id: UUID, *, now: datetime) -> Account:
+async def close_account(session: AsyncSession, account: Account, *, now: datetime) -> Account:
     """The account can no longer sign in or refresh; access tokens end by themselves in minutes."""
-    account = await queries.get_account(session, account_id)
     account.active = False
     account.version += 1
-    await _revoke(session, col(RefreshToken.account_id) == account_id, now)
+    await _revoke(session, col(RefreshToken.account_id) == account.id, now)
     return account
 
 
@@ -114,7 +113,7 @@ async def rotate_refresh(session: AsyncSession, token: str, *, now: datetime, da
     A second use means that somebody copied it: the whole family ends. None, not an error, so that
     this ending is committed.
     """
-    found = await queries.find_refresh_token(session, _digest(token))
+    found = await queries.lock_refresh_token(session, _digest(token))
     if found is None or found.revoked_at is not None or found.expires_at <= now:
         return None
     if found.used_at is not None:
@@ -129,7 +128,7 @@ async def rotate_refresh(session: AsyncSession, token: str, *, now: datetime, da
 
 async def revoke_refresh(session: AsyncSession, token: str, *, now: datetime) -> None:
     """End the token's whole family; an unknown token is no error (RFC 7009)."""
-    found = await queries.find_refresh_token(session, _digest(token))
+    found = await queries.lock_refresh_token(session, _digest(token))
     if found is not None:
         await _revoke(session, col(RefreshToken.family) == found.family, now)
 

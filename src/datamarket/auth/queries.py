@@ -1,4 +1,4 @@
-"""Reading accounts."""
+"""Reading accounts and refresh tokens."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -7,6 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.tables import Account, RefreshToken
+from datamarket.foundation.db import keyset
 from datamarket.foundation.errors import NotFound
 
 
@@ -22,15 +23,22 @@ async def get_account(session: AsyncSession, account_id: UUID) -> Account:
     return account
 
 
+async def lock_account(session: AsyncSession, account_id: UUID) -> Account:
+    """The newest row, held until the transaction ends. Raises NotFound."""
+    account = await session.get(
+        Account, account_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+    if account is None:
+        raise NotFound(thing="account")
+    return account
+
+
 async def list_accounts(session: AsyncSession, *, limit: int, after: UUID | None) -> Sequence[Account]:
     """In the order they were made."""
-    statement = select(Account).order_by(col(Account.id)).limit(limit + 1)
-    if after is not None:
-        statement = statement.where(col(Account.id) > after)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(select(Account), col(Account.id), limit=limit, after=after))).all()
 
 
-async def find_refresh_token(session: AsyncSession, digest: bytes) -> RefreshToken | None:
-    """Locked: of two uses at once, the second sees the first."""
+async def lock_refresh_token(session: AsyncSession, digest: bytes) -> RefreshToken | None:
+    """Of two uses at once, the second sees the first. None when there is no such token."""
     statement = select(RefreshToken).where(RefreshToken.digest == digest).with_for_update()
     return (await session.exec(statement)).first()

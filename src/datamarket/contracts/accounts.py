@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 from typing import NamedTuple
-from uuid import UUID
 
 from datamarket.catalogue.listings.terms import Supplier
 from datamarket.contracts.terms import FrozenTerms
@@ -34,32 +33,26 @@ class Payees(NamedTuple):
 @lru_cache(maxsize=20_000)
 def payees(ledger_id: int, terms: FrozenTerms) -> Payees:
     """The receivers of every sale under these terms."""
-
-    def own(owner: UUID | None, kind: AccountKind) -> AccountId:
-        return Account(ledger_id, owner, kind).id
-
     return Payees(
-        own(None, AccountKind.VAT_PAYABLE),
-        own(terms.venue_operator_id, AccountKind.VENUE_FEE),
+        Account(ledger_id, None, AccountKind.VAT_PAYABLE).id,
+        Account(ledger_id, terms.venue_operator_id, AccountKind.VENUE_FEE).id,
         tuple(income_account(ledger_id, supplier).id for supplier in terms.suppliers),
-        own(terms.operator_id, AccountKind.OPERATOR_INCOME) if terms.operator_id is not None else None,
-        own(terms.provider_id, AccountKind.PROVIDER_INCOME),
+        Account(ledger_id, terms.operator_id, AccountKind.OPERATOR_INCOME).id
+        if terms.operator_id is not None
+        else None,
+        Account(ledger_id, terms.provider_id, AccountKind.PROVIDER_INCOME).id,
     )
 
 
 def accounts_of(ledger_id: int, terms: FrozenTerms) -> list[Account]:
     """Every account that a trade under these terms may post to."""
-
-    def own(owner: UUID | None, kind: AccountKind) -> Account:
-        return Account(ledger_id, owner, kind)
-
     accounts = [
-        own(terms.buyer_id, AccountKind.BUYER_FUNDS),
-        own(None, AccountKind.VAT_PAYABLE),
-        own(terms.venue_operator_id, AccountKind.VENUE_FEE),
-        own(terms.provider_id, AccountKind.PROVIDER_INCOME),
+        Account(ledger_id, terms.buyer_id, AccountKind.BUYER_FUNDS),
+        Account(ledger_id, None, AccountKind.VAT_PAYABLE),
+        Account(ledger_id, terms.venue_operator_id, AccountKind.VENUE_FEE),
+        Account(ledger_id, terms.provider_id, AccountKind.PROVIDER_INCOME),
         *(income_account(ledger_id, supplier) for supplier in terms.suppliers),
     ]
     if terms.operator_id is not None:
-        accounts.append(own(terms.operator_id, AccountKind.OPERATOR_INCOME))
+        accounts.append(Account(ledger_id, terms.operator_id, AccountKind.OPERATOR_INCOME))
     return accounts

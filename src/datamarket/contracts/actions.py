@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.rules import organisation_of
-from datamarket.auth.terms import Actor, Permission
+from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings import queries as catalogue
 from datamarket.catalogue.listings.terms import Offer, PricePlan
 from datamarket.catalogue.venues.terms import FeePayer
@@ -122,17 +122,6 @@ async def _check_operator_rule(
         raise rules.OperatorRedevelopment
 
 
-def party_of(actor: Actor, contract: Contract) -> Party:
-    """In which capacity the actor meets this contract."""
-    if actor.participant_id == contract.provider_id and actor.participant_id is not None:
-        return Party.PROVIDER
-    if actor.participant_id == contract.buyer_id and actor.participant_id is not None:
-        return Party.BUYER
-    if actor.may(Permission.MANAGE_PARTICIPANTS):
-        return Party.AUTHORITY
-    raise rules.NotYourMove(event="*")
-
-
 async def move_contract(
     session: AsyncSession,
     actor: Actor,
@@ -147,7 +136,7 @@ async def move_contract(
 
     Raises NotYourMove, ReasonMissing, SignedAlready, TransitionNotAllowed, OperatorRedevelopment.
     """
-    party = party_of(actor, contract)
+    party = rules.party_of(actor, provider_id=contract.provider_id, buyer_id=contract.buyer_id)
     rules.check_move(event, party, reason)
     following = rules.CONTRACT_LIFE.after(contract.state, event)
     if event is ContractEvent.SIGN:
@@ -170,19 +159,17 @@ async def move_contract(
 async def _sign(session: AsyncSession, contract: Contract, party: Party, now: datetime) -> None:
     if contract.redevelopment:
         await _check_operator_rule(session, contract.operator_id, contract.buyer_id, now)
+    if (contract.provider_signed_at if party is Party.PROVIDER else contract.buyer_signed_at) is not None:
+        raise rules.SignedAlready
     if party is Party.PROVIDER:
-        if contract.provider_signed_at is not None:
-            raise rules.SignedAlready
         contract.provider_signed_at = now
     else:
-        if contract.buyer_signed_at is not None:
-            raise rules.SignedAlready
         contract.buyer_signed_at = now
 
 
 async def _keep_meter(session: AsyncSession, contract: Contract) -> None:
     """The meter follows the contract's state under its own lock: no use slips past a suspension."""
-    meter_row = await queries.get_meter(session, contract.id)
+    meter_row = await queries.lock_meter(session, contract.id)
     if meter_row is not None:
         meter_row.state = contract.state
     elif contract.state == ContractState.ACTIVE:

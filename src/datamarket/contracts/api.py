@@ -10,15 +10,9 @@ from pydantic import Field
 from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
-from datamarket.contracts import actions, queries, rules
-from datamarket.contracts.tables import Contract, ContractUse
-from datamarket.contracts.terms import (
-    ContractEvent,
-    ContractState,
-    Demand,
-    Purpose,
-)
-from datamarket.foundation.errors import MarketError, NotFound
+from datamarket.contracts import actions, metering, queries, rules
+from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Purpose
+from datamarket.foundation.errors import MarketError
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -40,11 +34,13 @@ from datamarket.foundation.http import (
     check_tag,
     database_of,
     page_of,
-    tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.zones.terms import UseClass
 
 router = SliceRouter(prefix="/contracts", tags=["contracts"])
+RequestContract = Annotated[Actor, allow(Permission.REQUEST_CONTRACT)]
+ConcludeContract = Annotated[Actor, allow(Permission.CONCLUDE_CONTRACT)]
 UseContract = Annotated[Actor, allow(Permission.USE_CONTRACT)]
 
 
@@ -75,7 +71,7 @@ class ContractIn(Body):
     annex: AnnexIn = AnnexIn()
 
 
-class ContractOut(Shape):
+class ContractOut(RowShape):
     """A contract as both parties see it; prices and parties are frozen since its request."""
 
     id: UUID
@@ -106,13 +102,10 @@ class ContractOut(Shape):
     created_at: datetime
     version: int
 
-    @classmethod
-    def of(cls, contract: Contract) -> "ContractOut":
-        zh, en = ContractState(contract.state).labels
-        return cls.model_validate(contract.model_dump() | {"state_zh": zh, "state_en": en})
-
 
 class ContractEventIn(Body):
+    """`reason` is needed to reject, withdraw, suspend and terminate."""
+
     event: ContractEvent
     reason: Prose | None = None
 
@@ -128,16 +121,14 @@ class UseIn(Body):
     quantity: QuantityIn = 1
 
 
-class UseOut(Shape):
+class UseOut(RowShape):
+    """One metered use."""
+
     id: UUID
     contract_id: UUID
     purpose: Purpose
     quantity: int
     at: datetime
-
-    @classmethod
-    def of(cls, use: ContractUse) -> "UseOut":
-        return cls.model_validate(use, from_attributes=True)
 
 
 class DecisionOut(Shape):
@@ -153,27 +144,15 @@ class DecisionOut(Shape):
 
 @router.post("", status_code=201, summary="Request a contract")
 async def request_contract(
-    actor: Annotated[Actor, allow(Permission.REQUEST_CONTRACT)],
+    actor: RequestContract,
     response: Response,
     session: Writing,
     now: Now,
     body: ContractIn,
 ) -> ContractOut:
-    contract = await actions.request_contract(
-        session,
-        actor,
-        listing_id=body.listing_id,
-        purposes=frozenset(body.purposes),
-        use_class=body.use_class,
-        term_from=body.term_from,
-        term_to=body.term_to,
-        quota=body.quota,
-        redevelopment=body.redevelopment,
-        annex=body.annex.model_dump(exclude_defaults=True),
-        now=now,
-    )
-    tag(response, contract.version)
-    return ContractOut.of(contract)
+    clauses = {"purposes": frozenset(body.purposes), "annex": body.annex.model_dump(exclude_defaults=True)}
+    contract = await actions.request_contract(session, actor, **dict(body) | clauses, now=now)
+    return ContractOut.tagged(contract, response)
 
 
 @router.get("", summary="Your contracts, newest first")
@@ -191,13 +170,12 @@ async def get_contract(
     actor: ReadMarket, response: Response, session: Reading, contract_id: UUID
 ) -> ContractOut:
     contract = await queries.get_contract(session, contract_id, visible_to=actor)
-    tag(response, contract.version)
-    return ContractOut.of(contract)
+    return ContractOut.tagged(contract, response)
 
 
 @router.post("/{contract_id}/events", summary="Agree, sign, suspend, end …")
 async def move_contract(
-    actor: Annotated[Actor, allow(Permission.CONCLUDE_CONTRACT)],
+    actor: ConcludeContract,
     ledger_id: LedgerId,
     response: Response,
     session: Writing,
@@ -207,13 +185,12 @@ async def move_contract(
     if_match: IfMatch = None,
 ) -> ContractOut:
     """Signed by both parties, the contract is active at once."""
-    contract = await queries.get_contract(session, contract_id, visible_to=actor, lock=True)
+    contract = await queries.lock_contract(session, contract_id, visible_to=actor)
     check_tag(if_match, contract.version)
     moved = await actions.move_contract(
         session, actor, contract, body.event, ledger_id=ledger_id, reason=body.reason, now=now
     )
-    tag(response, moved.version)
-    return ContractOut.of(moved)
+    return ContractOut.tagged(moved, response)
 
 
 @router.get("/{contract_id}/allowed-events", summary="What you may do with it now")
@@ -221,7 +198,7 @@ async def allowed_events(actor: ReadMarket, session: Reading, contract_id: UUID)
     contract = await queries.get_contract(session, contract_id, visible_to=actor)
     state = ContractState(contract.state)
     try:
-        party = actions.party_of(actor, contract)
+        party = rules.party_of(actor, provider_id=contract.provider_id, buyer_id=contract.buyer_id)
     except rules.NotYourMove:
         return ContractEventsOut(state=state, events=[])
     possible = rules.CONTRACT_LIFE.open_in(state)
@@ -256,14 +233,11 @@ async def dry_run(
     """The same decision, with nothing counted."""
     demand = Demand(contract_id, organisation_of(actor), body.purpose, body.quantity, now)
     async with database_of(request).connection() as connection:
-        found = (await queries.meters(connection, [contract_id])).get(contract_id)
-    if found is None or demand.buyer_id not in {found.buyer_id, found.provider_id}:
-        raise NotFound(thing="contract")
-    if demand.buyer_id != found.buyer_id:
-        raise rules.BuyerUses
+        meters = await queries.meters(connection, [contract_id])
+    authorisation = metering.authorisation_for(demand, meters)
     refusal: MarketError | None = None
     try:
-        rules.check_use(found.authorisation, demand)
+        rules.check_use(authorisation, demand)
     except MarketError as error:
         refusal = error
     return DecisionOut(
@@ -271,6 +245,6 @@ async def dry_run(
         code=refusal.code if refusal else None,
         zh=refusal.sentence("zh") if refusal else None,
         en=refusal.sentence("en") if refusal else None,
-        used=found.authorisation.used,
-        quota=found.authorisation.quota,
+        used=authorisation.used,
+        quota=authorisation.quota,
     )

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from datamarket.contracts import queries, rules
-from datamarket.contracts.terms import Demand
+from datamarket.contracts.terms import Authorisation, Demand
 from datamarket.foundation.db import Connection
 from datamarket.foundation.errors import MarketError, NotFound
 
@@ -80,6 +80,16 @@ async def _pass(connection: Connection, together: Together) -> set[tuple[UUID, U
     return {(row["contract_id"], row["buyer_id"]) for row in rows}
 
 
+def authorisation_for(demand: Demand, meters: Mapping[UUID, queries.Meter]) -> Authorisation:
+    """What the contract gives its buyer. Raises BuyerUses for its provider, NotFound for all others."""
+    found = meters.get(demand.contract_id)
+    if found is None or demand.buyer_id not in {found.buyer_id, found.provider_id}:
+        raise NotFound(thing="contract")
+    if demand.buyer_id != found.buyer_id:
+        raise rules.BuyerUses
+    return found.authorisation
+
+
 async def explain(connection: Connection, refused: Mapping[Any, Demand]) -> dict[Any, MarketError]:
     """Why each was refused, by the same rule in its pure form; another's contract is not there."""
     if not refused:
@@ -87,13 +97,8 @@ async def explain(connection: Connection, refused: Mapping[Any, Demand]) -> dict
     meters = await queries.meters(connection, [demand.contract_id for demand in refused.values()])
     reasons: dict[Any, MarketError] = {}
     for key, demand in refused.items():
-        found = meters.get(demand.contract_id)
-        if found is None or found.buyer_id != demand.buyer_id:
-            own = found is not None and found.provider_id == demand.buyer_id
-            reasons[key] = rules.BuyerUses() if own else NotFound(thing="contract")
-            continue
         try:
-            rules.check_use(found.authorisation, demand)
+            rules.check_use(authorisation_for(demand, meters), demand)
             reasons[key] = rules.UseNotAuthorised()
         except MarketError as error:
             reasons[key] = error

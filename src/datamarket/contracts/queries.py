@@ -1,4 +1,4 @@
-"""Reading contracts."""
+"""Reading contracts, their meters and uses, and the terms that both parties signed."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan, Supplier
 from datamarket.contracts.tables import Contract, ContractMeter, ContractUse
 from datamarket.contracts.terms import Authorisation, ContractState, FrozenTerms, Purpose
-from datamarket.foundation.db import Connection
+from datamarket.foundation.db import Connection, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.money import Fen
 from datamarket.participants.terms import IncomeClass
@@ -27,15 +27,23 @@ def _visible(actor: Actor) -> Any:
     )
 
 
-async def get_contract(
-    session: AsyncSession, contract_id: UUID, *, visible_to: Actor, lock: bool = False
-) -> Contract:
+async def get_contract(session: AsyncSession, contract_id: UUID, *, visible_to: Actor) -> Contract:
     """Raises NotFound, also for a contract between others."""
     statement = select(Contract).where(Contract.id == contract_id, _visible(visible_to))
-    if lock:
-        # Not FOR UPDATE: a trade holds the contract's key, and would wait for us while we wait for its meter.
-        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
     found = (await session.exec(statement)).first()
+    if found is None:
+        raise NotFound(thing="contract")
+    return found
+
+
+async def lock_contract(session: AsyncSession, contract_id: UUID, *, visible_to: Actor) -> Contract:
+    """The newest row, held until the transaction ends. Raises NotFound.
+
+    Not FOR UPDATE: a trade holds the contract's key, and would wait for us while we wait for its meter.
+    """
+    statement = select(Contract).where(Contract.id == contract_id, _visible(visible_to))
+    locked = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    found = (await session.exec(locked)).first()
     if found is None:
         raise NotFound(thing="contract")
     return found
@@ -45,17 +53,15 @@ async def list_contracts(
     session: AsyncSession, *, visible_to: Actor, state: ContractState | None, limit: int, after: UUID | None
 ) -> Sequence[Contract]:
     """Newest first."""
-    statement = (
-        select(Contract).where(_visible(visible_to)).order_by(col(Contract.id).desc()).limit(limit + 1)
-    )
+    statement = select(Contract).where(_visible(visible_to))
     if state is not None:
         statement = statement.where(Contract.state == state)
-    if after is not None:
-        statement = statement.where(col(Contract.id) < after)
-    return (await session.exec(statement)).all()
+    page = keyset(statement, col(Contract.id), limit=limit, after=after, newest_first=True)
+    return (await session.exec(page)).all()
 
 
-async def get_meter(session: AsyncSession, contract_id: UUID) -> ContractMeter | None:
+async def lock_meter(session: AsyncSession, contract_id: UUID) -> ContractMeter | None:
+    """Held until the transaction ends: no use is metered meanwhile. None before both have signed."""
     return await session.get(ContractMeter, contract_id, with_for_update=True)
 
 
@@ -63,15 +69,9 @@ async def list_uses(
     session: AsyncSession, contract_id: UUID, *, limit: int, after: UUID | None
 ) -> Sequence[ContractUse]:
     """Newest first."""
-    statement = (
-        select(ContractUse)
-        .where(ContractUse.contract_id == contract_id)
-        .order_by(col(ContractUse.id).desc())
-        .limit(limit + 1)
-    )
-    if after is not None:
-        statement = statement.where(col(ContractUse.id) < after)
-    return (await session.exec(statement)).all()
+    statement = select(ContractUse).where(ContractUse.contract_id == contract_id)
+    page = keyset(statement, col(ContractUse.id), limit=limit, after=after, newest_first=True)
+    return (await session.exec(page)).all()
 
 
 class Meter(NamedTuple):

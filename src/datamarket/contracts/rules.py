@@ -1,7 +1,9 @@
-"""Decisions about contracts, pure: who may move one, what price is frozen, which use is authorised."""
+"""Decisions about contracts: who may move one, what price is frozen, which use is authorised. Pure."""
 
 from datetime import datetime
+from uuid import UUID
 
+from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan
 from datamarket.contracts.terms import (
     PUBLIC_GOOD_PURPOSES,
@@ -17,34 +19,35 @@ from datamarket.foundation.money import Fen
 from datamarket.foundation.states import Life
 from datamarket.zones.terms import UseClass
 
-S, E = ContractState, ContractEvent
 CONTRACT_LIFE = Life(
     "contract",
     "授权使用合同",
     "Contract",
     {
-        (S.REQUESTED, E.AGREE): S.AGREED,
-        (S.REQUESTED, E.REJECT): S.REJECTED,
-        (S.REQUESTED, E.WITHDRAW): S.WITHDRAWN,
-        (S.AGREED, E.SIGN): S.PART_SIGNED,
-        (S.AGREED, E.WITHDRAW): S.WITHDRAWN,
-        (S.PART_SIGNED, E.SIGN): S.ACTIVE,
-        (S.PART_SIGNED, E.WITHDRAW): S.WITHDRAWN,
-        (S.ACTIVE, E.SUSPEND): S.SUSPENDED,
-        (S.ACTIVE, E.TERMINATE): S.ENDED,
-        (S.SUSPENDED, E.RESUME): S.ACTIVE,
-        (S.SUSPENDED, E.TERMINATE): S.ENDED,
+        (ContractState.REQUESTED, ContractEvent.AGREE): ContractState.AGREED,
+        (ContractState.REQUESTED, ContractEvent.REJECT): ContractState.REJECTED,
+        (ContractState.REQUESTED, ContractEvent.WITHDRAW): ContractState.WITHDRAWN,
+        (ContractState.AGREED, ContractEvent.SIGN): ContractState.PART_SIGNED,
+        (ContractState.AGREED, ContractEvent.WITHDRAW): ContractState.WITHDRAWN,
+        (ContractState.PART_SIGNED, ContractEvent.SIGN): ContractState.ACTIVE,
+        (ContractState.PART_SIGNED, ContractEvent.WITHDRAW): ContractState.WITHDRAWN,
+        (ContractState.ACTIVE, ContractEvent.SUSPEND): ContractState.SUSPENDED,
+        (ContractState.ACTIVE, ContractEvent.TERMINATE): ContractState.ENDED,
+        (ContractState.SUSPENDED, ContractEvent.RESUME): ContractState.ACTIVE,
+        (ContractState.SUSPENDED, ContractEvent.TERMINATE): ContractState.ENDED,
     },
-    reasons=frozenset({E.REJECT, E.WITHDRAW, E.SUSPEND, E.TERMINATE}),
+    reasons=frozenset(
+        {ContractEvent.REJECT, ContractEvent.WITHDRAW, ContractEvent.SUSPEND, ContractEvent.TERMINATE}
+    ),
 )
 MOVED_BY: dict[ContractEvent, frozenset[Party]] = {
-    E.AGREE: frozenset({Party.PROVIDER}),
-    E.REJECT: frozenset({Party.PROVIDER}),
-    E.WITHDRAW: frozenset({Party.PROVIDER, Party.BUYER}),
-    E.SIGN: frozenset({Party.PROVIDER, Party.BUYER}),
-    E.SUSPEND: frozenset({Party.PROVIDER, Party.AUTHORITY}),
-    E.RESUME: frozenset({Party.PROVIDER, Party.AUTHORITY}),
-    E.TERMINATE: frozenset({Party.PROVIDER, Party.BUYER, Party.AUTHORITY}),
+    ContractEvent.AGREE: frozenset({Party.PROVIDER}),
+    ContractEvent.REJECT: frozenset({Party.PROVIDER}),
+    ContractEvent.WITHDRAW: frozenset({Party.PROVIDER, Party.BUYER}),
+    ContractEvent.SIGN: frozenset({Party.PROVIDER, Party.BUYER}),
+    ContractEvent.SUSPEND: frozenset({Party.PROVIDER, Party.AUTHORITY}),
+    ContractEvent.RESUME: frozenset({Party.PROVIDER, Party.AUTHORITY}),
+    ContractEvent.TERMINATE: frozenset({Party.PROVIDER, Party.BUYER, Party.AUTHORITY}),
 }
 
 
@@ -132,6 +135,17 @@ class QuotaExhausted(UseNotAuthorised):
     en = "The contract's quota does not suffice: {left} left, {asked} asked."
 
 
+def party_of(actor: Actor, *, provider_id: UUID, buyer_id: UUID) -> Party:
+    """In which capacity the actor meets a contract. Raises NotYourMove for who is no side of it."""
+    if actor.participant_id == provider_id:
+        return Party.PROVIDER
+    if actor.participant_id == buyer_id:
+        return Party.BUYER
+    if actor.may(Permission.MANAGE_PARTICIPANTS):
+        return Party.AUTHORITY
+    raise NotYourMove(event="*")
+
+
 def check_move(event: ContractEvent, party: Party, reason: str | None) -> None:
     """Each event belongs to certain parties; hard ones need a reason. Raises NotYourMove, ReasonMissing."""
     if party not in MOVED_BY[event]:
@@ -151,11 +165,7 @@ def check_purposes(purposes: frozenset[Purpose], use_class: UseClass, scenario_c
     mixed = bool(purposes & PUBLIC_GOOD_PURPOSES) and not public
     if mixed or public != (use_class is UseClass.PUBLIC_GOOD):
         raise PurposeClassMismatch
-    if (
-        scenario_class is not None
-        and scenario_class == UseClass.PUBLIC_GOOD
-        and use_class is not UseClass.PUBLIC_GOOD
-    ):
+    if scenario_class == UseClass.PUBLIC_GOOD and use_class is not UseClass.PUBLIC_GOOD:
         raise ScenarioClassMismatch(use_class=scenario_class)
 
 

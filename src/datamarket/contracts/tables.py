@@ -1,4 +1,4 @@
-"""Contracts, the meter of each, and every metered use."""
+"""Rows of contracts, of the meter of each, and of every metered use."""
 
 from datetime import datetime
 from typing import Any
@@ -9,18 +9,15 @@ from sqlmodel import Field, SQLModel
 
 from datamarket.contracts.terms import ContractState
 from datamarket.foundation.errors import MarketError
-from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant
+from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of
 from datamarket.zones.terms import UseClass
-
-_STATES = ", ".join(f"'{state}'" for state in ContractState)
-_CLASSES = ", ".join(f"'{use_class}'" for use_class in UseClass)
 
 
 class Contract(SQLModel, table=True):
     __tablename__ = "contract"
     __table_args__ = (
-        CheckConstraint(f"state IN ({_STATES})", name="contract_state_check"),
-        CheckConstraint(f"use_class IN ({_CLASSES})", name="contract_use_class_check"),
+        one_of("state", ContractState, "contract"),
+        one_of("use_class", UseClass, "contract"),
         CheckConstraint("term_from < term_to", name="contract_term_check"),
         CheckConstraint("provider_id <> buyer_id", name="contract_parties_check"),
         CheckConstraint(

@@ -6,13 +6,14 @@ act as the owner. Nobody but this module commits.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import orjson
-from sqlalchemy import text
+from sqlalchemy import Select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.orm import Mapped
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.errors import Conflict, Unavailable
@@ -109,6 +110,18 @@ class Database:
         """A plain connection inside one transaction."""
         async with self.connection() as connection, connection.transaction():
             yield connection
+
+
+StatementT = TypeVar("StatementT", bound="Select[*tuple[Any, ...]]")
+
+
+def keyset(
+    statement: StatementT, key: Mapped[Any], *, limit: int, after: object, newest_first: bool = False
+) -> StatementT:
+    """By `key`, after the last row of the page before, and one row too many: it tells that there is more."""
+    if after is not None:
+        statement = statement.where(key < after if newest_first else key > after)
+    return statement.order_by(key.desc() if newest_first else key).limit(limit + 1)
 
 
 async def driver(session: AsyncSession) -> Connection:

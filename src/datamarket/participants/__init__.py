@@ -3,13 +3,12 @@
 participant = 市场主体 · admission = 入驻准入 · standing = 准入状态历史 · affiliation = 控制关系
 qualification = 资质 · unified social credit code = 统一社会信用代码 · division = 行政区划
 
+Rooms: affiliations, qualifications.
+
 Invariants
 - a credit code carries its GB 32100-2015 check digit, and belongs to one participant
 - a suspension or withdrawal has a reason; each state held is kept with its half-open instants, and
   exactly one of them is open
-- nobody controls itself, on no day does control run in a circle, a pair is affiliated once at a time
-- related = one controls the other, directly or through a chain, or both have a common controller:
-  the view `related_party`, and `queries.are_related` for one pair on one day
 
 Uses: evidence, auth, foundation.
 """

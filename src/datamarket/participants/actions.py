@@ -1,13 +1,11 @@
 """Registering participants, and moving them through admission; each state held is kept."""
 
 from datetime import datetime
-from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence.actions import record
-from datamarket.foundation.errors import Conflict
 from datamarket.foundation.ids import new_id
 from datamarket.participants import queries, rules
 from datamarket.participants.tables import Participant, ParticipantStanding
@@ -17,12 +15,6 @@ from datamarket.participants.terms import (
     ParticipantKind,
     ParticipantState,
 )
-
-
-class NameFixed(Conflict):
-    code = "participant.name-fixed"
-    zh = "仅“待准入”状态可以修改名称，当前为“{state}”。"
-    en = "A name changes only while the participant has state 'applied'; it is '{state}'."
 
 
 async def register_participant(
@@ -70,12 +62,17 @@ async def register_participant(
 
 
 async def rename_participant(
-    session: AsyncSession, actor: Actor, participant_id: UUID, *, name_zh: str, name_en: str, now: datetime
+    session: AsyncSession,
+    actor: Actor,
+    participant: Participant,
+    *,
+    name_zh: str,
+    name_en: str,
+    now: datetime,
 ) -> Participant:
     """Only before admission. Raises NameFixed."""
-    participant = await queries.lock_participant(session, participant_id)
     if participant.state != ParticipantState.APPLIED:
-        raise NameFixed(state=participant.state)
+        raise rules.NameFixed(state=participant.state)
     record(
         session,
         actor,
@@ -94,7 +91,7 @@ async def rename_participant(
 async def move_participant(
     session: AsyncSession,
     actor: Actor,
-    participant_id: UUID,
+    participant: Participant,
     event: ParticipantEvent,
     *,
     reason: str | None = None,
@@ -104,10 +101,9 @@ async def move_participant(
 
     Raises TransitionNotAllowed and ReasonMissing.
     """
-    participant = await queries.lock_participant(session, participant_id)
     state = rules.PARTICIPANT_LIFE.after(participant.state, event)
     rules.PARTICIPANT_LIFE.check_reason(event, reason)
-    ending = await queries.open_standing(session, participant_id)
+    ending = await queries.open_standing(session, participant.id)
     at = max(now, ending.from_at)  # clocks of two machines differ a little; the history never runs backwards
     ending.to_at = at
     await session.flush()

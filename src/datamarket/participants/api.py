@@ -19,16 +19,14 @@ from datamarket.foundation.http import (
     Paging,
     Prose,
     Reading,
-    Shape,
     ShortText,
     SliceRouter,
     Writing,
     check_tag,
     page_of,
-    tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.participants import actions, queries, rules
-from datamarket.participants.tables import Participant, ParticipantStanding
 from datamarket.participants.terms import (
     IncomeClass,
     ParticipantEvent,
@@ -66,7 +64,7 @@ class ParticipantEventIn(Body):
     reason: Prose | None = Field(default=None, examples=["提供虚假材料，限期整改"])
 
 
-class ParticipantOut(Shape):
+class ParticipantOut(RowShape):
     """An organisation, and whether it may act in the market now."""
 
     id: UUID
@@ -83,11 +81,6 @@ class ParticipantOut(Shape):
     created_at: datetime
     version: int
 
-    @classmethod
-    def of(cls, participant: Participant) -> "ParticipantOut":
-        zh, en = ParticipantState(participant.state).labels
-        return cls.model_validate(participant.model_dump() | {"state_zh": zh, "state_en": en})
-
 
 class ParticipantEventsOut(AllowedEvents[ParticipantState, ParticipantEvent]):
     """What this actor may do with the participant now."""
@@ -95,7 +88,7 @@ class ParticipantEventsOut(AllowedEvents[ParticipantState, ParticipantEvent]):
     events: list[ParticipantEvent] = Field(examples=[["suspend", "withdraw"]])
 
 
-class StandingOut(Shape):
+class StandingOut(RowShape):
     """A state held over half-open instants; `to_at` is null while it lasts."""
 
     ordinal: int
@@ -104,18 +97,13 @@ class StandingOut(Shape):
     from_at: datetime
     to_at: datetime | None
 
-    @classmethod
-    def of(cls, standing: ParticipantStanding) -> "StandingOut":
-        return cls.model_validate(standing, from_attributes=True)
-
 
 @router.post("/participants", status_code=201, summary="Apply for an organisation")
 async def register_participant(
     actor: ManageParticipants, session: Writing, now: Now, body: ParticipantIn, response: Response
 ) -> ParticipantOut:
     participant = await actions.register_participant(session, actor, **dict(body), now=now)
-    tag(response, participant.version)
-    return ParticipantOut.of(participant)
+    return ParticipantOut.tagged(participant, response)
 
 
 @router.get("/participants", summary="Organisations, in the order they applied")
@@ -140,9 +128,7 @@ async def list_participants(
 async def get_participant(
     actor: ReadMarket, session: Reading, participant_id: UUID, response: Response
 ) -> ParticipantOut:
-    participant = await queries.get_participant(session, participant_id)
-    tag(response, participant.version)
-    return ParticipantOut.of(participant)
+    return ParticipantOut.tagged(await queries.get_participant(session, participant_id), response)
 
 
 @router.patch("/participants/{participant_id}", summary="Correct the names before admission")
@@ -155,11 +141,10 @@ async def rename_participant(
     response: Response,
     if_match: IfMatch = None,
 ) -> ParticipantOut:
-    known = await queries.lock_participant(session, participant_id)
-    check_tag(if_match, known.version, required=True)
-    participant = await actions.rename_participant(session, actor, participant_id, **dict(body), now=now)
-    tag(response, participant.version)
-    return ParticipantOut.of(participant)
+    participant = await queries.lock_participant(session, participant_id)
+    check_tag(if_match, participant.version, required=True)
+    renamed = await actions.rename_participant(session, actor, participant, **dict(body), now=now)
+    return ParticipantOut.tagged(renamed, response)
 
 
 @router.post("/participants/{participant_id}/events", summary="Admit, suspend, restore or withdraw")
@@ -172,13 +157,12 @@ async def move_participant(
     response: Response,
     if_match: IfMatch = None,
 ) -> ParticipantOut:
-    known = await queries.lock_participant(session, participant_id)
-    check_tag(if_match, known.version)
-    participant = await actions.move_participant(
-        session, actor, participant_id, body.event, reason=body.reason, now=now
+    participant = await queries.lock_participant(session, participant_id)
+    check_tag(if_match, participant.version)
+    moved = await actions.move_participant(
+        session, actor, participant, body.event, reason=body.reason, now=now
     )
-    tag(response, participant.version)
-    return ParticipantOut.of(participant)
+    return ParticipantOut.tagged(moved, response)
 
 
 @router.get("/participants/{participant_id}/allowed-events", summary="What is open to you now")

@@ -1,4 +1,4 @@
-"""Reading participants, their standing, who is related to whom, qualifications."""
+"""Reading participants and the states they held; whether one may act now."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -7,28 +7,16 @@ from uuid import UUID
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.errors import NotFound, Refused
+from datamarket.foundation.db import keyset
+from datamarket.foundation.errors import NotFound
+from datamarket.participants import rules
 from datamarket.participants.tables import Participant, ParticipantStanding
 from datamarket.participants.terms import ParticipantKind, ParticipantState
 
 _from_at, _to_at = col(ParticipantStanding.from_at), col(ParticipantStanding.to_at)
-
-
 _SUSPENDED = select(ParticipantStanding.participant_id).where(
     ParticipantStanding.state == ParticipantState.SUSPENDED
 )
-
-
-class ParticipantNotAdmitted(Refused):
-    code = "participant.not-admitted"
-    zh = "市场主体“{name}”当前未处于已准入状态（{state}），不能办理该事项。"
-    en = "The participant '{name}' is not admitted now ({state}), and may not do this."
-
-
-class ParticipantKindWrong(Refused):
-    code = "participant.kind-wrong"
-    zh = "市场主体“{name}”的类别为“{kind}”，该事项要求“{needed}”。"
-    en = "The participant '{name}' is of kind '{kind}'; this needs '{needed}'."
 
 
 async def get_participant(session: AsyncSession, participant_id: UUID) -> Participant:
@@ -67,7 +55,7 @@ async def check_admitted(session: AsyncSession, *ids: UUID) -> None:
         if participant is None:
             raise NotFound(thing="participant")
         if participant.state != ParticipantState.ADMITTED:
-            raise ParticipantNotAdmitted(name=participant.name_zh, state=participant.state)
+            raise rules.ParticipantNotAdmitted(name=participant.name_zh, state=participant.state)
 
 
 async def check_admitted_as(session: AsyncSession, participant_id: UUID, kind: ParticipantKind) -> None:
@@ -75,7 +63,7 @@ async def check_admitted_as(session: AsyncSession, participant_id: UUID, kind: P
     await check_admitted(session, participant_id)
     participant = await get_participant(session, participant_id)
     if participant.kind != kind:
-        raise ParticipantKindWrong(name=participant.name_zh, kind=participant.kind, needed=kind)
+        raise rules.ParticipantKindWrong(name=participant.name_zh, kind=participant.kind, needed=kind)
 
 
 async def list_participants(
@@ -88,7 +76,7 @@ async def list_participants(
     after: UUID | None,
 ) -> Sequence[Participant]:
     """In the order they were registered; `name` is any part of either name."""
-    statement = select(Participant).order_by(col(Participant.id)).limit(limit + 1)
+    statement = select(Participant)
     if kind is not None:
         statement = statement.where(Participant.kind == kind)
     if state is not None:
@@ -100,9 +88,7 @@ async def list_participants(
                 col(Participant.name_en).icontains(name, autoescape=True),
             )
         )
-    if after is not None:
-        statement = statement.where(col(Participant.id) > after)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(statement, col(Participant.id), limit=limit, after=after))).all()
 
 
 async def list_standings(
@@ -110,9 +96,9 @@ async def list_standings(
 ) -> Sequence[ParticipantStanding]:
     """Every state that was held, oldest first; `after` is the ordinal of the last of the page before."""
     statement = select(ParticipantStanding).where(ParticipantStanding.participant_id == participant_id)
-    if after is not None:
-        statement = statement.where(col(ParticipantStanding.ordinal) > after)
-    return (await session.exec(statement.order_by(col(ParticipantStanding.ordinal)).limit(limit + 1))).all()
+    return (
+        await session.exec(keyset(statement, col(ParticipantStanding.ordinal), limit=limit, after=after))
+    ).all()
 
 
 async def open_standing(session: AsyncSession, participant_id: UUID) -> ParticipantStanding:
@@ -126,9 +112,3 @@ async def open_standing(session: AsyncSession, participant_id: UUID) -> Particip
 async def suspended_at(session: AsyncSession, at: datetime) -> set[UUID]:
     """Who was suspended at this instant."""
     return set(await session.exec(_SUSPENDED.where(_from_at <= at, or_(_to_at.is_(None), _to_at > at))))
-
-
-async def suspended_within(session: AsyncSession, from_at: datetime, to_at: datetime) -> set[UUID]:
-    """Who was suspended at any time of the half-open [from_at, to_at)."""
-    lasting = _SUSPENDED.where(_from_at < to_at, or_(_to_at.is_(None), _to_at > from_at))
-    return set(await session.exec(lasting.where(or_(_to_at.is_(None), _to_at > _from_at))))

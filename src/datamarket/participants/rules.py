@@ -3,49 +3,32 @@
 import re
 from datetime import date
 
-from datamarket.foundation.errors import Invalid, NotFound
+from datamarket.foundation.errors import Conflict, Invalid, NotFound, Refused
 from datamarket.foundation.states import Life
 from datamarket.participants.terms import ParticipantEvent, ParticipantState
-
-E, S = ParticipantEvent, ParticipantState
-
 
 PARTICIPANT_LIFE = Life(
     "participant",
     "市场主体",
     "Participant",
     {
-        (S.APPLIED, E.ADMIT): S.ADMITTED,
-        (S.APPLIED, E.WITHDRAW): S.WITHDRAWN,
-        (S.ADMITTED, E.SUSPEND): S.SUSPENDED,
-        (S.ADMITTED, E.WITHDRAW): S.WITHDRAWN,
-        (S.SUSPENDED, E.RESTORE): S.ADMITTED,
-        (S.SUSPENDED, E.WITHDRAW): S.WITHDRAWN,
+        (ParticipantState.APPLIED, ParticipantEvent.ADMIT): ParticipantState.ADMITTED,
+        (ParticipantState.APPLIED, ParticipantEvent.WITHDRAW): ParticipantState.WITHDRAWN,
+        (ParticipantState.ADMITTED, ParticipantEvent.SUSPEND): ParticipantState.SUSPENDED,
+        (ParticipantState.ADMITTED, ParticipantEvent.WITHDRAW): ParticipantState.WITHDRAWN,
+        (ParticipantState.SUSPENDED, ParticipantEvent.RESTORE): ParticipantState.ADMITTED,
+        (ParticipantState.SUSPENDED, ParticipantEvent.WITHDRAW): ParticipantState.WITHDRAWN,
     },
-    reasons=frozenset({E.SUSPEND, E.WITHDRAW}),
+    reasons=frozenset({ParticipantEvent.SUSPEND, ParticipantEvent.WITHDRAW}),
 )
-
-
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-
-
 """GB 32100-2015: 31 characters, a prime number of them; I, O, S, V and Z are left out."""
-
-
 USCC_LENGTH = 18
-
-
 _WEIGHTS = tuple(pow(3, place, 31) for place in range(USCC_LENGTH - 1))
-
-
 _DIVISION_PLACES = range(2, 8)
-
-
 PROVINCES = frozenset(
     "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82".split()  # noqa: SIM905 - a table reads better than thirty-four quotes
 )
-
-
 """GB/T 2260: the first two digits of a division."""
 
 
@@ -53,6 +36,24 @@ class ParticipantUnknown(NotFound):
     code = "participant.unknown"
     zh = "所引用的市场主体不存在。"
     en = "The participant referred to is not there."
+
+
+class NameFixed(Conflict):
+    code = "participant.name-fixed"
+    zh = "仅“待准入”状态可以修改名称，当前为“{state}”。"
+    en = "A name changes only while the participant has state 'applied'; it is '{state}'."
+
+
+class ParticipantNotAdmitted(Refused):
+    code = "participant.not-admitted"
+    zh = "市场主体“{name}”当前未处于已准入状态（{state}），不能办理该事项。"
+    en = "The participant '{name}' is not admitted now ({state}), and may not do this."
+
+
+class ParticipantKindWrong(Refused):
+    code = "participant.kind-wrong"
+    zh = "市场主体“{name}”的类别为“{kind}”，该事项要求“{needed}”。"
+    en = "The participant '{name}' is of kind '{kind}'; this needs '{needed}'."
 
 
 class UsccLengthWrong(Invalid):
@@ -85,7 +86,7 @@ class IndustryWrong(Invalid):
     en = "'{industry}' is no industry class (GB/T 4754): four digits."
 
 
-class TermEmpty(Invalid):
+class PeriodEmpty(Invalid):
     code = "participant.term-empty"
     zh = "期间为空：截止日（不含当日）须晚于起始日。"
     en = "The period is empty: its end, which is not part of it, must be after its beginning."
@@ -127,18 +128,10 @@ def check_industry(industry: str) -> None:
         raise IndustryWrong(industry=industry)
 
 
-def registered_in(division: str, city: str) -> bool:
-    """Whether a division lies in `city`: 370212 is in 370200, 110105 in 110000, nothing else of those."""
-    prefix = city
-    while prefix.endswith("00") and len(prefix) > 2:
-        prefix = prefix[:-2]
-    return division.startswith(prefix)
-
-
 def check_term(begins: date, ends: date | None) -> None:
-    """A half-open period has at least one day. Raises TermEmpty."""
+    """A half-open period has at least one day. Raises PeriodEmpty."""
     if ends is not None and ends <= begins:
-        raise TermEmpty
+        raise PeriodEmpty
 
 
 def overlap(first: tuple[date, date | None], second: tuple[date, date | None]) -> bool:

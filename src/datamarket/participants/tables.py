@@ -1,4 +1,4 @@
-"""Participants, the states they held, who controls whom, and what they are certified for."""
+"""Rows of participants, and of the states they held."""
 
 from datetime import datetime
 from uuid import UUID

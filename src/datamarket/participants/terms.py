@@ -1,4 +1,4 @@
-"""Words of participants: kinds, states, events, qualifications."""
+"""Words of participants: kinds, where income goes, states, events."""
 
 from datamarket.foundation.labels import Labelled
 

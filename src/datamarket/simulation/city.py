@@ -156,7 +156,7 @@ class Loader:
             now=FOUNDED,
         )
         await participant_actions.move_participant(
-            session, self._authority, made.id, ParticipantEvent.ADMIT, now=FOUNDED
+            session, self._authority, made, ParticipantEvent.ADMIT, now=FOUNDED
         )
         self.city.organisations[row["code"]] = made.id
         if kind not in ROLES_OF:
@@ -206,7 +206,7 @@ class Loader:
             **_of(mandate, "term_from", "term_to", "filed_on", "income_rule"),
             now=opened,
         )
-        await zone_actions.move_zone(session, self._authority, zone.id, ZoneEvent.OPEN, now=opened)
+        await zone_actions.move_zone(session, self._authority, zone, ZoneEvent.OPEN, now=opened)
         self.city.zones[document["code"]] = zone.id
         self.city.operators[document["code"]] = self.city.actors[document["operator"]]
         for scenario in document["scenarios"]:
@@ -253,13 +253,13 @@ class Loader:
             level=Level(row["level"]),
             now=began,
         )
-        await resource_actions.move_resource(session, operator, resource.id, ResourceEvent.SUBMIT, now=began)
+        await resource_actions.move_resource(session, operator, resource, ResourceEvent.SUBMIT, now=began)
         for event in (ResourceEvent.ACCEPT, ResourceEvent.REVIEW, ResourceEvent.PUBLICISE):
-            await resource_actions.move_resource(session, self._authority, resource.id, event, now=began)
+            await resource_actions.move_resource(session, self._authority, resource, event, now=began)
         await resource_actions.move_resource(
             session,
             self._authority,
-            resource.id,
+            resource,
             ResourceEvent.CODE,
             registration_code=row["registration_code"],
             now=coded,
@@ -268,7 +268,7 @@ class Loader:
 
     async def _product(self, session: AsyncSession, row: dict[str, str]) -> None:
         maker = self.city.actors[row["maker"]]
-        product, _ = await product_actions.make_product(
+        described = await product_actions.make_product(
             session,
             maker,
             maker_id=self.city.organisations[row["maker"]],
@@ -287,20 +287,18 @@ class Loader:
         )
         reviewer = self.city.officials["reviewer"]
         for actor, event in ((maker, ProductEvent.SUBMIT), (reviewer, ProductEvent.APPROVE)):
-            await product_actions.move_product(session, actor, product_id=product.id, event=event, now=LISTED)
+            await product_actions.move_product(session, actor, described, event, now=LISTED)
         days = int(row["period_days"]) if row["period_days"] else None
-        listing, _ = await listing_actions.list_product(
+        placed = await listing_actions.list_product(
             session,
             maker,
-            product_id=product.id,
+            product_id=described.product.id,
             venue_id=self.city.venues[row["venue"]],
             plan=PricePlan(PriceModel(row["price_model"]), Fen(int(row["price_fen"])), days),
             now=LISTED,
         )
         for actor, publishing in ((maker, ListingEvent.SUBMIT), (self._authority, ListingEvent.PUBLISH)):
-            await listing_actions.move_listing(
-                session, actor, listing_id=listing.id, event=publishing, now=LISTED
-            )
+            await listing_actions.move_listing(session, actor, placed, publishing, now=LISTED)
         self.city.listings += 1
 
     async def _case(self, session: AsyncSession, row: dict[str, str]) -> None:

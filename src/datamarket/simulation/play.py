@@ -19,6 +19,7 @@ from datamarket.foundation.errors import MarketError
 from datamarket.foundation.money import Fen
 from datamarket.ledger.books import actions as ledger
 from datamarket.participants import actions as participants
+from datamarket.participants import queries as participant_queries
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
 from datamarket.simulation import names, queries
 from datamarket.simulation.plan import PlannedContract, PlannedTrade, Planner, YearPlan
@@ -108,7 +109,7 @@ class Player:
             now=now,
         )
         await participants.move_participant(
-            session, self.offices["authority"], made.id, ParticipantEvent.ADMIT, now=now
+            session, self.offices["authority"], made, ParticipantEvent.ADMIT, now=now
         )
 
     async def _plan(self, random: Random, year: int, trades: int, *, stress: bool) -> YearPlan:
@@ -168,7 +169,7 @@ class Player:
             (seller, ContractEvent.SIGN),
             (buyer, ContractEvent.SIGN),
         ):
-            locked = await contract_queries.get_contract(session, contract.id, visible_to=actor, lock=True)
+            locked = await contract_queries.lock_contract(session, contract.id, visible_to=actor)
             await contracts.move_contract(session, actor, locked, event, ledger_id=self.ledger_id, now=now)
         return contract.id
 
@@ -204,7 +205,7 @@ class Player:
             await participants.move_participant(
                 session,
                 self.offices["authority"],
-                self.known[code].id,
+                await participant_queries.lock_participant(session, self.known[code].id),
                 ParticipantEvent.SUSPEND,
                 reason="申报材料存疑，暂停核查（模拟）",
                 now=when,

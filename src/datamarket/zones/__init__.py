@@ -3,12 +3,12 @@
 zone = 专区 · mandate = 授权 · scenario = 场景 · resource = 公共数据资源 · registration = 登记
 supplying unit = 供数单位 · publicity = 公示 · level = 数据分级
 
+Rooms: resources, and amendments of what is registered.
+
 Invariants
 - a zone opens with a mandate in force, and has at most one mandate on any day
 - a mandate runs half-open, and beyond the limit of `limits.yaml` only with a recorded reason
-- who operates a zone is an admitted zone operator, who supplies data an admitted supplying unit
-- a resource gets its registration code after its publicity, once; it is then valid for a term
-- core data never trades; a level changes only with a record of who re-assessed it, and why
+- who operates a zone is an admitted zone operator
 
 Periods and limits are dated and cited in `limits.yaml`; `limits` reads them.
 Uses: participants, evidence, auth, foundation.

@@ -8,7 +8,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.auth.terms import Actor
 from datamarket.evidence.actions import record
 from datamarket.foundation.clock import business_date
-from datamarket.foundation.errors import Conflict, Refused
 from datamarket.foundation.ids import new_id
 from datamarket.participants import queries as participants
 from datamarket.participants.terms import ParticipantKind
@@ -16,36 +15,6 @@ from datamarket.zones import queries, rules
 from datamarket.zones.limits import limits_on
 from datamarket.zones.tables import Mandate, Scenario, Zone
 from datamarket.zones.terms import MandateMode, UseClass, ZoneEvent, ZoneState
-
-
-class MandateMissing(Refused):
-    code = "zone.mandate-missing"
-    zh = "{on} 该专区没有有效授权，不能开区。"
-    en = "The zone has no mandate in force on {on}, and cannot open."
-
-
-class MandateOverlaps(Conflict):
-    code = "mandate.overlap"
-    zh = "该专区在所填期限内已有授权（{term_from} 起，{term_to} 止，不含当日）。"
-    en = "The zone has a mandate within this term already, from {term_from} until, not including, {term_to}."
-
-
-class OperatorChangesLater(Refused):
-    code = "mandate.operator-changes-later"
-    zh = "更换运营机构的授权须在期限内办理；期限尚未开始或已届满。"
-    en = "A mandate for another operator is granted within its term, which has not begun or is over."
-
-
-class ZoneNotOpen(Refused):
-    code = "zone.not-open"
-    zh = "专区“{zone}”未在运营中（{state}）。"
-    en = "The zone '{zone}' is not open ({state})."
-
-
-class ZoneClosed(Refused):
-    code = "zone.closed"
-    zh = "专区“{zone}”已关闭。"
-    en = "The zone '{zone}' is closed."
 
 
 async def found_zone(
@@ -82,20 +51,19 @@ async def found_zone(
 async def move_zone(
     session: AsyncSession,
     actor: Actor,
-    zone_id: UUID,
+    zone: Zone,
     event: ZoneEvent,
     *,
     reason: str | None = None,
     now: datetime,
 ) -> Zone:
     """Open under a mandate in force, or close. Raises TransitionNotAllowed, ReasonMissing, MandateMissing."""
-    zone = await queries.lock_zone(session, zone_id)
     state = rules.ZONE_LIFE.after(zone.state, event)
     rules.ZONE_LIFE.check_reason(event, reason)
     on = business_date(now)
     if event is ZoneEvent.OPEN:
-        if await queries.mandate_at(session, zone_id, on) is None:
-            raise MandateMissing(on=on)
+        if await queries.mandate_at(session, zone.id, on) is None:
+            raise rules.MandateMissing(on=on)
         zone.opened_on = on
     else:
         zone.closed_on, zone.reason = on, reason
@@ -122,18 +90,18 @@ async def grant_mandate(
 ) -> Mandate:
     """Authorise an operator for a half-open term; another operator than before takes the zone over.
 
-    Raises TermEmpty, TermTooLong, ZoneClosed, MandateOverlaps, OperatorChangesLater, and what
+    Raises MandateTermEmpty, TermTooLong, ZoneClosed, MandateOverlaps, OperatorChangesLater, and what
     `participants.check_admitted_as` raises.
     """
     limit_years = rules.stated(limits_on(term_from).mandate_years, "mandate_years", term_from)
     rules.check_mandate_term(term_from, term_to, reason_long_term, limit_years=limit_years)
     zone = await queries.lock_zone(session, zone_id)
     if zone.state == ZoneState.CLOSED:
-        raise ZoneClosed(zone=zone.name_zh)
+        raise rules.ZoneClosed(zone=zone.name_zh)
     await participants.check_admitted_as(session, operator_id, ParticipantKind.ZONE_OPERATOR)
     known = await queries.mandate_within(session, zone_id, term_from, term_to)
     if known is not None:
-        raise MandateOverlaps(term_from=known.term_from, term_to=known.term_to)
+        raise rules.MandateOverlaps(term_from=known.term_from, term_to=known.term_to)
     _hand_over(zone, operator_id, in_term=term_from <= business_date(now) < term_to)
     mandate = Mandate(
         id=new_id(now),
@@ -167,7 +135,7 @@ def _hand_over(zone: Zone, operator_id: UUID, *, in_term: bool) -> None:
     if operator_id == zone.operator_id:
         return
     if zone.state == ZoneState.OPEN and not in_term:
-        raise OperatorChangesLater
+        raise rules.OperatorChangesLater
     zone.operator_id = operator_id
     zone.version += 1
 
@@ -186,7 +154,8 @@ async def add_scenario(
     now: datetime,
 ) -> Scenario:
     """A use that the zone is operated for. Raises ZoneNotOpen and ScenarioCodeTaken."""
-    check_open(await queries.get_zone(session, zone_id))
+    zone = await queries.get_zone(session, zone_id)
+    rules.check_open(zone.state, zone.name_zh)
     scenario = Scenario(
         id=new_id(now),
         zone_id=zone_id,
@@ -202,9 +171,3 @@ async def add_scenario(
     record(session, actor, "zones.add-scenario", ("scenario", scenario.id), now=now, code=code, use=use_class)
     await session.flush()
     return scenario
-
-
-def check_open(zone: Zone) -> None:
-    """Raises ZoneNotOpen."""
-    if zone.state != ZoneState.OPEN:
-        raise ZoneNotOpen(zone=zone.name_zh, state=zone.state)

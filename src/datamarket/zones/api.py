@@ -20,16 +20,14 @@ from datamarket.foundation.http import (
     Paging,
     Prose,
     Reading,
-    Shape,
     ShortText,
     SliceRouter,
     Writing,
     check_tag,
     page_of,
-    tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.zones import actions, queries, rules
-from datamarket.zones.tables import Mandate, Scenario, Zone
 from datamarket.zones.terms import MandateMode, UseClass, ZoneEvent, ZoneState
 
 router = SliceRouter(tags=["zones"])
@@ -54,7 +52,7 @@ class ZoneEventIn(Body):
     reason: Prose | None = Field(default=None, examples=["授权期满，不再续期"])
 
 
-class ZoneOut(Shape):
+class ZoneOut(RowShape):
     """A zone and who operates it."""
 
     id: UUID
@@ -71,11 +69,6 @@ class ZoneOut(Shape):
     state_en: str = Field(examples=["open"])
     created_at: datetime
     version: int
-
-    @classmethod
-    def of(cls, zone: Zone) -> "ZoneOut":
-        zh, en = ZoneState(zone.state).labels
-        return cls.model_validate(zone.model_dump() | {"state_zh": zh, "state_en": en})
 
 
 class ZoneEventsOut(AllowedEvents[ZoneState, ZoneEvent]):
@@ -98,7 +91,7 @@ class MandateIn(Body):
     )
 
 
-class MandateOut(Shape):
+class MandateOut(RowShape):
     """An authorisation over half-open days."""
 
     id: UUID
@@ -113,11 +106,6 @@ class MandateOut(Shape):
     income_rule: str = Field(examples=["default"])
     reason_long_term: str | None
 
-    @classmethod
-    def of(cls, mandate: Mandate) -> "MandateOut":
-        zh, en = MandateMode(mandate.mode).labels
-        return cls.model_validate(mandate.model_dump() | {"mode_zh": zh, "mode_en": en})
-
 
 class ScenarioIn(Body):
     """A use that an open zone is operated for."""
@@ -130,7 +118,7 @@ class ScenarioIn(Body):
     operation: Prose | None = Field(default=None, description="how it is operated")
 
 
-class ScenarioOut(Shape):
+class ScenarioOut(RowShape):
     """A use; for the public good it is free."""
 
     id: UUID
@@ -144,19 +132,13 @@ class ScenarioOut(Shape):
     family: str = Field(examples=["沧海图"])
     operation: str | None
 
-    @classmethod
-    def of(cls, scenario: Scenario) -> "ScenarioOut":
-        zh, en = UseClass(scenario.use_class).labels
-        return cls.model_validate(scenario.model_dump() | {"use_class_zh": zh, "use_class_en": en})
-
 
 @router.post("/zones", status_code=201, summary="Plan a zone")
 async def found_zone(
     actor: ManageZones, session: Writing, now: Now, body: ZoneIn, response: Response
 ) -> ZoneOut:
     zone = await actions.found_zone(session, actor, **dict(body), now=now)
-    tag(response, zone.version)
-    return ZoneOut.of(zone)
+    return ZoneOut.tagged(zone, response)
 
 
 @router.get("/zones", summary="Zones, in the order they were planned")
@@ -169,9 +151,7 @@ async def list_zones(
 
 @router.get("/zones/{zone_id}", summary="One zone")
 async def get_zone(_caller: Visitor, session: Reading, zone_id: UUID, response: Response) -> ZoneOut:
-    zone = await queries.get_zone(session, zone_id)
-    tag(response, zone.version)
-    return ZoneOut.of(zone)
+    return ZoneOut.tagged(await queries.get_zone(session, zone_id), response)
 
 
 @router.post("/zones/{zone_id}/events", summary="Open or close a zone")
@@ -184,10 +164,10 @@ async def move_zone(
     response: Response,
     if_match: IfMatch = None,
 ) -> ZoneOut:
-    check_tag(if_match, (await queries.lock_zone(session, zone_id)).version)
-    zone = await actions.move_zone(session, actor, zone_id, body.event, reason=body.reason, now=now)
-    tag(response, zone.version)
-    return ZoneOut.of(zone)
+    zone = await queries.lock_zone(session, zone_id)
+    check_tag(if_match, zone.version)
+    moved = await actions.move_zone(session, actor, zone, body.event, reason=body.reason, now=now)
+    return ZoneOut.tagged(moved, response)
 
 
 @router.get("/zones/{zone_id}/allowed-events", summary="What is open to you now")

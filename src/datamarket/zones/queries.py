@@ -1,12 +1,13 @@
-"""Reading zones, mandates, scenarios, resources."""
+"""Reading zones, mandates, scenarios."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.foundation.db import keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.zones.tables import Mandate, Scenario, Zone
 from datamarket.zones.terms import ZoneState
@@ -28,25 +29,14 @@ async def lock_zone(session: AsyncSession, zone_id: UUID) -> Zone:
     return zone
 
 
-async def find_zone_by_code(session: AsyncSession, code: str) -> Zone | None:
-    return (await session.exec(select(Zone).where(Zone.code == code))).first()
-
-
-async def zones_by_ids(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Zone]:
-    """Those that exist, each once."""
-    return {zone.id: zone for zone in await session.exec(select(Zone).where(col(Zone.id).in_(set(ids))))}
-
-
 async def list_zones(
     session: AsyncSession, *, state: ZoneState | None = None, limit: int, after: UUID | None
 ) -> Sequence[Zone]:
     """In the order they were founded."""
-    statement = select(Zone).order_by(col(Zone.id)).limit(limit + 1)
+    statement = select(Zone)
     if state is not None:
         statement = statement.where(Zone.state == state)
-    if after is not None:
-        statement = statement.where(col(Zone.id) > after)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(statement, col(Zone.id), limit=limit, after=after))).all()
 
 
 async def mandate_at(session: AsyncSession, zone_id: UUID, on: date) -> Mandate | None:
@@ -72,9 +62,7 @@ async def list_mandates(
 ) -> Sequence[Mandate]:
     """In the order they were granted."""
     statement = select(Mandate).where(Mandate.zone_id == zone_id)
-    if after is not None:
-        statement = statement.where(col(Mandate.id) > after)
-    return (await session.exec(statement.order_by(col(Mandate.id)).limit(limit + 1))).all()
+    return (await session.exec(keyset(statement, col(Mandate.id), limit=limit, after=after))).all()
 
 
 async def get_scenario(session: AsyncSession, scenario_id: UUID) -> Scenario:
@@ -85,15 +73,9 @@ async def get_scenario(session: AsyncSession, scenario_id: UUID) -> Scenario:
     return scenario
 
 
-async def find_scenario_by_code(session: AsyncSession, code: str) -> Scenario | None:
-    return (await session.exec(select(Scenario).where(Scenario.code == code))).first()
-
-
 async def list_scenarios(
     session: AsyncSession, zone_id: UUID, *, limit: int, after: UUID | None
 ) -> Sequence[Scenario]:
     """In the order they were added."""
     statement = select(Scenario).where(Scenario.zone_id == zone_id)
-    if after is not None:
-        statement = statement.where(col(Scenario.id) > after)
-    return (await session.exec(statement.order_by(col(Scenario.id)).limit(limit + 1))).all()
+    return (await session.exec(keyset(statement, col(Scenario.id), limit=limit, after=after))).all()

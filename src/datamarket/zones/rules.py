@@ -2,7 +2,7 @@
 
 from datetime import MAXYEAR, date
 
-from datamarket.foundation.errors import Invalid, NotFound, Refused
+from datamarket.foundation.errors import Conflict, Invalid, NotFound, Refused
 from datamarket.foundation.states import Life
 from datamarket.zones.terms import ZoneEvent, ZoneState
 
@@ -18,13 +18,13 @@ ZONE_LIFE = Life(
 )
 
 
-class ReferenceUnknown(NotFound):
+class ZoneReferenceUnknown(NotFound):
     code = "zone.reference-unknown"
     zh = "所引用的对象不存在。"
     en = "What is referred to is not there."
 
 
-class TermEmpty(Invalid):
+class MandateTermEmpty(Invalid):
     code = "mandate.term-empty"
     zh = "授权期限为空：截止日（不含当日）须晚于起始日。"
     en = "The term is empty: its end, which is not part of it, must be after its beginning."
@@ -42,10 +42,46 @@ class LimitUnstated(Refused):
     en = "On {on} no rule states '{name}' yet, so this cannot be done."
 
 
+class MandateMissing(Refused):
+    code = "zone.mandate-missing"
+    zh = "{on} 该专区没有有效授权，不能开区。"
+    en = "The zone has no mandate in force on {on}, and cannot open."
+
+
+class MandateOverlaps(Conflict):
+    code = "mandate.overlap"
+    zh = "该专区在所填期限内已有授权（{term_from} 起，{term_to} 止，不含当日）。"
+    en = "The zone has a mandate within this term already, from {term_from} until, not including, {term_to}."
+
+
+class OperatorChangesLater(Refused):
+    code = "mandate.operator-changes-later"
+    zh = "更换运营机构的授权须在期限内办理；期限尚未开始或已届满。"
+    en = "A mandate for another operator is granted within its term, which has not begun or is over."
+
+
+class ZoneNotOpen(Refused):
+    code = "zone.not-open"
+    zh = "专区“{zone}”未在运营中（{state}）。"
+    en = "The zone '{zone}' is not open ({state})."
+
+
+class ZoneClosed(Refused):
+    code = "zone.closed"
+    zh = "专区“{zone}”已关闭。"
+    en = "The zone '{zone}' is closed."
+
+
+def check_open(state: ZoneState | str, name_zh: str) -> None:
+    """Scenarios and resources are added to an open zone only. Raises ZoneNotOpen."""
+    if state != ZoneState.OPEN:
+        raise ZoneNotOpen(zone=name_zh, state=state)
+
+
 def check_mandate_term(term_from: date, term_to: date, reason: str | None, *, limit_years: int) -> None:
-    """Half-open, at least a day; longer than the limit only with a reason. Raises TermEmpty, TermTooLong."""
+    """Half-open, at least a day; longer than the limit only with a reason. Raises MandateTermEmpty, TermTooLong."""
     if term_to <= term_from:
-        raise TermEmpty
+        raise MandateTermEmpty
     if term_to > add_years(term_from, limit_years) and not (reason and reason.strip()):
         raise TermTooLong(years=limit_years)
 

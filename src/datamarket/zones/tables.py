@@ -1,4 +1,4 @@
-"""Zones, mandates, scenarios, resources with what was filed for them, and re-assessments of their level."""
+"""Rows of zones, of their mandates and scenarios."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Conflict, MarketError
 from datamarket.foundation.tables import instant, one_of
-from datamarket.zones.rules import ReferenceUnknown
+from datamarket.zones.rules import ZoneReferenceUnknown
 from datamarket.zones.terms import MandateMode, UseClass, ZoneState
 
 
@@ -88,7 +88,7 @@ class Scenario(SQLModel, table=True):
 
 ERRORS: dict[str, type[MarketError]] = {
     "zone_code_key": ZoneCodeTaken,
-    "zone_operator_id_fkey": ReferenceUnknown,
-    "mandate_operator_id_fkey": ReferenceUnknown,
+    "zone_operator_id_fkey": ZoneReferenceUnknown,
+    "mandate_operator_id_fkey": ZoneReferenceUnknown,
     "scenario_code_key": ScenarioCodeTaken,
 }

@@ -1,4 +1,4 @@
-"""Words of zones: zones, mandates, scenarios, public-data resources."""
+"""Words of zones, their mandates and scenarios, and the levels of data."""
 
 from datamarket.foundation.labels import Labelled
 

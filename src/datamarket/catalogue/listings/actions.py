@@ -43,11 +43,10 @@ async def list_product(
 ) -> Placed:
     """A draft of a listing of the newest approved version, or of the one of this number.
 
-    Raises EventNotYours, VersionNotApproved, VenueClosed, VenueDoesNotAdmit, PlanFaulty, PublicGoodNotFree.
+    Raises CatalogueEventNotYours, VersionNotApproved, VenueClosed, VenueDoesNotAdmit, PlanFaulty, PublicGoodNotFree.
     """
     product, version = await product_queries.get_product(session, product_id, visible_to=actor)
-    if not actor.may(Permission.LIST_PRODUCT) or actor.participant_id != product.maker_id:
-        raise catalogue_rules.EventNotYours(event="list")
+    catalogue_rules.check_own(actor, Permission.LIST_PRODUCT, product.maker_id, "list")
     wanted = number or product.approved or version.number
     if wanted != version.number:
         version = await product_queries.get_version(session, product_id, wanted)
@@ -57,8 +56,7 @@ async def list_product(
     venue_rules.check_venue(VenueState(venue.state), venue.categories, Category(product.category))
     use_class = await sources.check_scenario(session, product.zone_id, product.scenario_id)
     rules.check_plan(plan, use_class)
-    columns = _columns(product, version, venue, plan, use_class)
-    listing = Listing(id=new_id(now), created_at=now, **columns)
+    listing = Listing(id=new_id(now), created_at=now, **_columns(product, version, venue, plan, use_class))
     session.add(listing)
     record(session, actor, "catalogue.list-product", ("listing", listing.id), now=now, **_terms(listing))
     await session.flush()
@@ -68,16 +66,15 @@ async def list_product(
 async def edit_listing(
     session: AsyncSession,
     actor: Actor,
+    placed: Placed,
     *,
-    listing_id: UUID,
-    now: datetime,
     venue_id: UUID | None = None,
     plan: PricePlan | None = None,
+    now: datetime,
 ) -> Placed:
     """Another venue or price, while it is a draft: what is published keeps its price. Raises ListingFixed."""
-    listing, venue = await queries.get_listing(session, listing_id, visible_to=actor)
-    if not actor.may(Permission.LIST_PRODUCT) or actor.participant_id != listing.provider_id:
-        raise catalogue_rules.EventNotYours(event="edit")
+    listing, venue = placed
+    catalogue_rules.check_own(actor, Permission.LIST_PRODUCT, listing.provider_id, "edit")
     if listing.state != ListingState.DRAFT:
         raise rules.ListingFixed(state=listing.state)
     if venue_id is not None:
@@ -100,18 +97,17 @@ async def edit_listing(
 async def move_listing(
     session: AsyncSession,
     actor: Actor,
-    *,
-    listing_id: UUID,
+    placed: Placed,
     event: ListingEvent,
-    now: datetime,
+    *,
     reason: str | None = None,
+    now: datetime,
 ) -> Placed:
     """Move a listing; into the market only if its version, venue, provider and sources still may be there.
 
-    Raises EventNotYours, ListingHeld, TransitionNotAllowed, ReasonMissing, ListedAlready, and whatever
+    Raises CatalogueEventNotYours, ListingHeld, TransitionNotAllowed, ReasonMissing, ListedAlready, and whatever
     speaks against entering the market.
     """
-    placed = await queries.get_listing(session, listing_id, visible_to=actor)
     listing, venue = placed
     decides = rules.may_decide(actor, provider_id=listing.provider_id, venue_operator_id=venue.operator_id)
     _check_mover(actor, placed, event)
@@ -124,30 +120,36 @@ async def move_listing(
     listing.held_by_venue = event is ListingEvent.SUSPEND and decides
     listing.reason = reason
     listing.version += 1
-    subject = ("listing", listing.id)
     facts = {"state": listing.state, "reason": reason}
-    record(session, actor, f"catalogue.{event}-listing", subject, now=now, **facts)
+    record(session, actor, f"catalogue.{event}-listing", ("listing", listing.id), now=now, **facts)
     await session.flush()
     return placed
 
 
-def _check_mover(actor: Actor, placed: Placed, event: ListingEvent) -> None:
+def may_move(actor: Actor, placed: Placed, event: ListingEvent) -> bool:
+    """Whether this event of this listing is the actor's."""
     listing, venue = placed
-    if rules.may_move_listing(
+    return rules.may_move_listing(
         actor,
         event,
         provider_id=listing.provider_id,
         venue_operator_id=venue.operator_id,
         held_by_venue=listing.held_by_venue,
-    ):
+    )
+
+
+def _check_mover(actor: Actor, placed: Placed, event: ListingEvent) -> None:
+    if may_move(actor, placed, event):
         return
+    listing = placed.listing
     if event is ListingEvent.RESUME and listing.held_by_venue and actor.participant_id == listing.provider_id:
         raise rules.ListingHeld
-    raise catalogue_rules.EventNotYours(event=event)
+    raise catalogue_rules.CatalogueEventNotYours(event=event)
 
 
 async def _check_market_entry(session: AsyncSession, listing: Listing, venue: Venue, now: datetime) -> None:
-    version = await product_queries.get_version(session, listing.product_id, listing.product_version)
+    number = listing.product_version
+    version = await product_queries.lock_version_shared(session, listing.product_id, number)
     if version.state != VersionState.APPROVED:
         raise product_rules.VersionNotApproved(state=version.state)
     venue_rules.check_venue(VenueState(venue.state), venue.categories, Category(listing.category))

@@ -9,9 +9,9 @@ from pydantic import ConfigDict, Field, Strict
 from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings import actions, queries, rules
-from datamarket.catalogue.listings.queries import Placed
 from datamarket.catalogue.listings.shapes import ListingOut
 from datamarket.catalogue.listings.terms import ListingEvent, ListingState, PriceModel, PricePlan
+from datamarket.catalogue.products.shapes import VersionNumber
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -23,7 +23,6 @@ from datamarket.foundation.http import (
     SliceRouter,
     Writing,
     check_tag,
-    tag,
 )
 from datamarket.foundation.money import Fen
 
@@ -55,7 +54,7 @@ class ListingIn(Body):
     product_id: UUID
     venue_id: UUID
     plan: PlanIn
-    version: Annotated[int, Strict(), Field(ge=1, le=10_000)] | None = None
+    version: VersionNumber | None = None
 
 
 class ListingPatch(Body):
@@ -81,7 +80,7 @@ async def list_product(
     actor: ListProduct, session: Writing, now: Now, body: ListingIn, response: Response
 ) -> ListingOut:
     """A draft; submit it for the venue's or the authority's decision."""
-    placed = await actions.list_product(
+    listing, _ = await actions.list_product(
         session,
         actor,
         product_id=body.product_id,
@@ -90,7 +89,7 @@ async def list_product(
         number=body.version,
         now=now,
     )
-    return _out(response, placed)
+    return ListingOut.tagged(listing, response)
 
 
 @router.patch("/listings/{listing_id}", summary="Change a draft")
@@ -104,13 +103,11 @@ async def edit_listing(
     if_match: IfMatch = None,
 ) -> ListingOut:
     """Venue and price, while it is a draft: what is published keeps its price."""
-    listing, _ = await queries.get_listing(session, listing_id, visible_to=actor)
-    check_tag(if_match, listing.version, required=True)
+    placed = await queries.lock_listing(session, listing_id, visible_to=actor)
+    check_tag(if_match, placed.listing.version, required=True)
     plan = body.plan.plan if body.plan else None
-    placed = await actions.edit_listing(
-        session, actor, listing_id=listing_id, venue_id=body.venue_id, plan=plan, now=now
-    )
-    return _out(response, placed)
+    edited, _ = await actions.edit_listing(session, actor, placed, venue_id=body.venue_id, plan=plan, now=now)
+    return ListingOut.tagged(edited, response)
 
 
 @router.post("/listings/{listing_id}/events", summary="Move a listing")
@@ -124,33 +121,15 @@ async def move_listing(
     if_match: IfMatch = None,
 ) -> ListingOut:
     """submit, suspend, resume and delist are the provider's; publish, return and suspend the venue's."""
-    if if_match is not None:
-        listing, _ = await queries.get_listing(session, listing_id, visible_to=actor)
-        check_tag(if_match, listing.version)
-    placed = await actions.move_listing(
-        session, actor, listing_id=listing_id, event=body.event, reason=body.reason, now=now
-    )
-    return _out(response, placed)
+    placed = await queries.lock_listing(session, listing_id, visible_to=actor)
+    check_tag(if_match, placed.listing.version)
+    moved, _ = await actions.move_listing(session, actor, placed, body.event, reason=body.reason, now=now)
+    return ListingOut.tagged(moved, response)
 
 
 @router.get("/listings/{listing_id}/allowed-events", summary="What may be done with a listing now")
 async def allowed_listing_events(actor: ReadMarket, session: Reading, listing_id: UUID) -> ListingEventsOut:
-    listing, venue = await queries.get_listing(session, listing_id, visible_to=actor)
-    state = ListingState(listing.state)
-    events = [
-        event
-        for event in rules.LISTING_LIFE.open_in(state)
-        if rules.may_move_listing(
-            actor,
-            event,
-            provider_id=listing.provider_id,
-            venue_operator_id=venue.operator_id,
-            held_by_venue=listing.held_by_venue,
-        )
-    ]
+    placed = await queries.get_listing(session, listing_id, visible_to=actor)
+    state = ListingState(placed.listing.state)
+    events = [event for event in rules.LISTING_LIFE.open_in(state) if actions.may_move(actor, placed, event)]
     return ListingEventsOut(state=state, events=events)
-
-
-def _out(response: Response, placed: Placed) -> ListingOut:
-    tag(response, placed.listing.version)
-    return ListingOut.of(placed.listing)

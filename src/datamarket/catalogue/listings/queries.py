@@ -6,15 +6,17 @@ from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import Select
 
 from datamarket.auth.terms import Actor
-from datamarket.catalogue.listings.rules import ListingNotPublished
+from datamarket.catalogue.listings.rules import ListingNotPublished, may_see_listing
 from datamarket.catalogue.listings.tables import Listing
 from datamarket.catalogue.listings.terms import ListingState, Offer, PriceModel, PricePlan, Supplier
 from datamarket.catalogue.products.tables import ProductVersion
 from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues.tables import Venue
 from datamarket.catalogue.venues.terms import FeePayer
+from datamarket.foundation.db import keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.money import Fen
 from datamarket.participants import queries as participants
@@ -22,6 +24,8 @@ from datamarket.participants.terms import IncomeClass
 from datamarket.zones import queries as zones
 from datamarket.zones.resources import queries as resource_queries
 from datamarket.zones.terms import UseClass
+
+_PLACED = select(Listing, Venue).join(Venue, col(Venue.id) == Listing.venue_id)
 
 
 class Placed(NamedTuple):
@@ -31,46 +35,39 @@ class Placed(NamedTuple):
     venue: Venue
 
 
-def may_see_listing(actor: Actor | None, *, state: str, provider_id: UUID, venue_operator_id: UUID) -> bool:
-    """What is published is everyone's; all else the provider's, the venue's and the overseers'."""
-    if state == ListingState.PUBLISHED:
-        return True
-    if actor is None:
-        return False
-    return actor.sees_all or (
-        actor.participant_id is not None and actor.participant_id in {provider_id, venue_operator_id}
-    )
-
-
 async def get_listing(session: AsyncSession, listing_id: UUID, *, visible_to: Actor) -> Placed:
-    """The listing, locked, and its venue. Raises NotFound."""
-    statement = select(Listing, Venue).join(Venue, col(Venue.id) == Listing.venue_id)
-    statement = statement.where(Listing.id == listing_id).with_for_update(of=Listing)
-    row = (await session.exec(statement.execution_options(populate_existing=True))).first()
-    if row is None:
-        raise NotFound(thing="listing")
-    listing, venue = row
-    if not may_see_listing(
-        visible_to, state=listing.state, provider_id=listing.provider_id, venue_operator_id=venue.operator_id
+    """Raises NotFound, also for one that is not the actor's to see."""
+    return await _placed(session, _PLACED.where(Listing.id == listing_id), visible_to)
+
+
+async def lock_listing(session: AsyncSession, listing_id: UUID, *, visible_to: Actor) -> Placed:
+    """The newest row, held until the transaction ends; its venue is only read. Raises NotFound."""
+    locked = _PLACED.where(Listing.id == listing_id).with_for_update(of=Listing)
+    return await _placed(session, locked.execution_options(populate_existing=True), visible_to)
+
+
+async def _placed(session: AsyncSession, statement: Select[Listing, Venue], visible_to: Actor) -> Placed:
+    row = (await session.exec(statement)).first()
+    if row is None or not may_see_listing(
+        visible_to, state=row[0].state, provider_id=row[0].provider_id, venue_operator_id=row[1].operator_id
     ):
         raise NotFound(thing="listing")
-    return Placed(listing, venue)
+    return Placed(*row)
 
 
 async def list_own_listings(
     session: AsyncSession, *, visible_to: Actor, state: ListingState | None, limit: int, after: UUID | None
 ) -> Sequence[Listing]:
     """What the actor's organisation lists, or what is listed on its venue; all of it for overseers."""
-    statement = select(Listing).order_by(col(Listing.id).desc()).limit(limit + 1)
+    statement = select(Listing)
     if not visible_to.sees_all:
         operated = select(Venue.id).where(col(Venue.operator_id) == visible_to.participant_id)
         provided = col(Listing.provider_id) == visible_to.participant_id
         statement = statement.where(provided | col(Listing.venue_id).in_(operated))
     if state is not None:
         statement = statement.where(Listing.state == state)
-    if after is not None:
-        statement = statement.where(col(Listing.id) < after)
-    return (await session.exec(statement)).all()
+    page = keyset(statement, col(Listing.id), limit=limit, after=after, newest_first=True)
+    return (await session.exec(page)).all()
 
 
 def plan_of(listing: Listing) -> PricePlan:
@@ -96,7 +93,6 @@ async def get_offer(session: AsyncSession, listing_id: UUID) -> Offer:
     return Offer(
         listing_id=listing.id,
         product_id=listing.product_id,
-        product_code=listing.product_code,
         product_version=listing.product_version,
         provider_id=listing.provider_id,
         venue_id=venue.id,
@@ -104,7 +100,6 @@ async def get_offer(session: AsyncSession, listing_id: UUID) -> Offer:
         venue_fee_bps=venue.fee_bps,
         zone_id=listing.zone_id,
         operator_id=zone.operator_id if zone else None,
-        scenario_id=listing.scenario_id,
         use_class=UseClass(listing.use_class) if listing.use_class else None,
         suppliers=await _suppliers(session, resources),
         plan=plan_of(listing),

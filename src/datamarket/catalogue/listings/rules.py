@@ -25,8 +25,6 @@ LISTING_LIFE = Life(
     },
     reasons=frozenset({ListingEvent.RETURN}),
 )
-
-
 TO_MARKET = frozenset({ListingEvent.PUBLISH, ListingEvent.RESUME})
 
 
@@ -58,6 +56,19 @@ class ListingNotPublished(Refused):
     code = "listing.not-published"
     zh = "该挂牌当前未公开（状态“{state}”），不能据此签约。"
     en = "This listing is {state}, not published: nothing can be agreed upon it."
+
+
+def may_see_listing(
+    actor: Actor | None, *, state: ListingState | str, provider_id: UUID, venue_operator_id: UUID
+) -> bool:
+    """What is published is everyone's; all else the provider's, the venue's and the overseers'."""
+    if state == ListingState.PUBLISHED:
+        return True
+    if actor is None:
+        return False
+    return actor.sees_all or (
+        actor.participant_id is not None and actor.participant_id in {provider_id, venue_operator_id}
+    )
 
 
 def may_decide(actor: Actor, *, provider_id: UUID, venue_operator_id: UUID) -> bool:

@@ -5,17 +5,14 @@ from uuid import UUID
 
 from pydantic import Field
 
-from datamarket.catalogue.listings.tables import Listing
 from datamarket.catalogue.listings.terms import ListingState, PriceModel
 from datamarket.catalogue.products.terms import DeliveryForm, Modality
 from datamarket.catalogue.terms import Category
-from datamarket.foundation.http import (
-    Shape,
-)
+from datamarket.foundation.shapes import RowShape
 from datamarket.zones.terms import Level, UseClass
 
 
-class ListingCard(Shape):
+class ListingCard(RowShape):
     """What a page of the catalogue shows of a listing."""
 
     id: UUID
@@ -43,10 +40,6 @@ class ListingCard(Shape):
     published_at: datetime | None
     version: int = Field(description="of this record; see ETag")
 
-    @classmethod
-    def of(cls, listing: Listing) -> "ListingCard":
-        return cls.model_validate(listing, from_attributes=True)
-
 
 class ListingOut(ListingCard):
     """A listing as its provider and its venue see it; `reason` is that of the last event."""
@@ -54,7 +47,3 @@ class ListingOut(ListingCard):
     held_by_venue: bool
     reason: str | None
     created_at: datetime
-
-    @classmethod
-    def of(cls, listing: Listing) -> "ListingOut":
-        return cls.model_validate(listing, from_attributes=True)

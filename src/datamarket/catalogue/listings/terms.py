@@ -59,7 +59,6 @@ class Offer:
 
     listing_id: UUID
     product_id: UUID
-    product_code: str
     product_version: int
     provider_id: UUID
     venue_id: UUID
@@ -67,7 +66,6 @@ class Offer:
     venue_fee_bps: int
     zone_id: UUID | None
     operator_id: UUID | None
-    scenario_id: UUID | None
     use_class: UseClass | None
     suppliers: tuple[Supplier, ...]
     plan: PricePlan

@@ -61,19 +61,18 @@ async def make_product(
 
 
 async def make_version(
-    session: AsyncSession, actor: Actor, *, product_id: UUID, content: Content, now: datetime
+    session: AsyncSession, actor: Actor, described: Described, *, content: Content, now: datetime
 ) -> Described:
     """The next version, in draft; the one before is settled first. Raises VersionUnfinished."""
-    product, newest = await queries.get_product(session, product_id, visible_to=actor, lock=True)
-    _check_maker(actor, product, "edit")
+    product, newest = described
+    catalogue_rules.check_own(actor, Permission.MAKE_PRODUCT, product.maker_id, "edit")
     if newest.state in rules.UNFINISHED:
         raise rules.VersionUnfinished(state=newest.state)
     rules.check_content(content, of_zone=product.zone_id is not None)
     product.newest += 1
     product.version += 1
     version = _add_version(session, product, content, now)
-    subject = ("product", product.id)
-    record(session, actor, "catalogue.make-version", subject, now=now, number=version.number)
+    record(session, actor, "catalogue.make-version", ("product", product.id), now=now, number=version.number)
     await session.flush()
     return Described(product, version)
 
@@ -81,8 +80,8 @@ async def make_version(
 async def edit_product(
     session: AsyncSession,
     actor: Actor,
+    described: Described,
     *,
-    product_id: UUID,
     identity: Identity,
     content: Content,
     now: datetime,
@@ -91,9 +90,8 @@ async def edit_product(
 
     Raises VersionFixed or IdentityFixed.
     """
-    described = await queries.get_product(session, product_id, visible_to=actor, lock=True)
     product, version = described
-    _check_maker(actor, product, "edit")
+    catalogue_rules.check_own(actor, Permission.MAKE_PRODUCT, product.maker_id, "edit")
     if version.state not in rules.EDITABLE:
         raise rules.VersionFixed(state=version.state)
     if version.number > 1 and identity != queries.identity_of(product):
@@ -104,8 +102,7 @@ async def edit_product(
         for name, value in values.items():
             setattr(row, name, value)
     product.version += 1
-    subject = ("product", product.id)
-    record(session, actor, "catalogue.edit-product", subject, now=now, number=version.number)
+    record(session, actor, "catalogue.edit-product", ("product", product.id), now=now, number=version.number)
     await session.flush()
     return described
 
@@ -113,28 +110,29 @@ async def edit_product(
 async def move_product(
     session: AsyncSession,
     actor: Actor,
-    *,
-    product_id: UUID,
+    described: Described,
     event: ProductEvent,
-    now: datetime,
+    *,
     number: int | None = None,
     reason: str | None = None,
+    now: datetime,
 ) -> Described:
     """Move the newest version, or the one of this number.
 
-    Raises EventNotYours, OwnReview, TransitionNotAllowed, ReasonMissing, VersionStillListed, and on
+    Raises CatalogueEventNotYours, OwnReview, TransitionNotAllowed, ReasonMissing, VersionStillListed, and on
     submission whatever speaks against the sources.
     """
-    product, version = await queries.get_product(session, product_id, visible_to=actor, lock=True)
+    product, version = described
     if number is not None and number != version.number:
-        version = await queries.get_version(session, product_id, number, to_change=True)
+        version = await queries.lock_version(session, product.id, number)
     await _check_mover(session, actor, Described(product, version), event, on=business_date(now))
     VERSION_LIFE.check_reason(event, reason)
     state = VERSION_LIFE.after(version.state, event)
     if event is ProductEvent.SUBMIT:
         await _submit(session, actor, product, version, now)
     elif event is ProductEvent.RETIRE:
-        await _check_unlisted(session, version)
+        if await queries.is_listed(session, version.id):
+            raise rules.VersionStillListed
     else:
         version.reviewed_by, version.reviewed_at, version.review_reason = actor.account_id, now, reason
     version.state = state
@@ -142,9 +140,8 @@ async def move_product(
         await session.flush()
         product.approved = await queries.newest_approved(session, product.id)
     product.version += 1
-    subject = ("product", product.id)
     facts = {"number": version.number, "state": state, "reason": reason}
-    record(session, actor, f"catalogue.{event}-product", subject, now=now, **facts)
+    record(session, actor, f"catalogue.{event}-product", ("product", product.id), now=now, **facts)
     await session.flush()
     return Described(product, version)
 
@@ -165,11 +162,6 @@ def _columns(content: Content) -> dict[str, Any]:
     }
 
 
-def _check_maker(actor: Actor, product: Product, event: str) -> None:
-    if not actor.may(Permission.MAKE_PRODUCT) or actor.participant_id != product.maker_id:
-        raise catalogue_rules.EventNotYours(event=event)
-
-
 async def _check_mover(
     session: AsyncSession, actor: Actor, described: Described, event: ProductEvent, *, on: date
 ) -> None:
@@ -181,7 +173,7 @@ async def _check_mover(
         if reviewer and await affiliation_queries.are_related(session, reviewer, maker_id, on):
             raise rules.OwnReview
     if not rules.may_move_product(actor, event, maker_id=maker_id):
-        raise catalogue_rules.EventNotYours(event=event)
+        raise catalogue_rules.CatalogueEventNotYours(event=event)
 
 
 async def _submit(
@@ -194,8 +186,3 @@ async def _submit(
     rules.check_level(level, levels, product.level_reason)
     version.submitted_by, version.submitted_at = actor.account_id, now
     version.reviewed_by = version.reviewed_at = None
-
-
-async def _check_unlisted(session: AsyncSession, version: ProductVersion) -> None:
-    if await queries.is_listed(session, version.id):
-        raise rules.VersionStillListed

@@ -1,4 +1,4 @@
-"""/products"""
+"""/products: versions, their compliance review, and what may be done with them now."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import ConfigDict, Field, Strict
+from pydantic import ConfigDict, Field
 
 from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.rules import organisation_of
@@ -20,7 +20,9 @@ from datamarket.catalogue.products.shapes import (
     Quality,
     Resources,
     SampleFieldIn,
+    VersionNumber,
     VersionOut,
+    samples_of,
 )
 from datamarket.catalogue.products.terms import (
     Content,
@@ -29,7 +31,6 @@ from datamarket.catalogue.products.terms import (
     Modality,
     Processing,
     ProductEvent,
-    SampleField,
     VersionState,
 )
 from datamarket.catalogue.terms import Category
@@ -43,7 +44,6 @@ from datamarket.foundation.http import (
     Paging,
     Prose,
     Reading,
-    Shape,
     ShortText,
     SliceRouter,
     Writing,
@@ -51,11 +51,11 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.zones.terms import Level
 
 router = SliceRouter(tags=["catalogue"])
 MakeProduct = Annotated[Actor, allow(Permission.MAKE_PRODUCT)]
-Number = Annotated[int, Strict(), Field(ge=1, le=10_000, description="number of a version, from 1")]
 _IDENTITY: dict[str, Any] = {
     "name_zh": "近海作业窗口接口",
     "name_en": "Offshore working-window API",
@@ -102,21 +102,15 @@ class ProductPatch(Body):
 
     def apply(self, identity: Identity, content: Content) -> tuple[Identity, Content]:
         """Both as they become."""
-        given = {
-            name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None
-        }
-        if self.resources is not None:
-            given["resources"] = tuple(self.resources)
+        given = {name: value for name, value in self if value is not None}
         if self.sample_fields is not None:
-            given["sample_fields"] = tuple(
-                SampleField(**sample.model_dump()) for sample in self.sample_fields
-            )
+            given["sample_fields"] = samples_of(self.sample_fields)
         ours = {name: value for name, value in given.items() if hasattr(identity, name)}
         rest = {name: value for name, value in given.items() if name not in ours}
         return replace(identity, **ours), replace(content, **rest)
 
 
-class ProductOut(Shape):
+class ProductOut(RowShape):
     """A product with the version its reader may see: the newest, or for others the newest approved one."""
 
     id: UUID
@@ -135,9 +129,9 @@ class ProductOut(Shape):
     content: VersionOut
 
     @classmethod
-    def of(cls, described: Described) -> "ProductOut":
-        product = described.product.model_dump(exclude={"newest"})
-        return cls.model_validate(product | {"content": VersionOut.of(described.version)})
+    def of(cls, described: Described, /) -> "ProductOut":
+        content = {"content": VersionOut.of(described.version)}
+        return cls.model_validate(cls.told_by(described.product) | content)
 
 
 class ProductEventIn(Body):
@@ -147,7 +141,7 @@ class ProductEventIn(Body):
         json_schema_extra={"examples": [{"event": "return", "reason": "质量附件缺少可用率"}]}
     )
     event: ProductEvent
-    version: Number | None = None
+    version: VersionNumber | None = None
     reason: Prose | None = None
 
 
@@ -218,13 +212,15 @@ async def edit_product(
     if_match: IfMatch = None,
 ) -> ProductOut:
     """The newest version while it is a draft or returned; what the product is, while there is only one."""
-    product, version = await queries.get_product(session, product_id, visible_to=actor, lock=True)
-    check_tag(if_match, product.version, required=True)
-    identity, content = body.apply(queries.identity_of(product), queries.content_of(version))
-    described = await actions.edit_product(
-        session, actor, product_id=product_id, identity=identity, content=content, now=now
+    described = await queries.lock_product(session, product_id, visible_to=actor)
+    check_tag(if_match, described.product.version, required=True)
+    identity, content = body.apply(
+        queries.identity_of(described.product), queries.content_of(described.version)
     )
-    return _out(response, described)
+    edited = await actions.edit_product(
+        session, actor, described, identity=identity, content=content, now=now
+    )
+    return _out(response, edited)
 
 
 @router.get("/products/{product_id}/versions", summary="The versions of a product, newest first")
@@ -242,10 +238,9 @@ async def list_versions(
 async def make_version(
     actor: MakeProduct, session: Writing, now: Now, product_id: UUID, body: ContentIn, response: Response
 ) -> ProductOut:
-    described = await actions.make_version(
-        session, actor, product_id=product_id, content=body.content, now=now
-    )
-    return _out(response, described)
+    described = await queries.lock_product(session, product_id, visible_to=actor)
+    made = await actions.make_version(session, actor, described, content=body.content, now=now)
+    return _out(response, made)
 
 
 @router.post("/products/{product_id}/events", summary="Move a product through its compliance review")
@@ -259,19 +254,12 @@ async def move_product(
     if_match: IfMatch = None,
 ) -> ProductOut:
     """submit and retire are the maker's; return, approve and reject a reviewer's, never of the maker."""
-    if if_match is not None:
-        product, _ = await queries.get_product(session, product_id, visible_to=actor, lock=True)
-        check_tag(if_match, product.version)
-    described = await actions.move_product(
-        session,
-        actor,
-        product_id=product_id,
-        event=body.event,
-        number=body.version,
-        reason=body.reason,
-        now=now,
+    described = await queries.lock_product(session, product_id, visible_to=actor)
+    check_tag(if_match, described.product.version)
+    moved = await actions.move_product(
+        session, actor, described, body.event, number=body.version, reason=body.reason, now=now
     )
-    return _out(response, described)
+    return _out(response, moved)
 
 
 @router.get("/products/{product_id}/allowed-events", summary="What may be done with a product now")

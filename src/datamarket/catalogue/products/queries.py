@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, case, literal, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.products.tables import Product, ProductVersion
@@ -21,6 +22,7 @@ from datamarket.catalogue.products.terms import (
     VersionState,
 )
 from datamarket.catalogue.terms import Category
+from datamarket.foundation.db import keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.zones.terms import Level
 
@@ -47,36 +49,56 @@ def _seen_version(actor: Actor) -> ColumnElement[int | None]:
     return case((all_seen | own, col(Product.newest)), else_=col(Product.approved))
 
 
-async def get_product(
-    session: AsyncSession, product_id: UUID, *, visible_to: Actor, lock: bool = False
-) -> Described:
-    """Raises NotFound. Locked, it is the truth until the transaction ends."""
-    statement = (
-        select(Product, ProductVersion)
-        .join(
-            ProductVersion,
-            (col(ProductVersion.product_id) == Product.id)
-            & (col(ProductVersion.number) == _seen_version(visible_to)),
-        )
-        .where(Product.id == product_id)
+def _seen(visible_to: Actor) -> Select[Product, ProductVersion]:
+    """Products that stand for something to this reader, each with the version that does."""
+    seen = (col(ProductVersion.product_id) == Product.id) & (
+        col(ProductVersion.number) == _seen_version(visible_to)
     )
-    if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    row = (await session.exec(statement)).first()
+    return select(Product, ProductVersion).join(ProductVersion, seen)
+
+
+async def get_product(session: AsyncSession, product_id: UUID, *, visible_to: Actor) -> Described:
+    """Raises NotFound."""
+    row = (await session.exec(_seen(visible_to).where(Product.id == product_id))).first()
     if row is None:
         raise NotFound(thing="product")
     return Described(*row)
 
 
-async def get_version(
-    session: AsyncSession, product_id: UUID, number: int, *, to_change: bool = False
-) -> ProductVersion:
-    """Locked: a version that is being listed is not retired meanwhile. Raises NotFound."""
-    statement = select(ProductVersion).where(
+async def lock_product(session: AsyncSession, product_id: UUID, *, visible_to: Actor) -> Described:
+    """Product and version as they are, held until the transaction ends. Raises NotFound."""
+    locked = _seen(visible_to).where(Product.id == product_id).with_for_update()
+    row = (await session.exec(locked.execution_options(populate_existing=True))).first()
+    if row is None:
+        raise NotFound(thing="product")
+    return Described(*row)
+
+
+async def get_version(session: AsyncSession, product_id: UUID, number: int) -> ProductVersion:
+    """Raises NotFound."""
+    return await _one_version(session, _version(product_id, number))
+
+
+async def lock_version(session: AsyncSession, product_id: UUID, number: int) -> ProductVersion:
+    """The newest row, held until the transaction ends, to be moved. Raises NotFound."""
+    locked = _version(product_id, number).with_for_update()
+    return await _one_version(session, locked.execution_options(populate_existing=True))
+
+
+async def lock_version_shared(session: AsyncSession, product_id: UUID, number: int) -> ProductVersion:
+    """The newest row, which others may read but not retire until the transaction ends. Raises NotFound."""
+    locked = _version(product_id, number).with_for_update(read=True)
+    return await _one_version(session, locked.execution_options(populate_existing=True))
+
+
+def _version(product_id: UUID, number: int) -> SelectOfScalar[ProductVersion]:
+    return select(ProductVersion).where(
         ProductVersion.product_id == product_id, ProductVersion.number == number
     )
-    locked = statement.with_for_update(read=not to_change).execution_options(populate_existing=True)
-    version = (await session.exec(locked)).first()
+
+
+async def _one_version(session: AsyncSession, statement: SelectOfScalar[ProductVersion]) -> ProductVersion:
+    version = (await session.exec(statement)).first()
     if version is None:
         raise NotFound(thing="product version")
     return version
@@ -93,43 +115,27 @@ async def list_products(
     after: UUID | None,
 ) -> Sequence[Described]:
     """Newest first; `state` is that of the version that the reader sees."""
-    statement = (
-        select(Product, ProductVersion)
-        .join(
-            ProductVersion,
-            (col(ProductVersion.product_id) == Product.id)
-            & (col(ProductVersion.number) == _seen_version(visible_to)),
-        )
-        .order_by(col(Product.id).desc())
-        .limit(limit + 1)
-    )
+    statement = _seen(visible_to)
     if mine:
         statement = statement.where(col(Product.maker_id) == visible_to.participant_id)
     if zone is not None:
         statement = statement.where(Product.zone_id == zone)
     if state is not None:
         statement = statement.where(ProductVersion.state == state)
-    if after is not None:
-        statement = statement.where(col(Product.id) < after)
-    return [Described(*row) for row in (await session.exec(statement)).all()]
+    page = keyset(statement, col(Product.id), limit=limit, after=after, newest_first=True)
+    return [Described(*row) for row in await session.exec(page)]
 
 
 async def list_versions(
     session: AsyncSession, product: Product, *, visible_to: Actor, limit: int, after: int | None
 ) -> Sequence[ProductVersion]:
     """Newest first; who is neither maker nor reviewer sees what was approved."""
-    statement = (
-        select(ProductVersion)
-        .where(ProductVersion.product_id == product.id)
-        .order_by(col(ProductVersion.number).desc())
-        .limit(limit + 1)
-    )
+    statement = select(ProductVersion).where(ProductVersion.product_id == product.id)
     if not (_privileged(visible_to) or visible_to.participant_id == product.maker_id):
         seen = (VersionState.APPROVED, VersionState.RETIRED)
         statement = statement.where(col(ProductVersion.state).in_(seen))
-    if after is not None:
-        statement = statement.where(col(ProductVersion.number) < after)
-    return (await session.exec(statement)).all()
+    page = keyset(statement, col(ProductVersion.number), limit=limit, after=after, newest_first=True)
+    return (await session.exec(page)).all()
 
 
 async def newest_approved(session: AsyncSession, product_id: UUID) -> int | None:
@@ -169,5 +175,5 @@ def content_of(version: ProductVersion) -> Content:
 
 async def is_listed(session: AsyncSession, version_id: UUID) -> bool:
     """Whether any listing of this version is, or is about to be, on sale; listings stand above, so by name."""
-    connection = await session.connection()
-    return bool((await connection.execute(_LISTED, {"version": version_id})).scalar_one())
+    row = await (await session.connection()).execute(_LISTED, {"version": version_id})
+    return bool(row.scalar_one())

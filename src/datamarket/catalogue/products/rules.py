@@ -23,14 +23,8 @@ VERSION_LIFE = Life(
     },
     reasons=frozenset({ProductEvent.RETURN, ProductEvent.REJECT}),
 )
-
-
 UNFINISHED = frozenset({VersionState.DRAFT, VersionState.RETURNED, VersionState.SUBMITTED})
-
-
 EDITABLE = frozenset({VersionState.DRAFT, VersionState.RETURNED})
-
-
 REVIEWS = frozenset({ProductEvent.RETURN, ProductEvent.APPROVE, ProductEvent.REJECT})
 
 

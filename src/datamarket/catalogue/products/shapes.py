@@ -1,12 +1,12 @@
 """What a version says over HTTP, in and out."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, Strict
 
-from datamarket.catalogue.products.tables import ProductVersion
 from datamarket.catalogue.products.terms import (
     Content,
     DeliveryForm,
@@ -16,15 +16,12 @@ from datamarket.catalogue.products.terms import (
     SampleField,
     VersionState,
 )
-from datamarket.foundation.http import (
-    Body,
-    Prose,
-    Shape,
-    ShortText,
-)
+from datamarket.foundation.http import Body, Prose, ShortText
+from datamarket.foundation.shapes import RowShape
 
-Resources = Annotated[list[UUID], Field(max_length=100, description="registered resources of the zone")]
+Resources = Annotated[tuple[UUID, ...], Field(max_length=100, description="registered resources of the zone")]
 Quality = Annotated[dict[QualityKey, ShortText], Field(examples=[{"availability_percent": "99.9"}])]
+VersionNumber = Annotated[int, Strict(), Field(ge=1, le=10_000, description="number of a version, from 1")]
 EXAMPLE: dict[str, Any] = {
     "summary_zh": "基于潮位与风浪观测加工的近海作业窗口接口。",
     "summary_en": "An API of offshore working windows, made from tide and wave observations.",
@@ -43,6 +40,11 @@ class SampleFieldIn(Body):
     sample: ShortText
 
 
+def samples_of(given: Sequence[SampleFieldIn]) -> tuple[SampleField, ...]:
+    """As a version keeps them."""
+    return tuple(SampleField(**dict(sample)) for sample in given)
+
+
 class ContentIn(Body):
     """What one version offers."""
 
@@ -51,26 +53,18 @@ class ContentIn(Body):
     summary_en: Prose
     modality: Modality
     delivery_form: DeliveryForm
-    resources: Resources = Field(default_factory=list)
+    resources: Resources = Field(default_factory=tuple)
     processing: Processing = Processing.DERIVED
     quality: Quality = Field(default_factory=dict)
     sample_fields: list[SampleFieldIn] = Field(default_factory=list, max_length=100)
 
     @property
     def content(self) -> Content:
-        return Content(
-            summary_zh=self.summary_zh,
-            summary_en=self.summary_en,
-            modality=self.modality,
-            delivery_form=self.delivery_form,
-            resources=tuple(self.resources),
-            processing=self.processing,
-            quality=self.quality,
-            sample_fields=tuple(SampleField(**sample.model_dump()) for sample in self.sample_fields),
-        )
+        said = {name: getattr(self, name) for name in ContentIn.model_fields}
+        return Content(**said | {"sample_fields": samples_of(self.sample_fields)})
 
 
-class VersionOut(Shape):
+class VersionOut(RowShape):
     """One version and where it stands in its review."""
 
     number: int
@@ -87,7 +81,3 @@ class VersionOut(Shape):
     reviewed_at: datetime | None
     review_reason: str | None
     created_at: datetime
-
-    @classmethod
-    def of(cls, version: ProductVersion) -> "VersionOut":
-        return cls.model_validate(version, from_attributes=True)

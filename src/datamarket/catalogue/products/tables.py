@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from datamarket.catalogue.products.rules import OwnReview
 from datamarket.catalogue.products.terms import DeliveryForm, Modality, Processing, VersionState
-from datamarket.catalogue.rules import ReferenceUnknown
+from datamarket.catalogue.rules import CatalogueReferenceUnknown
 from datamarket.catalogue.terms import Category
 from datamarket.foundation.errors import Conflict, Invalid, MarketError
 from datamarket.foundation.tables import ARRAY, JSONB, instant, one_of
@@ -87,8 +87,8 @@ class ProductVersion(SQLModel, table=True):
 ERRORS: dict[str, type[MarketError]] = {
     "product_code_key": ProductCodeTaken,
     "product_scenario_with_zone": ScenarioMissing,
-    "product_zone_id_fkey": ReferenceUnknown,
-    "product_scenario_id_fkey": ReferenceUnknown,
-    "product_maker_id_fkey": ReferenceUnknown,
+    "product_zone_id_fkey": CatalogueReferenceUnknown,
+    "product_scenario_id_fkey": CatalogueReferenceUnknown,
+    "product_maker_id_fkey": CatalogueReferenceUnknown,
     "product_version_own_review": OwnReview,
 }

@@ -1,8 +1,8 @@
 """/listings: search and reading for everyone, straight from the driver to bytes."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 import orjson
@@ -11,6 +11,7 @@ from fastapi import Depends, Query, Request, Response
 from datamarket.auth.access import SignInNeeded, Visitor
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings import queries as listing_queries
+from datamarket.catalogue.listings.rules import may_see_listing
 from datamarket.catalogue.listings.shapes import ListingCard, ListingOut
 from datamarket.catalogue.listings.terms import ListingState, PriceModel
 from datamarket.catalogue.products.terms import DeliveryForm, Processing, QualityKey, SampleField
@@ -34,8 +35,6 @@ from datamarket.foundation.http import (
 )
 
 router = SliceRouter(tags=["catalogue"])
-
-
 JSON = orjson.OPT_UTC_Z
 
 
@@ -48,43 +47,24 @@ class ListingDetail(ListingOut):
     sample_fields: list[SampleField]
 
 
+@dataclass(frozen=True)
 class Wish:
     """The words, filters and order of a search."""
 
-    def __init__(
-        self,
-        text: Annotated[
-            str | None,
-            Query(max_length=100, pattern=NO_NUL, description="words, Chinese or English; all must occur"),
-        ] = None,
-        zone: UUID | None = None,
-        venue: UUID | None = None,
-        category: Category | None = None,
-        delivery_form: DeliveryForm | None = None,
-        price_model: PriceModel | None = None,
-        sort: Sort = Sort.NEWEST,
-    ) -> None:
-        self.text = text
-        self.zone = zone
-        self.venue = venue
-        self.category = category
-        self.delivery_form = delivery_form
-        self.price_model = price_model
-        self.sort = sort
+    text: Annotated[
+        str | None,
+        Query(max_length=100, pattern=NO_NUL, description="words, Chinese or English; all must occur"),
+    ] = None
+    zone: UUID | None = None
+    venue: UUID | None = None
+    category: Category | None = None
+    delivery_form: DeliveryForm | None = None
+    price_model: PriceModel | None = None
+    sort: Sort = Sort.NEWEST
 
     def search(self, paging: Paging[Cursor]) -> Search:
         """With its place in the order. Raises CursorInvalid."""
-        return Search(
-            text=self.text,
-            zone=self.zone,
-            venue=self.venue,
-            category=self.category,
-            delivery_form=self.delivery_form,
-            price_model=self.price_model,
-            sort=self.sort,
-            limit=paging.limit,
-            after=_place(paging.after, self.sort),
-        )
+        return Search(**vars(self), limit=paging.limit, after=_place(paging.after, self.sort))
 
 
 def _place(cursor: str | None, sort: Sort) -> tuple[Any, UUID] | None:
@@ -106,15 +86,8 @@ def _place(cursor: str | None, sort: Sort) -> tuple[Any, UUID] | None:
     return int(key), last
 
 
-def _bytes(document: object, headers: dict[str, str]) -> Response:
+def _bytes(document: object, **headers: str) -> Response:
     return Response(orjson.dumps(document, option=JSON), headers=headers, media_type="application/json")
-
-
-def _next(request: Request, cursor: str) -> dict[str, str]:
-    query = urlencode(
-        [pair for pair in request.query_params.multi_items() if pair[0] != "after"] + [("after", cursor)]
-    )
-    return {"Link": f'<{request.url.path}?{query}>; rel="next"'}
 
 
 @router.get("/listings", summary="Search the catalogue", response_model=Page[ListingCard])
@@ -134,10 +107,9 @@ async def search_listings(
     rows = await queries.search_listings(database_of(request), search, now=now)
     kept = [dict(row) for row in rows[: paging.limit]]
     if len(rows) <= paging.limit:
-        return _bytes({"items": kept, "next": None}, {})
+        return _bytes({"items": kept, "next": None})
     place = queries.sort_key(rows[paging.limit - 1], search.sort)
-    cursor = encode_cursor([search.sort, place, kept[-1]["id"]])
-    return _bytes({"items": kept, "next": cursor}, _next(request, cursor))
+    return _bytes({"items": kept, "next": encode_cursor([search.sort, place, kept[-1]["id"]])})
 
 
 async def _own_listings(
@@ -157,7 +129,7 @@ async def _own_listings(
 async def get_listing(request: Request, caller: Visitor, listing_id: UUID) -> Response:
     """Published: everyone's. Else its provider's, its venue's and the overseers'."""
     row = await queries.find_listing(database_of(request), listing_id)
-    if row is None or not listing_queries.may_see_listing(
+    if row is None or not may_see_listing(
         caller,
         state=row["state"],
         provider_id=UUID(row["provider_id"]),
@@ -168,4 +140,4 @@ async def get_listing(request: Request, caller: Visitor, listing_id: UUID) -> Re
     del document["venue_operator_id"]
     for name in ("quality", "sample_fields"):
         document[name] = orjson.Fragment(document[name])
-    return _bytes(document, {"ETag": f'"{row["version"]}"'})
+    return _bytes(document, ETag=f'"{row["version"]}"')

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-import asyncpg
+from asyncpg import Record
 
 from datamarket.catalogue import words
 from datamarket.catalogue.listings.terms import PriceModel
@@ -21,7 +21,6 @@ from datamarket.catalogue.search.terms import Sort
 from datamarket.catalogue.terms import Category
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database
 
-Row = asyncpg.Record
 CARD = (
     "id, product_id, product_code, product_version, provider_id, venue_id, venue_code, zone_id, scenario_id,"
     " use_class, name_zh, name_en, summary_zh, summary_en, category, level, modality, delivery_form,"
@@ -137,7 +136,7 @@ _SQL = {
 }
 
 
-async def search_listings(database: Database, search: Search, *, now: datetime) -> list[Row]:
+async def search_listings(database: Database, search: Search, *, now: datetime) -> list[Record]:
     """One page of published listings, and one more when there is a next page."""
     asked = words.wanted(search.text) if search.text else words.Wanted((), ())
     if search.text and not asked.terms:
@@ -158,7 +157,7 @@ async def search_listings(database: Database, search: Search, *, now: datetime) 
 
 async def _find(
     connection: Connection, statements: _Statements, values: list[Any], window: int, expected: tuple[int, int]
-) -> list[Row]:
+) -> list[Record]:
     """Walking costs `window / share` rows, gathering `share * all` rows, a row of it about half as much."""
     holding, listings = expected
     if holding * holding > 2 * window * listings:
@@ -178,13 +177,13 @@ async def _statistics(database: Database, connection: Connection, now: datetime)
     return known
 
 
-async def find_listing(database: Database, listing_id: UUID) -> Row | None:
+async def find_listing(database: Database, listing_id: UUID) -> Record | None:
     """One listing in any state, with the particulars of its version."""
     async with database.connection() as connection:
         return await connection.fetchrow(_BY_ID, listing_id)
 
 
-def sort_key(row: Row, sort: Sort) -> object:
+def sort_key(row: Record, sort: Sort) -> object:
     """What a cursor remembers of the last listing of a page."""
     if sort is Sort.NAME:
         return words.name_key(row["name_zh"]).hex()

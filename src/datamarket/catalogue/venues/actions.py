@@ -9,7 +9,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.terms import Category
-from datamarket.catalogue.venues import queries
 from datamarket.catalogue.venues.rules import VENUE_LIFE
 from datamarket.catalogue.venues.tables import Venue
 from datamarket.catalogue.venues.terms import VenueEvent, VenueKind, VenueTerms
@@ -52,10 +51,9 @@ async def open_venue(
 
 
 async def edit_venue(
-    session: AsyncSession, actor: Actor, *, venue_id: UUID, terms: VenueTerms, now: datetime
+    session: AsyncSession, actor: Actor, venue: Venue, *, terms: VenueTerms, now: datetime
 ) -> Venue:
     """New terms hold for what is agreed from now on."""
-    venue = await queries.get_venue(session, venue_id, lock=True)
     for name, value in asdict(terms).items():
         setattr(venue, name, value)
     venue.qualified_for_subsidy = terms.qualified_from is not None
@@ -70,17 +68,15 @@ async def edit_venue(
 async def move_venue(
     session: AsyncSession,
     actor: Actor,
-    *,
-    venue_id: UUID,
+    venue: Venue,
     event: VenueEvent,
-    now: datetime,
+    *,
     reason: str | None = None,
+    now: datetime,
 ) -> Venue:
     """Close or reopen; what is published stays, and nothing more is published on a closed venue."""
-    venue = await queries.get_venue(session, venue_id, lock=True)
     venue.state = VENUE_LIFE.after(venue.state, event)
     venue.version += 1
-    subject = ("venue", venue.id)
-    record(session, actor, f"catalogue.{event}-venue", subject, now=now, reason=reason)
+    record(session, actor, f"catalogue.{event}-venue", ("venue", venue.id), now=now, reason=reason)
     await session.flush()
     return venue

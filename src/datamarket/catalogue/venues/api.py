@@ -1,4 +1,4 @@
-"""/venues"""
+"""/venues: what trades where, and upon what terms. Open to visitors for reading."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -12,7 +12,6 @@ from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues import actions, queries
 from datamarket.catalogue.venues.rules import VENUE_LIFE
-from datamarket.catalogue.venues.tables import Venue
 from datamarket.catalogue.venues.terms import FeePayer, VenueEvent, VenueKind, VenueState, VenueTerms
 from datamarket.foundation.http import (
     AllowedEvents,
@@ -25,14 +24,13 @@ from datamarket.foundation.http import (
     Paging,
     Prose,
     Reading,
-    Shape,
     ShortText,
     SliceRouter,
     Writing,
     check_tag,
     page_of,
-    tag,
 )
+from datamarket.foundation.shapes import RowShape
 
 router = SliceRouter(tags=["catalogue"])
 ManageVenues = Annotated[Actor, allow(Permission.MANAGE_VENUES)]
@@ -60,14 +58,7 @@ class VenueTermsIn(Body):
 
     @property
     def terms(self) -> VenueTerms:
-        return VenueTerms(
-            name_zh=self.name_zh,
-            name_en=self.name_en,
-            qualified_from=self.qualified_from,
-            source=self.source,
-            fee_bps=self.fee_bps,
-            fee_payer=self.fee_payer,
-        )
+        return VenueTerms(**{name: getattr(self, name) for name in VenueTermsIn.model_fields})
 
 
 class VenueIn(VenueTermsIn):
@@ -91,7 +82,7 @@ class VenueIn(VenueTermsIn):
     categories: list[Category] = Field(default_factory=list, max_length=len(Category))
 
 
-class VenueOut(Shape):
+class VenueOut(RowShape):
     """A venue, and upon what terms it works."""
 
     id: UUID
@@ -110,10 +101,6 @@ class VenueOut(Shape):
     created_at: datetime
     version: int
 
-    @classmethod
-    def of(cls, venue: Venue) -> "VenueOut":
-        return cls.model_validate(venue, from_attributes=True)
-
 
 class VenueEventIn(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"event": "close", "reason": "停业整顿"}]})
@@ -123,11 +110,6 @@ class VenueEventIn(Body):
 
 class VenueEventsOut(AllowedEvents[VenueState, VenueEvent]):
     """What this actor may do now."""
-
-
-def _out(response: Response, venue: Venue) -> VenueOut:
-    tag(response, venue.version)
-    return VenueOut.of(venue)
 
 
 @router.get("/venues", summary="The venues, by code")
@@ -150,12 +132,12 @@ async def open_venue(
         categories=body.categories,
         now=now,
     )
-    return _out(response, venue)
+    return VenueOut.tagged(venue, response)
 
 
 @router.get("/venues/{venue_id}", summary="One venue")
 async def get_venue(_caller: Visitor, session: Reading, venue_id: UUID, response: Response) -> VenueOut:
-    return _out(response, await queries.get_venue(session, venue_id))
+    return VenueOut.tagged(await queries.get_venue(session, venue_id), response)
 
 
 @router.patch("/venues/{venue_id}", summary="New terms of a venue")
@@ -169,9 +151,10 @@ async def edit_venue(
     if_match: IfMatch = None,
 ) -> VenueOut:
     """The whole of the terms; they hold for what is agreed from now on."""
-    check_tag(if_match, (await queries.get_venue(session, venue_id, lock=True)).version, required=True)
-    venue = await actions.edit_venue(session, actor, venue_id=venue_id, terms=body.terms, now=now)
-    return _out(response, venue)
+    venue = await queries.lock_venue(session, venue_id)
+    check_tag(if_match, venue.version, required=True)
+    edited = await actions.edit_venue(session, actor, venue, terms=body.terms, now=now)
+    return VenueOut.tagged(edited, response)
 
 
 @router.post("/venues/{venue_id}/events", summary="Close or reopen a venue")
@@ -184,11 +167,10 @@ async def move_venue(
     response: Response,
     if_match: IfMatch = None,
 ) -> VenueOut:
-    check_tag(if_match, (await queries.get_venue(session, venue_id, lock=True)).version)
-    venue = await actions.move_venue(
-        session, actor, venue_id=venue_id, event=body.event, reason=body.reason, now=now
-    )
-    return _out(response, venue)
+    venue = await queries.lock_venue(session, venue_id)
+    check_tag(if_match, venue.version)
+    moved = await actions.move_venue(session, actor, venue, body.event, reason=body.reason, now=now)
+    return VenueOut.tagged(moved, response)
 
 
 @router.get("/venues/{venue_id}/allowed-events", summary="What may be done with a venue now")

@@ -7,24 +7,26 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.catalogue.venues.tables import Venue
+from datamarket.foundation.db import keyset
 from datamarket.foundation.errors import NotFound
 
 
-async def get_venue(session: AsyncSession, venue_id: UUID, *, lock: bool = False) -> Venue:
+async def get_venue(session: AsyncSession, venue_id: UUID) -> Venue:
     """Raises NotFound."""
-    venue = await session.get(Venue, venue_id, with_for_update=lock or None)
+    venue = await session.get(Venue, venue_id)
     if venue is None:
         raise NotFound(thing="venue")
     return venue
 
 
-async def find_venue_by_code(session: AsyncSession, code: str) -> Venue | None:
-    return (await session.exec(select(Venue).where(Venue.code == code))).first()
+async def lock_venue(session: AsyncSession, venue_id: UUID) -> Venue:
+    """The newest row, held until the transaction ends. Raises NotFound."""
+    venue = await session.get(Venue, venue_id, with_for_update=True, populate_existing=True)
+    if venue is None:
+        raise NotFound(thing="venue")
+    return venue
 
 
 async def list_venues(session: AsyncSession, *, limit: int, after: str | None) -> Sequence[Venue]:
     """By code."""
-    statement = select(Venue).order_by(col(Venue.code)).limit(limit + 1)
-    if after is not None:
-        statement = statement.where(col(Venue.code) > after)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(select(Venue), col(Venue.code), limit=limit, after=after))).all()

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from datamarket.catalogue.rules import ReferenceUnknown
+from datamarket.catalogue.rules import CatalogueReferenceUnknown
 from datamarket.catalogue.venues.terms import FeePayer, VenueKind, VenueState
 from datamarket.foundation.errors import Conflict, Invalid, MarketError
 from datamarket.foundation.tables import ARRAY, Text, instant, one_of
@@ -56,5 +56,5 @@ class Venue(SQLModel, table=True):
 ERRORS: dict[str, type[MarketError]] = {
     "venue_code_key": VenueCodeTaken,
     "venue_qualification_dated": QualificationUndated,
-    "venue_operator_id_fkey": ReferenceUnknown,
+    "venue_operator_id_fkey": CatalogueReferenceUnknown,
 }

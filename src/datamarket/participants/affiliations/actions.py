@@ -7,29 +7,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence.actions import record
-from datamarket.foundation.errors import Conflict, NotFound
 from datamarket.foundation.ids import new_id
 from datamarket.participants import rules as participants_rules
 from datamarket.participants.affiliations import queries, rules
 from datamarket.participants.affiliations.tables import Affiliation
-
-
-class PairAffiliated(Conflict):
-    code = "affiliation.overlap"
-    zh = "该控制关系在所填期间内已有记录。"
-    en = "This control is recorded already for some day of the period."
-
-
-class ControlCircle(Conflict):
-    code = "affiliation.circle"
-    zh = "该控制关系会在某日形成循环控制。"
-    en = "On some day control would run in a circle."
-
-
-class AffiliationEnded(Conflict):
-    code = "affiliation.ended"
-    zh = "该控制关系已于 {to_on} 终止（不含当日）。"
-    en = "This control has ended already; its first day without control is {to_on}."
 
 
 async def affiliate(
@@ -42,16 +23,16 @@ async def affiliate(
     to_on: date | None = None,
     now: datetime,
 ) -> Affiliation:
-    """Record that one controls another. Raises TermEmpty, SelfControl, PairAffiliated, ControlCircle."""
+    """Record that one controls another. Raises PeriodEmpty, SelfControl, PairAffiliated, ControlCircle."""
     participants_rules.check_term(from_on, to_on)
     if controller_id == controlled_id:
         raise rules.SelfControl
     await queries.lock_affiliations(session)
     for known in await queries.affiliations_of_pair(session, controller_id, controlled_id):
         if participants_rules.overlap((known.from_on, known.to_on), (from_on, to_on)):
-            raise PairAffiliated
+            raise rules.PairAffiliated
     if await queries.controls_within(session, controlled_id, controller_id, from_on=from_on, to_on=to_on):
-        raise ControlCircle
+        raise rules.ControlCircle
     affiliation = Affiliation(
         id=new_id(now),
         controller_id=controller_id,
@@ -76,20 +57,11 @@ async def affiliate(
 
 
 async def end_affiliation(
-    session: AsyncSession,
-    actor: Actor,
-    participant_id: UUID,
-    affiliation_id: UUID,
-    *,
-    on: date,
-    now: datetime,
+    session: AsyncSession, actor: Actor, affiliation: Affiliation, *, on: date, now: datetime
 ) -> Affiliation:
-    """`on` is the first day without control. Raises AffiliationEnded when an end is recorded, TermEmpty."""
-    affiliation = await session.get(Affiliation, affiliation_id, with_for_update=True, populate_existing=True)
-    if affiliation is None or participant_id not in {affiliation.controller_id, affiliation.controlled_id}:
-        raise NotFound(thing="affiliation")
+    """`on` is the first day without control. Raises AffiliationEnded when an end is recorded, PeriodEmpty."""
     if affiliation.to_on is not None:
-        raise AffiliationEnded(to_on=affiliation.to_on)
+        raise rules.AffiliationEnded(to_on=affiliation.to_on)
     participants_rules.check_term(affiliation.from_on, on)
     affiliation.to_on = on
     affiliation.version += 1

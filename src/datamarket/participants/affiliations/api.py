@@ -1,4 +1,4 @@
-"""/affiliations: who controls whom."""
+"""/participants/{id}/affiliations: who controls whom."""
 
 from datetime import date
 from typing import Literal
@@ -14,14 +14,13 @@ from datamarket.foundation.http import (
     Page,
     Paging,
     Reading,
-    Shape,
     SliceRouter,
     Writing,
     page_of,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.participants import queries as participants_queries
 from datamarket.participants.affiliations import actions, queries
-from datamarket.participants.affiliations.tables import Affiliation
 
 router = SliceRouter(tags=["participants"])
 
@@ -41,7 +40,7 @@ class AffiliationEventIn(Body):
     on: DateIn = Field(examples=["2025-01-01"])
 
 
-class AffiliationOut(Shape):
+class AffiliationOut(RowShape):
     """Control over half-open days; `to_on` is null while it lasts."""
 
     id: UUID
@@ -50,10 +49,6 @@ class AffiliationOut(Shape):
     from_on: date
     to_on: date | None
     version: int
-
-    @classmethod
-    def of(cls, affiliation: Affiliation) -> "AffiliationOut":
-        return cls.model_validate(affiliation, from_attributes=True)
 
 
 @router.get("/participants/{participant_id}/affiliations", summary="Whom it controls, and who controls it")
@@ -85,6 +80,5 @@ async def move_affiliation(
     affiliation_id: UUID,
     body: AffiliationEventIn,
 ) -> AffiliationOut:
-    return AffiliationOut.of(
-        await actions.end_affiliation(session, actor, participant_id, affiliation_id, on=body.on, now=now)
-    )
+    affiliation = await queries.lock_affiliation(session, participant_id, affiliation_id)
+    return AffiliationOut.of(await actions.end_affiliation(session, actor, affiliation, on=body.on, now=now))

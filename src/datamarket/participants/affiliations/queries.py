@@ -8,6 +8,8 @@ from sqlalchemy import text
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.foundation.db import keyset
+from datamarket.foundation.errors import NotFound
 from datamarket.participants.affiliations.tables import Affiliation
 
 
@@ -18,9 +20,15 @@ async def list_affiliations(
     statement = select(Affiliation).where(
         or_(Affiliation.controller_id == participant_id, Affiliation.controlled_id == participant_id)
     )
-    if after is not None:
-        statement = statement.where(col(Affiliation.id) > after)
-    return (await session.exec(statement.order_by(col(Affiliation.id)).limit(limit + 1))).all()
+    return (await session.exec(keyset(statement, col(Affiliation.id), limit=limit, after=after))).all()
+
+
+async def lock_affiliation(session: AsyncSession, participant_id: UUID, affiliation_id: UUID) -> Affiliation:
+    """One that the participant is a side of, held until the transaction ends. Raises NotFound."""
+    affiliation = await session.get(Affiliation, affiliation_id, with_for_update=True, populate_existing=True)
+    if affiliation is None or participant_id not in {affiliation.controller_id, affiliation.controlled_id}:
+        raise NotFound(thing="affiliation")
+    return affiliation
 
 
 async def affiliations_of_pair(
@@ -51,8 +59,6 @@ _CONTROLS = text(
     SELECT 1 FROM above WHERE id = CAST(:high AS uuid) LIMIT 1
     """
 )
-
-
 _RELATED = text(
     """
     WITH RECURSIVE above (root, id) AS (

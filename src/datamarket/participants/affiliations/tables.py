@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.tables import instant
 from datamarket.participants.affiliations.rules import SelfControl
-from datamarket.participants.rules import ParticipantUnknown, TermEmpty
+from datamarket.participants.rules import ParticipantUnknown, PeriodEmpty
 
 
 class Affiliation(SQLModel, table=True):
@@ -33,7 +33,7 @@ class Affiliation(SQLModel, table=True):
 
 ERRORS: dict[str, type[MarketError]] = {
     "affiliation_no_self_control": SelfControl,
-    "affiliation_term_check": TermEmpty,
+    "affiliation_term_check": PeriodEmpty,
     "affiliation_controller_id_fkey": ParticipantUnknown,
     "affiliation_controlled_id_fkey": ParticipantUnknown,
 }

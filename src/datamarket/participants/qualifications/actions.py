@@ -7,19 +7,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence.actions import record
-from datamarket.foundation.errors import Conflict
 from datamarket.foundation.ids import new_id
 from datamarket.participants import queries as participants_queries
 from datamarket.participants import rules as participants_rules
 from datamarket.participants.qualifications import queries, rules
 from datamarket.participants.qualifications.tables import Qualification
 from datamarket.participants.qualifications.terms import QualificationKind
-
-
-class QualificationOverlaps(Conflict):
-    code = "qualification.overlap"
-    zh = "同一资质在所填期间内已有记录。"
-    en = "The same qualification is recorded already for some day of the period."
 
 
 async def grant_qualification(
@@ -36,7 +29,7 @@ async def grant_qualification(
 ) -> Qualification:
     """Record a certificate of an admitted participant.
 
-    Raises TermEmpty, HolderMismatch, ParticipantNotAdmitted and QualificationOverlaps.
+    Raises PeriodEmpty, HolderMismatch, ParticipantNotAdmitted and QualificationOverlaps.
     """
     participants_rules.check_term(granted_on, until_on)
     rules.check_holder(kind, holder)
@@ -44,7 +37,7 @@ async def grant_qualification(
     await participants_queries.check_admitted(session, participant_id)
     for known in await queries.qualifications_alike(session, participant_id, kind, holder):
         if participants_rules.overlap((known.granted_on, known.until_on), (granted_on, until_on)):
-            raise QualificationOverlaps
+            raise rules.QualificationOverlaps
     qualification = Qualification(
         id=new_id(now),
         participant_id=participant_id,

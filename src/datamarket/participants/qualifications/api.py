@@ -13,14 +13,13 @@ from datamarket.foundation.http import (
     Page,
     Paging,
     Reading,
-    Shape,
     ShortText,
     SliceRouter,
     Writing,
     page_of,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.participants.qualifications import actions, queries
-from datamarket.participants.qualifications.tables import Qualification
 from datamarket.participants.qualifications.terms import QualificationKind
 
 router = SliceRouter(tags=["participants"])
@@ -37,7 +36,7 @@ class QualificationIn(Body):
     holder: ShortText | None = Field(default=None, examples=["王某"])
 
 
-class QualificationOut(Shape):
+class QualificationOut(RowShape):
     """A certificate over half-open days; `until_on` is null when it has no end."""
 
     id: UUID
@@ -49,11 +48,6 @@ class QualificationOut(Shape):
     granted_by: str
     granted_on: date
     until_on: date | None
-
-    @classmethod
-    def of(cls, qualification: Qualification) -> "QualificationOut":
-        zh, en = QualificationKind(qualification.kind).labels
-        return cls.model_validate(qualification.model_dump() | {"kind_zh": zh, "kind_en": en})
 
 
 @router.get("/qualifications", summary="Certificates, in the order they were recorded")

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.foundation.db import keyset
 from datamarket.participants.qualifications.tables import Qualification
 from datamarket.participants.qualifications.terms import QualificationKind
 
@@ -19,14 +20,12 @@ async def list_qualifications(
     after: UUID | None,
 ) -> Sequence[Qualification]:
     """In the order they were recorded."""
-    statement = select(Qualification).order_by(col(Qualification.id)).limit(limit + 1)
+    statement = select(Qualification)
     if participant_id is not None:
         statement = statement.where(Qualification.participant_id == participant_id)
     if kind is not None:
         statement = statement.where(Qualification.kind == kind)
-    if after is not None:
-        statement = statement.where(col(Qualification.id) > after)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(statement, col(Qualification.id), limit=limit, after=after))).all()
 
 
 async def qualifications_alike(

@@ -1,6 +1,6 @@
-"""Who may hold a qualification, pure."""
+"""Who may hold a qualification, and how often. Pure."""
 
-from datamarket.foundation.errors import Invalid
+from datamarket.foundation.errors import Conflict, Invalid
 from datamarket.participants.qualifications.terms import QualificationKind
 
 
@@ -8,6 +8,12 @@ class HolderMismatch(Invalid):
     code = "qualification.holder"
     zh = "首席数据官资质须写明持有人，其他资质不写持有人。"
     en = "A chief data officer's qualification names its holder; the others name none."
+
+
+class QualificationOverlaps(Conflict):
+    code = "qualification.overlap"
+    zh = "同一资质在所填期间内已有记录。"
+    en = "The same qualification is recorded already for some day of the period."
 
 
 def check_holder(kind: QualificationKind, holder: str | None) -> None:

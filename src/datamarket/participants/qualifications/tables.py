@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.tables import instant, one_of
 from datamarket.participants.qualifications.terms import QualificationKind
-from datamarket.participants.rules import ParticipantUnknown, TermEmpty
+from datamarket.participants.rules import ParticipantUnknown, PeriodEmpty
 
 
 class Qualification(SQLModel, table=True):
@@ -35,6 +35,6 @@ class Qualification(SQLModel, table=True):
 
 
 ERRORS: dict[str, type[MarketError]] = {
-    "qualification_term_check": TermEmpty,
+    "qualification_term_check": PeriodEmpty,
     "qualification_participant_id_fkey": ParticipantUnknown,
 }

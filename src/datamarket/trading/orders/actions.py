@@ -207,7 +207,7 @@ async def _accept(
     paid, refunded and counted in one way, wherever its money waited. Raises what refuses the use:
     UseNotAuthorised and its kinds; in the caller's transaction the escrow has then ended all the same.
     """
-    await contracts.get_meter(session, order.contract_id)
+    await contracts.lock_meter(session, order.contract_id)
     connection = await driver(session)
     recorder = Recorder(order.ledger_id)
     terms = (await recorder.reader.read(connection, [order.contract_id]))[order.contract_id]

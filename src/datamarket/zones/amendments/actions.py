@@ -1,16 +1,13 @@
-"""What happens to a registered resource: changes, corrections, another level."""
+"""Changing or correcting what is registered, and assessing a level anew."""
 
 from datetime import datetime
 from typing import Literal
-from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence.actions import record
-from datamarket.foundation.errors import Conflict
 from datamarket.foundation.ids import new_id
-from datamarket.zones.resources import queries as resource_queries
 from datamarket.zones.resources import rules as resource_rules
 from datamarket.zones.resources.actions import filing_of
 from datamarket.zones.resources.tables import LevelAssessment, Resource
@@ -18,16 +15,10 @@ from datamarket.zones.resources.terms import FilingKind, ResourceState
 from datamarket.zones.terms import Level
 
 
-class NotRegistered(Conflict):
-    code = "resource.not-registered"
-    zh = "该资源未处于已登记状态，不能办理变更或更正。"
-    en = "The resource is not registered, so there is nothing to change or correct."
-
-
 async def amend_resource(
     session: AsyncSession,
     actor: Actor,
-    resource_id: UUID,
+    resource: Resource,
     *,
     kind: Literal[FilingKind.CHANGE, FilingKind.CORRECTION],
     name_zh: str,
@@ -36,9 +27,8 @@ async def amend_resource(
     now: datetime,
 ) -> Resource:
     """A change or a correction of a registered resource, filed with its reason. Raises NotRegistered."""
-    resource = await resource_queries.lock_resource(session, resource_id, visible_to=actor)
     if resource.state != ResourceState.REGISTERED:
-        raise NotRegistered
+        raise resource_rules.NotRegistered
     record(
         session,
         actor,
@@ -58,15 +48,14 @@ async def amend_resource(
 
 
 async def assess_level(
-    session: AsyncSession, actor: Actor, resource_id: UUID, *, level: Level, reason: str, now: datetime
+    session: AsyncSession, actor: Actor, resource: Resource, *, level: Level, reason: str, now: datetime
 ) -> LevelAssessment:
     """Another level from now on, for instance after de-identification. Raises LevelUnchanged."""
-    resource = await resource_queries.lock_resource(session, resource_id, visible_to=actor)
     before = Level(resource.level)
     resource_rules.check_level_changes(before, level)
     assessment = LevelAssessment(
         id=new_id(now),
-        resource_id=resource_id,
+        resource_id=resource.id,
         before=before,
         after=level,
         reason=reason,

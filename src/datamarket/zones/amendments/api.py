@@ -16,17 +16,15 @@ from datamarket.foundation.http import (
     Paging,
     Prose,
     Reading,
-    Shape,
     ShortText,
     SliceRouter,
     Writing,
     page_of,
-    tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.zones.amendments import actions, queries
 from datamarket.zones.resources import queries as resource_queries
 from datamarket.zones.resources.api import ResourceOut
-from datamarket.zones.resources.tables import LevelAssessment, ResourceFiling
 from datamarket.zones.resources.terms import FilingKind
 from datamarket.zones.terms import Level
 
@@ -43,7 +41,7 @@ class FilingIn(Body):
     reason: Prose = Field(examples=["新增潮位站"])
 
 
-class FilingOut(Shape):
+class FilingOut(RowShape):
     """One filing of a registration."""
 
     id: UUID
@@ -53,11 +51,6 @@ class FilingOut(Shape):
     reason: str | None
     filed_at: datetime
 
-    @classmethod
-    def of(cls, filing: ResourceFiling) -> "FilingOut":
-        zh, en = FilingKind(filing.kind).labels
-        return cls.model_validate(filing.model_dump() | {"kind_zh": zh, "kind_en": en})
-
 
 class AssessmentIn(Body):
     """Another level, and why."""
@@ -66,7 +59,7 @@ class AssessmentIn(Body):
     reason: Prose = Field(examples=["已脱敏，个人标识不可复原"])
 
 
-class AssessmentOut(Shape):
+class AssessmentOut(RowShape):
     """A re-assessment of the level."""
 
     id: UUID
@@ -75,10 +68,6 @@ class AssessmentOut(Shape):
     reason: str
     assessed_by: UUID
     assessed_at: datetime
-
-    @classmethod
-    def of(cls, assessment: LevelAssessment) -> "AssessmentOut":
-        return cls.model_validate(assessment, from_attributes=True)
 
 
 @router.get("/resources/{resource_id}/filings", summary="What was filed, oldest first")
@@ -94,9 +83,9 @@ async def list_filings(
 async def amend_resource(
     actor: ReviewResource, session: Writing, now: Now, resource_id: UUID, body: FilingIn, response: Response
 ) -> ResourceOut:
-    resource = await actions.amend_resource(session, actor, resource_id, **dict(body), now=now)
-    tag(response, resource.version)
-    return ResourceOut.of(resource)
+    resource = await resource_queries.lock_resource(session, resource_id, visible_to=actor)
+    amended = await actions.amend_resource(session, actor, resource, **dict(body), now=now)
+    return ResourceOut.tagged(amended, response)
 
 
 @router.get("/resources/{resource_id}/level-assessments", summary="How its level changed, oldest first")
@@ -112,4 +101,5 @@ async def list_assessments(
 async def assess_level(
     actor: ReviewResource, session: Writing, now: Now, resource_id: UUID, body: AssessmentIn
 ) -> AssessmentOut:
-    return AssessmentOut.of(await actions.assess_level(session, actor, resource_id, **dict(body), now=now))
+    resource = await resource_queries.lock_resource(session, resource_id, visible_to=actor)
+    return AssessmentOut.of(await actions.assess_level(session, actor, resource, **dict(body), now=now))

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.foundation.db import keyset
 from datamarket.zones.resources.tables import LevelAssessment, ResourceFiling
 
 
@@ -14,9 +15,7 @@ async def list_filings(
 ) -> Sequence[ResourceFiling]:
     """Oldest first."""
     statement = select(ResourceFiling).where(ResourceFiling.resource_id == resource_id)
-    if after is not None:
-        statement = statement.where(col(ResourceFiling.id) > after)
-    return (await session.exec(statement.order_by(col(ResourceFiling.id)).limit(limit + 1))).all()
+    return (await session.exec(keyset(statement, col(ResourceFiling.id), limit=limit, after=after))).all()
 
 
 async def list_assessments(
@@ -24,6 +23,4 @@ async def list_assessments(
 ) -> Sequence[LevelAssessment]:
     """Oldest first."""
     statement = select(LevelAssessment).where(LevelAssessment.resource_id == resource_id)
-    if after is not None:
-        statement = statement.where(col(LevelAssessment.id) > after)
-    return (await session.exec(statement.order_by(col(LevelAssessment.id)).limit(limit + 1))).all()
+    return (await session.exec(keyset(statement, col(LevelAssessment.id), limit=limit, after=after))).all()

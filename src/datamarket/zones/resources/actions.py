@@ -8,18 +8,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.auth.terms import Actor
 from datamarket.evidence.actions import record
 from datamarket.foundation.clock import business_date
-from datamarket.foundation.errors import Conflict, Forbidden
 from datamarket.foundation.ids import new_id
 from datamarket.participants import queries as participants
 from datamarket.participants.terms import ParticipantKind
 from datamarket.zones import queries as zones_queries
 from datamarket.zones import rules as zones_rules
-from datamarket.zones.actions import check_open
 from datamarket.zones.limits import limits_on
-from datamarket.zones.resources import queries, rules
+from datamarket.zones.resources import rules
 from datamarket.zones.resources.tables import Resource, ResourceFiling
 from datamarket.zones.resources.terms import FilingKind, ResourceEvent, ResourceState
-from datamarket.zones.tables import Zone
 from datamarket.zones.terms import Level
 
 FILED_BY: dict[ResourceEvent, FilingKind] = {
@@ -27,24 +24,6 @@ FILED_BY: dict[ResourceEvent, FilingKind] = {
     ResourceEvent.RENEW: FilingKind.RENEWAL,
     ResourceEvent.CANCEL: FilingKind.CANCELLATION,
 }
-
-
-class EventNotYours(Forbidden):
-    code = "resource.event-not-yours"
-    zh = "您的角色不能办理“{event}”，所需权限为“{permission}”。"
-    en = "Your roles do not include '{permission}', which the event '{event}' needs."
-
-
-class ZoneNotYours(Forbidden):
-    code = "resource.zone-not-yours"
-    zh = "仅该专区的运营机构可以办理其资源登记。"
-    en = "Only the zone's own operator registers its resources."
-
-
-class ContentFixed(Conflict):
-    code = "resource.content-fixed"
-    zh = "仅草稿或退回状态可以修改，当前为“{state}”。"
-    en = "It changes only while it is a draft or was returned; its state is '{state}'."
 
 
 async def register_resource(
@@ -64,8 +43,8 @@ async def register_resource(
     Raises ZoneNotYours, ZoneNotOpen, ResourceCodeTaken, ParticipantNotAdmitted, ParticipantKindWrong.
     """
     zone = await zones_queries.get_zone(session, zone_id)
-    _check_operates(actor, zone)
-    check_open(zone)
+    rules.check_operates(actor, zone.operator_id)
+    zones_rules.check_open(zone.state, zone.name_zh)
     await participants.check_admitted_as(session, supplying_unit_id, ParticipantKind.SUPPLYING_UNIT)
     resource = Resource(
         id=new_id(now),
@@ -95,7 +74,7 @@ async def register_resource(
 async def edit_resource(
     session: AsyncSession,
     actor: Actor,
-    resource_id: UUID,
+    resource: Resource,
     *,
     name_zh: str,
     name_en: str,
@@ -103,10 +82,10 @@ async def edit_resource(
     now: datetime,
 ) -> Resource:
     """Before it is submitted, or after it was returned. Raises ZoneNotYours and ContentFixed."""
-    resource = await queries.lock_resource(session, resource_id, visible_to=actor)
-    _check_operates(actor, await zones_queries.get_zone(session, resource.zone_id))
+    zone = await zones_queries.get_zone(session, resource.zone_id)
+    rules.check_operates(actor, zone.operator_id)
     if ResourceState(resource.state) not in rules.EDITABLE_STATES:
-        raise ContentFixed(state=resource.state)
+        raise rules.ContentFixed(state=resource.state)
     resource.name_zh, resource.name_en, resource.level = name_zh, name_en, level
     resource.version += 1
     record(session, actor, "zones.edit-resource", ("resource", resource.id), now=now, level=level)
@@ -117,7 +96,7 @@ async def edit_resource(
 async def move_resource(
     session: AsyncSession,
     actor: Actor,
-    resource_id: UUID,
+    resource: Resource,
     event: ResourceEvent,
     *,
     reason: str | None = None,
@@ -127,23 +106,21 @@ async def move_resource(
     """One step of the registration; the operator submits and renews, the authority does the rest.
 
     `registration_code` is one that was given elsewhere; without it the event `code` makes one.
-    Raises EventNotYours, ZoneNotYours, TransitionNotAllowed, ReasonMissing, and what the step itself
-    refuses: PublicityRunning, RenewalOutsideWindow, RegistrationCodeTaken, ParticipantNotAdmitted.
+    Raises ResourceEventNotYours, ZoneNotYours, TransitionNotAllowed, ReasonMissing, and what the step itself
+    refuses: RegistrationPublicityRunning, RenewalOutsideWindow, RegistrationCodeTaken, ParticipantNotAdmitted.
     """
-    resource = await queries.lock_resource(session, resource_id, visible_to=actor)
     await _check_may(session, actor, resource, event)
     state = rules.RESOURCE_LIFE.after(resource.state, event)
     rules.RESOURCE_LIFE.check_reason(event, reason)
     on = business_date(now)
     if event is ResourceEvent.SUBMIT:
         await participants.check_admitted(session, resource.supplying_unit_id)
-        resource.submitted_on = on
     elif event is ResourceEvent.CODE:
         await _give_code(session, resource, registration_code, on)
     elif event is ResourceEvent.RENEW:
         _renew(resource, on)
-    else:
-        _note_day(resource, event, on)
+    if event in rules.DAY_OF:
+        setattr(resource, rules.DAY_OF[event], on)
     resource.state, resource.reason = state, reason
     resource.version += 1
     if event in FILED_BY:
@@ -156,14 +133,10 @@ async def move_resource(
 async def _check_may(session: AsyncSession, actor: Actor, resource: Resource, event: ResourceEvent) -> None:
     needed = rules.PERMISSION_FOR[event]
     if not actor.may(needed):
-        raise EventNotYours(event=event, permission=needed)
+        raise rules.ResourceEventNotYours(event=event, permission=needed)
     if event in rules.OPERATOR_EVENTS:
-        _check_operates(actor, await zones_queries.get_zone(session, resource.zone_id))
-
-
-def _check_operates(actor: Actor, zone: Zone) -> None:
-    if actor.participant_id != zone.operator_id:
-        raise ZoneNotYours
+        zone = await zones_queries.get_zone(session, resource.zone_id)
+        rules.check_operates(actor, zone.operator_id)
 
 
 async def _give_code(
@@ -188,15 +161,6 @@ def _renew(resource: Resource, on: date) -> None:
     resource.valid_to = zones_rules.add_years(
         valid_to, zones_rules.stated(limits.validity_years, "validity_years", on)
     )
-
-
-def _note_day(resource: Resource, event: ResourceEvent, on: date) -> None:
-    if event is ResourceEvent.ACCEPT:
-        resource.accepted_on = on
-    elif event is ResourceEvent.REVIEW:
-        resource.reviewed_on = on
-    elif event is ResourceEvent.PUBLICISE:
-        resource.publicised_on = on
 
 
 def filing_of(resource: Resource, kind: FilingKind, reason: str | None, now: datetime) -> ResourceFiling:

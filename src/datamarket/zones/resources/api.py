@@ -19,14 +19,13 @@ from datamarket.foundation.http import (
     Paging,
     Prose,
     Reading,
-    Shape,
     ShortText,
     SliceRouter,
     Writing,
     check_tag,
     page_of,
-    tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.zones import queries as zones_queries
 from datamarket.zones.resources import actions, queries, rules
 from datamarket.zones.resources.tables import Resource
@@ -61,7 +60,7 @@ class ResourceEventIn(Body):
     registration_code: Code | None = Field(default=None, examples=["QD-370200-2024-000101"])
 
 
-class ResourceOut(Shape):
+class ResourceOut(RowShape):
     """A resource and its registration; it counts from `registered_on` until, not including, `valid_to`."""
 
     id: UUID
@@ -90,12 +89,10 @@ class ResourceOut(Shape):
 
     @classmethod
     def of(cls, resource: Resource) -> "ResourceOut":
-        level, state = Level(resource.level).labels, ResourceState(resource.state).labels
-        labels = {"level_zh": level[0], "level_en": level[1], "state_zh": state[0], "state_en": state[1]}
         due_on = rules.due_on(
             resource.state, submitted_on=resource.submitted_on, accepted_on=resource.accepted_on
         )
-        return cls.model_validate(resource.model_dump() | labels | {"due_on": due_on})
+        return cls.model_validate(cls.told_by(resource) | {"due_on": due_on})
 
 
 class ResourceEventsOut(AllowedEvents[ResourceState, ResourceEvent]):
@@ -104,16 +101,12 @@ class ResourceEventsOut(AllowedEvents[ResourceState, ResourceEvent]):
     events: list[ResourceEvent] = Field(examples=[["accept", "return", "reject"]])
 
 
-def _shown(resource: Resource, response: Response) -> ResourceOut:
-    tag(response, resource.version)
-    return ResourceOut.of(resource)
-
-
 @router.post("/resources", status_code=201, summary="Draft a registration")
 async def register_resource(
     actor: RegisterResource, session: Writing, now: Now, body: ResourceIn, response: Response
 ) -> ResourceOut:
-    return _shown(await actions.register_resource(session, actor, **dict(body), now=now), response)
+    resource = await actions.register_resource(session, actor, **dict(body), now=now)
+    return ResourceOut.tagged(resource, response)
 
 
 @router.get("/resources", summary="Resources; visitors see those publicised or coded")
@@ -141,7 +134,8 @@ async def list_resources(
 async def get_resource(
     caller: Visitor, session: Reading, resource_id: UUID, response: Response
 ) -> ResourceOut:
-    return _shown(await queries.get_resource(session, resource_id, visible_to=caller), response)
+    resource = await queries.get_resource(session, resource_id, visible_to=caller)
+    return ResourceOut.tagged(resource, response)
 
 
 @router.patch("/resources/{resource_id}", summary="Change a draft, or what was returned")
@@ -154,9 +148,10 @@ async def edit_resource(
     response: Response,
     if_match: IfMatch = None,
 ) -> ResourceOut:
-    known = await queries.lock_resource(session, resource_id, visible_to=actor)
-    check_tag(if_match, known.version, required=True)
-    return _shown(await actions.edit_resource(session, actor, resource_id, **dict(body), now=now), response)
+    resource = await queries.lock_resource(session, resource_id, visible_to=actor)
+    check_tag(if_match, resource.version, required=True)
+    edited = await actions.edit_resource(session, actor, resource, **dict(body), now=now)
+    return ResourceOut.tagged(edited, response)
 
 
 @router.post("/resources/{resource_id}/events", summary="One step of the registration")
@@ -170,9 +165,10 @@ async def move_resource(
     if_match: IfMatch = None,
 ) -> ResourceOut:
     """The zone's operator submits and renews; the authority does the rest."""
-    known = await queries.lock_resource(session, resource_id, visible_to=actor)
-    check_tag(if_match, known.version)
-    return _shown(await actions.move_resource(session, actor, resource_id, **dict(body), now=now), response)
+    resource = await queries.lock_resource(session, resource_id, visible_to=actor)
+    check_tag(if_match, resource.version)
+    moved = await actions.move_resource(session, actor, resource, **dict(body), now=now)
+    return ResourceOut.tagged(moved, response)
 
 
 @router.get("/resources/{resource_id}/allowed-events", summary="What is open to you now")

@@ -8,6 +8,7 @@ from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
+from datamarket.foundation.db import keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.zones.resources.rules import PUBLIC_STATES
 from datamarket.zones.resources.tables import Resource
@@ -41,10 +42,6 @@ async def resources_by_ids(session: AsyncSession, ids: Iterable[UUID]) -> dict[U
     return {resource.id: resource for resource in found}
 
 
-async def find_resource_by_code(session: AsyncSession, code: str) -> Resource | None:
-    return (await session.exec(select(Resource).where(Resource.code == code))).first()
-
-
 async def list_resources(
     session: AsyncSession,
     *,
@@ -56,16 +53,14 @@ async def list_resources(
     after: UUID | None,
 ) -> Sequence[Resource]:
     """Those that the caller may see, in the order they were drafted."""
-    statement = select(Resource).where(_visible(visible_to)).order_by(col(Resource.id)).limit(limit + 1)
+    statement = select(Resource).where(_visible(visible_to))
     if zone_id is not None:
         statement = statement.where(Resource.zone_id == zone_id)
     if level is not None:
         statement = statement.where(Resource.level == level)
     if state is not None:
         statement = statement.where(Resource.state == state)
-    if after is not None:
-        statement = statement.where(col(Resource.id) > after)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(statement, col(Resource.id), limit=limit, after=after))).all()
 
 
 def _visible(actor: Actor | None) -> ColumnElement[bool]:

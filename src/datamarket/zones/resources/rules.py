@@ -1,53 +1,70 @@
 """Decisions about the registration of a resource: its life, its periods, what may be traded."""
 
 from datetime import date, timedelta
+from uuid import UUID
 
-from datamarket.auth.terms import Permission
+from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.clock import add_working_days
-from datamarket.foundation.errors import Conflict, Refused
+from datamarket.foundation.errors import Conflict, Forbidden, Refused
 from datamarket.foundation.states import Life
 from datamarket.zones.limits import limits_on
 from datamarket.zones.resources.terms import ResourceEvent, ResourceState
 from datamarket.zones.terms import Level
 
-E, S = ResourceEvent, ResourceState
 RESOURCE_LIFE = Life(
     "zone",
     "公共数据资源登记",
     "Resource registration",
     {
-        (S.DRAFT, E.SUBMIT): S.SUBMITTED,
-        (S.RETURNED, E.SUBMIT): S.SUBMITTED,
-        (S.SUBMITTED, E.ACCEPT): S.ACCEPTED,
-        (S.SUBMITTED, E.RETURN): S.RETURNED,
-        (S.SUBMITTED, E.REJECT): S.REJECTED,
-        (S.ACCEPTED, E.REVIEW): S.REVIEWED,
-        (S.ACCEPTED, E.RETURN): S.RETURNED,
-        (S.ACCEPTED, E.REJECT): S.REJECTED,
-        (S.REVIEWED, E.PUBLICISE): S.PUBLICISED,
-        (S.PUBLICISED, E.CODE): S.REGISTERED,
-        (S.PUBLICISED, E.RETURN): S.RETURNED,
-        (S.PUBLICISED, E.REJECT): S.REJECTED,
-        (S.REGISTERED, E.RENEW): S.REGISTERED,
-        (S.REGISTERED, E.CANCEL): S.CANCELLED,
+        (ResourceState.DRAFT, ResourceEvent.SUBMIT): ResourceState.SUBMITTED,
+        (ResourceState.RETURNED, ResourceEvent.SUBMIT): ResourceState.SUBMITTED,
+        (ResourceState.SUBMITTED, ResourceEvent.ACCEPT): ResourceState.ACCEPTED,
+        (ResourceState.SUBMITTED, ResourceEvent.RETURN): ResourceState.RETURNED,
+        (ResourceState.SUBMITTED, ResourceEvent.REJECT): ResourceState.REJECTED,
+        (ResourceState.ACCEPTED, ResourceEvent.REVIEW): ResourceState.REVIEWED,
+        (ResourceState.ACCEPTED, ResourceEvent.RETURN): ResourceState.RETURNED,
+        (ResourceState.ACCEPTED, ResourceEvent.REJECT): ResourceState.REJECTED,
+        (ResourceState.REVIEWED, ResourceEvent.PUBLICISE): ResourceState.PUBLICISED,
+        (ResourceState.PUBLICISED, ResourceEvent.CODE): ResourceState.REGISTERED,
+        (ResourceState.PUBLICISED, ResourceEvent.RETURN): ResourceState.RETURNED,
+        (ResourceState.PUBLICISED, ResourceEvent.REJECT): ResourceState.REJECTED,
+        (ResourceState.REGISTERED, ResourceEvent.RENEW): ResourceState.REGISTERED,
+        (ResourceState.REGISTERED, ResourceEvent.CANCEL): ResourceState.CANCELLED,
     },
-    reasons=frozenset({E.RETURN, E.REJECT, E.CANCEL}),
+    reasons=frozenset({ResourceEvent.RETURN, ResourceEvent.REJECT, ResourceEvent.CANCEL}),
 )
-
-
-OPERATOR_EVENTS = frozenset({E.SUBMIT, E.RENEW})
-
-
+OPERATOR_EVENTS = frozenset({ResourceEvent.SUBMIT, ResourceEvent.RENEW})
 PERMISSION_FOR: dict[ResourceEvent, Permission] = {
     event: Permission.REGISTER_RESOURCE if event in OPERATOR_EVENTS else Permission.REVIEW_RESOURCE
     for event in ResourceEvent
 }
+DAY_OF: dict[ResourceEvent, str] = {
+    ResourceEvent.SUBMIT: "submitted_on",
+    ResourceEvent.ACCEPT: "accepted_on",
+    ResourceEvent.REVIEW: "reviewed_on",
+    ResourceEvent.PUBLICISE: "publicised_on",
+}
+"""Where a step leaves its day."""
+PUBLIC_STATES = (ResourceState.PUBLICISED, ResourceState.REGISTERED, ResourceState.CANCELLED)
+EDITABLE_STATES = frozenset({ResourceState.DRAFT, ResourceState.RETURNED})
 
 
-PUBLIC_STATES = (S.PUBLICISED, S.REGISTERED, S.CANCELLED)
+class ResourceEventNotYours(Forbidden):
+    code = "resource.event-not-yours"
+    zh = "您的角色不能办理“{event}”，所需权限为“{permission}”。"
+    en = "Your roles do not include '{permission}', which the event '{event}' needs."
 
 
-EDITABLE_STATES = frozenset({S.DRAFT, S.RETURNED})
+class ZoneNotYours(Forbidden):
+    code = "resource.zone-not-yours"
+    zh = "仅该专区的运营机构可以办理其资源登记。"
+    en = "Only the zone's own operator registers its resources."
+
+
+class ContentFixed(Conflict):
+    code = "resource.content-fixed"
+    zh = "仅草稿或退回状态可以修改，当前为“{state}”。"
+    en = "It changes only while it is a draft or was returned; its state is '{state}'."
 
 
 class CoreNeverTrades(Refused):
@@ -56,7 +73,7 @@ class CoreNeverTrades(Refused):
     en = "Core data never trades."
 
 
-class PublicityRunning(Refused):
+class RegistrationPublicityRunning(Refused):
     code = "resource.publicity-running"
     zh = "公示期尚未届满，{until} 起方可赋码。"
     en = "The publicity is still running; the code may be given from {until} on."
@@ -68,10 +85,22 @@ class RenewalOutsideWindow(Refused):
     en = "A renewal is asked for from {begins} until, not including, {ends}."
 
 
+class NotRegistered(Conflict):
+    code = "resource.not-registered"
+    zh = "该资源未处于已登记状态，不能办理变更或更正。"
+    en = "The resource is not registered, so there is nothing to change or correct."
+
+
 class LevelUnchanged(Conflict):
     code = "resource.level-unchanged"
     zh = "该资源已是此级别。"
     en = "The resource has this level already."
+
+
+def check_operates(actor: Actor, operator_id: UUID) -> None:
+    """A zone's own operator files for it. Raises ZoneNotYours."""
+    if actor.participant_id != operator_id:
+        raise ZoneNotYours
 
 
 def check_tradable(level: Level | str) -> None:
@@ -86,12 +115,12 @@ def is_valid(state: ResourceState | str, valid_to: date | None, on: date) -> boo
 
 
 def check_publicity_over(publicised_on: date, on: date, *, working_days: int | None) -> None:
-    """The code comes after the last day of the publicity, where a rule sets one. Raises PublicityRunning."""
+    """The code comes after the last day of the publicity, where a rule sets one. Raises RegistrationPublicityRunning."""
     if working_days is None:
         return
     last = add_working_days(publicised_on, working_days)
     if on <= last:
-        raise PublicityRunning(until=last + timedelta(days=1))
+        raise RegistrationPublicityRunning(until=last + timedelta(days=1))
 
 
 def check_renewal_window(valid_to: date, on: date, *, window_days: int) -> None:

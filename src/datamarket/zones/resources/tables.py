@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 from datamarket.foundation.errors import Conflict, MarketError
 from datamarket.foundation.tables import instant, one_of
 from datamarket.zones.resources.terms import FilingKind, ResourceState
-from datamarket.zones.rules import ReferenceUnknown
+from datamarket.zones.rules import ZoneReferenceUnknown
 from datamarket.zones.terms import Level
 
 
@@ -98,5 +98,5 @@ class LevelAssessment(SQLModel, table=True):
 ERRORS: dict[str, type[MarketError]] = {
     "resource_code_key": ResourceCodeTaken,
     "resource_registration_code_key": RegistrationCodeTaken,
-    "resource_supplying_unit_id_fkey": ReferenceUnknown,
+    "resource_supplying_unit_id_fkey": ZoneReferenceUnknown,
 }

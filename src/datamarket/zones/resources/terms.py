@@ -35,6 +35,3 @@ class FilingKind(Labelled):
     CORRECTION = "correction", "更正登记", "correction"
     RENEWAL = "renewal", "续期", "renewal"
     CANCELLATION = "cancellation", "注销登记", "cancellation"
-
-
-"""A word for people: Chinese, English."""
