@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := var/lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: demo serve test coverage lint format hooks load bench faults lock clean help
+.PHONY: demo serve test coverage lint format hooks load bench faults docs lock clean help
 .DEFAULT_GOAL := demo
 
 # What the market runs on, and nothing else.
@@ -57,6 +57,10 @@ bench: $(DEV)  ## ratios, both sides in one run; writes var/bench/latest.json
 
 faults: $(DEV)  ## servers killed, guards dropped, backups restored: twelve minutes, each proof with its control
 	@$(BIN)/python -m loadtests.faults --seconds 90
+
+docs: $(DEV)  ## the parts of README.md and docs/ that the code decides
+	$(BIN)/python docs/make_glossary.py
+	$(BIN)/python docs/make_blocks.py
 
 lock:  ## both lock files from pyproject.toml; what is pinned stays, unless its line is deleted before
 	$(PYTHON) -m venv var/lock
