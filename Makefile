@@ -3,16 +3,26 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEV := $(VENV)/.ready-dev
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+COMPILE := var/lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet \
+	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: demo serve test lint load bench faults format clean
+.PHONY: demo serve test coverage lint format hooks load bench faults docs lock clean help
 .DEFAULT_GOAL := demo
 
+# What the market runs on, and nothing else.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q src
+	@touch $@
+
+# What it is tested, typed and loaded with, on top.
+$(DEV): $(READY) requirements-dev.lock
+	$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
 demo: $(READY)  ## a new market, a year of trade, settled books, both subsidies explained
@@ -21,26 +31,45 @@ demo: $(READY)  ## a new market, a year of trade, settled books, both subsidies 
 serve: $(READY)  ## the API on http://127.0.0.1:8000/docs
 	@$(BIN)/datamarket serve
 
-test: $(READY)  ## all tests, on the embedded PostgreSQL or on DATABASE_URL
+test: $(DEV)  ## all tests, on the embedded PostgreSQL or on DATABASE_URL
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-lint: $(READY)  ## style, types, import order
+coverage: $(DEV)  ## all tests, and the branches they took; fails below the floor in pyproject.toml
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term
+
+lint: $(DEV)  ## style, types, import order
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(READY)
+format: $(DEV)  ## what ruff can mend by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-load: $(READY)  ## thirty seconds of the three journeys, then the books must balance
+hooks: $(DEV)  ## from now on git runs `make lint` before each commit
+	$(BIN)/pre-commit install
+
+load: $(DEV)  ## thirty seconds of the three journeys, then the books must balance
 	@$(BIN)/python -m loadtests.run --seconds 30
 
-bench: $(READY)  ## ratios, both sides in one run; writes var/bench/latest.json
+bench: $(DEV)  ## ratios, both sides in one run; writes var/bench/latest.json
 	@$(BIN)/python -m loadtests.bench
 
-faults: $(READY)  ## servers killed, rows tampered with, a backup restored: seven minutes, each proof with its control
+faults: $(DEV)  ## servers killed, rows tampered with, a backup restored: seven minutes, each proof with its control
 	@$(BIN)/python -m loadtests.faults --seconds 90
 
-clean:
-	rm -rf $(VENV) build src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+docs: $(DEV)  ## the parts of README.md and docs/ that the code decides
+	$(BIN)/python docs/make_glossary.py
+	$(BIN)/python docs/make_blocks.py
+
+lock:  ## both lock files from pyproject.toml; what is pinned stays, unless its line is deleted before
+	$(PYTHON) -m venv var/lock
+	var/lock/bin/python -m pip --quiet install uv
+	$(COMPILE) --extra build --output-file requirements.lock
+	$(COMPILE) --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:  ## the virtual environment and what tools leave behind; not the market in var/
+	rm -rf $(VENV) build src/*.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
