@@ -78,7 +78,7 @@ class AssessmentOut(Shape):
 
     @classmethod
     def of(cls, assessment: LevelAssessment) -> "AssessmentOut":
-        return cls.model_validate(assessment, from_attributes=True)
+        return cls.model_validate(assessment.model_dump() | {"assessed_by": assessment.actor_id})
 
 
 @router.get("/resources/{resource_id}/filings", summary="What was filed, oldest first")
