@@ -42,7 +42,10 @@ def apply_functions(bind: Connection) -> bool:
     if bind.execute(_APPLIED).scalar() == mark:
         return False
     # Functions name each other in any order: their bodies are read when they run.
-    _execute(bind, f"SET LOCAL check_function_bodies = off;\n{living}\nCOMMENT ON TABLE alembic_version IS '{mark}'")
+    _execute(
+        bind,
+        f"SET LOCAL check_function_bodies = off;\n{living}\nCOMMENT ON TABLE alembic_version IS '{mark}'",
+    )
     return True
 
 

@@ -78,7 +78,9 @@ class PayoutBatchOut(Shape):
     @classmethod
     def of(cls, batch: PayoutBatch) -> "PayoutBatchOut":
         zh, en = BatchState(batch.state).labels
-        return cls.model_validate(batch.model_dump() | {"made_by": batch.actor_id, "state_zh": zh, "state_en": en})
+        return cls.model_validate(
+            batch.model_dump() | {"made_by": batch.actor_id, "state_zh": zh, "state_en": en}
+        )
 
 
 class PayoutOut(Shape):
