@@ -62,7 +62,7 @@ def read(name: str, text: str) -> Check:
         zh=head["zh"],
         en=head["en"],
         seen=_LEDGER.sub("$1::int", head["seen"]),
-        broken=_LEDGER.sub("$1::int", text).strip().removesuffix(";"),
+        broken=_LEDGER.sub("$1::int", _HEAD.sub("", text)).strip().removesuffix(";"),
         quick=head.get("quick") == "true",
     )
 
