@@ -3,7 +3,7 @@
 
 import ast
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fastapi.dependencies.models import Dependant
@@ -65,7 +65,7 @@ def _first_line(name: str) -> str:
     return (ast.get_docstring(page) or "").partition("\n")[0]
 
 
-def _routes(routes: list[object]) -> Iterator[APIRoute]:
+def _routes(routes: Sequence[object]) -> Iterator[APIRoute]:
     return (route for route in routes if isinstance(route, APIRoute))
 
 

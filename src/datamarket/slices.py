@@ -10,7 +10,7 @@ from types import ModuleType
 
 from fastapi import APIRouter
 
-from datamarket.foundation.checks import Check
+from datamarket.foundation import checks as invariants
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.states import Life
 
@@ -74,7 +74,7 @@ def lives() -> list[Life[StrEnum, StrEnum]]:
     return [life for rules in files("rules") for life in vars(rules).values() if isinstance(life, Life)]
 
 
-def checks() -> tuple[Check, ...]:
-    """The invariants of every room, by their number."""
-    found = [check for module in files("checks") for check in getattr(module, "CHECKS", ())]
-    return tuple(sorted(found, key=lambda check: (len(check.id.partition("-")[0]), check.id)))
+def checks() -> tuple[invariants.Check, ...]:
+    """The invariants of every room, by their numbers."""
+    found = [check for room in ROOMS for check in invariants.of_room(f"datamarket.{room}")]
+    return tuple(sorted(found, key=lambda check: (check.number, check.id)))

@@ -16,12 +16,8 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from alembic import command
-from alembic.config import Config
 from fastapi import FastAPI
 from openpyxl import load_workbook
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import APP_ROLE, Database
@@ -41,6 +37,7 @@ from tests.world.people import AUDITOR, FINANCE, NOON, moment
 from tests.world.periods import noon_of
 
 LEDGER = trading.LEDGER_ID
+FIRST_RELEASE = Path(__file__).parents[1] / "migrations" / "first_release.sql"
 MARCH, APRIL, MAY = date(2024, 3, 11), date(2024, 4, 30), date(2024, 5, 2)
 
 
@@ -355,20 +352,12 @@ async def test_partitions_of_the_years_ahead_are_made_once_and_guarded(fresh_dat
     await connection.close()
 
 
-def _to_the_first_revision(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(apply.FOLDER))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "0001")
-
-
 async def test_months_closed_before_balances_were_kept_get_them_when_migrated(server_url: str) -> None:
     name = f"datamarket_old_{new_id(moment()).hex[-8:]}"
     url = await apply.create_database(server_url, name)
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
-    async with engine.begin() as old:
-        await old.run_sync(_to_the_first_revision)
-    await engine.dispose()
+    released = await asyncpg.connect(url)
+    await released.execute(FIRST_RELEASE.read_text(encoding="utf-8"))
+    await released.close()
     database = await Database(url, 2).open()
     bank = Account(LEDGER, None, AccountKind.BANK)
     vat = Account(LEDGER, None, AccountKind.VAT_PAYABLE)

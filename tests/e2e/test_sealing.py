@@ -15,9 +15,15 @@ import pytest_asyncio
 
 from datamarket.evidence import actions as evidence
 from datamarket.evidence.log.bundle import export
-from datamarket.evidence.log.checks import sealing_lag
 from datamarket.evidence.log.findings import Report
-from datamarket.evidence.log.sealing import Sealer, await_watermark, horizon_of, is_restored, last_block
+from datamarket.evidence.log.sealing import (
+    Sealer,
+    await_watermark,
+    horizon_of,
+    is_restored,
+    last_block,
+    sealing_lag,
+)
 from datamarket.evidence.log.verification import one_snapshot, verify
 from datamarket.foundation.db import APP_ROLE, Connection, Database
 from datamarket.foundation.ids import new_id

@@ -23,7 +23,7 @@ from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.register import tables as register_tables
 from datamarket.subsidy.runs import actions as run_actions
-from datamarket.subsidy.runs import calculation, checks, dossier, payment
+from datamarket.subsidy.runs import calculation, dossier, payment
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs import rules as run_rules
 from datamarket.subsidy.runs import tables as run_tables
@@ -78,7 +78,7 @@ async def balance_of(database: Database, account: Account) -> int:
 async def assert_i13_holds(database: Database) -> None:
     owner = await asyncpg.connect(database.url)
     try:
-        findings = await recomputed.run(owner, LEDGER_ID, checks.CHECKS)
+        findings = await recomputed.run(owner, LEDGER_ID, recomputed.of_room("datamarket.subsidy.runs"))
     finally:
         await owner.close()
     assert all(finding.holds for finding in findings), findings
@@ -340,7 +340,7 @@ async def test_i13_names_a_base_that_the_books_do_not_bear_out(fresh_database: D
         await owner.execute(
             "UPDATE subsidy_line SET base_fen = base_fen + 1 WHERE uscc = $1 AND rank = 1", first.uscc
         )
-        [turnover, _] = await recomputed.run(owner, LEDGER_ID, checks.CHECKS)
+        [_, turnover] = await recomputed.run(owner, LEDGER_ID, recomputed.of_room("datamarket.subsidy.runs"))
     finally:
         await owner.close()
     [breach] = turnover.breaches

@@ -10,9 +10,7 @@ from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
-from datamarket.ledger.books import checks as ledger_checks
 from datamarket.ledger.periods import actions as period_actions
-from datamarket.ledger.periods import checks as period_checks
 from datamarket.ledger.periods.tables import LedgerPeriod
 from datamarket.ledger.periods.terms import PeriodEvent
 from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
@@ -74,7 +72,10 @@ async def assert_ledger_holds(url: str, ledger_id: int) -> None:
     """The ledger's own checks, for a ledger of a test's own."""
     connection = await asyncpg.connect(url)
     try:
-        findings = await checks.run(connection, ledger_id, (*ledger_checks.CHECKS, *period_checks.CHECKS))
+        rooms = ("datamarket.ledger.books", "datamarket.ledger.periods")
+        findings = await checks.run(
+            connection, ledger_id, [check for room in rooms for check in checks.of_room(room)]
+        )
     finally:
         await connection.close()
     broken = {finding.check.id: finding.breaches for finding in findings if not finding.holds}

@@ -19,9 +19,9 @@ def migrate() -> None:
 @app.command()
 def check(as_json: AsJson = False) -> None:
     """Recompute every invariant of the books; exit 1 when one is broken."""
-    from datamarket.server.checks import check_with_progress, print_findings
+    from datamarket.server.checks import check_with_progress, print_results
 
-    findings = on_market(lambda _database, market: check_with_progress(market.url, market.settings.ledger_id))
-    print_findings(findings, as_json=as_json)
-    if not all(finding.holds for finding in findings):
+    results = on_market(lambda _database, market: check_with_progress(market.url, market.settings.ledger_id))
+    print_results(results, as_json=as_json)
+    if not all(found.holds for found in results):
         raise typer.Exit(1)

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from datamarket.migrations.scripts import NoWayBack
+
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
@@ -13,4 +15,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The schema only goes forward: a ledger is not unmade."""
+    raise NoWayBack

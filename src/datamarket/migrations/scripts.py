@@ -1,16 +1,55 @@
-"""SQL files of a revision. Each holds many statements; only the driver itself takes them at once."""
+"""SQL of the schema: the files of a revision, and the functions of the rooms as they are now.
 
+A revision holds tables and data. What functions and triggers say stands in one `functions.sql` a room, which is
+applied again whenever a word of it differs; the comment on `alembic_version` says which text a database has.
+"""
+
+import hashlib
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
+from datamarket.foundation.errors import Refused
+
+ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "sql"
+_APPLIED = text("SELECT obj_description('alembic_version'::regclass, 'pg_class')")
+
+
+class NoWayBack(Refused):
+    code = "database.no-way-back"
+    zh = "数据库结构只向前升级，不能降级：账本不可倒退；请恢复升级前的备份。"
+    en = "The schema only goes forward: a ledger is not unmade. Restore the backup made before the upgrade."
 
 
 def run(bind: Connection, *names: str) -> None:
     """Apply the files in their order, in the transaction of the migration."""
-    connection: Any = bind.connection.dbapi_connection
     for name in names:
-        statements = (FOLDER / name).read_text(encoding="utf-8")
-        connection.run_async(lambda driver, script=statements: driver.execute(script))
+        _execute(bind, (FOLDER / name).read_text(encoding="utf-8"))
+
+
+def function_files() -> list[Path]:
+    """The living text of functions and triggers: foundation's first, because triggers name its function."""
+    found = [path for path in ROOT.rglob("functions.sql") if path.is_file()]
+    return sorted(found, key=lambda path: (path.parent.name != "foundation", path.as_posix()))
+
+
+def apply_functions(bind: Connection) -> bool:
+    """Bring functions and triggers to the text of this program; false when they have it already."""
+    living = "".join(path.read_text(encoding="utf-8") for path in function_files())
+    mark = f"functions {hashlib.sha256(living.encode()).hexdigest()}"
+    if bind.execute(_APPLIED).scalar() == mark:
+        return False
+    # Functions name each other in any order: their bodies are read when they run.
+    _execute(
+        bind,
+        f"SET LOCAL check_function_bodies = off;\n{living}\nCOMMENT ON TABLE alembic_version IS '{mark}'",
+    )
+    return True
+
+
+def _execute(bind: Connection, statements: str) -> None:
+    """Many statements at once, which only the driver itself takes."""
+    connection: Any = bind.connection.dbapi_connection
+    connection.run_async(lambda driver: driver.execute(statements))

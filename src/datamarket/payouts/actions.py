@@ -35,7 +35,7 @@ async def move_batch(
     if event is BatchEvent.SETTLE:
         raise rules.SettledByAdvice
     if event is BatchEvent.APPROVE:
-        rules.check_approver(batch.made_by, actor.account_id)
+        rules.check_approver(batch.actor_id, actor.account_id)
         batch.approved_by, batch.approved_at = actor.account_id, now
     else:
         payouts = await queries.payouts_of(session, batch)

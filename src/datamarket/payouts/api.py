@@ -78,7 +78,9 @@ class PayoutBatchOut(Shape):
     @classmethod
     def of(cls, batch: PayoutBatch) -> "PayoutBatchOut":
         zh, en = BatchState(batch.state).labels
-        return cls.model_validate(batch.model_dump() | {"state_zh": zh, "state_en": en})
+        return cls.model_validate(
+            batch.model_dump() | {"made_by": batch.actor_id, "state_zh": zh, "state_en": en}
+        )
 
 
 class PayoutOut(Shape):
@@ -218,7 +220,7 @@ async def allowed_events(
     batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor)
     state = BatchState(batch.state)
     may = actor.may(Permission.MAKE_PAYOUT)
-    events = rules.events_open_to(actor.account_id, state, made_by=batch.made_by) if may else []
+    events = rules.events_open_to(actor.account_id, state, made_by=batch.actor_id) if may else []
     return PayoutBatchEventsOut(state=state, events=events)
 
 

@@ -57,7 +57,7 @@ async def propose_batch(
         payouts=len(payouts),
         total_fen=sum(account.amount_fen for account in payable),
         file_sha256="",
-        made_by=actor.account_id,
+        actor_id=actor.account_id,
         made_at=now,
     )
     batch.file_sha256 = sha256(file_of(batch, payouts)).hexdigest()

@@ -24,7 +24,7 @@ class PayoutBatch(SQLModel, table=True):
         CheckConstraint(
             "state <> 'settled' OR executed_fen + refused_fen = total_fen", name="payout_batch_settled_check"
         ),
-        CheckConstraint("approved_by <> made_by", name="payout_batch_duties_check"),
+        CheckConstraint("approved_by <> actor_id", name="payout_batch_duties_check"),
         CheckConstraint(
             "state NOT IN ('approved', 'sent', 'settled') OR approved_by IS NOT NULL",
             name="payout_batch_approved_check",
@@ -44,7 +44,7 @@ class PayoutBatch(SQLModel, table=True):
     executed_fen: int = Field(default=0, sa_type=BigInteger)
     refused_fen: int = Field(default=0, sa_type=BigInteger)
     file_sha256: str
-    made_by: UUID
+    actor_id: UUID
     made_at: datetime = instant()
     approved_by: UUID | None = None
     approved_at: datetime | None = instant(nullable=True)

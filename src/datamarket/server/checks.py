@@ -11,16 +11,15 @@ from rich.table import Table
 
 from datamarket import slices
 from datamarket.foundation import checks
-from datamarket.server import sealing
 
-CHECKS = (*slices.checks(), *sealing.CHECKS)
+CHECKS = slices.checks()
 WHOLE_TABLES = {"enable_nestloop": "off", "work_mem": "128MB", "jit": "off"}
 """Every check reads its tables whole: a row-by-row plan, made for a small market, would never end on a large one."""
 
 
 async def check_books(
     url: str, ledger_id: int, *, begins: Callable[[checks.Check, int, int], None] = checks.unheard
-) -> list[checks.Finding]:
+) -> list[checks.CheckResult]:
     """Every invariant, as the owner of the database sees it; `begins` is told of each before it starts."""
     connection = await asyncpg.connect(url, server_settings=WHOLE_TABLES)
     try:
@@ -29,7 +28,7 @@ async def check_books(
         await connection.close()
 
 
-async def check_with_progress(url: str, ledger_id: int) -> list[checks.Finding]:
+async def check_with_progress(url: str, ledger_id: int) -> list[checks.CheckResult]:
     """The same, telling a person at the terminal how far it is."""
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=len(CHECKS))
@@ -40,7 +39,7 @@ async def check_with_progress(url: str, ledger_id: int) -> list[checks.Finding]:
         return await check_books(url, ledger_id, begins=begins)
 
 
-def print_findings(findings: Sequence[checks.Finding], *, as_json: bool = False) -> None:
+def print_results(results: Sequence[checks.CheckResult], *, as_json: bool = False) -> None:
     """A row an invariant: how much was looked at, and the first rows that break it."""
     if as_json:
         figures = [
@@ -52,7 +51,7 @@ def print_findings(findings: Sequence[checks.Finding], *, as_json: bool = False)
                 "holds": f.holds,
                 "breaches": f.breaches,
             }
-            for f in findings
+            for f in results
         ]
         json.dump(figures, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
@@ -60,9 +59,7 @@ def print_findings(findings: Sequence[checks.Finding], *, as_json: bool = False)
     table = Table(title="账簿不变量 · invariants of the books", title_justify="left")
     for heading in ("", "不变量 · invariant", "检查行数 · rows", "结果 · result"):
         table.add_column(heading, overflow="fold")
-    for finding in findings:
-        result = "[green]成立 holds" if finding.holds else "[red]破坏 BROKEN: " + ", ".join(finding.breaches)
-        table.add_row(
-            finding.check.id, f"{finding.check.zh}\n{finding.check.en}", f"{finding.seen:,}", result
-        )
+    for found in results:
+        result = "[green]成立 holds" if found.holds else "[red]破坏 BROKEN: " + ", ".join(found.breaches)
+        table.add_row(found.check.id, f"{found.check.zh}\n{found.check.en}", f"{found.seen:,}", result)
     Console().print(table)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from prometheus_client import Counter, Gauge
 
-from datamarket.evidence.log.checks import sealing_lag
+from datamarket.evidence.log.sealing import sealing_lag
 from datamarket.foundation import checks
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings

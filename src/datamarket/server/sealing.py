@@ -5,18 +5,17 @@ from datetime import datetime
 from pathlib import Path
 
 from datamarket.evidence.log import bundle, verification
-from datamarket.evidence.log.checks import checks_of
 from datamarket.evidence.log.findings import Report
 from datamarket.evidence.log.leaves import AUDIT_EVENTS
 from datamarket.evidence.log.notes import Notary, NoteReader, load_key
 from datamarket.evidence.log.sealing import Sealer, await_watermark
 from datamarket.evidence.log.verification import Log
+from datamarket.foundation.checks import unheard
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
 from datamarket.ledger.books.leaves import ENTRIES
 
 SOURCES = (ENTRIES, AUDIT_EVENTS)
-CHECKS = checks_of(SOURCES)
 Chore = Callable[[Database, int, datetime], Awaitable[int]]
 
 
@@ -67,7 +66,7 @@ async def verify_log(
     *,
     outside: Path | None = None,
     connections: int = 2,
-    progress: verification.Progress = verification.unheard,
+    progress: verification.Progress = unheard,
 ) -> Report:
     """The log against its rows, and against checkpoints kept in `outside`, which then names the key that counts.
 

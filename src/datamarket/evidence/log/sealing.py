@@ -336,3 +336,13 @@ def _write_once(path: Path, text: str) -> bool:
         os.fsync(file.fileno())
     draft.replace(path)
     return True
+
+
+async def sealing_lag(connection: Connection, ledger_id: int, now: datetime) -> timedelta:
+    """How long the oldest audit event above the watermark has waited to be sealed; zero when none does."""
+    oldest = await connection.fetchval(
+        "SELECT min(at) FROM audit_event"
+        " WHERE xid >= (SELECT coalesce(max(xid_below), 0) FROM seal_block WHERE ledger_id = $1)",
+        ledger_id,
+    )
+    return max(now - oldest, timedelta()) if oldest is not None else timedelta()

@@ -19,6 +19,7 @@ from datamarket.evidence.log.leaves import LeafSource, leaf_hash
 from datamarket.evidence.log.merkle import EMPTY_ROOT, TILE, Frontier, Node
 from datamarket.evidence.log.notes import Checkpoint, NoteReader, NoteUntrusted
 from datamarket.evidence.log.sealing import BLOCK_COLUMNS, Block, horizon_of, is_restored
+from datamarket.foundation.checks import unheard
 from datamarket.foundation.db import Connection
 
 CHUNK = 64 * TILE
@@ -33,10 +34,6 @@ class Log:
     ledger_id: int
     sources: Sequence[LeafSource]
     reader: NoteReader
-
-
-def unheard(_done: int, _total: int) -> None:
-    """Nobody listens."""
 
 
 @asynccontextmanager

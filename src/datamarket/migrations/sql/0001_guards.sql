@@ -22,13 +22,8 @@ REVOKE INSERT, UPDATE, DELETE ON
     ledger_account, ledger_entry, ledger_leg, ledger_balance, business_key, alembic_version FROM datamarket_app;
 REVOKE UPDATE, DELETE ON audit_event FROM datamarket_app;
 
--- Append-only, for the owner too: nobody changes the past by mistake.
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'append_only';
-END
-$$;
-CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE ON audit_event
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON audit_event
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- What a run was calculated from, what it gave and what was paid: written once.
+REVOKE UPDATE, DELETE ON
+    subsidy_snapshot, subsidy_line, subsidy_run_event, subsidy_posting, subsidy_claim, subsidy_fact_version
+    FROM datamarket_app;
+REVOKE DELETE ON subsidy_run, scheme, scheme_version, subsidy_case, subsidy_budget FROM datamarket_app;

@@ -51,15 +51,3 @@ SELECT ledger_id, first_index + position - 1 AS index, id, kind, hash
 
 GRANT SELECT, INSERT ON seal_leaves, seal_node, seal_block TO datamarket_app;
 GRANT SELECT ON seal_leaf TO datamarket_app;
-DO $$
-DECLARE
-    sealed text;
-BEGIN
-    FOREACH sealed IN ARRAY ARRAY['seal_leaves', 'seal_node', 'seal_block'] LOOP
-        EXECUTE format('CREATE TRIGGER %1$s_append_only BEFORE UPDATE OR DELETE ON %1$s '
-                       'FOR EACH ROW EXECUTE FUNCTION refuse_change()', sealed);
-        EXECUTE format('CREATE TRIGGER %1$s_no_truncate BEFORE TRUNCATE ON %1$s '
-                       'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', sealed);
-    END LOOP;
-END
-$$;

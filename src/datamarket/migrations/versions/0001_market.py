@@ -1,8 +1,8 @@
-"""The market: tables, guards, the ledger's functions."""
+"""The market: tables, and who may do what."""
 
 from alembic import op
 
-from datamarket.migrations.scripts import run
+from datamarket.migrations.scripts import NoWayBack, run
 
 revision = "0001"
 down_revision = None
@@ -15,12 +15,10 @@ def upgrade() -> None:
         op.get_bind(),
         "0001_tables.sql",
         "0001_guards.sql",
-        "0001_ledger.sql",
         "0001_participants.sql",
         "0001_catalogue.sql",
-        "0001_subsidy.sql",
     )
 
 
 def downgrade() -> None:
-    """The schema only goes forward: a ledger is not unmade."""
+    raise NoWayBack

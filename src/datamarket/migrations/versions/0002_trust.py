@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from datamarket.migrations.scripts import run
+from datamarket.migrations.scripts import NoWayBack, run
 
 revision = "0002"
 down_revision = "0001"
@@ -22,4 +22,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The schema only goes forward: a ledger is not unmade."""
+    raise NoWayBack

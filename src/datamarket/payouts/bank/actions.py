@@ -50,7 +50,7 @@ async def import_statement(
         opening_fen=told.opening_fen,
         closing_fen=told.closing_fen,
         lines=len(told.lines),
-        imported_by=actor.account_id,
+        actor_id=actor.account_id,
         imported_at=now,
     )
     session.add(statement)

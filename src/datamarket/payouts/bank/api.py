@@ -62,7 +62,7 @@ class BankStatementOut(Shape):
 
     @classmethod
     def of(cls, statement: BankStatement) -> "BankStatementOut":
-        return cls.model_validate(statement.model_dump())
+        return cls.model_validate(statement.model_dump() | {"imported_by": statement.actor_id})
 
 
 class BankLineOut(Shape):

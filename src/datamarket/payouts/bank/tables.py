@@ -33,7 +33,7 @@ class BankStatement(SQLModel, table=True):
     opening_fen: int = Field(sa_type=BigInteger)
     closing_fen: int = Field(sa_type=BigInteger)
     lines: int
-    imported_by: UUID
+    actor_id: UUID
     imported_at: datetime = instant()
 
 

@@ -58,7 +58,7 @@ async def propose_version(
     scheme = scheme_files.load_scheme(raw)
     if scheme.id != scheme_id:
         raise SchemeIdDiffers(inside=scheme.id, path=scheme_id)
-    version = await _add_version(session, scheme, raw, now=now, authored_by=actor.account_id)
+    version = await _add_version(session, scheme, raw, now=now, actor_id=actor.account_id)
     _tell(session, actor, "subsidy.propose-scheme", version, now)
     return version
 
@@ -72,7 +72,7 @@ async def move_version(
     """
     after = SCHEME_LIFE.after(version.state, event)
     if event is SchemeEvent.APPROVE:
-        if version.authored_by == actor.account_id:
+        if version.actor_id == actor.account_id:
             raise OwnScheme
         await _retire_approved(session, version.scheme_id)
         version.approved_by, version.approved_at = actor.account_id, now

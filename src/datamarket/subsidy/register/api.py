@@ -87,7 +87,8 @@ class SchemeVersionOut(Shape):
     def of(cls, row: SchemeVersion) -> "SchemeVersionOut":
         zh, en = SchemeState(row.state).labels
         kept = row.model_dump(exclude={"id", "scheme_id", "content"})
-        return cls.model_validate(kept | {"scheme": row.scheme_id, "state_zh": zh, "state_en": en})
+        shown = {"scheme": row.scheme_id, "authored_by": row.actor_id, "state_zh": zh, "state_en": en}
+        return cls.model_validate(kept | shown)
 
 
 class SchemeVersionEventsOut(AllowedEvents[SchemeState, SchemeEvent]):
@@ -204,7 +205,7 @@ async def allowed_version_events(
     version = await queries.get_version(session, scheme_id, n)
     state = SchemeState(version.state)
     events = SCHEME_LIFE.open_in(state) if actor.may(Permission.APPROVE_SUBSIDY) else []
-    if version.authored_by == actor.account_id:
+    if version.actor_id == actor.account_id:
         events = [event for event in events if event is not SchemeEvent.APPROVE]
     return SchemeVersionEventsOut(state=state, events=events)
 

@@ -50,7 +50,7 @@ class SchemeVersion(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("scheme_id", "n", name="scheme_version_n_key"),
         UniqueConstraint("scheme_id", "sha256", name="scheme_version_sha256_key"),
-        CheckConstraint("approved_by <> authored_by", name="scheme_version_other_approves"),
+        CheckConstraint("approved_by <> actor_id", name="scheme_version_other_approves"),
         CheckConstraint(
             "state <> 'approved' OR approved_by IS NOT NULL", name="scheme_version_approved_check"
         ),
@@ -69,7 +69,7 @@ class SchemeVersion(SQLModel, table=True):
     content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     sha256: str
     state: str
-    authored_by: UUID | None = None
+    actor_id: UUID | None = None
     approved_by: UUID | None = None
     approved_at: datetime | None = instant(nullable=True)
     created_at: datetime = instant()

@@ -57,7 +57,7 @@ async def open_run(
         year=year,
         cutoff=cutoff or now,
         state=RunState.DRAFT,
-        created_by=actor.account_id,
+        actor_id=actor.account_id,
         supersedes_id=supersedes,
         created_at=now,
     )

@@ -101,6 +101,7 @@ class RunOut(Shape):
             "scheme_version": view.scheme_version,
             "scheme_sha256": view.scheme_sha256,
             "snapshot_sha256": view.snapshot_sha256,
+            "created_by": view.run.actor_id,
             "state_zh": zh,
             "state_en": en,
         }

@@ -85,7 +85,7 @@ class SubsidyRun(SQLModel, table=True):
     engine_id: str | None = None
     result_sha256: str | None = None
     total_fen: int | None = Field(default=None, sa_type=BigInteger)
-    created_by: UUID
+    actor_id: UUID
     calculated_by: UUID | None = None
     reviewed_by: UUID | None = None
     approved_by: UUID | None = None

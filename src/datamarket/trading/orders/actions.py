@@ -80,7 +80,7 @@ async def place_order(
         state=OrderState.PLACED,
         hold_id=new_id(now) if amount else None,
         placed_at=now,
-        placed_by=actor.account_id,
+        actor_id=actor.account_id,
     )
     return await _keep(session, actor, order, now=now)
 
@@ -272,7 +272,7 @@ def _accounts(order: TradeOrder) -> tuple[Account, Account]:
 
 def _by_time(order: TradeOrder) -> Actor:
     """What time does to an order follows from what its buyer agreed to: the event is theirs."""
-    return Actor(order.placed_by, order.buyer_id, frozenset())
+    return Actor(order.actor_id, order.buyer_id, frozenset())
 
 
 async def expire_overdue(database: Database, ledger_id: int, now: datetime) -> int:

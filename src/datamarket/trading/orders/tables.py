@@ -84,7 +84,7 @@ class TradeOrder(SQLModel, table=True):
     trade_id: UUID | None = Field(default=None, foreign_key="trade.id")
     reason: str | None = None
     placed_at: datetime = instant()
-    placed_by: UUID
+    actor_id: UUID
     version: int = 1
 
 

@@ -59,7 +59,7 @@ async def assess_level(
         before=before,
         after=level,
         reason=reason,
-        assessed_by=actor.account_id,
+        actor_id=actor.account_id,
         assessed_at=now,
     )
     session.add(assessment)

@@ -1,7 +1,7 @@
 """/resources/{id}/filings and /level-assessments."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Response
@@ -68,6 +68,10 @@ class AssessmentOut(RowShape):
     reason: str
     assessed_by: UUID
     assessed_at: datetime
+
+    @classmethod
+    def told_by(cls, row: Any) -> dict[str, Any]:
+        return super().told_by(row) | {"assessed_by": row.actor_id}
 
 
 @router.get("/resources/{resource_id}/filings", summary="What was filed, oldest first")

@@ -91,7 +91,7 @@ class LevelAssessment(SQLModel, table=True):
     before: str
     after: str
     reason: str
-    assessed_by: UUID
+    actor_id: UUID
     assessed_at: datetime = instant()
 
 

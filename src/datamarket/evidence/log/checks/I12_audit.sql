@@ -1,0 +1,29 @@
+-- zh: 封存：水位线以下每条记录（audit）恰有一个叶子，且叶子与记录相符
+-- en: sealing: every row (audit) below the watermark has exactly one leaf, and it is that of the row
+-- seen: SELECT count(*) FROM seal_leaf WHERE ledger_id = :ledger_id AND kind = 'audit'
+WITH sealed AS (  -- empty while a restored database waits for its first pass
+    SELECT xid_below FROM seal_block, pg_control_system() AS server
+     WHERE ledger_id = :ledger_id AND number = (SELECT max(number) FROM seal_block WHERE ledger_id = :ledger_id)
+       AND seal_block.system_identifier = server.system_identifier
+)
+SELECT coalesce('leaf ' || l.index || ' of ' || l.id, 'no leaf of ' || r.id)
+  FROM (SELECT index, id, hash FROM seal_leaf WHERE ledger_id = :ledger_id AND kind = 'audit') AS l
+  FULL JOIN (
+       SELECT xid, id, sha256(
+                  '\x00000010'::bytea || uuid_send(id)
+                  || '\x00000008'::bytea || int8send(CASE WHEN at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00'
+                                    THEN (extract(epoch FROM at) * 1000000)::bigint ELSE 9223372036854775807 END)
+                  || '\x00000010'::bytea || uuid_send(actor_id)
+                  || coalesce('\x00000010'::bytea || uuid_send(organisation_id), '\x00000000'::bytea)
+                  || int4send(octet_length(convert_to(action, 'UTF8'))) || convert_to(action, 'UTF8')
+                  || int4send(octet_length(convert_to(subject_type, 'UTF8'))) || convert_to(subject_type, 'UTF8')
+                  || '\x00000010'::bytea || uuid_send(subject_id)
+                  || int4send(octet_length(convert_to(facts::text, 'UTF8'))) || convert_to(facts::text, 'UTF8')) AS digest
+         FROM audit_event) AS r ON r.id = l.id
+ WHERE CASE WHEN l.id IS NULL THEN r.xid < (SELECT xid_below FROM sealed)
+            ELSE l.hash IS DISTINCT FROM sha256(
+                     '\x0000000005617564697400000004'::bytea || int4send(:ledger_id) || '\x00000010'::bytea || uuid_send(r.id)
+                     || '\x00000008'::bytea || int8send(r.xid) || '\x00000020'::bytea || r.digest) END
+UNION ALL
+SELECT 'twice ' || id FROM seal_leaf WHERE ledger_id = :ledger_id AND kind = 'audit'
+ GROUP BY id HAVING count(*) > 1;
