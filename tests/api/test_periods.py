@@ -30,7 +30,7 @@ from datamarket.foundation.settings import Settings
 from datamarket.ledger.books.tables import ERRORS
 from datamarket.ledger.periods.rules import PeriodMoveRefused, PeriodOutOfOrder
 from datamarket.ledger.periods.terms import PeriodEvent
-from datamarket.ledger.terms import Account, AccountKind
+from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.migrations import apply
 from datamarket.server.app import create_app
 from datamarket.server.checks import check_books
@@ -370,8 +370,8 @@ async def test_months_closed_before_balances_were_kept_get_them_when_migrated(se
         await old.run_sync(_to_the_first_revision)
     await engine.dispose()
     database = await Database(url, 2).open()
-    bank = Account(LEDGER, None, AccountKind.BANK)
-    vat = Account(LEDGER, None, AccountKind.VAT_PAYABLE)
+    bank = AccountKey(LEDGER, None, AccountKind.BANK)
+    vat = AccountKey(LEDGER, None, AccountKind.VAT_PAYABLE)
     for month in (2, 3, 5):
         await periods.post(database, bank, vat, 100 * month, effective=date(2024, month, 10))
     async with database.connection() as connection:

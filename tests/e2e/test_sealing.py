@@ -16,7 +16,7 @@ import pytest_asyncio
 from datamarket.evidence import actions as evidence
 from datamarket.evidence.log.bundle import export
 from datamarket.evidence.log.checks import sealing_lag
-from datamarket.evidence.log.findings import Report
+from datamarket.evidence.log.findings import Verdict
 from datamarket.evidence.log.sealing import Sealer, await_watermark, horizon_of, is_restored, last_block
 from datamarket.evidence.log.verification import one_snapshot, verify
 from datamarket.foundation.db import APP_ROLE, Connection, Database
@@ -57,7 +57,7 @@ async def note(connection: Connection, many: int = 1) -> None:
     await evidence.record_many(connection, "test.note", "thing", events, now=moment())
 
 
-async def verified(database: Database, sealer: Sealer) -> Report:
+async def verified(database: Database, sealer: Sealer) -> Verdict:
     folder = sealer.folder / str(sealer.ledger_id)
     notes = {path.name: path.read_text() for path in folder.glob("[0-9]*.txt")}
     async with one_snapshot(database.url, 2) as connections:

@@ -116,7 +116,7 @@ async def sent(database: Database, officers: Officers) -> PayoutBatch:
     return await moved(database, officers.maker, batch.id, BatchEvent.SEND)
 
 
-async def answered(database: Database, by: Actor, batch_id: UUID, text: str) -> advice.Taken:
+async def answered(database: Database, by: Actor, batch_id: UUID, text: str) -> advice.AdviceTaken:
     """The bank's answers, booked."""
     async with database.transaction() as session:
         batch = await queries.get_batch(session, LEDGER_ID, batch_id, visible_to=by, lock=True)

@@ -15,7 +15,7 @@ from datamarket.ledger.periods import actions as period_actions
 from datamarket.ledger.periods import checks as period_checks
 from datamarket.ledger.periods.tables import LedgerPeriod
 from datamarket.ledger.periods.terms import PeriodEvent
-from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.ledger.terms import AccountKey, AccountKind, EntryId, EntryKind, Leg, Posting
 from tests.world.people import FINANCE, NOON, moment
 
 _ledgers = count(900_001)
@@ -31,7 +31,13 @@ def noon_of(day: date) -> datetime:
 
 
 async def post(
-    database: Database, debit: Account, credit: Account, amount: int, *, effective: date, now: datetime = NOON
+    database: Database,
+    debit: AccountKey,
+    credit: AccountKey,
+    amount: int,
+    *,
+    effective: date,
+    now: datetime = NOON,
 ) -> EntryId:
     """One entry of two legs."""
     entry_id, ledger_id = EntryId(new_id(moment())), debit.ledger_id
@@ -66,8 +72,8 @@ async def close(database: Database, ledger_id: int, period: int, *, now: datetim
     return await move(database, ledger_id, period, PeriodEvent.BEGIN_CLOSING, PeriodEvent.CLOSE, now=now)
 
 
-def bank(ledger_id: int) -> Account:
-    return Account(ledger_id, None, AccountKind.BANK)
+def bank(ledger_id: int) -> AccountKey:
+    return AccountKey(ledger_id, None, AccountKind.BANK)
 
 
 async def assert_ledger_holds(url: str, ledger_id: int) -> None:

@@ -9,7 +9,7 @@ import typer
 from datamarket.commands.running import AsJson, on_market, print_json, spoken
 
 if TYPE_CHECKING:
-    from datamarket.evidence.log.findings import Report
+    from datamarket.evidence.log.findings import Verdict
     from datamarket.foundation.db import Database
     from datamarket.server.database import MarketDatabase
 
@@ -59,7 +59,7 @@ def verify(
         raise typer.Exit(1)
 
 
-async def _verify(market: "MarketDatabase", outside: Path | None, connections: int) -> "Report":
+async def _verify(market: "MarketDatabase", outside: Path | None, connections: int) -> "Verdict":
     from rich.console import Console
     from rich.progress import Progress
 
@@ -76,7 +76,7 @@ async def _verify(market: "MarketDatabase", outside: Path | None, connections: i
         )
 
 
-def _print(report: "Report") -> None:
+def _print(report: "Verdict") -> None:
 
     typer.echo(
         f"{report.leaves:,} 个叶子 leaves · {report.blocks:,} 个区块 blocks · "

@@ -74,9 +74,9 @@ def report(
 ) -> None:
     """The books of a month or a year: trial balance, income by destination, VAT and fees, clearing accounts."""
     from datamarket.ledger.reports import queries, terminal
-    from datamarket.ledger.reports.rules import Report
+    from datamarket.ledger.reports.rules import BooksReport
 
-    async def read(database: "Database", ledger_id: int) -> Report:
+    async def read(database: "Database", ledger_id: int) -> BooksReport:
         async with database.transaction() as session:
             return await queries.report_of(session, ledger_id, span)
 

@@ -6,19 +6,19 @@ from uuid import UUID
 
 from datamarket.catalogue.listings.terms import Supplier
 from datamarket.contracts.terms import FrozenTerms
-from datamarket.ledger.terms import Account, AccountId, AccountKind
+from datamarket.ledger.terms import AccountId, AccountKey, AccountKind
 from datamarket.participants.terms import IncomeClass
 
 
-def income_account(ledger_id: int, supplier: Supplier) -> Account:
+def income_account(ledger_id: int, supplier: Supplier) -> AccountKey:
     """Who keeps a supplying unit's share: the treasury for administrative bodies, else the unit itself.
 
     财资〔2024〕1号: income of administrative bodies is non-tax revenue; of public institutions it follows
     the local finance rule; of enterprises it is their own.
     """
     if supplier.income_class is IncomeClass.ADMINISTRATIVE:
-        return Account(ledger_id, None, AccountKind.TREASURY)
-    return Account(ledger_id, supplier.participant_id, AccountKind.SUPPLYING_INCOME)
+        return AccountKey(ledger_id, None, AccountKind.TREASURY)
+    return AccountKey(ledger_id, supplier.participant_id, AccountKind.SUPPLYING_INCOME)
 
 
 class Payees(NamedTuple):
@@ -36,7 +36,7 @@ def payees(ledger_id: int, terms: FrozenTerms) -> Payees:
     """The receivers of every sale under these terms."""
 
     def own(owner: UUID | None, kind: AccountKind) -> AccountId:
-        return Account(ledger_id, owner, kind).id
+        return AccountKey(ledger_id, owner, kind).id
 
     return Payees(
         own(None, AccountKind.VAT_PAYABLE),
@@ -47,11 +47,11 @@ def payees(ledger_id: int, terms: FrozenTerms) -> Payees:
     )
 
 
-def accounts_of(ledger_id: int, terms: FrozenTerms) -> list[Account]:
+def accounts_of(ledger_id: int, terms: FrozenTerms) -> list[AccountKey]:
     """Every account that a trade under these terms may post to."""
 
-    def own(owner: UUID | None, kind: AccountKind) -> Account:
-        return Account(ledger_id, owner, kind)
+    def own(owner: UUID | None, kind: AccountKind) -> AccountKey:
+        return AccountKey(ledger_id, owner, kind)
 
     accounts = [
         own(terms.buyer_id, AccountKind.BUYER_FUNDS),

@@ -6,7 +6,7 @@ from datetime import datetime
 from datamarket.foundation.clock import month_of
 from datamarket.foundation.db import Connection
 from datamarket.ledger import rules
-from datamarket.ledger.terms import DEBIT_NORMAL, NEVER_NEGATIVE, Account, Posting, Side
+from datamarket.ledger.terms import DEBIT_NORMAL, NEVER_NEGATIVE, AccountKey, Posting, Side
 
 _OPEN = "SELECT ledger_open_accounts($1, $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bool[], $7)"
 _POST = """
@@ -16,7 +16,7 @@ SELECT ledger_post($1, $2, $3, $4::uuid[], $5::int[], $6::text[], $7::timestampt
 
 
 async def open_accounts(
-    connection: Connection, ledger_id: int, accounts: Iterable[Account], *, now: datetime
+    connection: Connection, ledger_id: int, accounts: Iterable[AccountKey], *, now: datetime
 ) -> None:
     """Open what is not open yet; an account that exists stays as it is."""
     distinct = sorted(set(accounts), key=lambda account: account.id)

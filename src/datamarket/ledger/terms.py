@@ -88,7 +88,7 @@ def _account_id(ledger_id: int, owner_id: UUID | None, kind: AccountKind) -> Acc
 
 
 @dataclass(frozen=True)
-class Account:
+class AccountKey:
     """An account is one owner's (or the market's own) of one kind; its id follows from the two."""
 
     ledger_id: int

@@ -11,7 +11,7 @@ from datamarket.foundation.db import driver
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen, yuan
 from datamarket.ledger import posting
-from datamarket.ledger.terms import Account, AccountId, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.ledger.terms import AccountId, AccountKey, AccountKind, EntryId, EntryKind, Leg, Posting
 from datamarket.participants import queries as participants
 from datamarket.payouts import queries, rules
 from datamarket.payouts.tables import Payout, PayoutBatch
@@ -29,7 +29,7 @@ async def move_batch(
 ) -> PayoutBatch:
     """Approve, send or cancel; `batch` is locked by the caller.
 
-    Raises TransitionNotAllowed, DutiesNotSeparate, SettledByAdvice, and what sending raises.
+    Raises TransitionNotAllowed, PayoutDutiesNotSeparate, SettledByAdvice, and what sending raises.
     """
     target = rules.BATCH_LIFE.after(batch.state, event)
     if event is BatchEvent.SETTLE:
@@ -53,9 +53,9 @@ async def move_batch(
     return batch
 
 
-def in_transit(payout: Payout) -> Account:
+def in_transit(payout: Payout) -> AccountKey:
     """Each payee's own, so that its age is the payee's; the city's offices share the market's."""
-    return Account(payout.ledger_id, payout.payee_id, AccountKind.PAYOUT_IN_TRANSIT)
+    return AccountKey(payout.ledger_id, payout.payee_id, AccountKind.PAYOUT_IN_TRANSIT)
 
 
 async def _send(

@@ -54,7 +54,7 @@ class PayoutEvent(StrEnum):
     CANCEL = "cancel"
 
 
-class Result(StrEnum):
+class BankAnswer(StrEnum):
     """What the bank answers for one payout."""
 
     EXECUTED = "executed"
@@ -99,7 +99,7 @@ class AdviceLine:
     """What became of one payout, and on which day; a refusal has a code and says why."""
 
     reference: str
-    result: Result
+    result: BankAnswer
     day: date
     code: str = ""
     reason: str = ""
@@ -116,7 +116,7 @@ class StatementLine:
 
 
 @dataclass(frozen=True)
-class Statement:
+class StatementFile:
     """A day at the bank: opening balance, movements, closing balance."""
 
     day: date

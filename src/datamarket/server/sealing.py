@@ -6,7 +6,7 @@ from pathlib import Path
 
 from datamarket.evidence.log import bundle, verification
 from datamarket.evidence.log.checks import checks_of
-from datamarket.evidence.log.findings import Report
+from datamarket.evidence.log.findings import Verdict
 from datamarket.evidence.log.leaves import AUDIT_EVENTS
 from datamarket.evidence.log.notes import Notary, NoteReader, load_key
 from datamarket.evidence.log.sealing import Sealer, await_watermark
@@ -68,7 +68,7 @@ async def verify_log(
     outside: Path | None = None,
     connections: int = 2,
     progress: verification.Progress = verification.unheard,
-) -> Report:
+) -> Verdict:
     """The log against its rows, and against checkpoints kept in `outside`, which then names the key that counts.
 
     Raises NoteUntrusted or OSError when `outside` holds no key.

@@ -30,7 +30,7 @@ def sealer_of(request: Request) -> Sealer:
     return sealer
 
 
-Log = Annotated[Sealer, Depends(sealer_of)]
+SealedLog = Annotated[Sealer, Depends(sealer_of)]
 
 
 class CheckpointOut(Shape):
@@ -96,7 +96,7 @@ def _base64(raw: bytes) -> str:
 
 @router.get("/checkpoints", summary="Signed checkpoints, newest first")
 async def list_checkpoints(
-    _caller: Visitor, session: Reading, log: Log, paging: Paging[int]
+    _caller: Visitor, session: Reading, log: SealedLog, paging: Paging[int]
 ) -> Page[CheckpointOut]:
     rows = await proofs.list_checkpoints(
         await driver(session), log.ledger_id, limit=paging.limit, after=paging.after
@@ -105,7 +105,7 @@ async def list_checkpoints(
 
 
 @router.get("/checkpoints/latest", summary="The newest checkpoint", responses={404: {}})
-async def latest_checkpoint(_caller: Visitor, session: Reading, log: Log) -> CheckpointOut:
+async def latest_checkpoint(_caller: Visitor, session: Reading, log: SealedLog) -> CheckpointOut:
     return CheckpointOut.of(await proofs.get_checkpoint(await driver(session), log.ledger_id, None))
 
 
@@ -115,13 +115,13 @@ async def latest_checkpoint(_caller: Visitor, session: Reading, log: Log) -> Che
     response_class=PlainTextResponse,
     responses={404: {}},
 )
-async def latest_note(_caller: Visitor, session: Reading, log: Log) -> str:
+async def latest_note(_caller: Visitor, session: Reading, log: SealedLog) -> str:
     """The text to keep elsewhere: who has it will notice when the past is rewritten."""
     return (await proofs.get_checkpoint(await driver(session), log.ledger_id, None)).note
 
 
 @router.get("/key", summary="The key that verifies checkpoints", response_class=PlainTextResponse)
-async def verifier_key(_caller: Visitor, log: Log) -> str:
+async def verifier_key(_caller: Visitor, log: SealedLog) -> str:
     """One line, C2SP: name, key id, Ed25519 key. Fetch it once, and keep it."""
     return f"{log.notary.reader.line}\n"
 
@@ -130,7 +130,7 @@ async def verifier_key(_caller: Visitor, log: Log) -> str:
     "/proofs/{row_id}", summary="Proof that an entry or an audit event is sealed", responses={409: {}}
 )
 async def prove_inclusion(
-    _caller: Visitor, session: Reading, log: Log, row_id: UUID, size: Size | None = None
+    _caller: Visitor, session: Reading, log: SealedLog, row_id: UUID, size: Size | None = None
 ) -> InclusionOut:
     """In the newest checkpoint, or in the one of `size`; `tools/verify_evidence.py proof` checks it offline."""
     proof = await proofs.prove_inclusion(await driver(session), log.ledger_id, log.sources, row_id, size)
@@ -141,7 +141,7 @@ async def prove_inclusion(
 async def prove_consistency(
     _caller: Visitor,
     session: Reading,
-    log: Log,
+    log: SealedLog,
     old: Annotated[int, Query(alias="from", ge=1, le=MOST, description="size of the older checkpoint")],
     new: Annotated[int, Query(alias="to", ge=1, le=MOST, description="size of the newer checkpoint")],
 ) -> ConsistencyOut:

@@ -12,7 +12,7 @@ from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
 from datamarket.ledger.terms import (
-    Account,
+    AccountKey,
     AccountKind,
     EntryId,
     EntryKind,
@@ -46,8 +46,8 @@ async def deposit(
     """
     await participants.check_admitted(session, owner_id)
     connection = await driver(session)
-    bank = Account(ledger_id, None, AccountKind.BANK)
-    funds = Account(ledger_id, owner_id, AccountKind.BUYER_FUNDS)
+    bank = AccountKey(ledger_id, None, AccountKind.BANK)
+    funds = AccountKey(ledger_id, owner_id, AccountKind.BUYER_FUNDS)
     await posting.open_accounts(connection, ledger_id, [bank, funds], now=now)
     entry_id = EntryId(new_id(now))
     received = Posting(

@@ -18,7 +18,7 @@ from datamarket.ledger.books.tables import LedgerAccount
 from datamarket.ledger.cities.rules import TRANSFER_LIFE, CityUnknown, OtherCityFirst, SameCity
 from datamarket.ledger.cities.tables import CityTransfer
 from datamarket.ledger.cities.terms import TransferDirection, TransferEvent, TransferState
-from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.ledger.terms import AccountKey, AccountKind, EntryId, EntryKind, Leg, Posting
 from datamarket.participants import queries as participants
 
 _CITIES = UUID("b2f0a6d4-7c35-5e1b-9a86-4d1c0e7f3a52")
@@ -35,9 +35,9 @@ def city_owner(ledger_id: int) -> UUID:
     return uuid5(_CITIES, str(ledger_id))
 
 
-def clearing_with(ledger_id: int, other_ledger: int) -> Account:
+def clearing_with(ledger_id: int, other_ledger: int) -> AccountKey:
     """The account of one city on which its debts to another, and its claims, wait for bank money."""
-    return Account(ledger_id, city_owner(other_ledger), AccountKind.CITY_CLEARING)
+    return AccountKey(ledger_id, city_owner(other_ledger), AccountKind.CITY_CLEARING)
 
 
 async def send(
@@ -60,7 +60,7 @@ async def send(
         raise SameCity
     await _check_city(session, to_ledger)
     await participants.check_admitted(session, owner_id)
-    funds = Account(ledger_id, owner_id, AccountKind.BUYER_FUNDS)
+    funds = AccountKey(ledger_id, owner_id, AccountKind.BUYER_FUNDS)
     clearing = clearing_with(ledger_id, to_ledger)
     await posting.open_accounts(await driver(session), ledger_id, [funds, clearing], now=now)
     row = CityTransfer(
@@ -83,7 +83,7 @@ async def send(
 
 
 async def _take_out(
-    session: AsyncSession, actor: Actor, row: CityTransfer, funds: Account, *, now: datetime
+    session: AsyncSession, actor: Actor, row: CityTransfer, funds: AccountKey, *, now: datetime
 ) -> None:
     """What was sent leaves the buyer's funds for the clearing account."""
     legs = _moved(funds, clearing_with(row.ledger_id, row.other_ledger), row.amount_fen)
@@ -115,7 +115,7 @@ async def settle(
     row.settled_at = now
     row.version += 1
     connection = await driver(session)
-    bank = Account(row.ledger_id, None, AccountKind.BANK)
+    bank = AccountKey(row.ledger_id, None, AccountKind.BANK)
     clearing = clearing_with(row.ledger_id, row.other_ledger)
     await posting.open_accounts(connection, row.ledger_id, [bank, clearing], now=now)
     debited, credited = (bank, clearing) if row.direction == TransferDirection.INCOMING else (clearing, bank)
@@ -184,7 +184,7 @@ async def arrive(connection: Connection, sent: asyncpg.Record, *, now: datetime)
     """Post a transfer in the books of the city it was sent to; nothing when it stands there already."""
     here, there = sent["other_ledger"], sent["ledger_id"]
     clearing = clearing_with(here, there)
-    funds = Account(here, sent["owner_id"], AccountKind.BUYER_FUNDS)
+    funds = AccountKey(here, sent["owner_id"], AccountKind.BUYER_FUNDS)
     await posting.open_accounts(connection, here, [funds, clearing], now=now)
     fresh = await connection.fetchval(
         _ARRIVE,
@@ -241,7 +241,7 @@ async def _other_city_has_paid(session: AsyncSession, row: CityTransfer) -> bool
     return (await session.exec(statement)).first() == TransferState.SETTLED
 
 
-def _moved(debited: Account, credited: Account, amount: int) -> tuple[Leg, Leg]:
+def _moved(debited: AccountKey, credited: AccountKey, amount: int) -> tuple[Leg, Leg]:
     return Leg(debited.id, Fen(amount)), Leg(credited.id, Fen(-amount))
 
 

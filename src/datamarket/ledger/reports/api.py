@@ -14,7 +14,7 @@ from datamarket.foundation.spreadsheets import cells
 from datamarket.ledger.periods.api import PeriodNumber
 from datamarket.ledger.periods.terms import PeriodState
 from datamarket.ledger.reports import queries
-from datamarket.ledger.reports.rules import Line, Report, Section
+from datamarket.ledger.reports.rules import BooksReport, ReportLine, ReportSection
 from datamarket.ledger.rules import OverseersOnly
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
@@ -55,7 +55,7 @@ class ReportLineOut(Shape):
     closing_credit_fen: int
 
     @classmethod
-    def of(cls, line: Line) -> "ReportLineOut":
+    def of(cls, line: ReportLine) -> "ReportLineOut":
         return cls.model_validate(line, from_attributes=True)
 
 
@@ -69,7 +69,7 @@ class ReportSectionOut(Shape):
     total: ReportLineOut | None
 
     @classmethod
-    def of(cls, section: Section) -> "ReportSectionOut":
+    def of(cls, section: ReportSection) -> "ReportSectionOut":
         return cls(
             code=section.code,
             label_zh=section.label_zh,
@@ -99,7 +99,7 @@ class ReportOut(Shape):
     sections: list[ReportSectionOut]
 
     @classmethod
-    def of(cls, report: Report) -> "ReportOut":
+    def of(cls, report: BooksReport) -> "ReportOut":
         zh, en = report.status
         months = [
             ReportMonthOut(period=period, state=state, state_zh=state.zh, state_en=state.en)
@@ -155,7 +155,7 @@ async def year_report(
     return await _answer(await queries.year_report(session, ledger_id, year), form)
 
 
-async def _answer(report: Report, form: ReportFormat) -> ReportOut | Response:
+async def _answer(report: BooksReport, form: ReportFormat) -> ReportOut | Response:
     if form is ReportFormat.JSON:
         return ReportOut.of(report)
     if form is ReportFormat.CSV:

@@ -24,7 +24,7 @@ from datamarket.foundation.money import yuan
 from datamarket.foundation.spreadsheets import cells
 from datamarket.ledger.books import queries as books
 from datamarket.ledger.statements import queries
-from datamarket.ledger.statements.queries import Movement, Place, Statement
+from datamarket.ledger.statements.queries import Movement, Position, Statement
 from datamarket.ledger.terms import AccountKind
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
@@ -64,8 +64,8 @@ class StatementLineOut(Shape):
     @classmethod
     def of(cls, movement: Movement) -> "StatementLineOut":
         facts = movement._asdict()
-        place = facts.pop("place")
-        return cls(**facts, period=place.period, entry_id=place.entry_id, seq=place.seq)
+        position = facts.pop("position")
+        return cls(**facts, period=position.period, entry_id=position.entry_id, seq=position.seq)
 
 
 class StatementOut(Shape):
@@ -107,7 +107,7 @@ class StatementOut(Shape):
             closing_fen=statement.closing_fen,
             brought_forward_fen=statement.brought_forward_fen,
             items=[StatementLineOut.of(movement) for movement in kept],
-            next=encode_cursor(kept[-1].place) if more else None,
+            next=encode_cursor(kept[-1].position) if more else None,
         )
 
 
@@ -145,7 +145,7 @@ async def read_statement(
         from_on=from_on,
         to_on=to_on,
         limit=paging.limit,
-        after=Place(*paging.after) if paging.after else None,
+        after=Position(*paging.after) if paging.after else None,
     )
     return StatementOut.of(statement, paging.limit)
 
@@ -165,7 +165,7 @@ def _file(statement: Statement) -> Response:
                 moved.kind,
                 moved.source_type,
                 str(moved.source_id),
-                str(moved.place.entry_id),
+                str(moved.position.entry_id),
                 yuan(moved.amount_fen) if moved.amount_fen > 0 else "",
                 yuan(-moved.amount_fen) if moved.amount_fen < 0 else "",
                 yuan(moved.balance_fen),

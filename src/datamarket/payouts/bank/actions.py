@@ -19,7 +19,7 @@ from datamarket.payouts import files
 from datamarket.payouts.bank import queries, rules
 from datamarket.payouts.bank.tables import BankLine, BankStatement
 from datamarket.payouts.bank.terms import MatchState
-from datamarket.payouts.terms import Statement
+from datamarket.payouts.terms import StatementFile
 
 MATCHED_AT_ONCE = 5_000
 _SOURCE = re.compile(r"(?:PO)?([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
@@ -63,7 +63,7 @@ async def import_statement(
     return statement
 
 
-def _lines(statement: BankStatement, told: Statement, now: datetime) -> Iterator[BankLine]:
+def _lines(statement: BankStatement, told: StatementFile, now: datetime) -> Iterator[BankLine]:
     for position, line in enumerate(told.lines, 1):
         yield BankLine(
             ledger_id=statement.ledger_id,

@@ -14,7 +14,7 @@ from datamarket.auth.terms import Actor
 from datamarket.foundation.clock import month_of, start_of_day
 from datamarket.foundation.db import Connection
 from datamarket.foundation.errors import Forbidden, NotFound
-from datamarket.ledger.terms import Account, AccountId, AccountKind
+from datamarket.ledger.terms import AccountId, AccountKey, AccountKind
 from datamarket.payouts.bank.tables import BankLine, BankStatement
 from datamarket.payouts.bank.terms import MatchState
 
@@ -40,7 +40,7 @@ class OpenEntry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Side:
+class ReconciliationSide:
     """Open items of one side: how many, together, and the oldest of them."""
 
     count: int
@@ -63,8 +63,8 @@ class Reconciliation:
     books_fen: int
     opening_difference_fen: int
     matched: int
-    at_bank_only: Side
-    in_books_only: Side
+    at_bank_only: ReconciliationSide
+    in_books_only: ReconciliationSide
 
     @property
     def difference_fen(self) -> int:
@@ -78,7 +78,7 @@ class Reconciliation:
 
 def bank_account(ledger_id: int) -> AccountId:
     """The market's own account at the bank, in the books."""
-    return Account(ledger_id, None, AccountKind.BANK).id
+    return AccountKey(ledger_id, None, AccountKind.BANK).id
 
 
 def check_overseer(actor: Actor) -> None:
@@ -225,5 +225,9 @@ async def reconcile(connection: Connection, ledger_id: int, day: date) -> Reconc
     )
 
 
-def _side(rows: Sequence[Any], items: Sequence[Any]) -> Side:
-    return Side(rows[0]["number"], rows[0]["sum_fen"], items) if rows else Side(0, 0, ())
+def _side(rows: Sequence[Any], items: Sequence[Any]) -> ReconciliationSide:
+    return (
+        ReconciliationSide(rows[0]["number"], rows[0]["sum_fen"], items)
+        if rows
+        else ReconciliationSide(0, 0, ())
+    )

@@ -12,7 +12,7 @@ from datamarket.foundation.errors import Refused
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
-from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.ledger.terms import AccountKey, AccountKind, EntryId, EntryKind, Leg, Posting
 from datamarket.participants import queries as participants
 from datamarket.subsidy.cases.actions import project_subject
 from datamarket.subsidy.cases.tables import SubsidyClaim
@@ -71,7 +71,7 @@ async def post(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: dat
             )
         )
 
-    def sides(line: SubsidyLine) -> tuple[Account, Account]:
+    def sides(line: SubsidyLine) -> tuple[AccountKey, AccountKey]:
         return _market(run, AccountKind.SUBSIDY_EXPENSE), _payable(run, line)
 
     return await _settle(session, actor, run, kind=EntryKind.SUBSIDY_APPROVED, sides=sides, now=now)
@@ -80,18 +80,18 @@ async def post(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: dat
 async def pay(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: datetime) -> dict[str, Any]:
     """The bank pays what is payable. Raises LinePostedAlready."""
 
-    def sides(line: SubsidyLine) -> tuple[Account, Account]:
+    def sides(line: SubsidyLine) -> tuple[AccountKey, AccountKey]:
         return _payable(run, line), _market(run, AccountKind.BANK)
 
     return await _settle(session, actor, run, kind=EntryKind.SUBSIDY_PAID, sides=sides, now=now)
 
 
-def _market(run: SubsidyRun, kind: AccountKind) -> Account:
-    return Account(run.ledger_id, None, kind)
+def _market(run: SubsidyRun, kind: AccountKind) -> AccountKey:
+    return AccountKey(run.ledger_id, None, kind)
 
 
-def _payable(run: SubsidyRun, line: SubsidyLine) -> Account:
-    return Account(run.ledger_id, line.enterprise_id, AccountKind.SUBSIDY_PAYABLE)
+def _payable(run: SubsidyRun, line: SubsidyLine) -> AccountKey:
+    return AccountKey(run.ledger_id, line.enterprise_id, AccountKind.SUBSIDY_PAYABLE)
 
 
 async def _settle(
@@ -100,7 +100,7 @@ async def _settle(
     run: SubsidyRun,
     *,
     kind: EntryKind,
-    sides: Callable[[SubsidyLine], tuple[Account, Account]],
+    sides: Callable[[SubsidyLine], tuple[AccountKey, AccountKey]],
     now: datetime,
 ) -> dict[str, Any]:
     """One entry a line, from the debit account to the credit account, in one batch."""
