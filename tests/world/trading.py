@@ -21,7 +21,7 @@ from datamarket.participants.tables import Participant
 from datamarket.trading import queries, refunds
 from datamarket.trading.actions import Outcome, Recorder
 from datamarket.trading.tables import RefundRow
-from datamarket.trading.terms import Order, Trade
+from datamarket.trading.terms import Trade, TradeIntent
 from datamarket.zones.resources.tables import Resource
 from datamarket.zones.terms import UseClass
 from tests.world import catalogue
@@ -170,9 +170,9 @@ async def deposit(database: Database, owner_id: UUID, amount_fen: Fen = PLENTY) 
         )
 
 
-def order(agreement: Agreement, quantity: int = 1, *, at: datetime | None = None) -> Order:
+def intent(agreement: Agreement, quantity: int = 1, *, at: datetime | None = None) -> TradeIntent:
     """Units under the contract, for its first purpose."""
-    return Order(
+    return TradeIntent(
         agreement.buyer_account,
         agreement.contract.id,
         agreement.purpose,
@@ -182,17 +182,17 @@ def order(agreement: Agreement, quantity: int = 1, *, at: datetime | None = None
     )
 
 
-async def record(database: Database, orders: list[Order]) -> list[Outcome]:
-    """All orders as one batch; one outcome each, refusals too."""
+async def record(database: Database, intents: list[TradeIntent]) -> list[Outcome]:
+    """All intents as one batch; one outcome each, refusals too."""
     async with database.plain_transaction() as connection:
-        return await Recorder(LEDGER_ID).record_trades(connection, orders, now=moment())
+        return await Recorder(LEDGER_ID).record_trades(connection, intents, now=moment())
 
 
 async def trade(
     database: Database, agreement: Agreement, quantity: int = 1, *, at: datetime | None = None
 ) -> Trade:
     """One recorded trade; a refusal is raised."""
-    [outcome] = await record(database, [order(agreement, quantity, at=at)])
+    [outcome] = await record(database, [intent(agreement, quantity, at=at)])
     if isinstance(outcome, MarketError):
         raise outcome
     return outcome

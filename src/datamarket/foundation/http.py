@@ -37,9 +37,8 @@ from datamarket.foundation.states import EventT, StateT
 
 ItemT = TypeVar("ItemT")
 API_PREFIX = "/api/v1"
-ONE_TRILLION_YUAN = (
-    10**14
-)  # a ceiling that no trade of a city reaches, and sums of 90,000 of them still fit a bigint
+ONE_TRILLION_YUAN = 10**14
+"""A ceiling that no trade of a city reaches; sums of 90,000 of them still fit a bigint."""
 
 
 class CursorInvalid(Invalid):
@@ -318,6 +317,14 @@ async def open_plain_writing(request: Request, idempotency_key: KeyHeader) -> As
         yield connection
 
 
+def answered(answer: idempotency.Answer) -> Response:
+    """A stored answer as a response, which says when it was stored before."""
+    headers = {"ETag": answer.etag} if answer.etag else {}
+    if answer.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(answer.body, answer.status, headers, "application/json")
+
+
 async def claim_of(request: Request, key: str) -> idempotency.Claim:
     """What this request asks for, by whom, under which key."""
     return idempotency.Claim(
@@ -366,12 +373,12 @@ class MarketRoute(APIRoute):
             if unknown:
                 raise ParameterUnknown(unknown=", ".join(unknown), known=", ".join(sorted(parameters)) or "-")
             response = await answer(request)
+            entity_tag = response.headers.get("etag")
             claimed = getattr(request.state, "claim", None)
             if claimed is not None:
                 connection, claim = claimed
-                etag = response.headers.get("etag")
-                await idempotency.settle(connection, claim, response.status_code, bytes(response.body), etag)
-            entity_tag = response.headers.get("etag")
+                kept = idempotency.Answer(response.status_code, bytes(response.body), entity_tag)
+                await idempotency.settle_all(connection, {claim: kept})
             if request.method == "GET":
                 _link_next(request, response)
             known = tags_in(request.headers.get("if-none-match", ""))

@@ -26,7 +26,7 @@ from datamarket.simulation.shapes import shapes
 from datamarket.trading import queries as trading
 from datamarket.trading import refunds
 from datamarket.trading.actions import Recorder
-from datamarket.trading.terms import Order, Trade
+from datamarket.trading.terms import Trade, TradeIntent
 from datamarket.zones.terms import UseClass
 
 BATCH = 1000
@@ -197,9 +197,9 @@ class Player:
             batch = plan.trades[first : first + BATCH]
             if plan.suspended_at and plan.suspended and batch[-1].at >= plan.suspended_at:
                 await self._suspend(plan, known)
-            orders = [self._order(plan, trade, known, contract_ids) for trade in batch]
+            intents = [self._intent(plan, trade, known, contract_ids) for trade in batch]
             async with self.database.plain_transaction() as connection:
-                outcomes = await self.recorder.record_trades(connection, orders, now=batch[-1].at)
+                outcomes = await self.recorder.record_trades(connection, intents, now=batch[-1].at)
             for position, outcome in enumerate(outcomes, first):
                 if isinstance(outcome, MarketError):
                     raise outcome
@@ -208,16 +208,16 @@ class Player:
             self.progress("trade", len(batch))
         return kept
 
-    def _order(
+    def _intent(
         self,
         plan: YearPlan,
         trade: PlannedTrade,
         known: dict[str, queries.Enterprise],
         contract_ids: Sequence[UUID],
-    ) -> Order:
+    ) -> TradeIntent:
         planned = plan.contracts[trade.contract]
         purpose = Purpose.PUBLIC_WELFARE if planned.shelf.public_good else Purpose.INDUSTRIAL_DEVELOPMENT
-        return Order(
+        return TradeIntent(
             known[planned.buyer].actor, contract_ids[trade.contract], purpose, trade.quantity, None, trade.at
         )
 

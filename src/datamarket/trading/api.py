@@ -32,6 +32,7 @@ from datamarket.foundation.http import (
     Shape,
     SliceRouter,
     Writing,
+    answered,
     check_tag,
     claim_of,
     page_of,
@@ -44,7 +45,7 @@ from datamarket.trading import queries, refunds
 from datamarket.trading.actions import Recorder
 from datamarket.trading.desk import TradeDesk
 from datamarket.trading.tables import RefundRow, TradeRow
-from datamarket.trading.terms import Order, Trade
+from datamarket.trading.terms import Trade, TradeIntent
 
 router = SliceRouter(prefix="/trades", tags=["trading"])
 RecordTrade = Annotated[Actor, allow(Permission.RECORD_TRADE)]
@@ -69,8 +70,8 @@ class TradeIn(Body):
             raise ValueError(message)
         return self
 
-    def order(self, actor: Actor, now: datetime) -> Order:
-        return Order(actor, self.contract_id, self.purpose, self.quantity, self.use_id, now)
+    def intent(self, actor: Actor, now: datetime) -> TradeIntent:
+        return TradeIntent(actor, self.contract_id, self.purpose, self.quantity, self.use_id, now)
 
 
 class SplitOut(Shape):
@@ -180,9 +181,7 @@ async def record_trade(
     """Checks the contract, meters the use, prices, splits, posts and records: all, or nothing."""
     organisation_of(actor)
     claim = await claim_of(request, idempotency_key)
-    answer = await request.app.state.desk.record(body.order(actor, now), claim)
-    headers = {"ETag": '"1"'} | ({"Idempotency-Replayed": "true"} if answer.replayed else {})
-    return Response(answer.body, 201, headers, "application/json")
+    return answered(await request.app.state.desk.record(body.intent(actor, now), claim))
 
 
 @router.post("/batch", response_model=BatchOut, summary="Record many trades")
@@ -192,8 +191,8 @@ async def record_batch(
     """Outcomes in the order of the items. With `atomic`, the first refusal is the answer, and nothing is recorded."""
     organisation_of(actor)
     recorder: Recorder = request.app.state.recorder
-    orders = [item.order(actor, now) for item in body.items]
-    outcomes = await recorder.record_trades(connection, orders, now=now)
+    intents = [item.intent(actor, now) for item in body.items]
+    outcomes = await recorder.record_trades(connection, intents, now=now)
     items: list[dict[str, Any]] = []
     for number, outcome in enumerate(outcomes):
         if isinstance(outcome, Trade):
