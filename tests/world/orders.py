@@ -57,7 +57,7 @@ async def moved(
 ) -> TradeOrder:
     """One step of an order's life, under its lock."""
     async with database.transaction() as session:
-        order = await order_queries.get_order(session, order_id, visible_to=by, lock=True)
+        order = await order_queries.lock_order(session, order_id, visible_to=by)
         return await orders.move_order(
             session, by, order, event, reason=reason, accepted_quantity=accepted_quantity, now=at or moment()
         )

@@ -13,6 +13,7 @@ from datamarket.ledger import posting
 from datamarket.ledger.books import checks as ledger_checks
 from datamarket.ledger.periods import actions as period_actions
 from datamarket.ledger.periods import checks as period_checks
+from datamarket.ledger.periods import queries as period_queries
 from datamarket.ledger.periods.tables import LedgerPeriod
 from datamarket.ledger.periods.terms import PeriodEvent
 from datamarket.ledger.terms import AccountKey, AccountKind, EntryId, EntryKind, Leg, Posting
@@ -62,9 +63,8 @@ async def move(
     """The events one after the other, each in its own transaction."""
     for event in events:
         async with database.transaction() as session:
-            moved = await period_actions.move_period(
-                session, FINANCE, ledger_id, period, event, reason="test", now=now
-            )
+            row = await period_queries.lock_period(session, ledger_id, period)
+            moved = await period_actions.move_period(session, FINANCE, row, event, reason="test", now=now)
     return moved
 
 

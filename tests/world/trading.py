@@ -209,7 +209,7 @@ async def refund(
     """The provider gives back an amount, or all that is left."""
     by = agreement.provider_account
     async with database.transaction() as session:
-        row = await queries.get_trade(session, trade_id, visible_to=by, lock=True)
+        row = await queries.lock_trade(session, trade_id, visible_to=by)
         return await refunds.refund_trade(
             session, by, row, amount_fen=amount_fen, reason="质量不符合约定", now=at or moment()
         )

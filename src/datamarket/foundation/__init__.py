@@ -7,5 +7,6 @@ clock     the one place that reads the time; business dates are Asia/Shanghai
 ids       UUIDv7, given the time
 settings  one frozen object, read once
 db        the database: embedded or given, one transaction per request
+lists     a page of a list, in SQL
 http      request shapes: cursor pages, entity tags, idempotency
 """

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Generic, NewType, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NewType, Self, TypeVar, get_args
 from uuid import UUID
 
 import orjson
@@ -33,6 +33,7 @@ from starlette.types import Scope
 from datamarket.foundation import idempotency
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, driver
 from datamarket.foundation.errors import Invalid, Stale
+from datamarket.foundation.labels import Labelled
 from datamarket.foundation.states import EventT, StateT
 
 ItemT = TypeVar("ItemT")
@@ -120,6 +121,34 @@ class Shape(BaseModel):
     """A response: built once from a row, never changed."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class RowShape(Shape):
+    """A response that shows a row: its own facts, and beside `state` its labels, `state_zh` and `state_en`."""
+
+    @classmethod
+    def of(cls, row: Any, **derived: Any) -> Self:
+        """`derived` is what follows from the row, and stands in no column."""
+        shown = {
+            name: derived[name] if name in derived else getattr(row, name)
+            for name in cls.model_fields
+            if name in derived or hasattr(row, name)
+        }
+        for name, word in cls.labelled().items():
+            shown[f"{name}_zh"], shown[f"{name}_en"] = word(shown[name]).labels
+        return cls.model_validate(shown, from_attributes=True)
+
+    @classmethod
+    @functools.cache
+    def labelled(cls) -> dict[str, type[Labelled]]:
+        """The fields whose word is also shown in Chinese and English."""
+        return {
+            name: field.annotation
+            for name, field in cls.model_fields.items()
+            if isinstance(field.annotation, type)
+            and issubclass(field.annotation, Labelled)
+            and f"{name}_zh" in cls.model_fields
+        }
 
 
 class AllowedEvents(Shape, Generic[StateT, EventT]):

@@ -2,17 +2,43 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
+from datamarket.auth.terms import Actor
 from datamarket.foundation.clock import month_of
 from datamarket.foundation.db import Connection
+from datamarket.foundation.ids import new_id
 from datamarket.ledger import rules
-from datamarket.ledger.terms import DEBIT_NORMAL, NEVER_NEGATIVE, AccountKey, Posting, Side
+from datamarket.ledger.terms import (
+    DEBIT_NORMAL,
+    NEVER_NEGATIVE,
+    AccountKey,
+    EntryId,
+    EntryKind,
+    Leg,
+    Posting,
+    Side,
+)
 
 _OPEN = "SELECT ledger_open_accounts($1, $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bool[], $7)"
 _POST = """
 SELECT ledger_post($1, $2, $3, $4::uuid[], $5::int[], $6::text[], $7::timestamptz[], $8::text[], $9::uuid[],
                    $10::uuid[], $11::uuid[], $12::int[], $13::int[], $14::uuid[], $15::bigint[])
 """
+
+
+def new_posting(
+    actor: Actor,
+    kind: EntryKind,
+    source: tuple[str, UUID],
+    legs: tuple[Leg, ...],
+    *,
+    now: datetime,
+    at: datetime | None = None,
+    reverses: EntryId | None = None,
+) -> Posting:
+    """An entry that settles one business of an actor; it takes effect `at` an instant, else now."""
+    return Posting(EntryId(new_id(now)), kind, at or now, *source, actor.account_id, legs, reverses)
 
 
 async def open_accounts(

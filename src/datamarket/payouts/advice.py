@@ -12,9 +12,9 @@ from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date, start_of_day
 from datamarket.foundation.db import driver
 from datamarket.ledger import posting
-from datamarket.ledger.terms import AccountId, AccountKey, AccountKind, EntryId, EntryKind
+from datamarket.ledger.terms import AccountId, AccountKey, AccountKind, EntryId, EntryKind, moved
 from datamarket.payouts import files, queries, rules
-from datamarket.payouts.actions import in_transit, posting_of
+from datamarket.payouts.actions import in_transit
 from datamarket.payouts.bank import actions as bank_actions
 from datamarket.payouts.tables import Payout, PayoutBatch
 from datamarket.payouts.terms import AdviceLine, BatchEvent, PayoutState
@@ -93,18 +93,18 @@ async def _book(
     postings = []
     for payout in decided:
         at = max(batch.sent_at or now, start_of_day(payout.decided_on or batch.day))
-        transit = in_transit(payout).id
         if payout.state == PayoutState.EXECUTED:
             batch.executed_fen += payout.amount_fen
-            sides = transit, bank.id
-            postings.append(posting_of(actor, payout, EntryKind.PAYOUT_EXECUTED, sides, at=at, now=now))
-            continue
-        batch.refused_fen += payout.amount_fen
-        sides = transit, AccountId(payout.account_id)
-        reverses = EntryId(sent[payout.id])
-        postings.append(
-            posting_of(actor, payout, EntryKind.PAYOUT_REFUSED, sides, at=at, now=now, reverses=reverses)
-        )
+            kind, credited, reverses = EntryKind.PAYOUT_EXECUTED, bank.id, None
+        else:
+            batch.refused_fen += payout.amount_fen
+            kind, credited, reverses = (
+                EntryKind.PAYOUT_REFUSED,
+                AccountId(payout.account_id),
+                EntryId(sent[payout.id]),
+            )
+        legs, source = moved(in_transit(payout).id, credited, payout.amount_fen), (queries.SOURCE, payout.id)
+        postings.append(posting.new_posting(actor, kind, source, legs, now=now, at=at, reverses=reverses))
     await posting.post(connection, batch.ledger_id, postings, now=now)
     if batch.executed_fen + batch.refused_fen == batch.total_fen:
         batch.state = rules.BATCH_LIFE.after(batch.state, BatchEvent.SETTLE)

@@ -247,9 +247,7 @@ class Player:
             async with self.database.transaction() as session:
                 for when, position in planned[first : first + CHUNK]:
                     seller = known[plan.contracts[plan.trades[position].contract].seller].actor
-                    row = await trading.get_trade(
-                        session, recorded[position].id, visible_to=seller, lock=True
-                    )
+                    row = await trading.lock_trade(session, recorded[position].id, visible_to=seller)
                     amount = plan.trades[position].refund_fen
                     await refunds.refund_trade(
                         session,

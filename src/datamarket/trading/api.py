@@ -29,6 +29,7 @@ from datamarket.foundation.http import (
     Prose,
     QuantityIn,
     Reading,
+    RowShape,
     Shape,
     SliceRouter,
     Writing,
@@ -44,7 +45,6 @@ from datamarket.ledger.terms import EntryKind
 from datamarket.trading import queries, refunds
 from datamarket.trading.actions import Recorder
 from datamarket.trading.desk import TradeDesk
-from datamarket.trading.tables import RefundRow, TradeRow
 from datamarket.trading.terms import Trade, TradeIntent
 
 router = SliceRouter(prefix="/trades", tags=["trading"])
@@ -84,7 +84,7 @@ class SplitOut(Shape):
     provider_fen: int
 
 
-class TradeOut(Shape):
+class TradeOut(RowShape):
     """A recorded trade: priced, split, posted."""
 
     id: UUID
@@ -106,10 +106,6 @@ class TradeOut(Shape):
     refunded_fen: int
     state: str
     version: int
-
-    @classmethod
-    def of(cls, trade: TradeRow) -> "TradeOut":
-        return cls.model_validate(trade, from_attributes=True)
 
 
 def render(trade: Trade) -> bytes:
@@ -145,16 +141,12 @@ class RefundIn(Body):
     reason: Prose = Field(examples=["数据质量不符合合同附件约定"])
 
 
-class RefundOut(Shape):
+class RefundOut(RowShape):
     id: UUID
     trade_id: UUID
     amount_fen: int
     reason: str
     refunded_at: datetime
-
-    @classmethod
-    def of(cls, refund: RefundRow) -> "RefundOut":
-        return cls.model_validate(refund, from_attributes=True)
 
 
 class CertificateOut(Shape):
@@ -253,7 +245,7 @@ async def refund_trade(
     if_match: IfMatch = None,
 ) -> RefundOut:
     """The seller gives back; every receiver of the original returns its share."""
-    trade = await queries.get_trade(session, trade_id, visible_to=actor, lock=True)
+    trade = await queries.lock_trade(session, trade_id, visible_to=actor)
     check_tag(if_match, trade.version)
     amount = None if body.amount_fen is None else Fen(body.amount_fen)
     return RefundOut.of(

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from sqlmodel import col, or_, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.terms import Actor
 from datamarket.contracts.rules import ContractNotActive
 from datamarket.foundation.db import Connection
 from datamarket.foundation.errors import MarketError, NotFound
+from datamarket.foundation.lists import asked, newest_first
 from datamarket.trading.tables import RefundRow, TradeRow
 
 
@@ -33,21 +35,28 @@ async def why_no_contract(connection: Connection, contract_id: UUID, buyer_id: U
     return NotFound(thing="contract") if state is None else ContractNotActive(state=state)
 
 
-def _visible(actor: Actor) -> Any:
+def of_either_side(row: Any, actor: Actor) -> Any:
+    """What this actor sees of things that a provider and a buyer have with each other."""
     if actor.sees_all:
         return true()
-    return or_(
-        col(TradeRow.provider_id) == actor.participant_id, col(TradeRow.buyer_id) == actor.participant_id
-    )
+    return or_(row.provider_id == actor.participant_id, row.buyer_id == actor.participant_id)
 
 
-async def get_trade(
-    session: AsyncSession, trade_id: UUID, *, visible_to: Actor, lock: bool = False
-) -> TradeRow:
+async def get_trade(session: AsyncSession, trade_id: UUID, *, visible_to: Actor) -> TradeRow:
     """Raises NotFound, also for a trade between others."""
-    statement = select(TradeRow).where(TradeRow.id == trade_id, _visible(visible_to))
-    if lock:
-        statement = statement.with_for_update()
+    return await _found(session, _one(trade_id, visible_to))
+
+
+async def lock_trade(session: AsyncSession, trade_id: UUID, *, visible_to: Actor) -> TradeRow:
+    """A trade that nobody else refunds meanwhile. Raises NotFound."""
+    return await _found(session, _one(trade_id, visible_to).with_for_update())
+
+
+def _one(trade_id: UUID, actor: Actor) -> SelectOfScalar[TradeRow]:
+    return select(TradeRow).where(TradeRow.id == trade_id, of_either_side(TradeRow, actor))
+
+
+async def _found(session: AsyncSession, statement: SelectOfScalar[TradeRow]) -> TradeRow:
     found = (await session.exec(statement)).first()
     if found is None:
         raise NotFound(thing="trade")
@@ -65,18 +74,14 @@ async def list_trades(
     after: UUID | None,
 ) -> Sequence[TradeRow]:
     """Newest first."""
-    statement = (
-        select(TradeRow).where(_visible(visible_to)).order_by(col(TradeRow.id).desc()).limit(limit + 1)
+    statement = select(TradeRow).where(
+        of_either_side(TradeRow, visible_to), *asked((TradeRow.contract_id, contract))
     )
-    if contract is not None:
-        statement = statement.where(TradeRow.contract_id == contract)
     if since is not None:
         statement = statement.where(col(TradeRow.occurred_at) >= since)
     if until is not None:
         statement = statement.where(col(TradeRow.occurred_at) < until)
-    if after is not None:
-        statement = statement.where(col(TradeRow.id) < after)
-    return (await session.exec(statement)).all()
+    return (await session.exec(newest_first(statement, col(TradeRow.id), limit=limit, after=after))).all()
 
 
 async def list_refunds(

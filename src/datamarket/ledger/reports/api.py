@@ -9,12 +9,12 @@ from fastapi import Path, Query, Response
 from pydantic import Field
 
 from datamarket.auth.access import ReadLedger
-from datamarket.foundation.http import LedgerId, Reading, Shape, SliceRouter
+from datamarket.foundation.http import LedgerId, Reading, RowShape, Shape, SliceRouter
 from datamarket.foundation.spreadsheets import cells
 from datamarket.ledger.periods.api import PeriodNumber
 from datamarket.ledger.periods.terms import PeriodState
 from datamarket.ledger.reports import queries
-from datamarket.ledger.reports.rules import BooksReport, ReportLine, ReportSection
+from datamarket.ledger.reports.rules import BooksReport, ReportSection
 from datamarket.ledger.rules import OverseersOnly
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
@@ -39,7 +39,7 @@ Form = Annotated[
 ]
 
 
-class ReportLineOut(Shape):
+class ReportLineOut(RowShape):
     """What stood before, what moved, what stands after: the net of a balance stands on one side."""
 
     code: str = Field(examples=["treasury"])
@@ -53,10 +53,6 @@ class ReportLineOut(Shape):
     credit_fen: int
     closing_debit_fen: int
     closing_credit_fen: int
-
-    @classmethod
-    def of(cls, line: ReportLine) -> "ReportLineOut":
-        return cls.model_validate(line, from_attributes=True)
 
 
 class ReportSectionOut(Shape):

@@ -136,20 +136,19 @@ async def match_again(session: AsyncSession, actor: Actor, ledger_id: int, *, no
 async def match_by_hand(
     session: AsyncSession,
     actor: Actor,
-    ledger_id: int,
-    line_id: UUID,
+    line: BankLine,
     *,
     entry_id: UUID,
     reason: str,
     now: datetime,
 ) -> BankLine:
-    """A line and an entry that no reference joins. Raises NotFound, LineMatchedAlready, MatchAmountDiffers,
-    EntryMatchedAlready.
+    """A line, locked by the caller, and an entry that no reference joins.
+
+    Raises NotFound, LineMatchedAlready, MatchAmountDiffers, EntryMatchedAlready.
     """
-    line = await queries.lock_line(session, ledger_id, line_id)
     if line.match_state != MatchState.OPEN:
         raise rules.LineMatchedAlready
-    amount, entry_on = await queries.movement_of(await driver(session), ledger_id, entry_id)
+    amount, entry_on = await queries.movement_of(await driver(session), line.ledger_id, entry_id)
     if amount != line.amount_fen:
         raise rules.MatchAmountDiffers(line=yuan(line.amount_fen), entry=yuan(amount))
     line.match_state, line.match_reason = MatchState.MATCHED_BY_HAND, reason

@@ -1,8 +1,7 @@
 """/bank: the bank's statements, their lines, and both sides compared to the fen."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Response
@@ -21,6 +20,7 @@ from datamarket.foundation.http import (
     Paging,
     Prose,
     Reading,
+    RowShape,
     Shape,
     SliceRouter,
     Writing,
@@ -28,7 +28,6 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.payouts.bank import actions, queries
-from datamarket.payouts.bank.tables import BankLine, BankStatement
 from datamarket.payouts.bank.terms import MatchState
 
 router = SliceRouter(prefix="/bank", tags=["payouts"])
@@ -50,7 +49,7 @@ class BankStatementIn(Body):
     )
 
 
-class BankStatementOut(Shape):
+class BankStatementOut(RowShape):
     id: UUID
     sha256: str
     day: date
@@ -60,12 +59,8 @@ class BankStatementOut(Shape):
     imported_by: UUID
     imported_at: datetime
 
-    @classmethod
-    def of(cls, statement: BankStatement) -> "BankStatementOut":
-        return cls.model_validate(statement.model_dump())
 
-
-class BankLineOut(Shape):
+class BankLineOut(RowShape):
     """A movement at the bank: what came in is positive. `entry_on` is the accounting day of its entry."""
 
     id: UUID
@@ -84,14 +79,8 @@ class BankLineOut(Shape):
     match_reason: str | None
     version: int
 
-    @classmethod
-    def of(cls, line: BankLine | Mapping[str, Any]) -> "BankLineOut":
-        facts = dict(line) if isinstance(line, Mapping) else line.model_dump()
-        zh, en = MatchState(facts["match_state"]).labels
-        return cls.model_validate(facts | {"match_state_zh": zh, "match_state_en": en})
 
-
-class OpenEntryOut(Shape):
+class OpenEntryOut(RowShape):
     """An entry of the books that has no line of the bank by that day; money in is positive."""
 
     entry_id: UUID
@@ -145,7 +134,7 @@ class ReconciliationOut(Shape):
             in_books_only=InBooksOnlyOut(
                 count=books.count,
                 sum_fen=books.sum_fen,
-                oldest=[OpenEntryOut.model_validate(entry._asdict()) for entry in books.items],
+                oldest=[OpenEntryOut.of(entry) for entry in books.items],
             ),
             unexplained_fen=found.unexplained_fen,
         )
@@ -211,17 +200,12 @@ async def match_line(
     body: MatchIn,
 ) -> BankLineOut:
     """With a reason, and only where the amounts are equal."""
-    line = await actions.match_by_hand(
-        session,
-        actor,
-        ledger_id,
-        bank_line_id,
-        entry_id=body.entry_id,
-        reason=body.reason,
-        now=now,
+    line = await queries.lock_line(session, ledger_id, bank_line_id)
+    matched = await actions.match_by_hand(
+        session, actor, line, entry_id=body.entry_id, reason=body.reason, now=now
     )
-    tag(response, line.version)
-    return BankLineOut.of(line)
+    tag(response, matched.version)
+    return BankLineOut.of(matched)
 
 
 @router.post("/matching", summary="Look again for the entries of open lines")

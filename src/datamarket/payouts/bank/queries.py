@@ -14,6 +14,7 @@ from datamarket.auth.terms import Actor
 from datamarket.foundation.clock import month_of, start_of_day
 from datamarket.foundation.db import Connection
 from datamarket.foundation.errors import Forbidden, NotFound
+from datamarket.foundation.lists import asked, newest_first
 from datamarket.ledger.terms import AccountId, AccountKey, AccountKind
 from datamarket.payouts.bank.tables import BankLine, BankStatement
 from datamarket.payouts.bank.terms import MatchState
@@ -108,9 +109,8 @@ async def list_statements(
 ) -> Sequence[BankStatement]:
     """Newest first."""
     statement = select(BankStatement).where(BankStatement.ledger_id == ledger_id)
-    if after is not None:
-        statement = statement.where(col(BankStatement.day) < after)
-    return (await session.exec(statement.order_by(col(BankStatement.day).desc()).limit(limit + 1))).all()
+    page = newest_first(statement, col(BankStatement.day), limit=limit, after=after)
+    return (await session.exec(page)).all()
 
 
 async def list_lines(
@@ -123,11 +123,9 @@ async def list_lines(
     after: tuple[date, int] | None,
 ) -> Sequence[BankLine]:
     """Day after day, each as the bank wrote it."""
-    statement = select(BankLine).where(BankLine.ledger_id == ledger_id)
-    if day is not None:
-        statement = statement.where(BankLine.day == day)
-    if match_state is not None:
-        statement = statement.where(BankLine.match_state == match_state)
+    statement = select(BankLine).where(
+        BankLine.ledger_id == ledger_id, *asked((BankLine.day, day), (BankLine.match_state, match_state))
+    )
     if after is not None:
         statement = statement.where(tuple_(col(BankLine.day), col(BankLine.position)) > after)
     ordered = statement.order_by(col(BankLine.day), col(BankLine.position))
@@ -220,9 +218,13 @@ async def reconcile(connection: Connection, ledger_id: int, day: date) -> Reconc
         books_fen=balances["books_fen"],
         opening_difference_fen=first["opening_fen"] - balances["before_fen"] + balances["arrived_later_fen"],
         matched=balances["matched"],
-        at_bank_only=_side(lines, [dict(row) for row in lines]),
+        at_bank_only=_side(lines, [_line(row) for row in lines]),
         in_books_only=_side(entries, [OpenEntry(*list(row.values())[:6]) for row in entries]),
     )
+
+
+def _line(row: Any) -> BankLine:
+    return BankLine(**{column: row[column] for column in BankLine.model_fields})
 
 
 def _side(rows: Sequence[Any], items: Sequence[Any]) -> ReconciliationSide:

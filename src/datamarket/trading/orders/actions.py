@@ -25,7 +25,7 @@ from datamarket.ledger import posting
 from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.holds.terms import HoldId
-from datamarket.ledger.terms import AccountKey, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.ledger.terms import AccountKey, AccountKind, EntryKind, moved
 from datamarket.trading import queries as trades
 from datamarket.trading import rules as trade_rules
 from datamarket.trading.actions import Recorder
@@ -162,15 +162,8 @@ async def _deliver(
     if order.hold_id is not None:
         funds, escrow = _accounts(order)
         amount = Fen(order.amount_fen)
-        entry = Posting(
-            id=EntryId(new_id(now)),
-            kind=EntryKind.ESCROWED,
-            effective_at=now,
-            source_type=SOURCE,
-            source_id=order.id,
-            actor_id=actor.account_id,
-            legs=(Leg(funds.id, amount), Leg(escrow.id, Fen(-amount))),
-        )
+        legs = moved(funds.id, escrow.id, amount)
+        entry = posting.new_posting(actor, EntryKind.ESCROWED, (SOURCE, order.id), legs, now=now)
         hold_id = HoldId(order.hold_id)
         await holds.post_hold(connection, order.ledger_id, actor, hold_id, entry, amount_fen=amount, now=now)
     order.delivered_at = now
@@ -229,18 +222,9 @@ async def _release(connection: Connection, actor: Actor, order: TradeOrder, now:
     if not order.amount_fen:
         return
     funds, escrow = _accounts(order)
-    amount = Fen(order.amount_fen)
     escrowed = await ledger.entry_of(connection, order.ledger_id, SOURCE, order.id, EntryKind.ESCROWED)
-    entry = Posting(
-        id=EntryId(new_id(now)),
-        kind=EntryKind.ESCROW_RELEASED,
-        effective_at=now,
-        source_type=SOURCE,
-        source_id=order.id,
-        actor_id=actor.account_id,
-        legs=(Leg(escrow.id, amount), Leg(funds.id, Fen(-amount))),
-        reverses=escrowed,
-    )
+    legs, source = moved(escrow.id, funds.id, order.amount_fen), (SOURCE, order.id)
+    entry = posting.new_posting(actor, EntryKind.ESCROW_RELEASED, source, legs, now=now, reverses=escrowed)
     await posting.post(connection, order.ledger_id, [entry], now=now)
 
 
@@ -277,7 +261,7 @@ def _by_time(order: TradeOrder) -> Actor:
 async def expire_overdue(database: Database, ledger_id: int, now: datetime) -> int:
     """Orders not delivered in time lapse, one batch, and the money held for them is free again."""
     async with database.transaction() as session:
-        rows = await queries.overdue(session, ledger_id, now, LARGEST_BATCH)
+        rows = await queries.lock_overdue(session, ledger_id, now, LARGEST_BATCH)
         held = [HoldId(order.hold_id) for order in rows if order.hold_id is not None]
         if held:
             await holds.expire_holds(await driver(session), ledger_id, held, now=now)
