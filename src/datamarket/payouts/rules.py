@@ -16,8 +16,6 @@ from datamarket.payouts.terms import (
 )
 
 B, P = BatchState, PayoutState
-
-
 BATCH_LIFE = Life(
     "payout",
     "出款批次",
@@ -30,8 +28,6 @@ BATCH_LIFE = Life(
         (B.SENT, BatchEvent.SETTLE): B.SETTLED,
     },
 )
-
-
 PAYOUT_LIFE = Life(
     "payout",
     "出款",
@@ -43,17 +39,11 @@ PAYOUT_LIFE = Life(
         (P.SENT, PayoutEvent.REFUSE): P.REFUSED,
     },
 )
-
-
 EVENT_OF: Mapping[BankAnswer, PayoutEvent] = {
     BankAnswer.EXECUTED: PayoutEvent.EXECUTE,
     BankAnswer.REFUSED: PayoutEvent.REFUSE,
 }
-
-
 RESULT_OF: Mapping[PayoutState, BankAnswer] = {P.EXECUTED: BankAnswer.EXECUTED, P.REFUSED: BankAnswer.REFUSED}
-
-
 DECIDED = frozenset(RESULT_OF)
 
 

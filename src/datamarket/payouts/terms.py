@@ -65,8 +65,6 @@ OFFICES: dict[PayableKind, tuple[str, str]] = {
     PayableKind.TREASURY: ("TREASURY", "国库"),
     PayableKind.VAT_PAYABLE: ("TAX", "税务机关"),
 }
-
-
 """Payees that are no participants: their code and name in the bank file."""
 
 

@@ -17,7 +17,6 @@ from datamarket.ledger.books.leaves import ENTRIES
 
 SOURCES = (ENTRIES, AUDIT_EVENTS)
 CHECKS = checks_of(SOURCES)
-Chore = Callable[[Database, int, datetime], Awaitable[int]]
 
 
 def origin_of(ledger_id: int) -> str:
@@ -49,7 +48,7 @@ async def seal_all(
     return total
 
 
-def chore_of(settings: Settings) -> Chore:
+def chore_of(settings: Settings) -> Callable[[Database, int, datetime], Awaitable[int]]:
     """What housekeeping calls again and again: one pass, which says how many leaves it added."""
     sealers: dict[int, Sealer] = {}
 
@@ -67,7 +66,7 @@ async def verify_log(
     *,
     outside: Path | None = None,
     connections: int = 2,
-    progress: verification.Progress = verification.unheard,
+    progress: verification.LeafProgress = verification.unheard,
 ) -> Verdict:
     """The log against its rows, and against checkpoints kept in `outside`, which then names the key that counts.
 

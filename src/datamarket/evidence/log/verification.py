@@ -23,7 +23,7 @@ from datamarket.foundation.db import Connection
 
 CHUNK = 64 * TILE
 NAMED = 5
-Progress = Callable[[int, int], None]
+LeafProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ async def verify(
     log: Log,
     outside: Mapping[str, str],
     *,
-    progress: Progress = unheard,
+    progress: LeafProgress = unheard,
 ) -> Verdict:
     """Every finding, and the first bad leaf; `outside` are checkpoints kept elsewhere, by name."""
     first = connections[0]
@@ -224,7 +224,7 @@ class _Work:
     log: Log
     walk: _Walk
     edge: int
-    progress: Progress
+    progress: LeafProgress
     _ready: dict[int, Any] = field(default_factory=dict)
     _walked: int = 0
 
