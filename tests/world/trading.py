@@ -182,10 +182,12 @@ def intent(agreement: Agreement, quantity: int = 1, *, at: datetime | None = Non
     )
 
 
-async def record(database: Database, intents: list[TradeIntent]) -> list[Outcome]:
+async def record(
+    database: Database, intents: list[TradeIntent], *, now: datetime | None = None
+) -> list[Outcome]:
     """All intents as one batch; one outcome each, refusals too."""
     async with database.plain_transaction() as connection:
-        return await Recorder(LEDGER_ID).record_trades(connection, intents, now=moment())
+        return await Recorder(LEDGER_ID).record_trades(connection, intents, now=now or moment())
 
 
 async def trade(
