@@ -27,7 +27,6 @@ from datamarket.auth.terms import Actor
 from datamarket.foundation.db import APP_ROLE, Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
-from datamarket.ledger.books.tables import ERRORS
 from datamarket.ledger.periods.rules import PeriodMoveRefused, PeriodOutOfOrder
 from datamarket.ledger.periods.terms import PeriodEvent
 from datamarket.ledger.rules import PeriodClosed
@@ -35,6 +34,7 @@ from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.migrations import apply
 from datamarket.server.app import create_app
 from datamarket.server.checks import check_books
+from datamarket.slices import constraint_errors
 from tests.conftest import client_of
 from tests.world import periods, trading
 from tests.world.books import assert_books_hold
@@ -213,10 +213,10 @@ async def test_a_year_is_archived_for_good(fresh_database: Database, deal: tradi
                 await connection.execute(
                     "SELECT ledger_move_period($1, 202403, 'archived', $2)", LEDGER, target
                 )
-            assert ERRORS[str(refused.value.constraint_name)] is PeriodMoveRefused
+            assert constraint_errors()[str(refused.value.constraint_name)] is PeriodMoveRefused
         with pytest.raises(asyncpg.IntegrityConstraintViolationError) as refused:
             await connection.execute("SELECT ledger_move_period($1, 202404, 'closed', 'open')", LEDGER)
-        assert ERRORS[str(refused.value.constraint_name)] is PeriodOutOfOrder
+        assert constraint_errors()[str(refused.value.constraint_name)] is PeriodOutOfOrder
 
 
 async def test_a_statement_leads_from_the_opening_to_the_closing_balance_page_by_page(

@@ -226,7 +226,7 @@ import asyncio, os, signal, sys
 from datetime import datetime
 from datamarket.foundation.db import Database
 from datamarket.ledger import posting
-from datamarket.ledger.cities import actions as cities
+from datamarket.ledger.cities import actions as city_actions
 
 async def die(*_a, **_k):
     os.kill(os.getpid(), signal.SIGKILL)

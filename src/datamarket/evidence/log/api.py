@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
@@ -13,7 +13,7 @@ from datamarket.auth.access import Visitor
 from datamarket.evidence.log import proofs
 from datamarket.evidence.log.sealing import Sealer
 from datamarket.foundation.db import driver
-from datamarket.foundation.http import Page, Paging, Reading, Shape, SliceRouter, page_of
+from datamarket.foundation.http import Page, Paging, Reading, RowShape, Shape, SliceRouter, page_of
 
 router = SliceRouter(prefix="/evidence", tags=["evidence"])
 MOST = 2**63 - 1
@@ -33,7 +33,7 @@ def sealer_of(request: Request) -> Sealer:
 SealedLog = Annotated[Sealer, Depends(sealer_of)]
 
 
-class CheckpointOut(Shape):
+class CheckpointOut(RowShape):
     """The tree of the first `size` leaves; `note` is the signed text, byte for byte."""
 
     size: int = Field(examples=[1204])
@@ -43,14 +43,8 @@ class CheckpointOut(Shape):
     note: str = Field(description="C2SP signed note, Ed25519", examples=[_NOTE])
 
     @classmethod
-    def of(cls, checkpoint: proofs.SealedCheckpoint) -> "CheckpointOut":
-        return cls(
-            size=checkpoint.size,
-            leaves=checkpoint.leaves,
-            root=_base64(checkpoint.root),
-            sealed_at=checkpoint.sealed_at,
-            note=checkpoint.note,
-        )
+    def of(cls, row: proofs.SealedCheckpoint, **derived: Any) -> Self:
+        return super().of(row, root=_base64(row.root), **derived)
 
 
 class LeafOut(Shape):

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import Path, Query, Response
 from pydantic import Field
@@ -55,7 +55,7 @@ class ReportLineOut(RowShape):
     closing_credit_fen: int
 
 
-class ReportSectionOut(Shape):
+class ReportSectionOut(RowShape):
     """One table: trial_balance, income, taxes_and_fees or clearing."""
 
     code: str = Field(examples=["trial_balance"])
@@ -65,14 +65,10 @@ class ReportSectionOut(Shape):
     total: ReportLineOut | None
 
     @classmethod
-    def of(cls, section: ReportSection) -> "ReportSectionOut":
-        return cls(
-            code=section.code,
-            label_zh=section.label_zh,
-            label_en=section.label_en,
-            lines=[ReportLineOut.of(line) for line in section.lines],
-            total=ReportLineOut.of(section.total) if section.total else None,
-        )
+    def of(cls, row: ReportSection, **derived: Any) -> Self:
+        lines = [ReportLineOut.of(line) for line in row.lines]
+        total = ReportLineOut.of(row.total) if row.total else None
+        return super().of(row, lines=lines, total=total, **derived)
 
 
 class ReportMonthOut(Shape):
@@ -82,7 +78,7 @@ class ReportMonthOut(Shape):
     state_en: str = Field(examples=["closed"])
 
 
-class ReportOut(Shape):
+class ReportOut(RowShape):
     """Provisional while one of its months is not closed: its figures may still move."""
 
     name: str = Field(examples=["202412"])
@@ -95,22 +91,14 @@ class ReportOut(Shape):
     sections: list[ReportSectionOut]
 
     @classmethod
-    def of(cls, report: BooksReport) -> "ReportOut":
-        zh, en = report.status
+    def of(cls, row: BooksReport, **derived: Any) -> Self:
+        zh, en = row.status
         months = [
             ReportMonthOut(period=period, state=state, state_zh=state.zh, state_en=state.en)
-            for period, state in report.months.items()
+            for period, state in row.months.items()
         ]
-        return cls(
-            name=report.name,
-            from_on=report.from_on,
-            to_on=report.to_on,
-            provisional=report.provisional,
-            status_zh=zh,
-            status_en=en,
-            months=months,
-            sections=[ReportSectionOut.of(section) for section in report.sections],
-        )
+        sections = [ReportSectionOut.of(section) for section in row.sections]
+        return super().of(row, status_zh=zh, status_en=en, months=months, sections=sections, **derived)
 
 
 @router.get(

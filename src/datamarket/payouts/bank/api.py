@@ -1,7 +1,7 @@
 """/bank: the bank's statements, their lines, and both sides compared to the fen."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Response
@@ -91,19 +91,19 @@ class OpenEntryOut(RowShape):
     amount_fen: int
 
 
-class AtBankOnlyOut(Shape):
+class AtBankOnlyOut(RowShape):
     count: int
     sum_fen: int
     oldest: list[BankLineOut] = Field(description="at most 100")
 
 
-class InBooksOnlyOut(Shape):
+class InBooksOnlyOut(RowShape):
     count: int
     sum_fen: int
     oldest: list[OpenEntryOut] = Field(description="at most 100")
 
 
-class ReconciliationOut(Shape):
+class ReconciliationOut(RowShape):
     """difference = opening difference + at bank only − in books only; what is left is `unexplained_fen`."""
 
     day: date
@@ -118,25 +118,13 @@ class ReconciliationOut(Shape):
     unexplained_fen: int = Field(description="always 0, or something is broken")
 
     @classmethod
-    def of(cls, found: queries.Reconciliation) -> "ReconciliationOut":
-        bank, books = found.at_bank_only, found.in_books_only
-        return cls(
-            day=found.day,
-            statement_day=found.statement_day,
-            bank_fen=found.bank_fen,
-            books_fen=found.books_fen,
-            difference_fen=found.difference_fen,
-            opening_difference_fen=found.opening_difference_fen,
-            matched=found.matched,
-            at_bank_only=AtBankOnlyOut(
-                count=bank.count, sum_fen=bank.sum_fen, oldest=[BankLineOut.of(line) for line in bank.items]
-            ),
-            in_books_only=InBooksOnlyOut(
-                count=books.count,
-                sum_fen=books.sum_fen,
-                oldest=[OpenEntryOut.of(entry) for entry in books.items],
-            ),
-            unexplained_fen=found.unexplained_fen,
+    def of(cls, row: queries.Reconciliation, **derived: Any) -> Self:
+        bank, books = row.at_bank_only, row.in_books_only
+        return super().of(
+            row,
+            at_bank_only=AtBankOnlyOut.of(bank, oldest=[BankLineOut.of(line) for line in bank.items]),
+            in_books_only=InBooksOnlyOut.of(books, oldest=[OpenEntryOut.of(entry) for entry in books.items]),
+            **derived,
         )
 
 
