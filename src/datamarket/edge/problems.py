@@ -17,7 +17,7 @@ from datamarket.edge.paths import methods_of
 from datamarket.foundation import errors
 from datamarket.foundation.db import Busy, DatabaseUnavailable, refusal_of
 from datamarket.foundation.http import Shape, TagMissing, answered
-from datamarket.foundation.idempotency import LOCK_NOT_AVAILABLE, KeyMissing, Replayed
+from datamarket.foundation.idempotency import KeyMissing, Replayed
 
 log = logging.getLogger("datamarket")
 
@@ -34,6 +34,8 @@ STATUS_OF: dict[type[errors.MarketError], int] = {
     errors.Unavailable: 503,
 }
 RETRY_AFTER_SECONDS = "1"
+BUSY = {"55P03", "40P01", "40001", "57014"}
+"""Lock not available, deadlock, serialisation failure, statement cancelled."""
 
 
 class RequestInvalid(errors.Invalid):
@@ -296,7 +298,7 @@ def translate(
     if constraint:
         return refusal_of(constraint, constraint_errors)
     sqlstate = getattr(cause, "sqlstate", None) or ""
-    if sqlstate in {LOCK_NOT_AVAILABLE, "40P01", "40001", "57014"}:
+    if sqlstate in BUSY:
         return Busy()
     if sqlstate.startswith("22"):
         return TextNotStorable()

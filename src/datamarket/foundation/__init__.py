@@ -8,5 +8,6 @@ ids       UUIDv7, given the time
 settings  one frozen object, read once
 db        the database: embedded or given, one transaction per request
 lists     a page of a list, in SQL
-http      request shapes: cursor pages, entity tags, idempotency
+idempotency  one answer per key, claimed and settled by set
+http      request shapes: cursor pages, entity tags, transactions
 """

@@ -95,7 +95,6 @@ _GIVE_BACK = """
 DELETE FROM idempotency_key
  WHERE ledger_id = $1 AND (caller, key) IN (SELECT * FROM unnest($2::text[], $3::text[]))
 """
-LOCK_NOT_AVAILABLE = "55P03"
 
 
 async def claim_all(
