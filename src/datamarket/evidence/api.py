@@ -9,7 +9,14 @@ from fastapi import Query
 from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.evidence import queries
-from datamarket.foundation.http import Page, Paging, Reading, RowShape, SliceRouter, page_of
+from datamarket.foundation.answers import RowShape
+from datamarket.foundation.http import (
+    Page,
+    Paging,
+    Reading,
+    SliceRouter,
+    page_of,
+)
 
 router = SliceRouter(tags=["evidence"])
 

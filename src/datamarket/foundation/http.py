@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Generic, NewType, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NewType, TypeVar, get_args
 from uuid import UUID
 
 import orjson
@@ -33,7 +33,6 @@ from starlette.types import Scope
 from datamarket.foundation import idempotency
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, driver
 from datamarket.foundation.errors import Invalid, Stale
-from datamarket.foundation.labels import Labelled
 from datamarket.foundation.states import EventT, StateT
 
 ItemT = TypeVar("ItemT")
@@ -121,34 +120,6 @@ class Shape(BaseModel):
     """A response: built once from a row, never changed."""
 
     model_config = ConfigDict(frozen=True)
-
-
-class RowShape(Shape):
-    """A response that shows a row: its own facts, and beside `state` its labels, `state_zh` and `state_en`."""
-
-    @classmethod
-    def of(cls, row: Any, **derived: Any) -> Self:
-        """`derived` is what follows from the row, and stands in no column."""
-        shown = {
-            name: derived[name] if name in derived else getattr(row, name)
-            for name in cls.model_fields
-            if name in derived or hasattr(row, name)
-        }
-        for name, word in cls.labelled().items():
-            shown[f"{name}_zh"], shown[f"{name}_en"] = word(shown[name]).labels
-        return cls.model_validate(shown, from_attributes=True)
-
-    @classmethod
-    @functools.cache
-    def labelled(cls) -> dict[str, type[Labelled]]:
-        """The fields whose word is also shown in Chinese and English."""
-        return {
-            name: field.annotation
-            for name, field in cls.model_fields.items()
-            if isinstance(field.annotation, type)
-            and issubclass(field.annotation, Labelled)
-            and f"{name}_zh" in cls.model_fields
-        }
 
 
 class AllowedEvents(Shape, Generic[StateT, EventT]):
@@ -346,14 +317,6 @@ async def open_plain_writing(request: Request, idempotency_key: KeyHeader) -> As
         yield connection
 
 
-def answered(answer: idempotency.Answer) -> Response:
-    """A stored answer as a response, which says when it was stored before."""
-    headers = {"ETag": answer.etag} if answer.etag else {}
-    if answer.replayed:
-        headers["Idempotency-Replayed"] = "true"
-    return Response(answer.body, answer.status, headers, "application/json")
-
-
 async def claim_of(request: Request, key: str) -> idempotency.Claim:
     """What this request asks for, by whom, under which key."""
     return idempotency.Claim(
@@ -369,8 +332,6 @@ Writing = Annotated[AsyncSession, Depends(open_writing, scope="function")]
 PlainWriting = Annotated[Connection, Depends(open_plain_writing, scope="function")]
 Now = Annotated[datetime, Depends(read_now)]
 LedgerId = Annotated[int, Depends(read_ledger_id)]
-
-
 _NEXT = re.compile(rb'"next":"([A-Za-z0-9_-]+)"}$')
 
 
@@ -408,10 +369,11 @@ class MarketRoute(APIRoute):
                 connection, claim = claimed
                 kept = idempotency.Answer(response.status_code, bytes(response.body), entity_tag)
                 await idempotency.settle_all(connection, {claim: kept})
-            if request.method == "GET":
-                _link_next(request, response)
+            if request.method != "GET":
+                return response
+            _link_next(request, response)
             known = tags_in(request.headers.get("if-none-match", ""))
-            if request.method == "GET" and entity_tag and known & {entity_tag, "*"}:
+            if entity_tag and known & {entity_tag, "*"}:
                 return Response(status_code=304, headers={"ETag": entity_tag})
             return response
 

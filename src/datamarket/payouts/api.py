@@ -8,6 +8,7 @@ from pydantic import Field
 
 from datamarket.auth.access import MakePayout, ReadLedger
 from datamarket.auth.terms import Permission
+from datamarket.foundation.answers import RowShape
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -21,7 +22,6 @@ from datamarket.foundation.http import (
     PositiveFenIn,
     Prose,
     Reading,
-    RowShape,
     Shape,
     SliceRouter,
     Writing,

@@ -12,6 +12,7 @@ from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.terms import Purpose
+from datamarket.foundation.answers import RowShape, answered
 from datamarket.foundation.db import driver
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.http import (
@@ -29,11 +30,9 @@ from datamarket.foundation.http import (
     Prose,
     QuantityIn,
     Reading,
-    RowShape,
     Shape,
     SliceRouter,
     Writing,
-    answered,
     check_tag,
     claim_of,
     page_of,

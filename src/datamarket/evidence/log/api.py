@@ -12,8 +12,16 @@ from pydantic import Field
 from datamarket.auth.access import Visitor
 from datamarket.evidence.log import proofs
 from datamarket.evidence.log.sealing import Sealer
+from datamarket.foundation.answers import RowShape
 from datamarket.foundation.db import driver
-from datamarket.foundation.http import Page, Paging, Reading, RowShape, Shape, SliceRouter, page_of
+from datamarket.foundation.http import (
+    Page,
+    Paging,
+    Reading,
+    Shape,
+    SliceRouter,
+    page_of,
+)
 
 router = SliceRouter(prefix="/evidence", tags=["evidence"])
 MOST = 2**63 - 1

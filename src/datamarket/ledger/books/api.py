@@ -9,6 +9,7 @@ from pydantic import Field
 
 from datamarket.auth.access import ReadLedger, allow
 from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.answers import RowShape
 from datamarket.foundation.http import (
     Body,
     DateIn,
@@ -18,7 +19,6 @@ from datamarket.foundation.http import (
     Paging,
     PositiveFenIn,
     Reading,
-    RowShape,
     Shape,
     ShortText,
     SliceRouter,

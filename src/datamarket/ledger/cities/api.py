@@ -8,6 +8,7 @@ from fastapi import Response
 from pydantic import Field
 
 from datamarket.auth.access import MakePayout, ReadLedger
+from datamarket.foundation.answers import RowShape
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -19,7 +20,6 @@ from datamarket.foundation.http import (
     PositiveFenIn,
     Prose,
     Reading,
-    RowShape,
     ShortText,
     SliceRouter,
     Writing,

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from datamarket.auth.access import ReadLedger
+from datamarket.foundation.answers import RowShape
 from datamarket.foundation.db import driver
 from datamarket.foundation.http import (
     LedgerId,
@@ -13,7 +14,6 @@ from datamarket.foundation.http import (
     Page,
     Paging,
     Reading,
-    RowShape,
     SliceRouter,
     page_of,
 )

@@ -8,7 +8,16 @@ from fastapi import Response
 from pydantic import Field
 
 from datamarket.auth.access import ReadLedger
-from datamarket.foundation.http import LedgerId, Page, Paging, Reading, RowShape, SliceRouter, page_of, tag
+from datamarket.foundation.answers import RowShape
+from datamarket.foundation.http import (
+    LedgerId,
+    Page,
+    Paging,
+    Reading,
+    SliceRouter,
+    page_of,
+    tag,
+)
 from datamarket.ledger.holds import queries
 from datamarket.ledger.holds.tables import LedgerHold
 from datamarket.ledger.holds.terms import HoldState

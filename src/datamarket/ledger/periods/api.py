@@ -8,6 +8,7 @@ from pydantic import Field
 
 from datamarket.auth.access import ReadLedger, allow
 from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.answers import RowShape
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -18,7 +19,6 @@ from datamarket.foundation.http import (
     Paging,
     Prose,
     Reading,
-    RowShape,
     SliceRouter,
     Writing,
     check_tag,

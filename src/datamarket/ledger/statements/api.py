@@ -9,6 +9,7 @@ from fastapi import Query, Response
 from pydantic import Field
 
 from datamarket.auth.access import ReadLedger
+from datamarket.foundation.answers import RowShape
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.http import (
     DateIn,
@@ -16,7 +17,6 @@ from datamarket.foundation.http import (
     Now,
     Paging,
     Reading,
-    RowShape,
     SliceRouter,
     page_of,
 )

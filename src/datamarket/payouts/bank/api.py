@@ -9,6 +9,7 @@ from pydantic import Field
 
 from datamarket.auth.access import ReadLedger, allow
 from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.answers import RowShape
 from datamarket.foundation.db import driver
 from datamarket.foundation.http import (
     Body,
@@ -20,7 +21,6 @@ from datamarket.foundation.http import (
     Paging,
     Prose,
     Reading,
-    RowShape,
     Shape,
     SliceRouter,
     Writing,

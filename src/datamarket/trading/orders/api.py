@@ -11,6 +11,7 @@ from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.terms import Purpose
+from datamarket.foundation.answers import RowShape
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -23,7 +24,6 @@ from datamarket.foundation.http import (
     Prose,
     QuantityIn,
     Reading,
-    RowShape,
     SliceRouter,
     Writing,
     check_tag,

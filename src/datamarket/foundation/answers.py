@@ -1,0 +1,46 @@
+"""What is answered: a row as its shape shows it, or what a key has kept."""
+
+import functools
+from typing import Any, Self
+
+from fastapi import Response
+
+from datamarket.foundation.http import Shape
+from datamarket.foundation.idempotency import Answer
+from datamarket.foundation.labels import Labelled
+
+
+class RowShape(Shape):
+    """A response that shows a row: its own facts, and beside `state` its labels, `state_zh` and `state_en`."""
+
+    @classmethod
+    def of(cls, row: Any, **derived: Any) -> Self:
+        """`derived` is what follows from the row, and stands in no column."""
+        shown = {
+            name: derived[name] if name in derived else getattr(row, name)
+            for name in cls.model_fields
+            if name in derived or hasattr(row, name)
+        }
+        for name, word in cls.labelled().items():
+            shown[f"{name}_zh"], shown[f"{name}_en"] = word(shown[name]).labels
+        return cls.model_validate(shown, from_attributes=True)
+
+    @classmethod
+    @functools.cache
+    def labelled(cls) -> dict[str, type[Labelled]]:
+        """The fields whose word is also shown in Chinese and English."""
+        return {
+            name: field.annotation
+            for name, field in cls.model_fields.items()
+            if isinstance(field.annotation, type)
+            and issubclass(field.annotation, Labelled)
+            and f"{name}_zh" in cls.model_fields
+        }
+
+
+def answered(answer: Answer) -> Response:
+    """A stored answer as a response, which says when it was stored before."""
+    headers = {"ETag": answer.etag} if answer.etag else {}
+    if answer.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(answer.body, answer.status, headers, "application/json")
