@@ -15,13 +15,13 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from datamarket.edge.paths import methods_of
 from datamarket.foundation import errors
-from datamarket.foundation.answers import answered
 from datamarket.foundation.db import Busy, DatabaseUnavailable, refusal_of
 from datamarket.foundation.http import (
     Shape,
     TagMissing,
 )
 from datamarket.foundation.idempotency import KeyMissing, Replayed
+from datamarket.foundation.shapes import answered
 
 log = logging.getLogger("datamarket")
 

@@ -9,7 +9,6 @@ from fastapi import Query
 from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.evidence import queries
-from datamarket.foundation.answers import RowShape
 from datamarket.foundation.http import (
     Page,
     Paging,
@@ -17,6 +16,7 @@ from datamarket.foundation.http import (
     SliceRouter,
     page_of,
 )
+from datamarket.foundation.shapes import RowShape
 
 router = SliceRouter(tags=["evidence"])
 

@@ -8,7 +8,7 @@ ids       UUIDv7, given the time
 settings  one frozen object, read once
 db        the database: embedded or given, one transaction per request
 lists     a page of a list, in SQL
-answers   a row as its shape, or what a key has kept
-idempotency  one answer per key, claimed and settled by set
+shapes    a row as its shape, or what a key has kept
+idempotency  one answer a key, claimed and settled by set
 http      request shapes: cursor pages, entity tags, transactions
 """

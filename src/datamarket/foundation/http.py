@@ -337,11 +337,9 @@ _NEXT = re.compile(rb'"next":"([A-Za-z0-9_-]+)"}$')
 
 def _link_next(request: Request, response: Response) -> None:
     """RFC 8288: the page after, for callers that follow links; `next` closes the body of every page."""
-    found = (
-        _NEXT.search(response.body, max(0, len(response.body) - 600))
-        if "link" not in response.headers
-        else None
-    )
+    if "link" in response.headers:
+        return
+    found = _NEXT.search(response.body, max(0, len(response.body) - 600))
     if found is not None:
         target = request.url.include_query_params(after=found.group(1).decode())
         response.headers["Link"] = f'<{target.path}?{target.query}>; rel="next"'

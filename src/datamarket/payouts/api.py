@@ -8,7 +8,6 @@ from pydantic import Field
 
 from datamarket.auth.access import MakePayout, ReadLedger
 from datamarket.auth.terms import Permission
-from datamarket.foundation.answers import RowShape
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -30,6 +29,7 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.foundation.money import Fen
+from datamarket.foundation.shapes import RowShape
 from datamarket.payouts import actions, advice, proposals, queries, rules
 from datamarket.payouts.terms import BatchEvent, BatchState, PayableKind, PayoutState
 

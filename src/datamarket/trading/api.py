@@ -12,7 +12,6 @@ from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.terms import Purpose
-from datamarket.foundation.answers import RowShape, answered
 from datamarket.foundation.db import driver
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.http import (
@@ -39,6 +38,7 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.foundation.money import Fen
+from datamarket.foundation.shapes import RowShape, answered
 from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.terms import EntryKind
 from datamarket.trading import queries, refunds

@@ -12,7 +12,6 @@ from pydantic import Field
 from datamarket.auth.access import Visitor
 from datamarket.evidence.log import proofs
 from datamarket.evidence.log.sealing import Sealer
-from datamarket.foundation.answers import RowShape
 from datamarket.foundation.db import driver
 from datamarket.foundation.http import (
     Page,
@@ -22,6 +21,7 @@ from datamarket.foundation.http import (
     SliceRouter,
     page_of,
 )
+from datamarket.foundation.shapes import RowShape
 
 router = SliceRouter(prefix="/evidence", tags=["evidence"])
 MOST = 2**63 - 1

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from datamarket.auth.access import ReadLedger, allow
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation.answers import RowShape
 from datamarket.foundation.http import (
     Body,
     DateIn,
@@ -27,6 +26,7 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.foundation.money import Fen
+from datamarket.foundation.shapes import RowShape
 from datamarket.ledger.books import actions, queries
 from datamarket.ledger.books.tables import LedgerAccount, LedgerLeg
 from datamarket.ledger.rules import OverseersOnly

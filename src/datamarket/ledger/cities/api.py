@@ -8,7 +8,6 @@ from fastapi import Response
 from pydantic import Field
 
 from datamarket.auth.access import MakePayout, ReadLedger
-from datamarket.foundation.answers import RowShape
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -28,6 +27,7 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.foundation.money import Fen
+from datamarket.foundation.shapes import RowShape
 from datamarket.ledger.cities import actions, queries
 from datamarket.ledger.cities.terms import TransferDirection, TransferEvent, TransferState
 

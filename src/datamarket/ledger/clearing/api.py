@@ -6,7 +6,6 @@ from uuid import UUID
 from pydantic import Field
 
 from datamarket.auth.access import ReadLedger
-from datamarket.foundation.answers import RowShape
 from datamarket.foundation.db import driver
 from datamarket.foundation.http import (
     LedgerId,
@@ -17,6 +16,7 @@ from datamarket.foundation.http import (
     SliceRouter,
     page_of,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.ledger.clearing import queries
 from datamarket.ledger.terms import AccountKind
 

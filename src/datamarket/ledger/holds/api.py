@@ -8,7 +8,6 @@ from fastapi import Response
 from pydantic import Field
 
 from datamarket.auth.access import ReadLedger
-from datamarket.foundation.answers import RowShape
 from datamarket.foundation.http import (
     LedgerId,
     Page,
@@ -18,6 +17,7 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.ledger.holds import queries
 from datamarket.ledger.holds.tables import LedgerHold
 from datamarket.ledger.holds.terms import HoldState

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from datamarket.auth.access import ReadLedger, allow
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation.answers import RowShape
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -25,6 +24,7 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.ledger.periods import actions, queries
 from datamarket.ledger.periods.rules import PERIOD_LIFE
 from datamarket.ledger.periods.tables import LedgerPeriod

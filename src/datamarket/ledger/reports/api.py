@@ -9,13 +9,13 @@ from fastapi import Path, Query, Response
 from pydantic import Field
 
 from datamarket.auth.access import ReadLedger
-from datamarket.foundation.answers import RowShape
 from datamarket.foundation.http import (
     LedgerId,
     Reading,
     Shape,
     SliceRouter,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.foundation.spreadsheets import cells
 from datamarket.ledger.periods.api import PeriodNumber
 from datamarket.ledger.periods.terms import PeriodState

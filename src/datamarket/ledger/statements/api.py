@@ -9,7 +9,6 @@ from fastapi import Query, Response
 from pydantic import Field
 
 from datamarket.auth.access import ReadLedger
-from datamarket.foundation.answers import RowShape
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.http import (
     DateIn,
@@ -21,6 +20,7 @@ from datamarket.foundation.http import (
     page_of,
 )
 from datamarket.foundation.money import yuan
+from datamarket.foundation.shapes import RowShape
 from datamarket.foundation.spreadsheets import cells
 from datamarket.ledger.books import queries as books
 from datamarket.ledger.statements import queries

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from datamarket.auth.access import ReadLedger, allow
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation.answers import RowShape
 from datamarket.foundation.db import driver
 from datamarket.foundation.http import (
     Body,
@@ -27,6 +26,7 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.payouts.bank import actions, queries
 from datamarket.payouts.bank.terms import MatchState
 

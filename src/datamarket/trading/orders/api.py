@@ -11,7 +11,6 @@ from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.terms import Purpose
-from datamarket.foundation.answers import RowShape
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -30,6 +29,7 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.trading.orders import actions, queries, rules
 from datamarket.trading.orders.terms import OrderEvent, OrderState
 
