@@ -14,7 +14,7 @@ import orjson
 from datamarket.contracts.queries import FrozenTermsReader
 from datamarket.contracts.terms import FrozenTerms
 from datamarket.foundation.clock import business_date, month_of
-from datamarket.ledger.terms import Account, AccountKind
+from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.trading import rules
 from datamarket.trading.revenue.files import revenue_rules
 from tests.world.exchange import Exchange
@@ -120,7 +120,7 @@ class PgBench:
         self._price(terms[contracts[0]])
 
     def _buyer(self, number: int, deal: Agreement) -> tuple[int, UUID, UUID, UUID]:
-        funds = Account(self._ledger_id, deal.buyer.id, AccountKind.BUYER_FUNDS)
+        funds = AccountKey(self._ledger_id, deal.buyer.id, AccountKind.BUYER_FUNDS)
         return number, funds.id, deal.contract.id, deal.buyer_account.account_id
 
     def _price(self, terms: FrozenTerms) -> None:

@@ -16,7 +16,7 @@ from datamarket.evidence.log.verification import Log, verify
 from datamarket.foundation.clock import month_of, read_clock
 from datamarket.foundation.db import APP_ROLE, Database
 from datamarket.foundation.money import Fen
-from datamarket.ledger.terms import Account, AccountKind
+from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.server.checks import check_books
 from datamarket.server.sealing import sealer_of
@@ -115,7 +115,7 @@ async def _lived_in(on: Stand) -> dict[str, bytes]:
         answers = await _business(on, database, TRADES)
         await sealer_of(on.settings).seal(database, now=read_clock())
         other = periods.own_ledger()
-        sides = periods.bank(other), Account(other, None, AccountKind.VAT_PAYABLE)
+        sides = periods.bank(other), AccountKey(other, None, AccountKind.VAT_PAYABLE)
         await periods.post(database, *sides, 5, effective=A_DAY_IN_MAY)
         await periods.close(database, other, month_of(periods.noon_of(A_DAY_IN_MAY)))
         await market.market_in_use(database)

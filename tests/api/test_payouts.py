@@ -23,7 +23,7 @@ from datamarket.foundation.money import Fen
 from datamarket.foundation.settings import Settings
 from datamarket.payouts import files
 from datamarket.payouts.bank import simulated as bank
-from datamarket.payouts.terms import Result, Statement, StatementLine
+from datamarket.payouts.terms import BankAnswer, StatementFile, StatementLine
 from datamarket.server.checks import CHECKS
 from tests.conftest import Client, client_of
 from tests.world import payouts, trading
@@ -275,7 +275,7 @@ async def test_what_only_one_side_knows_is_named_until_it_is_matched(desk: Desk)
     known, misspelt = earned.receipts
     lines = (known, replace(misspelt, reference="illegible"), StatementLine(TODAY, Fen(-5_000), "", "fee"))
     moved = Fen(sum(line.amount_fen for line in lines))
-    statement = Statement(TODAY, Fen(0), moved, lines)
+    statement = StatementFile(TODAY, Fen(0), moved, lines)
     text = files.write_statement(statement)
     answer(await finance.post("/bank/statements", json={"statement": text}), 201)
     day = {"day": str(TODAY)}
@@ -393,7 +393,7 @@ def mixed_run(content: bytes, receipts: Sequence[StatementLine] = ()) -> bank.Ba
         bank.run_bank(content, bank_rules(refuse=Fraction(1, 3)), seed, receipts=receipts)
         for seed in range(100)
     )
-    return next(run for run in runs if len({line.result for line in run.advice[:-1]}) == len(Result))
+    return next(run for run in runs if len({line.result for line in run.advice[:-1]}) == len(BankAnswer))
 
 
 async def with_everything(desk: Desk) -> None:

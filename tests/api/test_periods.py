@@ -25,7 +25,8 @@ from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
 from datamarket.ledger.periods.rules import PeriodMoveRefused, PeriodOutOfOrder
 from datamarket.ledger.periods.terms import PeriodEvent
-from datamarket.ledger.terms import Account, AccountKind
+from datamarket.ledger.rules import PeriodClosed
+from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.migrations import apply
 from datamarket.server.app import create_app
 from datamarket.server.checks import check_books
@@ -140,6 +141,28 @@ async def test_a_late_event_stands_in_the_month_of_now_and_a_closed_month_never_
     late = [line for line in june["items"] if line["day"] == "2024-06-01"]
     assert [line["period"] for line in late] == [202406] * 3
     assert {line["effective_at"][:7] for line in late} == {"2024-03", "2024-04", "2024-02"}
+
+
+async def test_a_month_that_closes_takes_no_posting_when_it_is_the_month_of_now_too(
+    desk: Desk, deal: trading.Agreement, fresh_database: Database, settings: Settings
+) -> None:
+    """Where the clock itself stands in the closed month there is no open one for a late event to stand in."""
+    in_march = create_app(settings, fresh_database, read_clock=lambda: noon_of(MARCH))
+    finance = client_of(in_march, FINANCE, noon_of(MARCH))
+    advice = {"owner_id": str(deal.buyer.id), "amount_fen": 500, "reference": "advice of march"}
+    for event in ("begin-closing", "close"):
+        await desk.moved(202403, event)
+        before = await trial(desk, "2024-03-31")
+        refused = await finance.post("/ledger/deposits", json=advice)
+        assert (refused.status_code, refused.json()["code"]) == (409, "ledger.period-closed")
+        assert await trial(desk, "2024-03-31") == before
+    [outcome] = await trading.record(
+        fresh_database, [trading.intent(deal, at=noon_of(MARCH))], now=noon_of(MARCH)
+    )
+    assert isinstance(outcome, PeriodClosed)
+    await desk.moved(202403, "reopen", reason="供应商更正了三月的用量")
+    assert (await finance.post("/ledger/deposits", json=advice)).status_code == 201
+    await finance.aclose()
 
 
 async def test_a_reopened_month_is_closed_as_a_further_revision(
@@ -359,8 +382,8 @@ async def test_months_closed_before_balances_were_kept_get_them_when_migrated(se
     await released.execute(FIRST_RELEASE.read_text(encoding="utf-8"))
     await released.close()
     database = await Database(url, 2).open()
-    bank = Account(LEDGER, None, AccountKind.BANK)
-    vat = Account(LEDGER, None, AccountKind.VAT_PAYABLE)
+    bank = AccountKey(LEDGER, None, AccountKind.BANK)
+    vat = AccountKey(LEDGER, None, AccountKind.VAT_PAYABLE)
     for month in (2, 3, 5):
         await periods.post(database, bank, vat, 100 * month, effective=date(2024, month, 10))
     async with database.connection() as connection:

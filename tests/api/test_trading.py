@@ -212,7 +212,7 @@ async def test_ten_refunds_at_once_give_back_the_whole_only_once(
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
 
 
-async def test_a_closed_month_takes_no_posting_and_a_late_event_stands_in_the_open_one(
+async def test_a_month_without_movements_is_closed_and_reopened_once(
     database: Database, client_for: ClientFor
 ) -> None:
     finance = client_for(FINANCE)

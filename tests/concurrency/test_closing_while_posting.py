@@ -7,7 +7,7 @@ from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.ledger.books import queries
 from datamarket.ledger.periods.terms import PeriodEvent
-from datamarket.ledger.terms import Account, AccountKind
+from datamarket.ledger.terms import AccountKey, AccountKind
 from tests.world.periods import assert_ledger_holds, close, move, own_ledger, post
 
 MAY = date(2024, 5, 20)
@@ -15,7 +15,7 @@ MAY = date(2024, 5, 20)
 
 async def test_nothing_slips_into_a_month_that_closes(database: Database, database_url: str) -> None:
     ledger_id = own_ledger()
-    bank, vat = (Account(ledger_id, None, kind) for kind in (AccountKind.BANK, AccountKind.VAT_PAYABLE))
+    bank, vat = (AccountKey(ledger_id, None, kind) for kind in (AccountKind.BANK, AccountKind.VAT_PAYABLE))
     await post(database, bank, vat, 1, effective=MAY)
 
     async def keep_posting(amount: int) -> int:
@@ -38,7 +38,7 @@ async def test_nothing_slips_into_a_month_that_closes(database: Database, databa
 
 async def test_one_of_many_who_close_the_same_month_closes_it(database: Database, database_url: str) -> None:
     ledger_id = own_ledger()
-    bank, vat = (Account(ledger_id, None, kind) for kind in (AccountKind.BANK, AccountKind.VAT_PAYABLE))
+    bank, vat = (AccountKey(ledger_id, None, kind) for kind in (AccountKind.BANK, AccountKind.VAT_PAYABLE))
     await post(database, bank, vat, 5, effective=MAY)
     await move(database, ledger_id, 202405, PeriodEvent.BEGIN_CLOSING)
 

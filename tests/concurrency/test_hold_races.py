@@ -91,7 +91,7 @@ async def test_held_money_is_not_spent_and_spent_money_is_not_held(database: Dat
     placing = [
         attempt(database, lambda connection: orders.place(connection, account, PRICE)) for _ in range(10)
     ]
-    buying = [trading.record(database, [trading.order(deal)]) for _ in range(10)]
+    buying = [trading.record(database, [trading.intent(deal)]) for _ in range(10)]
     held, bought = await asyncio.gather(asyncio.gather(*placing), asyncio.gather(*buying))
     trades = [found for batch in bought for found in batch]
     assert held.count(None) + sum(isinstance(found, Trade) for found in trades) == 7
@@ -177,7 +177,7 @@ async def test_orders_trades_refunds_and_chores_of_one_buyer_never_deadlock(data
             await order_actions.accept_by_silence(database, LEDGER_ID, moment())
 
     async def trade(number: int) -> None:
-        batch = [trading.order(deal), trading.order(back)]
+        batch = [trading.intent(deal), trading.intent(back)]
         for found in await trading.record(database, batch if number % 2 else batch[::-1]):
             assert isinstance(found, Trade)
 

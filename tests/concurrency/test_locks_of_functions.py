@@ -21,7 +21,7 @@ from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
 from datamarket.ledger.holds.terms import HoldId
-from datamarket.ledger.terms import Account, AccountId, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.ledger.terms import AccountId, AccountKey, AccountKind, EntryId, EntryKind, Leg, Posting
 from tests.world import orders
 from tests.world.people import FINANCE, NOON, moment
 from tests.world.trading import LEDGER_ID
@@ -46,7 +46,7 @@ class Three:
 
     async def accounts(self, wanted: int) -> list[AccountId]:
         """Fresh ones that may go either way, the lowest id first."""
-        fresh = [Account(LEDGER_ID, new_id(moment()), AccountKind.PROVIDER_INCOME) for _ in range(wanted)]
+        fresh = [AccountKey(LEDGER_ID, new_id(moment()), AccountKind.PROVIDER_INCOME) for _ in range(wanted)]
         await posting.open_accounts(self.watcher, LEDGER_ID, fresh, now=NOON)
         return sorted(account.id for account in fresh)
 

@@ -19,6 +19,7 @@ from datamarket.foundation.errors import MarketError, Refused
 from datamarket.foundation.money import Fen
 from datamarket.ledger.cities import actions as city_actions
 from datamarket.ledger.cities import queries as city_queries
+from datamarket.ledger.cities.terms import TransferEvent
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.periods.terms import PeriodEvent
 from datamarket.payouts.terms import BatchEvent
@@ -138,10 +139,10 @@ async def settlements_of_a_transfer(database: Database) -> Sequence[Attempt]:
 
     async def settle() -> None:
         async with database.transaction() as session:
-            row = await city_queries.get_transfer(
-                session, LEDGER_ID, transfer_id, visible_to=FINANCE, lock=True
+            row = await city_queries.lock_transfer(session, LEDGER_ID, transfer_id, visible_to=FINANCE)
+            await city_actions.move_transfer(
+                session, FINANCE, row, TransferEvent.SETTLE, reason="test", now=moment()
             )
-            await city_actions.settle(session, FINANCE, row, reason="test", now=moment())
 
     return [settle] * RIVALS
 

@@ -13,11 +13,11 @@ from datamarket.foundation.money import Fen
 from datamarket.foundation.states import TransitionNotAllowed
 from datamarket.ledger.terms import AccountKind
 from datamarket.payouts import files
-from datamarket.payouts.advice import Taken
+from datamarket.payouts.advice import AdviceTaken
 from datamarket.payouts.bank import simulated as bank
 from datamarket.payouts.rules import AdviceContradicts, BalanceExceeded
 from datamarket.payouts.tables import PayoutBatch
-from datamarket.payouts.terms import BatchEvent, Result
+from datamarket.payouts.terms import BankAnswer, BatchEvent
 from tests.world import payouts, trading
 from tests.world.books import assert_books_hold
 from tests.world.payouts import Officers, bank_rules
@@ -62,7 +62,7 @@ async def test_two_equal_advices_at_once_are_booked_once(market: Database) -> No
     taken = await asyncio.gather(
         *(payouts.answered(market, officers.maker, batch.id, advice) for _ in range(4))
     )
-    assert sorted(taken) == [*[Taken(0, 0, batch.payouts)] * 3, Taken(batch.payouts, 0, 0)]
+    assert sorted(taken) == [*[AdviceTaken(0, 0, batch.payouts)] * 3, AdviceTaken(batch.payouts, 0, 0)]
     assert await balance_of(market, AccountKind.PAYOUT_IN_TRANSIT) == 0
 
 
@@ -78,11 +78,14 @@ async def test_of_two_advices_that_contradict_one_is_booked(market: Database) ->
     outcomes = await asyncio.gather(
         *(payouts.answered(market, officers.maker, batch.id, text) for text in texts), return_exceptions=True
     )
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == [AdviceContradicts.__name__, "Taken"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+        AdviceContradicts.__name__,
+        "AdviceTaken",
+    ]
     async with market.connection() as connection:
         decided = await connection.fetch("SELECT DISTINCT state FROM payout")
     assert len(decided) == 1
-    assert decided[0]["state"] in set(Result)
+    assert decided[0]["state"] in set(BankAnswer)
 
 
 async def test_two_proposals_at_once_queue_no_account_twice(market: Database) -> None:

@@ -11,10 +11,9 @@ from datamarket.contracts.rules import ContractNotActive, QuotaExhausted, UseNot
 from datamarket.contracts.terms import ContractEvent, Demand
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
-from datamarket.foundation.idempotency import Claim, KeyReused
+from datamarket.foundation.idempotency import Answer, Claim, KeyReused
 from datamarket.foundation.money import Fen
 from datamarket.ledger.rules import FundsInsufficient
-from datamarket.trading.desk import Answer
 from datamarket.trading.terms import Trade
 from tests.world import trading
 from tests.world.people import AUTHORITY, NOON, moment, unique
@@ -24,7 +23,7 @@ LEDGER = trading.LEDGER_ID
 
 async def test_two_connections_spend_the_same_money_once(database: Database) -> None:
     deal = await trading.active_contract(database, funds=Fen(3_000))
-    outcomes = await asyncio.gather(*(trading.record(database, [trading.order(deal)]) for _ in range(6)))
+    outcomes = await asyncio.gather(*(trading.record(database, [trading.intent(deal)]) for _ in range(6)))
     flat = [outcome for batch in outcomes for outcome in batch]
     assert sum(isinstance(outcome, Trade) for outcome in flat) == 1
     assert sum(isinstance(outcome, FundsInsufficient) for outcome in flat) == 5
@@ -60,7 +59,7 @@ async def test_a_suspension_waits_for_a_use_in_flight_and_stops_the_next(
             trading.move(database, deal, AUTHORITY, ContractEvent.SUSPEND, reason="investigation")
         )
         await _until_somebody_waits(slow)
-        trade = asyncio.create_task(trading.record(database, [trading.order(deal)]))
+        trade = asyncio.create_task(trading.record(database, [trading.intent(deal)]))
         await asyncio.sleep(0.2)
         await held.commit()
     finally:
@@ -85,13 +84,13 @@ async def test_one_key_at_two_desks_is_one_trade(database: Database) -> None:
     desks = [trading.desk(database), trading.desk(database)]
     claim = Claim(LEDGER, "two-desks", unique("key"), b"\x01" * 32)
     answers = await asyncio.gather(
-        *(desks[turn % 2].record(trading.order(deal, at=NOON), claim) for turn in range(50))
+        *(desks[turn % 2].record(trading.intent(deal, at=NOON), claim) for turn in range(50))
     )
     assert len({answer.body for answer in answers}) == 1
     assert sum(not answer.replayed for answer in answers) == 1
     other = Claim(LEDGER, "two-desks", claim.key, b"\x02" * 32)
     with pytest.raises(KeyReused):
-        await desks[0].record(trading.order(deal, at=NOON), other)
+        await desks[0].record(trading.intent(deal, at=NOON), other)
 
 
 async def test_one_bad_order_never_fails_its_neighbours_in_the_queue(database: Database) -> None:
@@ -102,7 +101,7 @@ async def test_one_bad_order_never_fails_its_neighbours_in_the_queue(database: D
     async def ask(number: int) -> Answer | MarketError:
         deal = poor if number % 5 == 0 else rich
         try:
-            return await desk.record(trading.order(deal), Claim(LEDGER, "queue", unique("key"), bytes(32)))
+            return await desk.record(trading.intent(deal), Claim(LEDGER, "queue", unique("key"), bytes(32)))
         except MarketError as error:
             return error
 
@@ -118,7 +117,7 @@ async def test_trades_and_refunds_in_both_directions_never_deadlock(database: Da
         database, provider=one.buyer, buyer=one.provider, funds=Fen(10_000_000)
     )
     results = await asyncio.gather(
-        *(trading.record(database, [trading.order(deal), trading.order(back)]) for deal, back in
+        *(trading.record(database, [trading.intent(deal), trading.intent(back)]) for deal, back in
           [(one, other), (other, one)] * 8)
     )  # fmt: skip
     assert all(isinstance(outcome, Trade) for batch in results for outcome in batch)
@@ -140,7 +139,7 @@ async def test_suspending_and_resuming_while_trading_never_deadlocks(database: D
 
     async def buy() -> list[Trade | MarketError]:
         return [
-            outcome for _ in range(12) for outcome in await trading.record(database, [trading.order(deal)])
+            outcome for _ in range(12) for outcome in await trading.record(database, [trading.intent(deal)])
         ]
 
     *bought, _ = await asyncio.gather(buy(), buy(), buy(), suspend_and_resume())

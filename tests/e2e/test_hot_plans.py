@@ -20,7 +20,7 @@ from sqlalchemy import event
 from datamarket.auth.terms import Role
 from datamarket.foundation.db import Database, PoolConnection
 from datamarket.foundation.settings import Settings
-from datamarket.ledger.terms import Account, AccountKind
+from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.server.app import create_app
 from tests.conftest import Client, client_of
@@ -113,7 +113,7 @@ async def _named(connection: "asyncpg.Connection[asyncpg.Record]", agreement: Ag
     ids["transfer"] = await connection.fetchval("SELECT id FROM city_transfer LIMIT 1")
     ids["hold"] = await connection.fetchval("SELECT id FROM ledger_hold LIMIT 1")
     for kind, owner in ((AccountKind.BUYER_FUNDS, agreement.buyer.id), (AccountKind.BANK, None)):
-        ids[kind.value] = Account(LEDGER, owner, kind).id
+        ids[kind.value] = AccountKey(LEDGER, owner, kind).id
     return ids
 
 

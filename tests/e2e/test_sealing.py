@@ -15,7 +15,6 @@ import pytest_asyncio
 
 from datamarket.evidence import actions as evidence
 from datamarket.evidence.log.bundle import export
-from datamarket.evidence.log.findings import Report
 from datamarket.evidence.log.sealing import (
     Sealer,
     await_watermark,
@@ -62,7 +61,7 @@ async def note(connection: Connection, many: int = 1) -> None:
     await evidence.record_many(connection, "test.note", "thing", events, now=moment())
 
 
-async def verified(database: Database, sealer: Sealer) -> Report:
+async def verified(database: Database, sealer: Sealer) -> Verdict:
     folder = sealer.folder / str(sealer.ledger_id)
     notes = {path.name: path.read_text() for path in folder.glob("[0-9]*.txt")}
     async with one_snapshot(database.url, 2) as connections:

@@ -14,7 +14,7 @@ from datamarket.foundation import checks as recomputed
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.states import TransitionNotAllowed
-from datamarket.ledger.terms import Account, AccountKind
+from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.participants.tables import Participant
 from datamarket.subsidy.cases import tables as case_tables
@@ -65,7 +65,7 @@ async def publicised_database(server_url: str, worker_id: str) -> AsyncIterator[
     await drop_database(server_url, name)
 
 
-async def balance_of(database: Database, account: Account) -> int:
+async def balance_of(database: Database, account: AccountKey) -> int:
     async with database.connection() as connection:
         found = await connection.fetchval(
             "SELECT debit_fen - credit_fen FROM ledger_balance WHERE ledger_id = $1 AND account_id = $2",
@@ -102,9 +102,11 @@ async def test_a_whole_run_goes_through_all_hands_and_leaves_the_payable_at_zero
     )
     expected = 200_000 + 100_001 + 60_000_000
     assert (RunState(run.state), run.total_fen) == (RunState.CLOSED, expected)
-    assert await balance_of(fresh_database, Account(LEDGER_ID, None, AccountKind.SUBSIDY_EXPENSE)) == expected
+    assert (
+        await balance_of(fresh_database, AccountKey(LEDGER_ID, None, AccountKind.SUBSIDY_EXPENSE)) == expected
+    )
     for company in (first, second):
-        payable = Account(LEDGER_ID, company.id, AccountKind.SUBSIDY_PAYABLE)
+        payable = AccountKey(LEDGER_ID, company.id, AccountKind.SUBSIDY_PAYABLE)
         assert await balance_of(fresh_database, payable) == 0
     async with fresh_database.transaction() as session:
         happened = await run_queries.list_run_events(session, run.id, limit=20, after=None)
@@ -151,7 +153,7 @@ async def test_two_postings_at_once_post_each_line_once(fresh_database: Database
         return_exceptions=True,
     )
     assert sum(isinstance(outcome, TransitionNotAllowed) for outcome in outcomes) == 1
-    payable = Account(LEDGER_ID, first.id, AccountKind.SUBSIDY_PAYABLE)
+    payable = AccountKey(LEDGER_ID, first.id, AccountKind.SUBSIDY_PAYABLE)
     assert await balance_of(fresh_database, payable) == -60_200_000
     await assert_i13_holds(fresh_database)
 
@@ -382,7 +384,7 @@ async def test_a_project_funded_once_is_never_posted_again(fresh_database: Datab
         )
     with pytest.raises(IntegrityError, match="subsidy_claim_pkey"):
         await world.moved(fresh_database, officers, run, RunEvent.POST, now=AFTER_PUBLICITY)
-    payable = Account(LEDGER_ID, first.id, AccountKind.SUBSIDY_PAYABLE)
+    payable = AccountKey(LEDGER_ID, first.id, AccountKind.SUBSIDY_PAYABLE)
     assert await balance_of(fresh_database, payable) == 0
 
 

@@ -18,7 +18,7 @@ from datamarket.auth.terms import Actor
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
 from datamarket.ledger.cities import actions as city_actions
-from datamarket.ledger.terms import Account, AccountKind
+from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.server.app import create_app
 from datamarket.server.checks import check_books
 from tests.conftest import Client, client_of
@@ -41,7 +41,7 @@ class City:
         self.clients.append(client)
         return client
 
-    async def balance(self, account: Account) -> int:
+    async def balance(self, account: AccountKey) -> int:
         answer = await self.client(FINANCE).get(f"/ledger/accounts/{account.id}")
         return int(answer.json()["balance_fen"]) if answer.is_success else 0
 
@@ -126,7 +126,7 @@ async def test_a_buyer_of_one_city_buys_in_another_and_both_settle(two: Two) -> 
     jinan = two.jinan.client(two.deal.buyer_account)
     refused = await jinan.post("/trades", json=order)
     assert refused.json()["code"] == "ledger.funds-insufficient"
-    before = await two.qingdao.balance(Account(QINGDAO, buyer.id, AccountKind.BUYER_FUNDS))
+    before = await two.qingdao.balance(AccountKey(QINGDAO, buyer.id, AccountKind.BUYER_FUNDS))
     sent = await two.send()
     path = f"/ledger/city-transfers/{sent['id']}"
     assert (sent["direction"], sent["state"], sent["state_zh"]) == ("outgoing", "sent", "已汇出")
@@ -143,21 +143,21 @@ async def test_a_buyer_of_one_city_buys_in_another_and_both_settle(two: Two) -> 
     assert (mine["direction"], mine["state"], mine["other_ledger"]) == ("incoming", "received", QINGDAO)
     trade = await jinan.post("/trades", json=order)
     assert trade.status_code == 201
-    left = await two.jinan.balance(Account(JINAN, buyer.id, AccountKind.BUYER_FUNDS))
+    left = await two.jinan.balance(AccountKey(JINAN, buyer.id, AccountKind.BUYER_FUNDS))
     assert left == SENT - trade.json()["amount_fen"]
-    assert await two.qingdao.balance(Account(QINGDAO, buyer.id, AccountKind.BUYER_FUNDS)) == before - SENT
+    assert await two.qingdao.balance(AccountKey(QINGDAO, buyer.id, AccountKind.BUYER_FUNDS)) == before - SENT
 
     first = await settle(two.jinan, sent["id"])
     assert (first.status_code, first.json()["code"]) == (409, "ledger.other-city-first")
     assert (await two.jinan.client(FINANCE).get(f"{path}/allowed-events")).json()["events"] == []
-    bank = await two.qingdao.balance(Account(QINGDAO, None, AccountKind.BANK))
+    bank = await two.qingdao.balance(AccountKey(QINGDAO, None, AccountKind.BANK))
     for city in (two.qingdao, two.jinan):
         assert (await city.client(FINANCE).get(f"{path}/allowed-events")).json()["events"] == ["settle"]
         assert (await settle(city, sent["id"])).json()["state"] == "settled"
         await two.assert_books_hold()
         assert (await settle(city, sent["id"])).status_code == 409
-    assert bank - await two.qingdao.balance(Account(QINGDAO, None, AccountKind.BANK)) == SENT
-    assert await two.jinan.balance(Account(JINAN, None, AccountKind.BANK)) == SENT + 7
+    assert bank - await two.qingdao.balance(AccountKey(QINGDAO, None, AccountKind.BANK)) == SENT
+    assert await two.jinan.balance(AccountKey(JINAN, None, AccountKind.BANK)) == SENT + 7
     assert await two.qingdao.balance(city_actions.clearing_with(QINGDAO, JINAN)) == 0
     assert await two.jinan.balance(city_actions.clearing_with(JINAN, QINGDAO)) == 0
 
@@ -191,7 +191,7 @@ async def test_many_rounds_at_once_receive_each_transfer_once(two: Two) -> None:
     sent = [await two.send(amount_fen=10 + number) for number in range(8)]
     rounds = [city_actions.receive_due(two.database, QINGDAO, moment()) for _ in range(6)]
     assert sum(await asyncio.gather(*rounds)) == len(sent)
-    funds = Account(JINAN, two.deal.buyer.id, AccountKind.BUYER_FUNDS)
+    funds = AccountKey(JINAN, two.deal.buyer.id, AccountKind.BUYER_FUNDS)
     assert await two.jinan.balance(funds) == sum(transfer["amount_fen"] for transfer in sent)
     assert await two.between_them() == 0
     await two.assert_books_hold()
@@ -265,7 +265,7 @@ async def test_a_kill_between_the_steps_loses_nothing_and_doubles_nothing(
 ) -> None:
     sent = await two.send()
     assert await asyncio.to_thread(_receive_and_die, two.database.url, moment_of_death, moment()) == -9
-    funds = Account(JINAN, two.deal.buyer.id, AccountKind.BUYER_FUNDS)
+    funds = AccountKey(JINAN, two.deal.buyer.id, AccountKind.BUYER_FUNDS)
     assert await two.jinan.balance(funds) == arrived
     await two.assert_books_hold()
     assert await city_actions.receive_due(two.database, QINGDAO, moment()) == 1

@@ -26,7 +26,7 @@ from datamarket.migrations.scripts import NoWayBack, apply_functions
 from datamarket.server.checks import check_books
 from datamarket.server.sealing import seal_all
 from datamarket.trading.actions import Recorder
-from datamarket.trading.terms import Order
+from datamarket.trading.terms import TradeIntent
 from tests.world.people import actor
 from tests.world.sealing import log_of, sealer_in, settings_in
 from tests.world.trading import LEDGER_ID
@@ -122,7 +122,7 @@ async def test_a_market_of_the_first_release_trades_on_and_is_sealed(
                 "SELECT id, buyer_id, purposes FROM contract WHERE zone_id IS NOT NULL AND state = 'active'"
             )
         buyer = actor(Role.BUYER, organisation=contract["buyer_id"])
-        order = Order(buyer, contract["id"], Purpose(contract["purposes"][0]), 3, None, LATER)
+        order = TradeIntent(buyer, contract["id"], Purpose(contract["purposes"][0]), 3, None, LATER)
         async with database.plain_transaction() as plain:
             [outcome] = await Recorder(LEDGER_ID).record_trades(plain, [order], now=LATER)
         assert not isinstance(outcome, MarketError), outcome

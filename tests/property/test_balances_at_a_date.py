@@ -15,7 +15,7 @@ from datamarket.ledger.books import queries
 from datamarket.ledger.periods.rules import PERIOD_LIFE
 from datamarket.ledger.periods.terms import PeriodEvent, PeriodState
 from datamarket.ledger.statements import queries as statements
-from datamarket.ledger.terms import Account, AccountKind
+from datamarket.ledger.terms import AccountKey, AccountKind
 from tests.world.people import AUDITOR
 from tests.world.periods import assert_ledger_holds, move, own_ledger, post
 
@@ -93,7 +93,7 @@ async def attempt(database: Database, ledger_id: int, naive: Naive, step: Move) 
 
 
 async def compare(
-    database: Database, accounts: Sequence[Account], naive: Naive, dates: Sequence[date]
+    database: Database, accounts: Sequence[AccountKey], naive: Naive, dates: Sequence[date]
 ) -> None:
     ledger_id = accounts[0].ledger_id
     async with database.transaction() as session:
@@ -109,7 +109,7 @@ async def compare(
             assert sum(debit - credit for _, debit, credit in sums.values()) == 0
 
 
-async def read_by_page(database: Database, account: Account, first: date, last: date) -> None:
+async def read_by_page(database: Database, account: AccountKey, first: date, last: date) -> None:
     """Pages of three, put together, lead from the opening balance to the closing one."""
     async with database.transaction() as session:
         found = (
@@ -130,7 +130,7 @@ async def read_by_page(database: Database, account: Account, first: date, last: 
             pages += 1
             if len(page.movements) <= 3:
                 break
-            after = page.movements[2].place
+            after = page.movements[2].position
         assert balance == page.closing_fen
 
 
@@ -144,7 +144,7 @@ async def test_a_balance_at_a_date_is_the_naive_sum(
     database: Database, database_url: str, history: list[Post | Move], dates: list[date]
 ) -> None:
     ledger_id, naive = own_ledger(), Naive()
-    accounts = [Account(ledger_id, None, kind) for kind in KINDS]
+    accounts = [AccountKey(ledger_id, None, kind) for kind in KINDS]
     moved: defaultdict[int, int] = defaultdict(int)
     for step in history:
         if isinstance(step, Post):

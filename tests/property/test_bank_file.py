@@ -16,10 +16,10 @@ from datamarket.payouts.bank.simulated import BankRules
 from datamarket.payouts.files import ControlDiffers, FileInvalid
 from datamarket.payouts.terms import (
     AdviceLine,
+    BankAnswer,
     BankFile,
     PaymentOrder,
-    Result,
-    Statement,
+    StatementFile,
     StatementLine,
 )
 
@@ -38,11 +38,11 @@ payments = st.builds(
     st.lists(orders, max_size=8, unique_by=lambda order: order.reference).map(tuple),
 )
 days = st.dates(date(2000, 1, 1), date(2099, 12, 31))
-executed = st.builds(AdviceLine, references, st.just(Result.EXECUTED), days)
+executed = st.builds(AdviceLine, references, st.just(BankAnswer.EXECUTED), days)
 refused = st.builds(
     AdviceLine,
     references,
-    st.just(Result.REFUSED),
+    st.just(BankAnswer.REFUSED),
     days,
     st.just("AC04"),
     texts.map(str.strip).filter(bool),
@@ -115,7 +115,7 @@ def test_an_advice_is_read_back(lines: list[AdviceLine]) -> None:
 @given(days, st.integers(-(10**12), 10**12).map(Fen), st.lists(movements, max_size=8))
 def test_a_statement_is_read_back_and_adds_up(day: date, opening: Fen, lines: list[StatementLine]) -> None:
     closing = Fen(opening + sum(line.amount_fen for line in lines))
-    statement = Statement(day, opening, closing, tuple(lines))
+    statement = StatementFile(day, opening, closing, tuple(lines))
     assert files.read_statement(files.write_statement(statement)) == statement
     check_adds_up(statement)
 
@@ -129,7 +129,7 @@ def test_the_bank_answers_every_payment_once_and_its_days_add_up(
     assert run == bank.run_bank(content, chosen, seed, opening_fen=opening)
     assert [line.reference for line in run.advice] == [order.reference for order in file.orders]
     assert all(0 <= (line.day - DAY).days <= chosen.delay_to for line in run.advice)
-    paid = {line.reference for line in run.advice if line.result is Result.EXECUTED}
+    paid = {line.reference for line in run.advice if line.result is BankAnswer.EXECUTED}
     assert run.statements[-1].closing_fen == opening - sum(
         order.amount_fen for order in file.orders if order.reference in paid
     )
@@ -149,7 +149,7 @@ def test_about_as_many_are_refused_as_the_share_says(named: list[str]) -> None:
     content = files.write_payments(file)
     for share, low, high in ((Fraction(0), 0, 0), (Fraction(1, 4), 50, 150), (Fraction(1), 400, 400)):
         run = bank.run_bank(content, BankRules(share, 0, 0, (("AC04", "closed"),)), 7)
-        assert low <= sum(line.result is Result.REFUSED for line in run.advice) <= high
+        assert low <= sum(line.result is BankAnswer.REFUSED for line in run.advice) <= high
 
 
 def test_the_shipped_rules_are_rules_and_a_payee_can_be_refused_always() -> None:
@@ -158,7 +158,7 @@ def test_the_shipped_rules_are_rules_and_a_payee_can_be_refused_always() -> None
     content = files.write_payments(BankFile("PB1", DAY, (order,)))
     always = BankRules(Fraction(0), 0, 0, (("AC04", "closed"), ("BE01", "name")), {order.payee_code: "BE01"})
     [line] = bank.run_bank(content, always, 1).advice
-    assert (line.result, line.code, line.reason) == (Result.REFUSED, "BE01", "name")
+    assert (line.result, line.code, line.reason) == (BankAnswer.REFUSED, "BE01", "name")
     for broken in (b"{}", b"refuse_share: '2%'\ndelay_days: {from: 2, to: 1}\nreasons: []\n"):
         with pytest.raises(ValueError, match="rules of the bank"):
             bank.read_rules(broken)

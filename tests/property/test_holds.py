@@ -18,7 +18,7 @@ from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.holds.terms import HoldId, HoldState, Rest
-from datamarket.ledger.terms import Account, AccountId, AccountKind
+from datamarket.ledger.terms import AccountId, AccountKey, AccountKind
 from datamarket.server.checks import check_books
 from tests.world import orders
 from tests.world.books import assert_books_hold
@@ -67,8 +67,8 @@ class Purse(RuleBasedStateMachine):
         self.balance = 0
         self.model: dict[HoldId, Expected] = {}
         self.days = 0
-        funds = Account(LEDGER_ID, owner, AccountKind.BUYER_FUNDS)
-        bank = Account(LEDGER_ID, None, AccountKind.BANK)
+        funds = AccountKey(LEDGER_ID, owner, AccountKind.BUYER_FUNDS)
+        bank = AccountKey(LEDGER_ID, None, AccountKind.BANK)
         self._do(lambda: posting.open_accounts(self.connection, LEDGER_ID, [funds, bank], now=NOON))
         self._move(START)
 
@@ -252,8 +252,8 @@ async def _with_a_part_posted(database: Database) -> "asyncpg.Connection[asyncpg
     """A hold of 100 of which 40 are posted; the owner's connection."""
     connection = await asyncpg.connect(database.url)
     owner = new_id(moment())
-    account = Account(LEDGER_ID, owner, AccountKind.BUYER_FUNDS)
-    bank = Account(LEDGER_ID, None, AccountKind.BANK)
+    account = AccountKey(LEDGER_ID, owner, AccountKind.BUYER_FUNDS)
+    bank = AccountKey(LEDGER_ID, None, AccountKind.BANK)
     async with connection.transaction():
         await posting.open_accounts(connection, LEDGER_ID, [account, bank], now=NOON)
         await orders.fund(connection, account.id, 100)

@@ -11,8 +11,8 @@ from datamarket.evidence.log.leaves import leaf_input
 from datamarket.evidence.log.merkle import (
     TILE,
     Frontier,
+    LeafRange,
     Node,
-    Range,
     consistency_ranges,
     fold,
     inclusion_ranges,
@@ -44,7 +44,7 @@ def root(hashes: list[bytes]) -> bytes:
     return node_hash(root(hashes[:half]), root(hashes[half:]))
 
 
-def roots(hashes: list[bytes], ranges: list[Range]) -> list[bytes]:
+def roots(hashes: list[bytes], ranges: list[LeafRange]) -> list[bytes]:
     return [root(hashes[of.first : of.first + of.size]) for of in ranges]
 
 

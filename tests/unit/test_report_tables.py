@@ -13,7 +13,14 @@ from datamarket.foundation.money import parse_yuan
 from datamarket.foundation.spreadsheets.cells import csv_of, safe
 from datamarket.ledger.periods.terms import PeriodState
 from datamarket.ledger.reports import queries as reports
-from datamarket.ledger.reports.rules import HEADINGS, Destination, Report, Turnover, rows_of, sections_of
+from datamarket.ledger.reports.rules import (
+    HEADINGS,
+    BooksReport,
+    Destination,
+    PeriodMovement,
+    rows_of,
+    sections_of,
+)
 from datamarket.ledger.reports.terminal import document_of
 from datamarket.ledger.terms import CLEARING, AccountKind
 from datamarket.participants.terms import IncomeClass
@@ -21,7 +28,7 @@ from datamarket.participants.terms import IncomeClass
 fen = st.integers(0, 10**15)
 turnovers = st.lists(
     st.builds(
-        Turnover,
+        PeriodMovement,
         st.sampled_from(AccountKind),
         st.one_of(st.none(), st.sampled_from(IncomeClass)),
         accounts=st.integers(1, 99),
@@ -34,12 +41,12 @@ turnovers = st.lists(
 )
 
 
-def report_of(found: list[Turnover], state: PeriodState = PeriodState.OPEN) -> Report:
-    return Report("202412", date(2024, 12, 1), date(2024, 12, 31), {202412: state}, sections_of(found))
+def report_of(found: list[PeriodMovement], state: PeriodState = PeriodState.OPEN) -> BooksReport:
+    return BooksReport("202412", date(2024, 12, 1), date(2024, 12, 31), {202412: state}, sections_of(found))
 
 
 @given(turnovers)
-def test_every_line_and_total_adds_up(found: list[Turnover]) -> None:
+def test_every_line_and_total_adds_up(found: list[PeriodMovement]) -> None:
     report = report_of(found)
     trial, income, _, clearing = report.sections
     assert trial.total is not None
@@ -56,13 +63,13 @@ def test_every_line_and_total_adds_up(found: list[Turnover]) -> None:
 
 def test_income_goes_by_the_class_of_its_owner_and_the_treasury_is_its_own() -> None:
     found = [
-        Turnover(AccountKind.TREASURY, None, 1, 1, 0, 0, 1),
-        Turnover(AccountKind.SUPPLYING_INCOME, IncomeClass.INSTITUTION, 1, 1, 0, 0, 10),
-        Turnover(AccountKind.SUPPLYING_INCOME, IncomeClass.ENTERPRISE, 1, 1, 0, 0, 100),
-        Turnover(AccountKind.PROVIDER_INCOME, IncomeClass.ENTERPRISE, 1, 1, 0, 0, 1_000),
-        Turnover(AccountKind.OPERATOR_INCOME, IncomeClass.INSTITUTION, 1, 1, 0, 0, 10_000),
-        Turnover(AccountKind.VAT_PAYABLE, None, 1, 1, 0, 0, 100_000),
-        Turnover(AccountKind.VENUE_FEE, IncomeClass.ENTERPRISE, 1, 1, 0, 0, 1_000_000),
+        PeriodMovement(AccountKind.TREASURY, None, 1, 1, 0, 0, 1),
+        PeriodMovement(AccountKind.SUPPLYING_INCOME, IncomeClass.INSTITUTION, 1, 1, 0, 0, 10),
+        PeriodMovement(AccountKind.SUPPLYING_INCOME, IncomeClass.ENTERPRISE, 1, 1, 0, 0, 100),
+        PeriodMovement(AccountKind.PROVIDER_INCOME, IncomeClass.ENTERPRISE, 1, 1, 0, 0, 1_000),
+        PeriodMovement(AccountKind.OPERATOR_INCOME, IncomeClass.INSTITUTION, 1, 1, 0, 0, 10_000),
+        PeriodMovement(AccountKind.VAT_PAYABLE, None, 1, 1, 0, 0, 100_000),
+        PeriodMovement(AccountKind.VENUE_FEE, IncomeClass.ENTERPRISE, 1, 1, 0, 0, 1_000_000),
     ]
     income = {line.code: line.credit_fen for line in report_of(found).sections[1].lines}
     assert income == {"treasury": 1, "institution": 10_010, "enterprise": 1_100}
@@ -75,7 +82,7 @@ def test_only_a_span_of_closed_months_is_final() -> None:
 
 
 @given(turnovers)
-def test_a_file_holds_every_fen(found: list[Turnover]) -> None:
+def test_a_file_holds_every_fen(found: list[PeriodMovement]) -> None:
     report = report_of(found)
     rows = list(csv.reader(io.StringIO(reports.as_csv(report).decode("utf-8-sig"))))
     assert len(rows[0]) == len(HEADINGS)
@@ -85,7 +92,7 @@ def test_a_file_holds_every_fen(found: list[Turnover]) -> None:
 
 
 def test_a_workbook_has_numbers_with_two_decimals_and_both_languages() -> None:
-    report = report_of([Turnover(AccountKind.BANK, None, 1, 1, -12_345, 5, 0)])
+    report = report_of([PeriodMovement(AccountKind.BANK, None, 1, 1, -12_345, 5, 0)])
     book = load_workbook(io.BytesIO(reports.as_workbook(report)))
     sheet = book["报表 report"]
     assert [cell.value for cell in sheet[1]] == [zh for zh, _ in HEADINGS]

@@ -14,7 +14,7 @@ from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.ledger.books import actions as ledger
 from datamarket.ledger.cities import actions as city_actions
-from datamarket.ledger.terms import Account, AccountKind
+from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.payouts import files
 from datamarket.payouts.bank import actions as bank_actions
 from datamarket.payouts.bank import simulated as bank
@@ -104,7 +104,7 @@ async def every_book_written(database: Database, folder: Path) -> None:
     await payouts.proposed(database, officers)
     await send_to_another_city(database, deal.buyer.id)
     other = periods.own_ledger()
-    vat = Account(other, None, AccountKind.VAT_PAYABLE)
+    vat = AccountKey(other, None, AccountKind.VAT_PAYABLE)
     await periods.post(database, periods.bank(other), vat, 5, effective=IN_MAY)
     await periods.close(database, other, month_of(periods.noon_of(IN_MAY)))
     async with database.plain_transaction() as connection:

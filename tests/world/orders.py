@@ -10,7 +10,7 @@ from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.holds.terms import HoldId, Rest
-from datamarket.ledger.terms import Account, AccountId, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.ledger.terms import AccountId, AccountKey, AccountKind, EntryId, EntryKind, Leg, Posting
 from datamarket.trading.orders import actions as orders
 from datamarket.trading.orders import queries as order_queries
 from datamarket.trading.orders.tables import TradeOrder
@@ -57,7 +57,7 @@ async def moved(
 ) -> TradeOrder:
     """One step of an order's life, under its lock."""
     async with database.transaction() as session:
-        order = await order_queries.get_order(session, order_id, visible_to=by, lock=True)
+        order = await order_queries.lock_order(session, order_id, visible_to=by)
         return await orders.move_order(
             session, by, order, event, reason=reason, accepted_quantity=accepted_quantity, now=at or moment()
         )
@@ -71,7 +71,7 @@ async def delivered(database: Database, agreement: Agreement, quantity: int = 1)
 
 async def standing(database: Database, owner_id: UUID, kind: AccountKind) -> tuple[int, int]:
     """Balance and held money of an account."""
-    account = Account(LEDGER_ID, owner_id, kind)
+    account = AccountKey(LEDGER_ID, owner_id, kind)
     async with database.connection() as connection:
         row = await connection.fetchrow(
             "SELECT credit_fen - debit_fen AS balance, held_fen FROM ledger_balance"
@@ -83,7 +83,7 @@ async def standing(database: Database, owner_id: UUID, kind: AccountKind) -> tup
 
 
 def funds_of(owner_id: UUID) -> AccountId:
-    return Account(LEDGER_ID, owner_id, AccountKind.BUYER_FUNDS).id
+    return AccountKey(LEDGER_ID, owner_id, AccountKind.BUYER_FUNDS).id
 
 
 async def place(
@@ -125,7 +125,7 @@ async def fund(connection: Connection, account: AccountId, amount: int) -> None:
 
 
 def _through_the_bank(account: AccountId, amount: int, at: datetime) -> Posting:
-    bank = Account(LEDGER_ID, None, AccountKind.BANK).id
+    bank = AccountKey(LEDGER_ID, None, AccountKind.BANK).id
     return Posting(
         id=EntryId(new_id(at)),
         kind=EntryKind.DEPOSIT,

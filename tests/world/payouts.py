@@ -102,7 +102,7 @@ async def proposed(database: Database, officers: Officers) -> PayoutBatch:
 async def moved(database: Database, by: Actor, batch_id: UUID, event: BatchEvent) -> PayoutBatch:
     """One step of a batch, under its lock."""
     async with database.transaction() as session:
-        batch = await queries.get_batch(session, LEDGER_ID, batch_id, visible_to=by, lock=True)
+        batch = await queries.lock_batch(session, LEDGER_ID, batch_id, visible_to=by)
         return await actions.move_batch(session, by, batch, event, now=NOON)
 
 
@@ -116,10 +116,10 @@ async def sent(database: Database, officers: Officers) -> PayoutBatch:
     return await moved(database, officers.maker, batch.id, BatchEvent.SEND)
 
 
-async def answered(database: Database, by: Actor, batch_id: UUID, text: str) -> advice.Taken:
+async def answered(database: Database, by: Actor, batch_id: UUID, text: str) -> advice.AdviceTaken:
     """The bank's answers, booked."""
     async with database.transaction() as session:
-        batch = await queries.get_batch(session, LEDGER_ID, batch_id, visible_to=by, lock=True)
+        batch = await queries.lock_batch(session, LEDGER_ID, batch_id, visible_to=by)
         return await advice.take_advice(session, by, batch, text, now=NOON)
 
 

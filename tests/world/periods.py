@@ -11,9 +11,10 @@ from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
 from datamarket.ledger.periods import actions as period_actions
+from datamarket.ledger.periods import queries as period_queries
 from datamarket.ledger.periods.tables import LedgerPeriod
 from datamarket.ledger.periods.terms import PeriodEvent
-from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.ledger.terms import AccountKey, AccountKind, EntryId, EntryKind, Leg, Posting
 from tests.world.people import FINANCE, NOON, moment
 
 _ledgers = count(900_001)
@@ -29,7 +30,13 @@ def noon_of(day: date) -> datetime:
 
 
 async def post(
-    database: Database, debit: Account, credit: Account, amount: int, *, effective: date, now: datetime = NOON
+    database: Database,
+    debit: AccountKey,
+    credit: AccountKey,
+    amount: int,
+    *,
+    effective: date,
+    now: datetime = NOON,
 ) -> EntryId:
     """One entry of two legs."""
     entry_id, ledger_id = EntryId(new_id(moment())), debit.ledger_id
@@ -54,9 +61,8 @@ async def move(
     """The events one after the other, each in its own transaction."""
     for event in events:
         async with database.transaction() as session:
-            moved = await period_actions.move_period(
-                session, FINANCE, ledger_id, period, event, reason="test", now=now
-            )
+            row = await period_queries.lock_period(session, ledger_id, period)
+            moved = await period_actions.move_period(session, FINANCE, row, event, reason="test", now=now)
     return moved
 
 
@@ -64,8 +70,8 @@ async def close(database: Database, ledger_id: int, period: int, *, now: datetim
     return await move(database, ledger_id, period, PeriodEvent.BEGIN_CLOSING, PeriodEvent.CLOSE, now=now)
 
 
-def bank(ledger_id: int) -> Account:
-    return Account(ledger_id, None, AccountKind.BANK)
+def bank(ledger_id: int) -> AccountKey:
+    return AccountKey(ledger_id, None, AccountKind.BANK)
 
 
 async def assert_ledger_holds(url: str, ledger_id: int) -> None:

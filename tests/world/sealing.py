@@ -19,7 +19,7 @@ from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.foundation.settings import Settings
 from datamarket.ledger import posting
-from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.ledger.terms import AccountKey, AccountKind, EntryId, EntryKind, Leg, Posting
 from datamarket.server.sealing import sealer_of
 
 TOOL = Path(__file__).parents[2] / "tools" / "verify_evidence.py"
@@ -58,9 +58,9 @@ async def sealed_market(database: Database, sealer: Sealer, chance: random.Rando
     """Some three hundred entries of two to five legs, across two months, with events, in ten blocks."""
     owners = [UUID(int=chance.getrandbits(128)) for _ in range(8)]
     ledger = sealer.ledger_id
-    bank = Account(ledger, None, AccountKind.BANK)
-    funds = [Account(ledger, owner, AccountKind.BUYER_FUNDS) for owner in owners]
-    takers = [Account(ledger, owner, kind) for owner in owners for kind in KINDS]
+    bank = AccountKey(ledger, None, AccountKind.BANK)
+    funds = [AccountKey(ledger, owner, AccountKind.BUYER_FUNDS) for owner in owners]
+    takers = [AccountKey(ledger, owner, kind) for owner in owners for kind in KINDS]
     async with database.plain_transaction() as connection:
         await posting.open_accounts(connection, ledger, [bank, *funds, *takers], now=BEGIN)
         await _post(connection, ledger, [_deposit(bank, one, BEGIN) for one in funds], BEGIN)
@@ -99,12 +99,12 @@ def _facts(chance: random.Random, turn: int) -> dict[str, Any]:
     }
 
 
-def _deposit(bank: Account, funds: Account, now: datetime) -> Posting:
+def _deposit(bank: AccountKey, funds: AccountKey, now: datetime) -> Posting:
     legs = (Leg(bank.id, Fen(10**12)), Leg(funds.id, Fen(-(10**12))))
     return _posting(EntryKind.DEPOSIT, "deposit", legs, now)
 
 
-def _sale(funds: Account, takers: Sequence[Account], chance: random.Random, now: datetime) -> Posting:
+def _sale(funds: AccountKey, takers: Sequence[AccountKey], chance: random.Random, now: datetime) -> Posting:
     amounts = [Fen(-chance.randrange(1, 10**6)) for _ in range(chance.randrange(1, 5))]
     taking = chance.sample(takers, len(amounts))
     legs = [Leg(taker.id, amount) for taker, amount in zip(taking, amounts, strict=True)]

@@ -15,7 +15,7 @@ from datamarket.contracts.tables import Contract
 from datamarket.contracts.terms import ContractEvent, Purpose
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
-from datamarket.foundation.idempotency import Claim, fingerprint
+from datamarket.foundation.idempotency import Answer, Claim, fingerprint
 from datamarket.foundation.money import Fen
 from datamarket.ledger.books import actions as ledger
 from datamarket.ledger.terms import EntryId
@@ -23,9 +23,9 @@ from datamarket.participants.tables import Participant
 from datamarket.trading import queries, refunds
 from datamarket.trading.actions import Outcome, Recorder
 from datamarket.trading.api import render
-from datamarket.trading.desk import Answer, TradeDesk
+from datamarket.trading.desk import TradeDesk
 from datamarket.trading.tables import RefundRow
-from datamarket.trading.terms import Order, Trade
+from datamarket.trading.terms import Trade, TradeIntent
 from datamarket.zones.resources.tables import Resource
 from datamarket.zones.terms import UseClass
 from tests.world import catalogue
@@ -172,9 +172,9 @@ async def deposit(database: Database, owner_id: UUID, amount_fen: Fen = PLENTY) 
         )
 
 
-def order(agreement: Agreement, quantity: int = 1, *, at: datetime | None = None) -> Order:
+def intent(agreement: Agreement, quantity: int = 1, *, at: datetime | None = None) -> TradeIntent:
     """Units under the contract, for its first purpose."""
-    return Order(
+    return TradeIntent(
         agreement.buyer_account,
         agreement.contract.id,
         agreement.purpose,
@@ -195,20 +195,22 @@ async def sell_under_key(
     """One trade through a desk: the answer stays under its key, and is the same when asked for again."""
     when = at or moment()
     claim = Claim(LEDGER_ID, "world", key, fingerprint("POST", "/api/v1/trades", key.encode()))
-    return await desk(database, lambda: when).record(order(agreement, quantity, at=when), claim)
+    return await desk(database, lambda: when).record(intent(agreement, quantity, at=when), claim)
 
 
-async def record(database: Database, orders: list[Order]) -> list[Outcome]:
-    """All orders as one batch; one outcome each, refusals too."""
+async def record(
+    database: Database, intents: list[TradeIntent], *, now: datetime | None = None
+) -> list[Outcome]:
+    """All intents as one batch; one outcome each, refusals too."""
     async with database.plain_transaction() as connection:
-        return await Recorder(LEDGER_ID).record_trades(connection, orders, now=moment())
+        return await Recorder(LEDGER_ID).record_trades(connection, intents, now=now or moment())
 
 
 async def trade(
     database: Database, agreement: Agreement, quantity: int = 1, *, at: datetime | None = None
 ) -> Trade:
     """One recorded trade; a refusal is raised."""
-    [outcome] = await record(database, [order(agreement, quantity, at=at)])
+    [outcome] = await record(database, [intent(agreement, quantity, at=at)])
     if isinstance(outcome, MarketError):
         raise outcome
     return outcome
@@ -225,7 +227,7 @@ async def refund(
     """The provider gives back an amount, or all that is left."""
     by = agreement.provider_account
     async with database.transaction() as session:
-        row = await queries.get_trade(session, trade_id, visible_to=by, lock=True)
+        row = await queries.lock_trade(session, trade_id, visible_to=by)
         return await refunds.refund_trade(
             session, by, row, amount_fen=amount_fen, reason="质量不符合约定", now=at or moment()
         )

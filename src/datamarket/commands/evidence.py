@@ -8,7 +8,7 @@ import typer
 from datamarket.commands.running import AsJson, on_market, show
 
 if TYPE_CHECKING:
-    from datamarket.evidence.log.findings import Report
+    from datamarket.evidence.log.findings import Verdict
     from datamarket.foundation.db import Database
     from datamarket.server.database import MarketDatabase
 
@@ -48,7 +48,7 @@ def verify(
         raise typer.Exit(1)
 
 
-async def _verify(market: "MarketDatabase", outside: Path | None, connections: int) -> "Report":
+async def _verify(market: "MarketDatabase", outside: Path | None, connections: int) -> "Verdict":
     from rich.console import Console
     from rich.progress import Progress
 
@@ -69,7 +69,7 @@ async def _verify(market: "MarketDatabase", outside: Path | None, connections: i
             raise typer.BadParameter(f"{outside}: no key.txt of this log: {error!r}") from None
 
 
-def _print(report: "Report") -> None:
+def _print(report: "Verdict") -> None:
     typer.echo(
         f"{report.leaves:,} 个叶子 leaves · {report.blocks:,} 个区块 blocks · "
         f"{report.outside:,} 个库外检查点 checkpoints from outside · root {report.root.hex()}"

@@ -5,19 +5,19 @@ from typing import NamedTuple
 
 from datamarket.catalogue.listings.terms import Supplier
 from datamarket.contracts.terms import FrozenTerms
-from datamarket.ledger.terms import Account, AccountId, AccountKind
+from datamarket.ledger.terms import AccountId, AccountKey, AccountKind
 from datamarket.participants.terms import IncomeClass
 
 
-def income_account(ledger_id: int, supplier: Supplier) -> Account:
+def income_account(ledger_id: int, supplier: Supplier) -> AccountKey:
     """Who keeps a supplying unit's share: the treasury for administrative bodies, else the unit itself.
 
     财资〔2024〕1号: income of administrative bodies is non-tax revenue; of public institutions it follows
     the local finance rule; of enterprises it is their own.
     """
     if supplier.income_class is IncomeClass.ADMINISTRATIVE:
-        return Account(ledger_id, None, AccountKind.TREASURY)
-    return Account(ledger_id, supplier.participant_id, AccountKind.SUPPLYING_INCOME)
+        return AccountKey(ledger_id, None, AccountKind.TREASURY)
+    return AccountKey(ledger_id, supplier.participant_id, AccountKind.SUPPLYING_INCOME)
 
 
 class Payees(NamedTuple):
@@ -34,25 +34,25 @@ class Payees(NamedTuple):
 def payees(ledger_id: int, terms: FrozenTerms) -> Payees:
     """The receivers of every sale under these terms."""
     return Payees(
-        Account(ledger_id, None, AccountKind.VAT_PAYABLE).id,
-        Account(ledger_id, terms.venue_operator_id, AccountKind.VENUE_FEE).id,
+        AccountKey(ledger_id, None, AccountKind.VAT_PAYABLE).id,
+        AccountKey(ledger_id, terms.venue_operator_id, AccountKind.VENUE_FEE).id,
         tuple(income_account(ledger_id, supplier).id for supplier in terms.suppliers),
-        Account(ledger_id, terms.operator_id, AccountKind.OPERATOR_INCOME).id
+        AccountKey(ledger_id, terms.operator_id, AccountKind.OPERATOR_INCOME).id
         if terms.operator_id is not None
         else None,
-        Account(ledger_id, terms.provider_id, AccountKind.PROVIDER_INCOME).id,
+        AccountKey(ledger_id, terms.provider_id, AccountKind.PROVIDER_INCOME).id,
     )
 
 
-def accounts_of(ledger_id: int, terms: FrozenTerms) -> list[Account]:
+def accounts_of(ledger_id: int, terms: FrozenTerms) -> list[AccountKey]:
     """Every account that a trade under these terms may post to."""
     accounts = [
-        Account(ledger_id, terms.buyer_id, AccountKind.BUYER_FUNDS),
-        Account(ledger_id, None, AccountKind.VAT_PAYABLE),
-        Account(ledger_id, terms.venue_operator_id, AccountKind.VENUE_FEE),
-        Account(ledger_id, terms.provider_id, AccountKind.PROVIDER_INCOME),
+        AccountKey(ledger_id, terms.buyer_id, AccountKind.BUYER_FUNDS),
+        AccountKey(ledger_id, None, AccountKind.VAT_PAYABLE),
+        AccountKey(ledger_id, terms.venue_operator_id, AccountKind.VENUE_FEE),
+        AccountKey(ledger_id, terms.provider_id, AccountKind.PROVIDER_INCOME),
         *(income_account(ledger_id, supplier) for supplier in terms.suppliers),
     ]
     if terms.operator_id is not None:
-        accounts.append(Account(ledger_id, terms.operator_id, AccountKind.OPERATOR_INCOME))
+        accounts.append(AccountKey(ledger_id, terms.operator_id, AccountKind.OPERATOR_INCOME))
     return accounts

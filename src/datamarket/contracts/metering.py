@@ -45,10 +45,10 @@ async def meter(connection: Connection, demands: Sequence[Demand]) -> list[Marke
     refused: dict[int, Demand] = {}
     if len(passed) < len(together):
         for position, demand in enumerate(demands):
-            place = demand.contract_id, demand.buyer_id
-            if place in passed:
+            pair = demand.contract_id, demand.buyer_id
+            if pair in passed:
                 continue
-            if len(together[place]) == 1 or not await _pass(connection, _together([demand])):
+            if len(together[pair]) == 1 or not await _pass(connection, _together([demand])):
                 refused[position] = demand
     for position, error in (await explain(connection, refused)).items():
         outcomes[position] = error

@@ -11,10 +11,10 @@ from fastapi.routing import APIRoute
 
 from datamarket.edge.problems import MEANINGS, Problem
 
-Document = dict[str, Any]
+JsonObject = dict[str, Any]
 _SOME_ID = "018fdc6e-0c00-7000-8000-000000000001"
 _TEXT = {"schema": {"type": "string"}}
-_HEADERS: dict[int, Document] = {
+_HEADERS: dict[int, JsonObject] = {
     401: {"WWW-Authenticate": _TEXT | {"required": True}},
     429: {"Retry-After": _TEXT | {"required": True}},
     503: {"Retry-After": _TEXT | {"required": True}},
@@ -33,7 +33,7 @@ def install(app: FastAPI) -> None:
     app.openapi = functools.cache(lambda: _complete(by_framework()))  # type: ignore[method-assign] # as documented
 
 
-def _complete(document: Document) -> Document:
+def _complete(document: JsonObject) -> JsonObject:
     document = _named_by_title(document)
     components = document["components"]
     schemas = components["schemas"]
@@ -50,7 +50,7 @@ def _complete(document: Document) -> Document:
     return document
 
 
-def _named_by_title(document: Document) -> Document:
+def _named_by_title(document: JsonObject) -> JsonObject:
     """The pages of a list are called by their own names, not by those of the generic and its argument."""
     schemas = document["components"]["schemas"]
     titles = {name: shape["title"] for name, shape in schemas.items() if name.startswith("Page_")}
@@ -67,17 +67,17 @@ def _named_by_title(document: Document) -> Document:
             }
         return [walk(item) for item in node] if isinstance(node, list) else node
 
-    complete: Document = walk(document)
+    complete: JsonObject = walk(document)
     return complete
 
 
-def _refusal(status: int) -> Document:
+def _refusal(status: int) -> JsonObject:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     headers = {"headers": _HEADERS[status]} if status in _HEADERS else {}
     return {"description": MEANINGS[status], "content": content} | headers
 
 
-def _say_refusals(operation: Document, path: str, method: str) -> None:
+def _say_refusals(operation: JsonObject, path: str, method: str) -> None:
     """Keep the answers of the route, replace the refusals."""
     responses = operation["responses"]
     declared = {int(status) for status in responses if status.startswith("4")} - {422}
@@ -86,7 +86,7 @@ def _say_refusals(operation: Document, path: str, method: str) -> None:
         responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
 
 
-def _refusals(operation: Document, path: str, method: str) -> set[int]:
+def _refusals(operation: JsonObject, path: str, method: str) -> set[int]:
     taken = {parameter["name"] for parameter in operation.get("parameters", ())}
     possible = {429, 503}
     if not path.startswith("/api/"):
@@ -109,14 +109,14 @@ def _refusals(operation: Document, path: str, method: str) -> set[int]:
     return possible
 
 
-def _give_example(operation: Document, schemas: Document) -> None:
+def _give_example(operation: JsonObject, schemas: JsonObject) -> None:
     """A whole body to try: the one that its shape shows, or what its fields show put together."""
     for content in operation.get("requestBody", {}).get("content", {}).values():
         schema = _resolved(content["schema"], schemas)
         content["example"] = example_of(schema, schemas)
 
 
-def example_of(schema: Document, schemas: Document) -> Any:
+def example_of(schema: JsonObject, schemas: JsonObject) -> Any:
     """What a shape shows of itself: its example, or its fields' examples together."""
     schema = _resolved(schema, schemas) | {
         key: schema[key] for key in ("examples", "default") if key in schema
@@ -140,7 +140,7 @@ def example_of(schema: Document, schemas: Document) -> Any:
     return _SOME_ID if schema.get("format") == "uuid" else None
 
 
-def _resolved(schema: Document, schemas: Document) -> Document:
+def _resolved(schema: JsonObject, schemas: JsonObject) -> JsonObject:
     reference = schema.get("$ref")
-    resolved: Document = schemas[reference.rsplit("/", 1)[1]] if reference else schema
+    resolved: JsonObject = schemas[reference.rsplit("/", 1)[1]] if reference else schema
     return resolved

@@ -15,9 +15,13 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from datamarket.edge.paths import methods_of
 from datamarket.foundation import errors
-from datamarket.foundation.db import Busy, ConstraintViolated, DatabaseUnavailable
-from datamarket.foundation.http import Shape, TagMissing
-from datamarket.foundation.idempotency import LOCK_NOT_AVAILABLE, KeyMissing, Replayed
+from datamarket.foundation.db import Busy, DatabaseUnavailable, refusal_of
+from datamarket.foundation.http import (
+    Shape,
+    TagMissing,
+)
+from datamarket.foundation.idempotency import KeyMissing, Replayed
+from datamarket.foundation.shapes import answered
 
 log = logging.getLogger("datamarket")
 
@@ -34,6 +38,8 @@ STATUS_OF: dict[type[errors.MarketError], int] = {
     errors.Unavailable: 503,
 }
 RETRY_AFTER_SECONDS = "1"
+BUSY = {"55P03", "40P01", "40001", "57014"}
+"""Lock not available, deadlock, serialisation failure, statement cancelled."""
 
 
 class RequestInvalid(errors.Invalid):
@@ -230,8 +236,7 @@ def faults_of(error: RequestValidationError, language: errors.Language) -> list[
 
 async def _market(request: Request, error: Exception) -> Response:
     if isinstance(error, Replayed):
-        headers = {"Idempotency-Replayed": "true"} | ({"ETag": error.etag} if error.etag else {})
-        return Response(error.body, error.status, headers, "application/json")
+        return answered(error.answer)
     assert isinstance(error, errors.MarketError)  # noqa: S101 - registered for this class only
     return problem(request, error)
 
@@ -293,12 +298,11 @@ def translate(
 ) -> errors.MarketError:
     """What a failure of the database means to the caller; what is not foreseen is logged, once."""
     cause = _root(error)
-    sqlstate = getattr(cause, "sqlstate", None) or ""
     constraint = getattr(cause, "constraint_name", None)
     if constraint:
-        known = constraint_errors.get(constraint)
-        return known() if known else ConstraintViolated(constraint=constraint)
-    if sqlstate in {LOCK_NOT_AVAILABLE, "40P01", "40001", "57014"}:
+        return refusal_of(constraint, constraint_errors)
+    sqlstate = getattr(cause, "sqlstate", None) or ""
+    if sqlstate in BUSY:
         return Busy()
     if sqlstate.startswith("22"):
         return TextNotStorable()

@@ -9,13 +9,19 @@ from fastapi import Query
 from datamarket.auth.access import allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.evidence import queries
-from datamarket.evidence.tables import AuditEvent
-from datamarket.foundation.http import Page, Paging, Reading, Shape, SliceRouter, page_of
+from datamarket.foundation.http import (
+    Page,
+    Paging,
+    Reading,
+    SliceRouter,
+    page_of,
+)
+from datamarket.foundation.shapes import RowShape
 
 router = SliceRouter(tags=["evidence"])
 
 
-class AuditEventOut(Shape):
+class AuditEventOut(RowShape):
     """One thing that was done: by which account, for which organisation, to what, with which facts."""
 
     id: UUID
@@ -26,10 +32,6 @@ class AuditEventOut(Shape):
     subject_type: str
     subject_id: UUID
     facts: dict[str, Any]
-
-    @classmethod
-    def of(cls, event: AuditEvent) -> "AuditEventOut":
-        return cls.model_validate(event, from_attributes=True)
 
 
 @router.get("/audit-events", summary="What was done, newest first")

@@ -1,4 +1,4 @@
-"""Audit events, and the sealed log: leaves, nodes, blocks. Rows of all four are only ever added."""
+"""Audit events: rows that are only ever added."""
 
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,6 @@ from sqlmodel import Field, SQLModel
 from datamarket.foundation.tables import JSONB, instant, written_by
 
 COMMONEST = "trading.record"
-
-
 """The action of nearly all events: the index by action leaves it out, and its writing costs nothing."""
 
 

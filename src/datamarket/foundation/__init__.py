@@ -7,5 +7,8 @@ clock     the one place that reads the time; business dates are Asia/Shanghai
 ids       UUIDv7, given the time
 settings  one frozen object, read once
 db        the database: embedded or given, one transaction per request
-http      request shapes: cursor pages, entity tags, idempotency
+lists     a page of a list, in SQL
+shapes    a row as its shape, or what a key has kept
+idempotency  one answer a key, claimed and settled by set
+http      request shapes: cursor pages, entity tags, transactions
 """

@@ -4,7 +4,7 @@ Requests work as the role `datamarket_app`, which may not change the ledger's pa
 act as the owner. Nobody but this module commits.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import Mapped
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.errors import Conflict, Unavailable
+from datamarket.foundation.errors import Conflict, MarketError, Unavailable
 
 APP_ROLE = "datamarket_app"
 LOCK_TIMEOUT = "5s"
@@ -131,6 +131,11 @@ async def driver(session: AsyncSession) -> Connection:
     await connection.execute(text("SELECT 1"))  # SQLAlchemy begins lazily: without this, no transaction yet
     raw = await connection.get_raw_connection()
     return cast("Connection", raw.driver_connection)
+
+
+def refusal_of(constraint: str, known: Mapping[str, type[MarketError]]) -> MarketError:
+    """What a constraint that refused a write means to the caller."""
+    return known[constraint]() if constraint in known else ConstraintViolated(constraint=constraint)
 
 
 def _server_settings() -> dict[str, str]:

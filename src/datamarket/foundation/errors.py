@@ -1,7 +1,7 @@
 """Families of refusals. A slice subclasses one beside the function that raises it.
 
 Each has a stable dotted `code` and one sentence in Chinese and in English; `{names}` in a sentence
-are the facts given when it is raised. Only `app.py` knows which HTTP status a family answers with.
+are the facts given when it is raised. Only `edge.problems` knows which HTTP status a family answers with.
 """
 
 from typing import Any, ClassVar, Literal

@@ -37,9 +37,8 @@ from datamarket.foundation.states import EventT, StateT
 
 ItemT = TypeVar("ItemT")
 API_PREFIX = "/api/v1"
-ONE_TRILLION_YUAN = (
-    10**14
-)  # a ceiling that no trade of a city reaches, and sums of 90,000 of them still fit a bigint
+ONE_TRILLION_YUAN = 10**14
+"""A ceiling that no trade of a city reaches; sums of 90,000 of them still fit a bigint."""
 
 
 class CursorInvalid(Invalid):
@@ -333,18 +332,14 @@ Writing = Annotated[AsyncSession, Depends(open_writing, scope="function")]
 PlainWriting = Annotated[Connection, Depends(open_plain_writing, scope="function")]
 Now = Annotated[datetime, Depends(read_now)]
 LedgerId = Annotated[int, Depends(read_ledger_id)]
-
-
 _NEXT = re.compile(rb'"next":"([A-Za-z0-9_-]+)"}$')
 
 
 def _link_next(request: Request, response: Response) -> None:
     """RFC 8288: the page after, for callers that follow links; `next` closes the body of every page."""
-    found = (
-        _NEXT.search(response.body, max(0, len(response.body) - 600))
-        if "link" not in response.headers
-        else None
-    )
+    if "link" in response.headers:
+        return
+    found = _NEXT.search(response.body, max(0, len(response.body) - 600))
     if found is not None:
         target = request.url.include_query_params(after=found.group(1).decode())
         response.headers["Link"] = f'<{target.path}?{target.query}>; rel="next"'
@@ -366,16 +361,17 @@ class MarketRoute(APIRoute):
             if unknown:
                 raise ParameterUnknown(unknown=", ".join(unknown), known=", ".join(sorted(parameters)) or "-")
             response = await answer(request)
+            entity_tag = response.headers.get("etag")
             claimed = getattr(request.state, "claim", None)
             if claimed is not None:
                 connection, claim = claimed
-                etag = response.headers.get("etag")
-                await idempotency.settle(connection, claim, response.status_code, bytes(response.body), etag)
-            entity_tag = response.headers.get("etag")
-            if request.method == "GET":
-                _link_next(request, response)
+                kept = idempotency.Answer(response.status_code, bytes(response.body), entity_tag)
+                await idempotency.settle_all(connection, {claim: kept})
+            if request.method != "GET":
+                return response
+            _link_next(request, response)
             known = tags_in(request.headers.get("if-none-match", ""))
-            if request.method == "GET" and entity_tag and known & {entity_tag, "*"}:
+            if entity_tag and known & {entity_tag, "*"}:
                 return Response(status_code=304, headers={"ETag": entity_tag})
             return response
 

@@ -1,10 +1,12 @@
 """One answer per key: the key, the fingerprint and the answer are stored with the write itself.
 
-An `INSERT … ON CONFLICT DO NOTHING` waits for a twin in flight, then inserts nothing; what the twin
+Keys are claimed, settled and given back by set; a single request is a batch of one. An
+`INSERT … ON CONFLICT DO NOTHING` waits for a twin in flight, then inserts nothing; what the twin
 stored is therefore read in a new statement.
 """
 
 import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +35,16 @@ class InFlight(Conflict):
     retryable = True
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a caller gets, and its key keeps; `replayed` when it was stored before."""
+
+    status: int
+    body: bytes
+    etag: str | None
+    replayed: bool = False
+
+
 class Replayed(MarketError):
     """Not an error: the answer that this key got the first time."""
 
@@ -40,11 +52,9 @@ class Replayed(MarketError):
     zh = "重放已存储的应答。"
     en = "The stored answer again."
 
-    def __init__(self, status: int, body: bytes, etag: str | None) -> None:
+    def __init__(self, answer: Answer) -> None:
         super().__init__()
-        self.status = status
-        self.body = body
-        self.etag = etag
+        self.answer = answer
 
 
 @dataclass(frozen=True)
@@ -56,38 +66,98 @@ class Claim:
     key: str
     fingerprint: bytes
 
+    @property
+    def id(self) -> tuple[str, str]:
+        """Under what its answer is kept, within the market."""
+        return self.caller, self.key
+
 
 def fingerprint(method: str, path: str, body: bytes) -> bytes:
     """SHA-256 over what is asked."""
     return hashlib.sha256(b"\x00".join((method.encode(), path.encode(), body))).digest()
 
 
-_CLAIM = (
-    "INSERT INTO idempotency_key (ledger_id, caller, key, fingerprint, claimed_at)"
-    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING 1"
-)
-_STORED = "SELECT fingerprint, status, body, etag FROM idempotency_key WHERE ledger_id = $1 AND caller = $2 AND key = $3"
-_SETTLE = "UPDATE idempotency_key SET status = $4, body = $5, etag = $6 WHERE ledger_id = $1 AND caller = $2 AND key = $3"
-LOCK_NOT_AVAILABLE = "55P03"
+_CLAIM = """
+INSERT INTO idempotency_key (ledger_id, caller, key, fingerprint, claimed_at)
+SELECT $1, caller, key, fingerprint, $5 FROM unnest($2::text[], $3::text[], $4::bytea[]) AS c (caller, key, fingerprint)
+    ON CONFLICT DO NOTHING RETURNING caller, key
+"""
+_STORED = """
+SELECT caller, key, fingerprint, status, body, etag FROM idempotency_key
+ WHERE ledger_id = $1 AND (caller, key) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+"""
+_SETTLE = """
+UPDATE idempotency_key AS k SET status = s.status, body = s.body, etag = s.etag
+  FROM unnest($2::text[], $3::text[], $4::int[], $5::bytea[], $6::text[]) AS s (caller, key, status, body, etag)
+ WHERE k.ledger_id = $1 AND k.caller = s.caller AND k.key = s.key
+"""
+_GIVE_BACK = """
+DELETE FROM idempotency_key
+ WHERE ledger_id = $1 AND (caller, key) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+"""
+
+
+async def claim_all(
+    connection: Connection, claims: Sequence[Claim], *, now: datetime
+) -> dict[Claim, Answer | MarketError]:
+    """Take every new key for this transaction; any other claim gets what its key keeps, KeyReused or InFlight.
+
+    The claims are of one market. Where two ask for different things under one new key, the first takes it.
+    """
+    first: dict[tuple[str, str], Claim] = {}
+    for claimed in claims:
+        first.setdefault(claimed.id, claimed)
+    ordered = [first[key] for key in sorted(first)]
+    fingerprints = [claimed.fingerprint for claimed in ordered]
+    rows = await connection.fetch(_CLAIM, *_ids(ordered), fingerprints, now)
+    taken = {(row["caller"], row["key"]) for row in rows}
+    answers: dict[Claim, Answer | MarketError] = {
+        claimed: KeyReused() for claimed in claims if claimed.id in taken and claimed != first[claimed.id]
+    }
+    known = [claimed for claimed in claims if claimed.id not in taken]
+    if known:
+        stored = {(row["caller"], row["key"]): row for row in await connection.fetch(_STORED, *_ids(known))}
+        answers |= {claimed: _kept(claimed, stored.get(claimed.id)) for claimed in known}
+    return answers
+
+
+def _ids(claims: Collection[Claim]) -> tuple[int, list[str], list[str]]:
+    """The market, and callers and keys as arrays."""
+    [ledger_id] = {claimed.ledger_id for claimed in claims}
+    return ledger_id, [claimed.caller for claimed in claims], [claimed.key for claimed in claims]
+
+
+def _kept(claimed: Claim, stored: "asyncpg.Record | None") -> Answer | MarketError:
+    """What a key that is not new has for this claim."""
+    if stored is None or stored["status"] is None:
+        return InFlight()
+    if stored["fingerprint"] != claimed.fingerprint:
+        return KeyReused()
+    return Answer(stored["status"], stored["body"], stored["etag"], replayed=True)
+
+
+async def settle_all(connection: Connection, answers: Mapping[Claim, Answer]) -> None:
+    """Keep each answer beside its write, in the same transaction."""
+    if answers:
+        kept = answers.values()
+        columns = [answer.status for answer in kept], [answer.body for answer in kept]
+        await connection.execute(_SETTLE, *_ids(answers), *columns, [answer.etag for answer in kept])
+
+
+async def give_back(connection: Connection, claims: Collection[Claim]) -> None:
+    """Free the keys of what was refused while its neighbours go on: they may be used again."""
+    if claims:
+        await connection.execute(_GIVE_BACK, *_ids(claims))
 
 
 async def claim(connection: Connection, claimed: Claim, *, now: datetime) -> None:
-    """Take the key for this transaction. Raises Replayed, KeyReused or InFlight."""
-    place = (claimed.ledger_id, claimed.caller, claimed.key)
+    """Take one key for this transaction. Raises Replayed, KeyReused or InFlight."""
     try:
-        fresh = await connection.fetchval(_CLAIM, *place, claimed.fingerprint, now)
+        answers = await claim_all(connection, [claimed], now=now)
     except asyncpg.LockNotAvailableError:
         raise InFlight from None
-    if fresh is not None:
-        return
-    stored = await connection.fetchrow(_STORED, *place)
-    if stored is None or stored["status"] is None:
-        raise InFlight
-    if stored["fingerprint"] != claimed.fingerprint:
-        raise KeyReused
-    raise Replayed(stored["status"], stored["body"], stored["etag"])
-
-
-async def settle(connection: Connection, claimed: Claim, status: int, body: bytes, etag: str | None) -> None:
-    """Keep the answer beside the write, in the same transaction."""
-    await connection.execute(_SETTLE, claimed.ledger_id, claimed.caller, claimed.key, status, body, etag)
+    match answers.get(claimed):
+        case Answer() as answer:
+            raise Replayed(answer)
+        case MarketError() as refusal:
+            raise refusal

@@ -20,3 +20,7 @@ class Labelled(StrEnum):
     def labels(self) -> tuple[str, str]:
         """Chinese first, then English."""
         return self.zh, self.en
+
+    def named(self) -> dict[str, str]:
+        """The labels as a shape shows those of a kind."""
+        return {"label_zh": self.zh, "label_en": self.en}

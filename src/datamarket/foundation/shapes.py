@@ -1,20 +1,29 @@
-"""A response that shows one row: its columns by name, and its words in both languages."""
+"""What is answered: a row as its shape shows it, or what a key has kept."""
 
+import functools
 from typing import Any, Self
 
 from fastapi import Response
 
 from datamarket.foundation.http import Shape, tag
+from datamarket.foundation.idempotency import Answer
 from datamarket.foundation.labels import Labelled
 
 
 class RowShape(Shape):
-    """Fields are columns of the row; `state_zh` and `state_en` say what its `state` is called."""
+    """A response that shows a row: its own facts, and beside `state` its labels, `state_zh` and `state_en`."""
 
     @classmethod
-    def of(cls, row: Any, /) -> Self:
-        """As the row is now."""
-        return cls.model_validate(cls.told_by(row), from_attributes=True)
+    def of(cls, row: Any, **derived: Any) -> Self:
+        """`derived` is what follows from the row, and stands in no column."""
+        shown = {
+            name: derived[name] if name in derived else getattr(row, name)
+            for name in cls.model_fields
+            if name in derived or hasattr(row, name)
+        }
+        for name, word in cls.labelled().items():
+            shown[f"{name}_zh"], shown[f"{name}_en"] = word(shown[name]).labels
+        return cls.model_validate(shown, from_attributes=True)
 
     @classmethod
     def tagged(cls, row: Any, response: Response) -> Self:
@@ -23,14 +32,21 @@ class RowShape(Shape):
         return cls.of(row)
 
     @classmethod
-    def told_by(cls, row: Any) -> dict[str, Any]:
-        """What the row itself tells: a field that is neither column nor label is left out."""
-        told: dict[str, Any] = {}
-        for name in cls.model_fields:
-            word, _, language = name.rpartition("_")
-            kind = cls.model_fields[word].annotation if word in cls.model_fields else None
-            if language in {"zh", "en"} and isinstance(kind, type) and issubclass(kind, Labelled):
-                told[name] = getattr(kind(getattr(row, word)), language)
-            elif hasattr(row, name):
-                told[name] = getattr(row, name)
-        return told
+    @functools.cache
+    def labelled(cls) -> dict[str, type[Labelled]]:
+        """The fields whose word is also shown in Chinese and English."""
+        return {
+            name: field.annotation
+            for name, field in cls.model_fields.items()
+            if isinstance(field.annotation, type)
+            and issubclass(field.annotation, Labelled)
+            and f"{name}_zh" in cls.model_fields
+        }
+
+
+def answered(answer: Answer) -> Response:
+    """A stored answer as a response, which says when it was stored before."""
+    headers = {"ETag": answer.etag} if answer.etag else {}
+    if answer.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(answer.body, answer.status, headers, "application/json")

@@ -2,11 +2,23 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
+from datamarket.auth.terms import Actor
 from datamarket.foundation.clock import month_of
 from datamarket.foundation.db import Connection
+from datamarket.foundation.ids import new_id
 from datamarket.ledger import rules
-from datamarket.ledger.terms import DEBIT_NORMAL, NEVER_NEGATIVE, Account, Posting, Side
+from datamarket.ledger.terms import (
+    DEBIT_NORMAL,
+    NEVER_NEGATIVE,
+    AccountKey,
+    EntryId,
+    EntryKind,
+    Leg,
+    Posting,
+    Side,
+)
 
 _OPEN = "SELECT ledger_open_accounts($1, $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bool[], $7)"
 _POST = """
@@ -15,8 +27,22 @@ SELECT ledger_post($1, $2, $3, $4::uuid[], $5::int[], $6::text[], $7::timestampt
 """
 
 
+def new_posting(
+    actor: Actor,
+    kind: EntryKind,
+    source: tuple[str, UUID],
+    legs: tuple[Leg, ...],
+    *,
+    now: datetime,
+    at: datetime | None = None,
+    reverses: EntryId | None = None,
+) -> Posting:
+    """An entry that settles one business of an actor; it takes effect `at` an instant, else now."""
+    return Posting(EntryId(new_id(now)), kind, at or now, *source, actor.account_id, legs, reverses)
+
+
 async def open_accounts(
-    connection: Connection, ledger_id: int, accounts: Iterable[Account], *, now: datetime
+    connection: Connection, ledger_id: int, accounts: Iterable[AccountKey], *, now: datetime
 ) -> None:
     """Open what is not open yet; an account that exists stays as it is."""
     distinct = sorted(set(accounts), key=lambda account: account.id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
+from datamarket.foundation.errors import Conflict, Forbidden, Invalid, MarketError, Refused
 from datamarket.foundation.money import Fen, split, yuan
 from datamarket.ledger.terms import AccountId, Leg
 
@@ -35,6 +35,14 @@ class PeriodClosed(Conflict):
     code = "ledger.period-closed"
     zh = "会计期间已关闭，且没有可记账的当前期间。"
     en = "The accounting period is closed, and so is the current one."
+
+
+ONE_POSTING: Mapping[str, type[MarketError]] = {
+    "ledger_balance_not_overdrawn": FundsInsufficient,
+    "business_key_pkey": AlreadyPosted,
+    "ledger_period_open": PeriodClosed,
+}
+"""Constraints that one posting among many may break, and what each then means."""
 
 
 class OverseersOnly(Forbidden):

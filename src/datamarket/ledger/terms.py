@@ -11,11 +11,7 @@ from datamarket.foundation.labels import Labelled
 from datamarket.foundation.money import Fen
 
 AccountId = NewType("AccountId", UUID)
-
-
 EntryId = NewType("EntryId", UUID)
-
-
 _ACCOUNTS = UUID("6f1d5c1e-8f0b-5d4e-9d7a-3c2b1a09f8e7")
 
 
@@ -45,11 +41,7 @@ class AccountKind(Labelled):
 
 
 DEBIT_NORMAL = frozenset({AccountKind.BANK, AccountKind.SUBSIDY_EXPENSE})
-
-
 NEVER_NEGATIVE = frozenset({AccountKind.BUYER_FUNDS, AccountKind.ESCROW})
-
-
 CLEARING = frozenset(
     {
         AccountKind.SUBSIDY_PAYABLE,
@@ -58,8 +50,6 @@ CLEARING = frozenset(
         AccountKind.CITY_CLEARING,
     }
 )
-
-
 """Accounts on which money only waits: each returns to zero."""
 
 
@@ -88,7 +78,7 @@ def _account_id(ledger_id: int, owner_id: UUID | None, kind: AccountKind) -> Acc
 
 
 @dataclass(frozen=True)
-class Account:
+class AccountKey:
     """An account is one owner's (or the market's own) of one kind; its id follows from the two."""
 
     ledger_id: int
@@ -109,6 +99,11 @@ class Leg(NamedTuple):
 
     account_id: AccountId
     amount_fen: Fen
+
+
+def moved(debited: AccountId, credited: AccountId, amount_fen: int) -> tuple[Leg, Leg]:
+    """The legs that take an amount to one account from another."""
+    return Leg(debited, Fen(amount_fen)), Leg(credited, Fen(-amount_fen))
 
 
 class Posting(NamedTuple):

@@ -8,10 +8,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import driver
-from datamarket.foundation.ids import new_id
-from datamarket.foundation.money import Fen, yuan
+from datamarket.foundation.money import yuan
 from datamarket.ledger import posting
-from datamarket.ledger.terms import Account, AccountId, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.ledger.terms import AccountId, AccountKey, AccountKind, EntryKind, moved
 from datamarket.participants import queries as participants
 from datamarket.payouts import queries, rules
 from datamarket.payouts.tables import Payout, PayoutBatch
@@ -29,7 +28,7 @@ async def move_batch(
 ) -> PayoutBatch:
     """Approve, send or cancel; `batch` is locked by the caller.
 
-    Raises TransitionNotAllowed, DutiesNotSeparate, SettledByAdvice, and what sending raises.
+    Raises TransitionNotAllowed, PayoutDutiesNotSeparate, SettledByAdvice, and what sending raises.
     """
     target = rules.BATCH_LIFE.after(batch.state, event)
     if event is BatchEvent.SETTLE:
@@ -53,9 +52,9 @@ async def move_batch(
     return batch
 
 
-def in_transit(payout: Payout) -> Account:
+def in_transit(payout: Payout) -> AccountKey:
     """Each payee's own, so that its age is the payee's; the city's offices share the market's."""
-    return Account(payout.ledger_id, payout.payee_id, AccountKind.PAYOUT_IN_TRANSIT)
+    return AccountKey(payout.ledger_id, payout.payee_id, AccountKind.PAYOUT_IN_TRANSIT)
 
 
 async def _send(
@@ -70,47 +69,17 @@ async def _send(
     transit = {in_transit(payout) for payout in payouts}
     await posting.open_accounts(connection, batch.ledger_id, transit, now=now)
     touched = {payout.account_id for payout in payouts} | {account.id for account in transit}
-    available = await queries.hold_still(connection, batch.ledger_id, touched)
+    available = await queries.lock_balances(connection, batch.ledger_id, touched)
     for payout in payouts:
         if payout.amount_fen > available[payout.account_id]:
             left = yuan(available[payout.account_id])
             raise rules.BalanceExceeded(
                 position=payout.position, amount=yuan(payout.amount_fen), available=left
             )
-    sent = [
-        posting_of(
-            actor,
-            payout,
-            EntryKind.PAYOUT_SENT,
-            (AccountId(payout.account_id), in_transit(payout).id),
-            at=now,
-            now=now,
-        )
-        for payout in payouts
-    ]
+    sent = []
+    for payout in payouts:
+        legs = moved(AccountId(payout.account_id), in_transit(payout).id, payout.amount_fen)
+        source = queries.SOURCE, payout.id
+        sent.append(posting.new_posting(actor, EntryKind.PAYOUT_SENT, source, legs, now=now))
     await posting.post(connection, batch.ledger_id, sent, now=now)
     batch.sent_by, batch.sent_at = actor.account_id, now
-
-
-def posting_of(
-    actor: Actor,
-    payout: Payout,
-    kind: EntryKind,
-    sides: tuple[AccountId, AccountId],
-    *,
-    at: datetime,
-    now: datetime,
-    reverses: EntryId | None = None,
-) -> Posting:
-    """The payout's amount from the debit to the credit account; each kind at most once, by business key."""
-    amount = payout.amount_fen
-    return Posting(
-        id=EntryId(new_id(now)),
-        kind=kind,
-        effective_at=at,
-        source_type=queries.SOURCE,
-        source_id=payout.id,
-        actor_id=actor.account_id,
-        legs=(Leg(sides[0], Fen(amount)), Leg(sides[1], Fen(-amount))),
-        reverses=reverses,
-    )

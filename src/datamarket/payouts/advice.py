@@ -12,15 +12,15 @@ from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date, start_of_day
 from datamarket.foundation.db import driver
 from datamarket.ledger import posting
-from datamarket.ledger.terms import Account, AccountId, AccountKind, EntryId, EntryKind
+from datamarket.ledger.terms import AccountId, AccountKey, AccountKind, EntryId, EntryKind, moved
 from datamarket.payouts import files, queries, rules
-from datamarket.payouts.actions import in_transit, posting_of
+from datamarket.payouts.actions import in_transit
 from datamarket.payouts.bank import actions as bank_actions
 from datamarket.payouts.tables import Payout, PayoutBatch
 from datamarket.payouts.terms import AdviceLine, BatchEvent, PayoutState
 
 
-class Taken(NamedTuple):
+class AdviceTaken(NamedTuple):
     """What an advice changed."""
 
     executed: int
@@ -30,7 +30,7 @@ class Taken(NamedTuple):
 
 async def take_advice(
     session: AsyncSession, actor: Actor, batch: PayoutBatch, text: str, *, now: datetime
-) -> Taken:
+) -> AdviceTaken:
     """Book the bank's answers, all or none; `batch` is locked by the caller.
 
     An answer that was booked before changes nothing. The batch settles with the last answer, and the
@@ -52,7 +52,9 @@ async def take_advice(
         decided.append(payout)
     await _book(session, actor, batch, decided, now)
     counts = Counter(payout.state for payout in decided)
-    taken = Taken(counts[PayoutState.EXECUTED], counts[PayoutState.REFUSED], len(answers) - len(decided))
+    taken = AdviceTaken(
+        counts[PayoutState.EXECUTED], counts[PayoutState.REFUSED], len(answers) - len(decided)
+    )
     evidence.record(session, actor, "payouts.advice", ("payout_batch", batch.id), now=now, **taken._asdict())
     await session.flush()
     await bank_actions.match_open_lines(await driver(session), batch.ledger_id)
@@ -85,24 +87,24 @@ async def _book(
     if not decided:
         return
     connection = await driver(session)
-    bank = Account(batch.ledger_id, None, AccountKind.BANK)
+    bank = AccountKey(batch.ledger_id, None, AccountKind.BANK)
     await posting.open_accounts(connection, batch.ledger_id, [bank], now=now)
     sent = await queries.sent_entries(connection, batch.ledger_id, (payout.id for payout in decided))
     postings = []
     for payout in decided:
         at = max(batch.sent_at or now, start_of_day(payout.decided_on or batch.day))
-        transit = in_transit(payout).id
         if payout.state == PayoutState.EXECUTED:
             batch.executed_fen += payout.amount_fen
-            sides = transit, bank.id
-            postings.append(posting_of(actor, payout, EntryKind.PAYOUT_EXECUTED, sides, at=at, now=now))
-            continue
-        batch.refused_fen += payout.amount_fen
-        sides = transit, AccountId(payout.account_id)
-        reverses = EntryId(sent[payout.id])
-        postings.append(
-            posting_of(actor, payout, EntryKind.PAYOUT_REFUSED, sides, at=at, now=now, reverses=reverses)
-        )
+            kind, credited, reverses = EntryKind.PAYOUT_EXECUTED, bank.id, None
+        else:
+            batch.refused_fen += payout.amount_fen
+            kind, credited, reverses = (
+                EntryKind.PAYOUT_REFUSED,
+                AccountId(payout.account_id),
+                EntryId(sent[payout.id]),
+            )
+        legs, source = moved(in_transit(payout).id, credited, payout.amount_fen), (queries.SOURCE, payout.id)
+        postings.append(posting.new_posting(actor, kind, source, legs, now=now, at=at, reverses=reverses))
     await posting.post(connection, batch.ledger_id, postings, now=now)
     if batch.executed_fen + batch.refused_fen == batch.total_fen:
         batch.state = rules.BATCH_LIFE.after(batch.state, BatchEvent.SETTLE)

@@ -1,6 +1,7 @@
 """/payouts: batches, their file for the bank, the bank's advice, and each payee's own payouts."""
 
 from datetime import date, datetime
+from typing import Any, Self
 from uuid import UUID
 
 from fastapi import Response
@@ -29,8 +30,8 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.foundation.money import Fen
+from datamarket.foundation.shapes import RowShape
 from datamarket.payouts import actions, advice, proposals, queries, rules
-from datamarket.payouts.tables import Payout, PayoutBatch
 from datamarket.payouts.terms import BatchEvent, BatchState, PayableKind, PayoutState
 
 router = SliceRouter(prefix="/payouts", tags=["payouts"])
@@ -49,7 +50,7 @@ class PayoutBatchIn(Body):
     min_amount_fen: PositiveFenIn = Field(default=1, description="smaller balances wait", examples=[10_000])
 
 
-class PayoutBatchOut(Shape):
+class PayoutBatchOut(RowShape):
     """A batch; `file_sha256` is of the bytes that the bank gets, fixed since it was drafted."""
 
     id: UUID
@@ -76,14 +77,11 @@ class PayoutBatchOut(Shape):
     version: int
 
     @classmethod
-    def of(cls, batch: PayoutBatch) -> "PayoutBatchOut":
-        zh, en = BatchState(batch.state).labels
-        return cls.model_validate(
-            batch.model_dump() | {"made_by": batch.actor_id, "state_zh": zh, "state_en": en}
-        )
+    def of(cls, row: Any, **derived: Any) -> Self:
+        return super().of(row, made_by=row.actor_id, **derived)
 
 
-class PayoutOut(Shape):
+class PayoutOut(RowShape):
     """One account's income on its way out; `decided_on` is the bank's day."""
 
     id: UUID
@@ -103,11 +101,6 @@ class PayoutOut(Shape):
     refusal_code: str | None = Field(examples=["AC04"])
     refusal_reason: str | None
     version: int
-
-    @classmethod
-    def of(cls, payout: Payout) -> "PayoutOut":
-        zh, en = PayoutState(payout.state).labels
-        return cls.model_validate(payout.model_dump() | {"state_zh": zh, "state_en": en})
 
 
 class PayoutBatchEventIn(Body):
@@ -206,7 +199,7 @@ async def move_batch(
     if_match: IfMatch = None,
 ) -> PayoutBatchOut:
     """Approved by another than its maker; sending moves the money into transit, all or none."""
-    batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor, lock=True)
+    batch = await queries.lock_batch(session, ledger_id, batch_id, visible_to=actor)
     check_tag(if_match, batch.version)
     moved = await actions.move_batch(session, actor, batch, body.event, reason=body.reason, now=now)
     tag(response, moved.version)
@@ -251,7 +244,7 @@ async def take_advice(
     body: AdviceIn,
 ) -> AdviceOut:
     """All or none. The same answers again change nothing; one that contradicts an earlier is refused."""
-    batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor, lock=True)
+    batch = await queries.lock_batch(session, ledger_id, batch_id, visible_to=actor)
     taken = await advice.take_advice(session, actor, batch, body.advice, now=now)
     tag(response, batch.version)
     return AdviceOut(**taken._asdict(), batch=PayoutBatchOut.of(batch))

@@ -16,10 +16,10 @@ from datamarket.foundation.errors import Invalid
 from datamarket.foundation.money import Fen, parse_yuan, yuan
 from datamarket.payouts.terms import (
     AdviceLine,
+    BankAnswer,
     BankFile,
     PaymentOrder,
-    Result,
-    Statement,
+    StatementFile,
     StatementLine,
 )
 
@@ -31,7 +31,7 @@ LONGEST_TEXT = 400
 LARGEST_AMOUNT = 10**16  # in fen; thousands of them still fit a bigint
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _DAY = re.compile(r"(?:19|2\d)\d\d-\d\d-\d\d", re.ASCII)
-Row = tuple[int, list[str]]
+NumberedCells = tuple[int, list[str]]
 
 
 class FileInvalid(Invalid):
@@ -60,7 +60,7 @@ def _written(rows: Iterable[Sequence[str]]) -> str:
     return out.getvalue()
 
 
-def _rows(text: str, columns: Sequence[str]) -> Iterator[Row]:
+def _rows(text: str, columns: Sequence[str]) -> Iterator[NumberedCells]:
     """Each row with its number as a person counts; the header is checked. Raises FileInvalid."""
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     number = 1
@@ -157,19 +157,19 @@ def read_advice(text: str) -> list[tuple[int, AdviceLine]]:
 
 def _advice(number: int, row: list[str]) -> AdviceLine:
     reference, result, day, code, reason = row
-    if result not in set(Result):
+    if result not in set(BankAnswer):
         raise _wrong(
             number, f"结果“{result}”须为 executed 或 refused", f"'{result}' is neither executed nor refused"
         )
     told = bool(code.strip()), bool(reason.strip())
-    if told != ((True, True) if result == Result.REFUSED else (False, False)):
+    if told != ((True, True) if result == BankAnswer.REFUSED else (False, False)):
         raise _wrong(
             number, "退回须有代码和原因，付款则没有", "a refusal has code and reason, an execution neither"
         )
-    return AdviceLine(reference, Result(result), _day(number, day), code.strip(), _bare(reason).strip())
+    return AdviceLine(reference, BankAnswer(result), _day(number, day), code.strip(), _bare(reason).strip())
 
 
-def write_statement(statement: Statement) -> str:
+def write_statement(statement: StatementFile) -> str:
     """A day at the bank, as the bank writes it."""
     day = statement.day.isoformat()
     rows: list[Sequence[str]] = [STATEMENT, ("opening", day, "", yuan(statement.opening_fen), "")]
@@ -179,7 +179,7 @@ def write_statement(statement: Statement) -> str:
     return _written([*rows, ("closing", day, "", yuan(statement.closing_fen), "")])
 
 
-def read_statement(text: str) -> Statement:
+def read_statement(text: str) -> StatementFile:
     """A day at the bank. Raises FileInvalid; whether it adds up is `rules.check_adds_up`."""
     rows = list(_rows(text, STATEMENT))
     if len(rows) < 2 or rows[0][1][0] != "opening" or rows[-1][1][0] != "closing":
@@ -189,7 +189,7 @@ def read_statement(text: str) -> Statement:
     if _day(last, closing[1]) != day:
         raise _wrong(last, "期末日期与期初不同", "the closing row is of another day")
     lines = tuple(_movement(number, row) for number, row in rows[1:-1])
-    return Statement(day, _amount(first, opening[3]), _amount(last, closing[3]), lines)
+    return StatementFile(day, _amount(first, opening[3]), _amount(last, closing[3]), lines)
 
 
 def _movement(number: int, row: list[str]) -> StatementLine:

@@ -5,12 +5,13 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import Connection
 from datamarket.foundation.errors import NotFound
+from datamarket.foundation.lists import asked, newest_first
 from datamarket.ledger.terms import EntryKind
 from datamarket.payouts.tables import Payout, PayoutBatch
 from datamarket.payouts.terms import BatchState, PayableKind, PayoutState
@@ -77,7 +78,7 @@ async def payable_accounts(
     return [Payable(*row.values()) for row in rows]
 
 
-async def hold_still(connection: Connection, ledger_id: int, accounts: Iterable[UUID]) -> dict[UUID, int]:
+async def lock_balances(connection: Connection, ledger_id: int, accounts: Iterable[UUID]) -> dict[UUID, int]:
     """What each account can give; none of them moves until the transaction ends."""
     rows = await connection.fetch("SELECT * FROM ledger_hold_still($1, $2)", ledger_id, sorted(accounts))
     return {row["account_id"]: row["available_fen"] for row in rows}
@@ -97,13 +98,23 @@ async def sent_entries(connection: Connection, ledger_id: int, payouts: Iterable
 
 
 async def get_batch(
-    session: AsyncSession, ledger_id: int, batch_id: UUID, *, visible_to: Actor, lock: bool = False
+    session: AsyncSession, ledger_id: int, batch_id: UUID, *, visible_to: Actor
 ) -> PayoutBatch:
     """For overseers. Raises NotFound."""
-    batch = await session.get(
-        PayoutBatch, (ledger_id, batch_id), with_for_update=lock or None, populate_existing=lock
-    )
-    if batch is None or not visible_to.sees_all:
+    return _overseen(await session.get(PayoutBatch, (ledger_id, batch_id)), visible_to)
+
+
+async def lock_batch(
+    session: AsyncSession, ledger_id: int, batch_id: UUID, *, visible_to: Actor
+) -> PayoutBatch:
+    """A batch as it is now, which nobody else moves meanwhile. Raises NotFound."""
+    key = ledger_id, batch_id
+    batch = await session.get(PayoutBatch, key, with_for_update=True, populate_existing=True)
+    return _overseen(batch, visible_to)
+
+
+def _overseen(batch: PayoutBatch | None, actor: Actor) -> PayoutBatch:
+    if batch is None or not actor.sees_all:
         raise NotFound(thing="payout batch")
     return batch
 
@@ -120,12 +131,11 @@ async def list_batches(
     """Newest first; for who is no overseer, none."""
     if not visible_to.sees_all:
         return []
-    statement = select(PayoutBatch).where(PayoutBatch.ledger_id == ledger_id)
-    if state is not None:
-        statement = statement.where(PayoutBatch.state == state)
-    if after is not None:
-        statement = statement.where(col(PayoutBatch.id) < after)
-    return (await session.exec(statement.order_by(col(PayoutBatch.id).desc()).limit(limit + 1))).all()
+    statement = select(PayoutBatch).where(
+        PayoutBatch.ledger_id == ledger_id, *asked((PayoutBatch.state, state))
+    )
+    page = newest_first(statement, col(PayoutBatch.id), limit=limit, after=after)
+    return (await session.exec(page)).all()
 
 
 async def payouts_of(session: AsyncSession, batch: PayoutBatch) -> Sequence[Payout]:
@@ -140,7 +150,7 @@ async def payouts_of(session: AsyncSession, batch: PayoutBatch) -> Sequence[Payo
 
 
 def _visible(actor: Actor) -> Any:
-    return col(Payout.id).is_not(None) if actor.sees_all else Payout.payee_id == actor.participant_id
+    return true() if actor.sees_all else Payout.payee_id == actor.participant_id
 
 
 async def list_payouts(
@@ -154,14 +164,12 @@ async def list_payouts(
     after: UUID | None,
 ) -> Sequence[Payout]:
     """Newest first: a payee's own, all for overseers."""
-    statement = select(Payout).where(Payout.ledger_id == ledger_id, _visible(visible_to))
-    if batch is not None:
-        statement = statement.where(Payout.batch_id == batch)
-    if state is not None:
-        statement = statement.where(Payout.state == state)
-    if after is not None:
-        statement = statement.where(col(Payout.id) < after)
-    return (await session.exec(statement.order_by(col(Payout.id).desc()).limit(limit + 1))).all()
+    statement = select(Payout).where(
+        Payout.ledger_id == ledger_id,
+        _visible(visible_to),
+        *asked((Payout.batch_id, batch), (Payout.state, state)),
+    )
+    return (await session.exec(newest_first(statement, col(Payout.id), limit=limit, after=after))).all()
 
 
 async def get_payout(session: AsyncSession, ledger_id: int, payout_id: UUID, *, visible_to: Actor) -> Payout:

@@ -8,16 +8,14 @@ from datamarket.foundation.errors import Conflict, Invalid, Refused
 from datamarket.foundation.states import Life
 from datamarket.payouts.terms import (
     AdviceLine,
+    BankAnswer,
     BatchEvent,
     BatchState,
     PayoutEvent,
     PayoutState,
-    Result,
 )
 
 B, P = BatchState, PayoutState
-
-
 BATCH_LIFE = Life(
     "payout",
     "出款批次",
@@ -30,8 +28,6 @@ BATCH_LIFE = Life(
         (B.SENT, BatchEvent.SETTLE): B.SETTLED,
     },
 )
-
-
 PAYOUT_LIFE = Life(
     "payout",
     "出款",
@@ -43,21 +39,15 @@ PAYOUT_LIFE = Life(
         (P.SENT, PayoutEvent.REFUSE): P.REFUSED,
     },
 )
-
-
-EVENT_OF: Mapping[Result, PayoutEvent] = {
-    Result.EXECUTED: PayoutEvent.EXECUTE,
-    Result.REFUSED: PayoutEvent.REFUSE,
+EVENT_OF: Mapping[BankAnswer, PayoutEvent] = {
+    BankAnswer.EXECUTED: PayoutEvent.EXECUTE,
+    BankAnswer.REFUSED: PayoutEvent.REFUSE,
 }
-
-
-RESULT_OF: Mapping[PayoutState, Result] = {P.EXECUTED: Result.EXECUTED, P.REFUSED: Result.REFUSED}
-
-
+RESULT_OF: Mapping[PayoutState, BankAnswer] = {P.EXECUTED: BankAnswer.EXECUTED, P.REFUSED: BankAnswer.REFUSED}
 DECIDED = frozenset(RESULT_OF)
 
 
-class DutiesNotSeparate(Refused):
+class PayoutDutiesNotSeparate(Refused):
     code = "payout.duties-not-separate"
     zh = "编制与批准须由两个不同的账户办理。"
     en = "A batch is made and approved by two different accounts."
@@ -118,9 +108,9 @@ class AdviceUntimely(Invalid):
 
 
 def check_approver(made_by: UUID, approver: UUID) -> None:
-    """Raises DutiesNotSeparate when who made the batch approves it."""
+    """Raises PayoutDutiesNotSeparate when who made the batch approves it."""
     if made_by == approver:
-        raise DutiesNotSeparate
+        raise PayoutDutiesNotSeparate
 
 
 def events_open_to(account_id: UUID, state: BatchState, *, made_by: UUID) -> list[BatchEvent]:

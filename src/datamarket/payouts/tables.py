@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.tables import ARRAY, BigInteger, Text, instant, one_of
-from datamarket.payouts.rules import AccountQueued, DutiesNotSeparate
+from datamarket.payouts.rules import AccountQueued, PayoutDutiesNotSeparate
 from datamarket.payouts.terms import BatchState, PayableKind, PayoutState
 
 
@@ -112,5 +112,5 @@ class Payout(SQLModel, table=True):
 
 ERRORS: dict[str, type[MarketError]] = {
     "payout_queued_key": AccountQueued,
-    "payout_batch_duties_check": DutiesNotSeparate,
+    "payout_batch_duties_check": PayoutDutiesNotSeparate,
 }

@@ -54,7 +54,7 @@ class PayoutEvent(StrEnum):
     CANCEL = "cancel"
 
 
-class Result(StrEnum):
+class BankAnswer(StrEnum):
     """What the bank answers for one payout."""
 
     EXECUTED = "executed"
@@ -65,8 +65,6 @@ OFFICES: dict[PayableKind, tuple[str, str]] = {
     PayableKind.TREASURY: ("TREASURY", "国库"),
     PayableKind.VAT_PAYABLE: ("TAX", "税务机关"),
 }
-
-
 """Payees that are no participants: their code and name in the bank file."""
 
 
@@ -99,7 +97,7 @@ class AdviceLine:
     """What became of one payout, and on which day; a refusal has a code and says why."""
 
     reference: str
-    result: Result
+    result: BankAnswer
     day: date
     code: str = ""
     reason: str = ""
@@ -116,7 +114,7 @@ class StatementLine:
 
 
 @dataclass(frozen=True)
-class Statement:
+class StatementFile:
     """A day at the bank: opening balance, movements, closing balance."""
 
     day: date

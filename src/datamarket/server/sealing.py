@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from datamarket.evidence.log import bundle, verification
-from datamarket.evidence.log.findings import Report
+from datamarket.evidence.log.findings import Verdict
 from datamarket.evidence.log.leaves import AUDIT_EVENTS
 from datamarket.evidence.log.notes import Notary, NoteReader, load_key
 from datamarket.evidence.log.sealing import Sealer, await_watermark
@@ -48,7 +48,7 @@ async def seal_all(
     return total
 
 
-def chore_of(settings: Settings) -> Chore:
+def chore_of(settings: Settings) -> Callable[[Database, int, datetime], Awaitable[int]]:
     """What housekeeping calls again and again: one pass, which says how many leaves it added."""
     sealers: dict[int, Sealer] = {}
 
@@ -66,8 +66,8 @@ async def verify_log(
     *,
     outside: Path | None = None,
     connections: int = 2,
-    progress: verification.Progress = unheard,
-) -> Report:
+    progress: verification.LeafProgress = unheard,
+) -> Verdict:
     """The log against its rows, and against checkpoints kept in `outside`, which then names the key that counts.
 
     Raises NoteUntrusted or OSError when `outside` holds no key.

@@ -28,7 +28,7 @@ from datamarket.simulation.terms import Enterprise, Heard, Stage
 from datamarket.trading import queries as trading
 from datamarket.trading import refunds
 from datamarket.trading.actions import Recorder
-from datamarket.trading.terms import Order, Trade
+from datamarket.trading.terms import Trade, TradeIntent
 from datamarket.zones.terms import UseClass
 
 BATCH = 1000
@@ -181,12 +181,12 @@ class Player:
             if plan.suspended_at and plan.suspended and batch[-1].at >= plan.suspended_at:
                 await self._suspend(plan.suspended, plan.suspended_at)
                 plan.suspended_at = None
-            orders = [
-                self._order(plan.contracts[trade.contract], trade, contract_ids[trade.contract])
+            intents = [
+                self._intent(plan.contracts[trade.contract], trade, contract_ids[trade.contract])
                 for trade in batch
             ]
             async with self.database.plain_transaction() as connection:
-                outcomes = await self.recorder.record_trades(connection, orders, now=batch[-1].at)
+                outcomes = await self.recorder.record_trades(connection, intents, now=batch[-1].at)
             for position, outcome in enumerate(outcomes, first):
                 if isinstance(outcome, MarketError):
                     raise outcome
@@ -195,10 +195,10 @@ class Player:
             self.heard(Stage.TRADE, len(batch))
         return kept
 
-    def _order(self, planned: PlannedContract, trade: PlannedTrade, contract_id: UUID) -> Order:
+    def _intent(self, planned: PlannedContract, trade: PlannedTrade, contract_id: UUID) -> TradeIntent:
         purpose = Purpose.PUBLIC_WELFARE if planned.shelf.public_good else Purpose.INDUSTRIAL_DEVELOPMENT
         buyer = self.known[planned.buyer].actor
-        return Order(buyer, contract_id, purpose, trade.quantity, None, trade.at)
+        return TradeIntent(buyer, contract_id, purpose, trade.quantity, None, trade.at)
 
     async def _suspend(self, code: str, when: datetime) -> None:
         async with self.database.transaction() as session:
@@ -220,9 +220,7 @@ class Player:
             async with self.database.transaction() as session:
                 for when, position in planned[first : first + CHUNK]:
                     seller = self.known[plan.contracts[plan.trades[position].contract].seller].actor
-                    row = await trading.get_trade(
-                        session, recorded[position].id, visible_to=seller, lock=True
-                    )
+                    row = await trading.lock_trade(session, recorded[position].id, visible_to=seller)
                     amount = plan.trades[position].refund_fen
                     await refunds.refund_trade(
                         session,

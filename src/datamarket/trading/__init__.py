@@ -3,8 +3,8 @@
 trade = 交易记录 · price = 计价 · split = 收益分配 · refund = 退款 · certificate = 交易凭证
 order = 订单 · acceptance = 验收 · escrow = 托管
 
-A trade in three files: `api.record_trade` → `actions.record_trades` (meter, price, split, post, record:
-always a batch) → `rules` (pure). Single requests meet in `desk`: what has queued while the last batch
+A trade in four files: `api.record_trade` → `actions.record_trades` (meter, price, split, post: always a
+batch) → `rules` (pure) and `recording` (written down). Single requests meet in `desk`: what has queued while the last batch
 was in flight is the next batch.
 
 Invariants

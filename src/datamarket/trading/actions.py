@@ -1,4 +1,4 @@
-"""Recording trades, always as a batch, and refunding them. SQL stands here because this is the hot path."""
+"""Recording trades, always as a batch: metered, priced, split, posted, written down."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,26 +10,21 @@ import asyncpg
 from datamarket.contracts import metering
 from datamarket.contracts.queries import FrozenTermsReader
 from datamarket.contracts.terms import Demand, FrozenTerms
-from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date
-from datamarket.foundation.db import Connection
+from datamarket.foundation.db import Connection, refusal_of
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.ids import new_ids
 from datamarket.ledger import posting
-from datamarket.ledger.rules import AlreadyPosted, FundsInsufficient, PeriodClosed
+from datamarket.ledger.rules import ONE_POSTING
 from datamarket.ledger.terms import EntryId, EntryKind, Posting
-from datamarket.trading import queries, rules
+from datamarket.trading import queries, recording, rules
 from datamarket.trading.revenue.files import revenue_rules
-from datamarket.trading.tables import UsePricedAlready
-from datamarket.trading.terms import Order, Sale, Trade
+from datamarket.trading.tables import ERRORS
+from datamarket.trading.terms import Sale, Trade, TradeIntent
 
 Outcome = Trade | MarketError
-REFUSALS: Mapping[str, type[MarketError]] = {
-    "ledger_balance_not_overdrawn": FundsInsufficient,
-    "business_key_pkey": AlreadyPosted,
-    "ledger_period_open": PeriodClosed,
-    "trade_use_key": UsePricedAlready,
-}
+ONE_TRADE: Mapping[str, type[MarketError]] = {**ONE_POSTING, **ERRORS}
+"""Constraints that one intent of a batch may break; any other refuses the batch."""
 
 
 @dataclass
@@ -40,99 +35,96 @@ class Recorder:
     reader: FrozenTermsReader = field(default_factory=FrozenTermsReader)
 
     async def record_trades(
-        self, connection: Connection, orders: Sequence[Order], *, now: datetime
+        self, connection: Connection, intents: Sequence[TradeIntent], *, now: datetime
     ) -> list[Outcome]:
-        """Meter, price, split, post and record each order; one outcome per order, in order.
+        """Meter, price, split, post and record each intent; one outcome per intent, in their order.
 
-        A refused order changes nothing and never fails its neighbours: when the database refuses the
+        A refused intent changes nothing and never fails its neighbours: when the database refuses the
         batch as a whole (a buyer's funds, a use priced before), its halves are tried, down to the one.
         """
-        if not orders:
+        if not intents:
             return []
         try:
             async with connection.transaction():
-                return await self._record_together(connection, orders, now)
+                return await self._record_together(connection, intents, now)
         except asyncpg.IntegrityConstraintViolationError as error:
-            refusal = REFUSALS.get(getattr(error, "constraint_name", None) or "")
-            if refusal is None:
+            broken = error.constraint_name or ""
+            if broken not in ONE_TRADE:
                 raise
-            if len(orders) == 1:
-                return [refusal()]
-        middle = len(orders) // 2
-        first = await self.record_trades(connection, orders[:middle], now=now)
-        return first + await self.record_trades(connection, orders[middle:], now=now)
+            if len(intents) == 1:
+                return [refusal_of(broken, ONE_TRADE)]
+        middle = len(intents) // 2
+        first = await self.record_trades(connection, intents[:middle], now=now)
+        return first + await self.record_trades(connection, intents[middle:], now=now)
 
     async def _record_together(
-        self, connection: Connection, orders: Sequence[Order], now: datetime
+        self, connection: Connection, intents: Sequence[TradeIntent], now: datetime
     ) -> list[Outcome]:
-        """All orders that the contracts allow, in a handful of set-based statements."""
-        terms = await self.reader.read(connection, [order.contract_id for order in orders])
+        """All intents that the contracts allow, in a handful of set-based statements."""
+        terms = await self.reader.read(connection, [intent.contract_id for intent in intents])
         outcomes: dict[int, Outcome] = {}
-        used = await self._meter(connection, orders, terms, outcomes)
+        used = await self._meter(connection, intents, terms, outcomes)
         sales = [
-            self._sale(orders[position], terms[orders[position].contract_id], quantity)
+            self._sale(intents[position], terms[intents[position].contract_id], quantity)
             for position, (_, quantity) in used.items()
         ]
         trades = [
             _trade(
-                trade_id, orders[position], terms[orders[position].contract_id], used[position], sold, now=now
+                trade_id,
+                intents[position],
+                terms[intents[position].contract_id],
+                used[position],
+                sold,
+                now=now,
             )
-            for trade_id, position, sold in zip(_ids(orders, used), used, sales, strict=True)
+            for trade_id, position, sold in zip(_ids(intents, used), used, sales, strict=True)
         ]
         outcomes.update(zip(used, trades, strict=True))
         postings = {
-            position: _settlement(entry_id, orders[position], trade, sold)
-            for entry_id, position, trade, sold in zip(_ids(orders, used), used, trades, sales, strict=True)
+            position: _settlement(entry_id, intents[position], trade, sold)
+            for entry_id, position, trade, sold in zip(_ids(intents, used), used, trades, sales, strict=True)
             if trade.amount_fen
         }
-        await queries.insert_trades(connection, self.ledger_id, trades, now=now)
-        await evidence.record_many(
-            connection,
-            "trading.record",
-            "trade",
-            [
-                evidence.Event(
-                    orders[position].actor,
-                    trade.id,
-                    {
-                        "amount_fen": trade.amount_fen,
-                        "entry_id": postings[position].id if trade.amount_fen else None,
-                    },
-                )
-                for position, trade in zip(used, trades, strict=True)
-            ],
-            now=now,
-        )
+        if not trades:
+            return [outcomes[position] for position in range(len(intents))]
+        await recording.write_trades(connection, self.ledger_id, trades, now=now)
+        entries = [postings[position].id if position in postings else None for position in used]
+        actors = [intents[position].actor for position in used]
+        await recording.tell_of_trades(connection, trades, actors, entries, now=now)
         await posting.post(connection, self.ledger_id, list(postings.values()), now=now)
-        return [outcomes[position] for position in range(len(orders))]
+        return [outcomes[position] for position in range(len(intents))]
 
     async def _meter(
         self,
         connection: Connection,
-        orders: Sequence[Order],
+        intents: Sequence[TradeIntent],
         terms: Mapping[UUID, FrozenTerms],
         outcomes: dict[int, Outcome],
     ) -> dict[int, tuple[UUID, int]]:
-        """Use and quantity of each order that may go on; refusals go into `outcomes`."""
+        """Use and quantity of each intent that may go on; refusals go into `outcomes`."""
         used: dict[int, tuple[UUID, int]] = {}
         demands: dict[int, Demand] = {}
-        known = await queries.uses(connection, [order.use_id for order in orders if order.use_id is not None])
-        for position, order in enumerate(orders):
-            contract = terms.get(order.contract_id)
-            if contract is None or contract.buyer_id != order.actor.participant_id:
-                outcomes[position] = await self._why_unknown(connection, order)
+        known = await queries.uses(
+            connection, [intent.use_id for intent in intents if intent.use_id is not None]
+        )
+        for position, intent in enumerate(intents):
+            contract = terms.get(intent.contract_id)
+            if contract is None or contract.buyer_id != intent.actor.participant_id:
+                outcomes[position] = await queries.why_no_contract(
+                    connection, intent.contract_id, intent.actor.participant_id
+                )
             else:
                 try:
-                    self._place(position, order, contract, known=known, used=used, demands=demands)
+                    self._admit(position, intent, contract, known=known, used=used, demands=demands)
                 except MarketError as refusal:
                     outcomes[position] = refusal
-        await self._meter_new(connection, orders, demands, used, outcomes)
+        await self._meter_new(connection, intents, demands, used, outcomes)
         return dict(sorted(used.items()))
 
-    def _place(
+    def _admit(
         self,
         position: int,
-        order: Order,
+        intent: TradeIntent,
         contract: FrozenTerms,
         *,
         known: Mapping[UUID, tuple[UUID, int]],
@@ -140,22 +132,22 @@ class Recorder:
         demands: dict[int, Demand],
     ) -> None:
         """A use metered before is priced as it is; anything else becomes a demand on the meter."""
-        if order.use_id is not None:
-            contract_id, quantity = known.get(order.use_id, (None, 0))
-            if contract_id != order.contract_id:
+        if intent.use_id is not None:
+            contract_id, quantity = known.get(intent.use_id, (None, 0))
+            if contract_id != intent.contract_id:
                 raise NotFound(thing="use")
-            self._sale(order, contract, quantity)
-            used[position] = (order.use_id, quantity)
-        elif order.purpose is not None and order.quantity is not None:
-            self._sale(order, contract, order.quantity)
+            self._sale(intent, contract, quantity)
+            used[position] = (intent.use_id, quantity)
+        elif intent.purpose is not None and intent.quantity is not None:
+            self._sale(intent, contract, intent.quantity)
             demands[position] = Demand(
-                order.contract_id, contract.buyer_id, order.purpose, order.quantity, order.occurred_at
+                intent.contract_id, contract.buyer_id, intent.purpose, intent.quantity, intent.occurred_at
             )
 
     async def _meter_new(
         self,
         connection: Connection,
-        orders: Sequence[Order],
+        intents: Sequence[TradeIntent],
         demands: Mapping[int, Demand],
         used: dict[int, tuple[UUID, int]],
         outcomes: dict[int, Outcome],
@@ -165,29 +157,24 @@ class Recorder:
         refusals = await metering.meter(connection, list(demands.values()))
         outcomes.update({p: no for p, no in zip(demands, refusals, strict=True) if no is not None})
         fresh = [position for position in demands if position not in outcomes]
-        for use_id, position in zip(_ids(orders, fresh), fresh, strict=True):
+        for use_id, position in zip(_ids(intents, fresh), fresh, strict=True):
             used[position] = (use_id, demands[position].quantity)
         await metering.record_uses(
             connection,
             [used[position][0] for position in fresh],
             [demands[position] for position in fresh],
-            [orders[position].actor.account_id for position in fresh],
+            [intents[position].actor.account_id for position in fresh],
         )
 
-    async def _why_unknown(self, connection: Connection, order: Order) -> MarketError:
-        """An own contract that is not active yet says so; any other is not there."""
-        state = await queries.state_of_own_contract(connection, order.contract_id, order.actor.participant_id)
-        return NotFound(thing="contract") if state is None else rules.contract_not_active(state)
-
-    def _sale(self, order: Order, terms: FrozenTerms, quantity: int) -> Sale:
+    def _sale(self, intent: TradeIntent, terms: FrozenTerms, quantity: int) -> Sale:
         """Raises AmountTooLarge, NoRevenueRule."""
-        rule = rules.rule_at(revenue_rules(), business_date(order.occurred_at))
+        rule = rules.rule_at(revenue_rules(), business_date(intent.occurred_at))
         return rules.sale(self.ledger_id, terms, quantity, rule)
 
 
 def _trade(
     trade_id: UUID,
-    order: Order,
+    intent: TradeIntent,
     terms: FrozenTerms,
     use: tuple[UUID, int],
     sold: Sale,
@@ -209,23 +196,23 @@ def _trade(
         amount_fen=sold.amount_fen,
         split=sold.split,
         revenue_rule=sold.revenue_rule,
-        occurred_at=order.occurred_at,
+        occurred_at=intent.occurred_at,
         recorded_at=now,
     )
 
 
-def _settlement(entry_id: UUID, order: Order, trade: Trade, sold: Sale) -> Posting:
+def _settlement(entry_id: UUID, intent: TradeIntent, trade: Trade, sold: Sale) -> Posting:
     return Posting(
         id=EntryId(entry_id),
         kind=EntryKind.SETTLEMENT,
-        effective_at=order.occurred_at,
+        effective_at=intent.occurred_at,
         source_type="trade",
         source_id=trade.id,
-        actor_id=order.actor.account_id,
+        actor_id=intent.actor.account_id,
         legs=sold.legs,
     )
 
 
-def _ids(orders: Sequence[Order], positions: Iterable[int]) -> list[UUID]:
-    """A fresh id for each of these orders, led by the instant of its trade."""
-    return new_ids([orders[position].occurred_at for position in positions])
+def _ids(intents: Sequence[TradeIntent], positions: Iterable[int]) -> list[UUID]:
+    """A fresh id for each of these intents, led by the instant of its trade."""
+    return new_ids([intents[position].occurred_at for position in positions])

@@ -38,13 +38,13 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.foundation.money import Fen
+from datamarket.foundation.shapes import RowShape, answered
 from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.terms import EntryKind
 from datamarket.trading import queries, refunds
 from datamarket.trading.actions import Recorder
 from datamarket.trading.desk import TradeDesk
-from datamarket.trading.tables import RefundRow, TradeRow
-from datamarket.trading.terms import Order, Trade
+from datamarket.trading.terms import Trade, TradeIntent
 
 router = SliceRouter(prefix="/trades", tags=["trading"])
 RecordTrade = Annotated[Actor, allow(Permission.RECORD_TRADE)]
@@ -69,8 +69,8 @@ class TradeIn(Body):
             raise ValueError(message)
         return self
 
-    def order(self, actor: Actor, now: datetime) -> Order:
-        return Order(actor, self.contract_id, self.purpose, self.quantity, self.use_id, now)
+    def intent(self, actor: Actor, now: datetime) -> TradeIntent:
+        return TradeIntent(actor, self.contract_id, self.purpose, self.quantity, self.use_id, now)
 
 
 class SplitOut(Shape):
@@ -83,7 +83,7 @@ class SplitOut(Shape):
     provider_fen: int
 
 
-class TradeOut(Shape):
+class TradeOut(RowShape):
     """A recorded trade: priced, split, posted."""
 
     id: UUID
@@ -105,10 +105,6 @@ class TradeOut(Shape):
     refunded_fen: int
     state: str
     version: int
-
-    @classmethod
-    def of(cls, trade: TradeRow) -> "TradeOut":
-        return cls.model_validate(trade, from_attributes=True)
 
 
 def render(trade: Trade) -> bytes:
@@ -144,16 +140,12 @@ class RefundIn(Body):
     reason: Prose = Field(examples=["数据质量不符合合同附件约定"])
 
 
-class RefundOut(Shape):
+class RefundOut(RowShape):
     id: UUID
     trade_id: UUID
     amount_fen: int
     reason: str
     refunded_at: datetime
-
-    @classmethod
-    def of(cls, refund: RefundRow) -> "RefundOut":
-        return cls.model_validate(refund, from_attributes=True)
 
 
 class CertificateOut(Shape):
@@ -180,9 +172,7 @@ async def record_trade(
     """Checks the contract, meters the use, prices, splits, posts and records: all, or nothing."""
     organisation_of(actor)
     claim = await claim_of(request, idempotency_key)
-    answer = await request.app.state.desk.record(body.order(actor, now), claim)
-    headers = {"ETag": '"1"'} | ({"Idempotency-Replayed": "true"} if answer.replayed else {})
-    return Response(answer.body, 201, headers, "application/json")
+    return answered(await request.app.state.desk.record(body.intent(actor, now), claim))
 
 
 @router.post("/batch", response_model=BatchOut, summary="Record many trades")
@@ -192,8 +182,8 @@ async def record_batch(
     """Outcomes in the order of the items. With `atomic`, the first refusal is the answer, and nothing is recorded."""
     organisation_of(actor)
     recorder: Recorder = request.app.state.recorder
-    orders = [item.order(actor, now) for item in body.items]
-    outcomes = await recorder.record_trades(connection, orders, now=now)
+    intents = [item.intent(actor, now) for item in body.items]
+    outcomes = await recorder.record_trades(connection, intents, now=now)
     items: list[dict[str, Any]] = []
     for number, outcome in enumerate(outcomes):
         if isinstance(outcome, Trade):
@@ -254,7 +244,7 @@ async def refund_trade(
     if_match: IfMatch = None,
 ) -> RefundOut:
     """The seller gives back; every receiver of the original returns its share."""
-    trade = await queries.get_trade(session, trade_id, visible_to=actor, lock=True)
+    trade = await queries.lock_trade(session, trade_id, visible_to=actor)
     check_tag(if_match, trade.version)
     amount = None if body.amount_fen is None else Fen(body.amount_fen)
     return RefundOut.of(

@@ -1,52 +1,20 @@
-"""Reading trades, and the one statement that writes many."""
+"""Reading trades."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlmodel import col, or_, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.terms import Actor
+from datamarket.contracts.rules import ContractNotActive
 from datamarket.foundation.db import Connection
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.errors import MarketError, NotFound
+from datamarket.foundation.lists import asked, newest_first
 from datamarket.trading.tables import RefundRow, TradeRow
-from datamarket.trading.terms import Trade
-
-_INSERT = """
-INSERT INTO trade (id, ledger_id, contract_id, use_id, buyer_id, provider_id, venue_id, zone_id, product_id, category,
-                   quantity, unit_price_fen, amount_fen, split, revenue_rule, occurred_at, recorded_at,
-                   refunded_fen, state, version)
-SELECT t.id, $1, c.id, t.use_id, c.buyer_id, c.provider_id, c.venue_id, c.zone_id, c.product_id, c.category,
-       t.quantity, c.price_fen, t.amount_fen, t.split::jsonb, t.revenue_rule, t.occurred_at, $2,
-       0, 'settled', 1
-  FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::timestamptz[])
-       AS t (id, contract_id, use_id, quantity, amount_fen, split, revenue_rule, occurred_at)
-  JOIN contract c ON c.id = t.contract_id
-"""
-
-
-async def insert_trades(
-    connection: Connection, ledger_id: int, trades: Sequence[Trade], *, now: datetime
-) -> None:
-    """All trades of a batch in one statement; what their contracts froze is taken from the contracts."""
-    if not trades:
-        return
-    await connection.execute(
-        _INSERT,
-        ledger_id,
-        now,
-        [trade.id for trade in trades],
-        [trade.contract_id for trade in trades],
-        [trade.use_id for trade in trades],
-        [trade.quantity for trade in trades],
-        [trade.amount_fen for trade in trades],
-        [orjson.dumps(trade.split._asdict()).decode() for trade in trades],
-        [trade.revenue_rule for trade in trades],
-        [trade.occurred_at for trade in trades],
-    )
 
 
 async def uses(connection: Connection, use_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, int]]:
@@ -59,31 +27,36 @@ async def uses(connection: Connection, use_ids: Sequence[UUID]) -> dict[UUID, tu
     return {row["id"]: (row["contract_id"], row["quantity"]) for row in rows}
 
 
-async def state_of_own_contract(
-    connection: Connection, contract_id: UUID, buyer_id: UUID | None
-) -> str | None:
-    """The state of a contract, when this buyer is its buyer."""
+async def why_no_contract(connection: Connection, contract_id: UUID, buyer_id: UUID | None) -> MarketError:
+    """Why nothing is bought under a contract: one's own is not signed by both yet, any other is not there."""
     state: str | None = await connection.fetchval(
         "SELECT state FROM contract WHERE id = $1 AND buyer_id = $2", contract_id, buyer_id
     )
-    return state
+    return NotFound(thing="contract") if state is None else ContractNotActive(state=state)
 
 
-def _visible(actor: Actor) -> Any:
+def of_either_side(row: Any, actor: Actor) -> Any:
+    """What this actor sees of things that a provider and a buyer have with each other."""
     if actor.sees_all:
         return true()
-    return or_(
-        col(TradeRow.provider_id) == actor.participant_id, col(TradeRow.buyer_id) == actor.participant_id
-    )
+    return or_(row.provider_id == actor.participant_id, row.buyer_id == actor.participant_id)
 
 
-async def get_trade(
-    session: AsyncSession, trade_id: UUID, *, visible_to: Actor, lock: bool = False
-) -> TradeRow:
+async def get_trade(session: AsyncSession, trade_id: UUID, *, visible_to: Actor) -> TradeRow:
     """Raises NotFound, also for a trade between others."""
-    statement = select(TradeRow).where(TradeRow.id == trade_id, _visible(visible_to))
-    if lock:
-        statement = statement.with_for_update()
+    return await _found(session, _one(trade_id, visible_to))
+
+
+async def lock_trade(session: AsyncSession, trade_id: UUID, *, visible_to: Actor) -> TradeRow:
+    """A trade that nobody else refunds meanwhile. Raises NotFound."""
+    return await _found(session, _one(trade_id, visible_to).with_for_update())
+
+
+def _one(trade_id: UUID, actor: Actor) -> SelectOfScalar[TradeRow]:
+    return select(TradeRow).where(TradeRow.id == trade_id, of_either_side(TradeRow, actor))
+
+
+async def _found(session: AsyncSession, statement: SelectOfScalar[TradeRow]) -> TradeRow:
     found = (await session.exec(statement)).first()
     if found is None:
         raise NotFound(thing="trade")
@@ -101,18 +74,14 @@ async def list_trades(
     after: UUID | None,
 ) -> Sequence[TradeRow]:
     """Newest first."""
-    statement = (
-        select(TradeRow).where(_visible(visible_to)).order_by(col(TradeRow.id).desc()).limit(limit + 1)
+    statement = select(TradeRow).where(
+        of_either_side(TradeRow, visible_to), *asked((TradeRow.contract_id, contract))
     )
-    if contract is not None:
-        statement = statement.where(TradeRow.contract_id == contract)
     if since is not None:
         statement = statement.where(col(TradeRow.occurred_at) >= since)
     if until is not None:
         statement = statement.where(col(TradeRow.occurred_at) < until)
-    if after is not None:
-        statement = statement.where(col(TradeRow.id) < after)
-    return (await session.exec(statement)).all()
+    return (await session.exec(newest_first(statement, col(TradeRow.id), limit=limit, after=after))).all()
 
 
 async def list_refunds(

@@ -13,7 +13,7 @@ from datamarket.foundation.money import Fen, yuan
 from datamarket.ledger import posting
 from datamarket.ledger import rules as ledger_rules
 from datamarket.ledger.books import queries as ledger
-from datamarket.ledger.terms import EntryId, EntryKind, Posting
+from datamarket.ledger.terms import EntryId, EntryKind
 from datamarket.trading import rules
 from datamarket.trading.tables import RefundRow, TradeRow
 
@@ -86,15 +86,8 @@ async def _post(
         raise NothingToRefund
     legs = await ledger.legs_of(connection, trade.ledger_id, original)
     refunded = await ledger.reversed_so_far(connection, trade.ledger_id, original)
-    reversal = Posting(
-        id=EntryId(new_id(now)),
-        kind=EntryKind.REFUND,
-        effective_at=now,
-        source_type="refund",
-        source_id=refund.id,
-        actor_id=actor.account_id,
-        legs=ledger_rules.mirror(legs, refunded, Fen(refund.amount_fen)),
-        reverses=original,
-    )
+    back = ledger_rules.mirror(legs, refunded, Fen(refund.amount_fen))
+    source = "refund", refund.id
+    reversal = posting.new_posting(actor, EntryKind.REFUND, source, back, now=now, reverses=original)
     await posting.post(connection, trade.ledger_id, [reversal], now=now)
     return reversal.id

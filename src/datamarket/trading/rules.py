@@ -7,12 +7,11 @@ from functools import lru_cache
 
 from datamarket.catalogue.listings.terms import PricePlan
 from datamarket.contracts.accounts import payees
-from datamarket.contracts.rules import ContractNotActive
 from datamarket.contracts.terms import FrozenTerms
 from datamarket.foundation.errors import Invalid, Refused
 from datamarket.foundation.money import Fen, apply_rate
 from datamarket.foundation.money import split as share
-from datamarket.ledger.terms import Account, AccountId, AccountKind, Leg
+from datamarket.ledger.terms import AccountId, AccountKey, AccountKind, Leg
 from datamarket.trading.terms import RevenueRule, Sale, Split, TradeState
 
 BASIS_POINTS = 10_000
@@ -101,16 +100,11 @@ def legs_of(ledger_id: int, terms: FrozenTerms, parts: Split) -> tuple[Leg, ...]
     for account, amount in owed:
         if amount:
             credits_[account] = credits_.get(account, 0) + amount
-    funds = Account(ledger_id, terms.buyer_id, AccountKind.BUYER_FUNDS).id
+    funds = AccountKey(ledger_id, terms.buyer_id, AccountKind.BUYER_FUNDS).id
     return (
         Leg(funds, Fen(parts.gross_fen)),
         *[Leg(account, Fen(-amount)) for account, amount in credits_.items()],
     )
-
-
-def contract_not_active(state: str) -> ContractNotActive:
-    """The refusal for a trade under a contract that is not signed by both parties."""
-    return ContractNotActive(state=state)
 
 
 def state_after_refund(amount_fen: int, refunded_fen: int) -> TradeState:

@@ -86,7 +86,7 @@ class Sale(NamedTuple):
     revenue_rule: str
 
 
-class Order(NamedTuple):
+class TradeIntent(NamedTuple):
     """What a buyer asks for: units under a contract, now; or the price of a use metered before."""
 
     actor: Actor

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -129,9 +129,8 @@ class ProductOut(RowShape):
     content: VersionOut
 
     @classmethod
-    def of(cls, described: Described, /) -> "ProductOut":
-        content = {"content": VersionOut.of(described.version)}
-        return cls.model_validate(cls.told_by(described.product) | content)
+    def of(cls, row: Any, **derived: Any) -> Self:
+        return super().of(row.product, content=VersionOut.of(row.version), **derived)
 
 
 class ProductEventIn(Body):

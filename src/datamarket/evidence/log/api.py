@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
@@ -13,7 +13,15 @@ from datamarket.auth.access import Visitor
 from datamarket.evidence.log import proofs
 from datamarket.evidence.log.sealing import Sealer
 from datamarket.foundation.db import driver
-from datamarket.foundation.http import Page, Paging, Reading, Shape, SliceRouter, page_of
+from datamarket.foundation.http import (
+    Page,
+    Paging,
+    Reading,
+    Shape,
+    SliceRouter,
+    page_of,
+)
+from datamarket.foundation.shapes import RowShape
 
 router = SliceRouter(prefix="/evidence", tags=["evidence"])
 MOST = 2**63 - 1
@@ -30,10 +38,10 @@ def sealer_of(request: Request) -> Sealer:
     return sealer
 
 
-Log = Annotated[Sealer, Depends(sealer_of)]
+SealedLog = Annotated[Sealer, Depends(sealer_of)]
 
 
-class CheckpointOut(Shape):
+class CheckpointOut(RowShape):
     """The tree of the first `size` leaves; `note` is the signed text, byte for byte."""
 
     size: int = Field(examples=[1204])
@@ -43,14 +51,8 @@ class CheckpointOut(Shape):
     note: str = Field(description="C2SP signed note, Ed25519", examples=[_NOTE])
 
     @classmethod
-    def of(cls, checkpoint: proofs.SealedCheckpoint) -> "CheckpointOut":
-        return cls(
-            size=checkpoint.size,
-            leaves=checkpoint.leaves,
-            root=_base64(checkpoint.root),
-            sealed_at=checkpoint.sealed_at,
-            note=checkpoint.note,
-        )
+    def of(cls, row: proofs.SealedCheckpoint, **derived: Any) -> Self:
+        return super().of(row, root=_base64(row.root), **derived)
 
 
 class LeafOut(Shape):
@@ -96,7 +98,7 @@ def _base64(raw: bytes) -> str:
 
 @router.get("/checkpoints", summary="Signed checkpoints, newest first")
 async def list_checkpoints(
-    _caller: Visitor, session: Reading, log: Log, paging: Paging[int]
+    _caller: Visitor, session: Reading, log: SealedLog, paging: Paging[int]
 ) -> Page[CheckpointOut]:
     rows = await proofs.list_checkpoints(
         await driver(session), log.ledger_id, limit=paging.limit, after=paging.after
@@ -105,7 +107,7 @@ async def list_checkpoints(
 
 
 @router.get("/checkpoints/latest", summary="The newest checkpoint", responses={404: {}})
-async def latest_checkpoint(_caller: Visitor, session: Reading, log: Log) -> CheckpointOut:
+async def latest_checkpoint(_caller: Visitor, session: Reading, log: SealedLog) -> CheckpointOut:
     return CheckpointOut.of(await proofs.get_checkpoint(await driver(session), log.ledger_id, None))
 
 
@@ -115,13 +117,13 @@ async def latest_checkpoint(_caller: Visitor, session: Reading, log: Log) -> Che
     response_class=PlainTextResponse,
     responses={404: {}},
 )
-async def latest_note(_caller: Visitor, session: Reading, log: Log) -> str:
+async def latest_note(_caller: Visitor, session: Reading, log: SealedLog) -> str:
     """The text to keep elsewhere: who has it will notice when the past is rewritten."""
     return (await proofs.get_checkpoint(await driver(session), log.ledger_id, None)).note
 
 
 @router.get("/key", summary="The key that verifies checkpoints", response_class=PlainTextResponse)
-async def verifier_key(_caller: Visitor, log: Log) -> str:
+async def verifier_key(_caller: Visitor, log: SealedLog) -> str:
     """One line, C2SP: name, key id, Ed25519 key. Fetch it once, and keep it."""
     return f"{log.notary.reader.line}\n"
 
@@ -130,7 +132,7 @@ async def verifier_key(_caller: Visitor, log: Log) -> str:
     "/proofs/{row_id}", summary="Proof that an entry or an audit event is sealed", responses={409: {}}
 )
 async def prove_inclusion(
-    _caller: Visitor, session: Reading, log: Log, row_id: UUID, size: Size | None = None
+    _caller: Visitor, session: Reading, log: SealedLog, row_id: UUID, size: Size | None = None
 ) -> InclusionOut:
     """In the newest checkpoint, or in the one of `size`; `tools/verify_evidence.py proof` checks it offline."""
     proof = await proofs.prove_inclusion(await driver(session), log.ledger_id, log.sources, row_id, size)
@@ -141,7 +143,7 @@ async def prove_inclusion(
 async def prove_consistency(
     _caller: Visitor,
     session: Reading,
-    log: Log,
+    log: SealedLog,
     old: Annotated[int, Query(alias="from", ge=1, le=MOST, description="size of the older checkpoint")],
     new: Annotated[int, Query(alias="to", ge=1, le=MOST, description="size of the newer checkpoint")],
 ) -> ConsistencyOut:

@@ -20,8 +20,8 @@ SELECT level, index, encode(hash, 'hex') AS hash FROM seal_node WHERE ledger_id 
 """
 _BLOCKS = """
 SELECT number, first_index, leaves, size, encode(root, 'hex') AS root, encode(previous_root, 'hex') AS previous_root,
-       (SELECT string_agg(encode(peak, 'hex'), ' ' ORDER BY place)
-          FROM unnest(frontier) WITH ORDINALITY AS edge (peak, place)) AS frontier, epoch, system_identifier,
+       (SELECT string_agg(encode(peak, 'hex'), ' ' ORDER BY slot)
+          FROM unnest(frontier) WITH ORDINALITY AS edge (peak, slot)) AS frontier, epoch, system_identifier,
        xid_from, xid_below, xid_last, (extract(epoch FROM sealed_at) * 1000000)::bigint AS sealed_at, checkpoint
   FROM seal_block WHERE ledger_id = $1::int ORDER BY number
 """

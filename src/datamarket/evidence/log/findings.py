@@ -40,7 +40,7 @@ class Flaw(Labelled):
 
 
 @dataclass(frozen=True)
-class Finding:
+class Disagreement:
     """One disagreement; `index`, `kind` and `id` name the leaf where it is about one."""
 
     flaw: Flaw
@@ -51,7 +51,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
+class Verdict:
     """The outcome: how much was looked at, and what is wrong, in the order of the leaves."""
 
     ledger_id: int
@@ -59,14 +59,14 @@ class Report:
     root: bytes
     blocks: int
     outside: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Disagreement, ...]
 
     @property
     def holds(self) -> bool:
         return not self.findings
 
     @property
-    def first_bad_leaf(self) -> Finding | None:
+    def first_bad_leaf(self) -> Disagreement | None:
         """The lowest leaf that is not what its row makes."""
         return next((one for one in self.findings if one.index is not None), None)
 
@@ -85,7 +85,7 @@ class Report:
         }
 
 
-def _told(finding: Finding) -> dict[str, object]:
+def _told(finding: Disagreement) -> dict[str, object]:
     zh, en = finding.flaw.labels
     return {
         "flaw": finding.flaw,

@@ -14,14 +14,14 @@ _sha256 = hashlib.sha256
 
 
 class Node(NamedTuple):
-    """The root of the complete subtree over leaves [place · 2^level, (place + 1) · 2^level)."""
+    """The root of the complete subtree over leaves [position · 2^level, (position + 1) · 2^level)."""
 
     level: int
-    place: int
+    position: int
     hash: bytes
 
 
-class Range(NamedTuple):
+class LeafRange(NamedTuple):
     """The leaves [first, first + size)."""
 
     first: int
@@ -89,35 +89,35 @@ class Frontier:
         return top
 
 
-def inclusion_ranges(index: int, size: int) -> list[Range]:
+def inclusion_ranges(index: int, size: int) -> list[LeafRange]:
     """The subtrees whose roots prove leaf `index` of a tree of `size`, from the leaf upwards (RFC 9162, 2.1.3)."""
-    path: list[Range] = []
+    path: list[LeafRange] = []
     first = 0
     while size > 1:
         half = split_at(size)
         if index - first < half:
-            path.append(Range(first + half, size - half))
+            path.append(LeafRange(first + half, size - half))
             size = half
         else:
-            path.append(Range(first, half))
+            path.append(LeafRange(first, half))
             first, size = first + half, size - half
     return path[::-1]
 
 
-def consistency_ranges(old: int, new: int) -> list[Range]:
+def consistency_ranges(old: int, new: int) -> list[LeafRange]:
     """The subtrees whose roots prove that a tree of `old` leaves grew into one of `new` (RFC 9162, 2.1.4)."""
-    path: list[Range] = []
+    path: list[LeafRange] = []
     first, size, whole = 0, new, True
     while old < size:
         half = split_at(size)
         if old <= half:
-            path.append(Range(first + half, size - half))
+            path.append(LeafRange(first + half, size - half))
             size = half
         else:
-            path.append(Range(first, half))
+            path.append(LeafRange(first, half))
             first, size, old, whole = first + half, size - half, old - half, False
     if not whole:
-        path.append(Range(first, size))
+        path.append(LeafRange(first, size))
     return path[::-1]
 
 
@@ -143,16 +143,16 @@ def is_consistent(old: int, new: int, old_root: bytes, new_root: bytes, path: Se
         return old_root == new_root
     hashes = dict(zip(ranges, path, strict=True))
     if not old & (old - 1):
-        hashes[Range(0, old)] = old_root  # a whole subtree of the new tree: known, so not in the proof
-    return _rebuilt(Range(0, new), hashes) == new_root and _rebuilt(Range(0, old), hashes) == old_root
+        hashes[LeafRange(0, old)] = old_root  # a whole subtree of the new tree: known, so not in the proof
+    return _rebuilt(LeafRange(0, new), hashes) == new_root and _rebuilt(LeafRange(0, old), hashes) == old_root
 
 
-def _rebuilt(of: Range, hashes: dict[Range, bytes]) -> bytes | None:
+def _rebuilt(of: LeafRange, hashes: dict[LeafRange, bytes]) -> bytes | None:
     if of in hashes:
         return hashes[of]
     if of.size < 2:
         return None
     half = split_at(of.size)
-    left = _rebuilt(Range(of.first, half), hashes)
-    right = _rebuilt(Range(of.first + half, of.size - half), hashes)
+    left = _rebuilt(LeafRange(of.first, half), hashes)
+    right = _rebuilt(LeafRange(of.first + half, of.size - half), hashes)
     return node_hash(left, right) if left is not None and right is not None else None

@@ -13,7 +13,7 @@ from datamarket.evidence.log.leaves import LeafSource
 from datamarket.evidence.log.merkle import (
     TILE,
     TILE_LEVEL,
-    Range,
+    LeafRange,
     consistency_ranges,
     fold,
     inclusion_ranges,
@@ -154,7 +154,7 @@ async def prove_consistency(
     return first, second, await _hashes(connection, ledger_id, consistency_ranges(old, new))
 
 
-async def _hashes(connection: Connection, ledger_id: int, ranges: Sequence[Range]) -> list[bytes]:
+async def _hashes(connection: Connection, ledger_id: int, ranges: Sequence[LeafRange]) -> list[bytes]:
     return [await _root_of(connection, ledger_id, of) for of in ranges]
 
 
@@ -162,12 +162,14 @@ _TILE = "SELECT hashes FROM seal_leaves WHERE ledger_id = $1 AND first_index >= 
 _NODES = "SELECT hash FROM seal_node WHERE ledger_id = $1 AND level = $2 AND index >= $3 AND index < $4 ORDER BY index"
 
 
-async def _root_of(connection: Connection, ledger_id: int, of: Range) -> bytes:
+async def _root_of(connection: Connection, ledger_id: int, of: LeafRange) -> bytes:
     """The root of a subtree: a complete one from the stored level below it, any other from its two halves."""
     if of.size & (of.size - 1):
         half = split_at(of.size)
-        left = await _root_of(connection, ledger_id, Range(of.first, half))
-        return node_hash(left, await _root_of(connection, ledger_id, Range(of.first + half, of.size - half)))
+        left = await _root_of(connection, ledger_id, LeafRange(of.first, half))
+        return node_hash(
+            left, await _root_of(connection, ledger_id, LeafRange(of.first + half, of.size - half))
+        )
     level = (of.size.bit_length() - 1) // TILE_LEVEL * TILE_LEVEL
     if level:
         first, many = of.first >> level, of.size >> level

@@ -223,9 +223,9 @@ class Sealer:
         )
         checkpoint = Checkpoint(self.notary.origin, block.size, block.root, block.bound())
         values = [self.ledger_id, *block, self.notary.sign(checkpoint)]
-        places = ", ".join(f"${place}" for place in range(1, len(values) + 1))
+        slots = ", ".join(f"${slot}" for slot in range(1, len(values) + 1))
         await connection.execute(
-            f"INSERT INTO seal_block (ledger_id, {BLOCK_COLUMNS}, checkpoint) VALUES ({places})",  # noqa: S608 - constants
+            f"INSERT INTO seal_block (ledger_id, {BLOCK_COLUMNS}, checkpoint) VALUES ({slots})",  # noqa: S608 - constants
             *values,
         )
         return block.leaves

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
-from datamarket.evidence.log.findings import Finding, Flaw, Report
+from datamarket.evidence.log.findings import Disagreement, Flaw, Verdict
 from datamarket.evidence.log.leaves import LeafSource, leaf_hash
 from datamarket.evidence.log.merkle import EMPTY_ROOT, TILE, Frontier, Node
 from datamarket.evidence.log.notes import Checkpoint, NoteReader, NoteUntrusted
@@ -24,7 +24,7 @@ from datamarket.foundation.db import Connection
 
 CHUNK = 64 * TILE
 NAMED = 5
-Progress = Callable[[int, int], None]
+LeafProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class _Walk:
     blocks: list[tuple[Block, str]]
     frontier: Frontier = field(default_factory=Frontier)
     nodes: list[Node] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Disagreement] = field(default_factory=list)
     roots: dict[int, bytes] = field(default_factory=dict)
     parts: int = 0
     broken: bool = False
@@ -74,7 +74,7 @@ class _Walk:
         if first_index != self.frontier.size:
             self.broken = True
             missing = min(first_index, self.frontier.size)
-            self.findings.append(Finding(Flaw.LEAVES_MISSING, f"leaf {missing}", missing))
+            self.findings.append(Disagreement(Flaw.LEAVES_MISSING, f"leaf {missing}", missing))
             return
         self.nodes += self.frontier.extend([one or b"" for one in hashes])
         if self._next < len(self.blocks) and self.frontier.size >= self.blocks[self._next][0].size:
@@ -85,14 +85,14 @@ class _Walk:
     def _close(self, block: Block) -> None:
         self.roots[self.frontier.size] = root = self.frontier.root()
         if (self.frontier.size, root, self.frontier.peaks) != (block.size, block.root, block.frontier):
-            self.findings.append(Finding(Flaw.BLOCK_ROOT, f"block {block.number}"))
+            self.findings.append(Disagreement(Flaw.BLOCK_ROOT, f"block {block.number}"))
 
     def end(self) -> None:
         """Leaves beyond the last block, or blocks beyond the last leaf."""
         sealed = self.blocks[-1][0].size if self.blocks else 0
         if self.frontier.size != sealed and not self.broken:
             first = min(self.frontier.size, sealed)
-            self.findings.append(Finding(Flaw.LEAVES_MISSING, f"leaf {first}", first))
+            self.findings.append(Disagreement(Flaw.LEAVES_MISSING, f"leaf {first}", first))
 
     def chain(self) -> None:
         """Each block stands on the one before, and its signature covers all that it says."""
@@ -103,10 +103,10 @@ class _Walk:
             if follows != (block.number, block.first_index, block.previous_root, block.xid_from) or not (
                 opening or block.epoch == epoch
             ):
-                self.findings.append(Finding(Flaw.BLOCK_CHAIN, f"block {block.number}"))
+                self.findings.append(Disagreement(Flaw.BLOCK_CHAIN, f"block {block.number}"))
             told = Checkpoint(self.log.reader.origin, block.size, block.root, block.bound())
             if self._opened(note) != told:
-                self.findings.append(Finding(Flaw.BLOCK_SIGNATURE, f"block {block.number}"))
+                self.findings.append(Disagreement(Flaw.BLOCK_SIGNATURE, f"block {block.number}"))
             size, root, below, epoch = block.size, block.root, block.xid_below, block.epoch
 
     def outside(self, notes: Mapping[str, str]) -> None:
@@ -114,12 +114,12 @@ class _Walk:
         for name, note in notes.items():
             checkpoint = self._opened(note)
             if checkpoint is None:
-                self.findings.append(Finding(Flaw.OUTSIDE_SIGNATURE, name))
+                self.findings.append(Disagreement(Flaw.OUTSIDE_SIGNATURE, name))
             elif checkpoint.size > self.frontier.size:
                 cut = self.frontier.size
-                self.findings.append(Finding(Flaw.OUTSIDE_LONGER, f"{name}: from leaf {cut}", cut))
+                self.findings.append(Disagreement(Flaw.OUTSIDE_LONGER, f"{name}: from leaf {cut}", cut))
             elif self.roots.get(checkpoint.size) != checkpoint.root:
-                self.findings.append(Finding(Flaw.OUTSIDE_ROOT, name))
+                self.findings.append(Disagreement(Flaw.OUTSIDE_ROOT, name))
 
     def _opened(self, note: str) -> Checkpoint | None:
         try:
@@ -133,8 +133,8 @@ async def verify(
     log: Log,
     outside: Mapping[str, str],
     *,
-    progress: Progress = unheard,
-) -> Report:
+    progress: LeafProgress = unheard,
+) -> Verdict:
     """Every finding, and the first bad leaf; `outside` are checkpoints kept elsewhere, by name."""
     first = connections[0]
     blocks = await _blocks_of(first, log.ledger_id)
@@ -148,7 +148,7 @@ async def verify(
     walk.end()
     walk.outside(outside)
     size = walk.frontier.size
-    return Report(
+    return Verdict(
         ledger_id=log.ledger_id,
         leaves=size,
         root=walk.frontier.root(),
@@ -221,7 +221,7 @@ class _Work:
     log: Log
     walk: _Walk
     edge: int
-    progress: Progress
+    progress: LeafProgress
     _ready: dict[int, Any] = field(default_factory=dict)
     _walked: int = 0
 
@@ -281,7 +281,7 @@ class _Work:
                 *given,
             )
             self.walk.findings += [
-                Finding(Flaw.ROW_UNSEALED, f"{source.kind} {row['id']}", None, source.kind, row["id"])
+                Disagreement(Flaw.ROW_UNSEALED, f"{source.kind} {row['id']}", None, source.kind, row["id"])
                 for row in rows
             ]
 
@@ -295,7 +295,7 @@ class _Work:
             self.log.ledger_id,
         )
         self.walk.findings += [
-            Finding(Flaw.LEAF_TWICE, f"{row['kind']} {row['id']}", row["index"], row["kind"], row["id"])
+            Disagreement(Flaw.LEAF_TWICE, f"{row['kind']} {row['id']}", row["index"], row["kind"], row["id"])
             for row in rows
         ]
 
@@ -308,7 +308,7 @@ class _Work:
         )
         wrong = sorted(set(self.walk.nodes) ^ {Node(*row) for row in rows})
         self.walk.findings += [
-            Finding(Flaw.NODE, f"node {level}/{index}") for level, index, _ in wrong[:NAMED]
+            Disagreement(Flaw.NODE, f"node {level}/{index}") for level, index, _ in wrong[:NAMED]
         ]
 
     async def _parts(self, connection: Connection) -> None:
@@ -319,8 +319,8 @@ class _Work:
             if await connection.fetchval(source.parts, self.log.ledger_id) == self.walk.parts:
                 continue
             rows = await connection.fetch(f"{source.strays} LIMIT {NAMED}", self.log.ledger_id)
-            self.walk.findings += [Finding(Flaw.STRAY, row[0]) for row in rows]
+            self.walk.findings += [Disagreement(Flaw.STRAY, row[0]) for row in rows]
 
 
-def _bad_leaf(index: int, kind: str | None, row_id: UUID | None) -> Finding:
-    return Finding(Flaw.LEAF_ROW, f"leaf {index}: {kind} {row_id}", index, kind, row_id)
+def _bad_leaf(index: int, kind: str | None, row_id: UUID | None) -> Disagreement:
+    return Disagreement(Flaw.LEAF_ROW, f"leaf {index}: {kind} {row_id}", index, kind, row_id)

@@ -8,17 +8,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import driver
-from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
-from datamarket.ledger.terms import (
-    Account,
-    AccountKind,
-    EntryId,
-    EntryKind,
-    Leg,
-    Posting,
-)
+from datamarket.ledger.terms import AccountKey, AccountKind, EntryId, EntryKind, moved
 from datamarket.participants import queries as participants
 
 _ADVICES = UUID("0d9c3f52-6b1e-5c7a-8a44-1f7e5b2c9d10")
@@ -46,28 +38,21 @@ async def deposit(
     """
     await participants.check_admitted(session, owner_id)
     connection = await driver(session)
-    bank = Account(ledger_id, None, AccountKind.BANK)
-    funds = Account(ledger_id, owner_id, AccountKind.BUYER_FUNDS)
+    bank = AccountKey(ledger_id, None, AccountKind.BANK)
+    funds = AccountKey(ledger_id, owner_id, AccountKind.BUYER_FUNDS)
     await posting.open_accounts(connection, ledger_id, [bank, funds], now=now)
-    entry_id = EntryId(new_id(now))
-    received = Posting(
-        id=entry_id,
-        kind=EntryKind.DEPOSIT,
-        effective_at=now,
-        source_type="deposit",
-        source_id=deposit_source(ledger_id, reference),
-        actor_id=actor.account_id,
-        legs=(Leg(bank.id, amount_fen), Leg(funds.id, Fen(-amount_fen))),
-    )
+    source = "deposit", deposit_source(ledger_id, reference)
+    legs = moved(bank.id, funds.id, amount_fen)
+    received = posting.new_posting(actor, EntryKind.DEPOSIT, source, legs, now=now)
     await posting.post(connection, ledger_id, [received], now=now)
     evidence.record(
         session,
         actor,
         "ledger.deposit",
-        ("entry", entry_id),
+        ("entry", received.id),
         now=now,
         owner_id=str(owner_id),
         amount_fen=amount_fen,
         reference=reference,
     )
-    return entry_id
+    return received.id

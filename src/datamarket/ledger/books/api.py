@@ -1,7 +1,7 @@
 """/ledger: accounts, movements, entries, trial balance, deposits."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Response
@@ -26,6 +26,7 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.foundation.money import Fen
+from datamarket.foundation.shapes import RowShape
 from datamarket.ledger.books import actions, queries
 from datamarket.ledger.books.tables import LedgerAccount, LedgerLeg
 from datamarket.ledger.rules import OverseersOnly
@@ -34,7 +35,7 @@ from datamarket.ledger.terms import AccountKind
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
 
 
-class LedgerAccountOut(Shape):
+class LedgerAccountOut(RowShape):
     """An account with its balance: `balance_fen` is positive on the account's normal side."""
 
     id: UUID
@@ -50,26 +51,22 @@ class LedgerAccountOut(Shape):
     legs: int
 
     @classmethod
-    def of(cls, found: queries.AccountBalance) -> "LedgerAccountOut":
-        account, balance = found
+    def of(cls, row: queries.AccountBalance, **derived: Any) -> Self:
+        account, balance = row
         net = balance.debit_fen - balance.credit_fen
-        zh, en = AccountKind(account.kind).labels
-        return cls(
-            id=account.id,
-            owner_id=account.owner_id,
-            kind=AccountKind(account.kind),
-            label_zh=zh,
-            label_en=en,
-            normal_side=account.normal_side,
+        return super().of(
+            account,
+            **AccountKind(account.kind).named(),
             debit_fen=balance.debit_fen,
             credit_fen=balance.credit_fen,
             held_fen=balance.held_fen,
             balance_fen=net if account.normal_side == "debit" else -net,
             legs=balance.version,
+            **derived,
         )
 
 
-class LegOut(Shape):
+class LegOut(RowShape):
     """One movement, with whose account of which kind it moves: a debit is positive, a credit negative."""
 
     seq: int
@@ -81,22 +78,13 @@ class LegOut(Shape):
     amount_fen: int
 
     @classmethod
-    def of(cls, found: tuple[LedgerLeg, LedgerAccount]) -> "LegOut":
-        leg, account = found
+    def of(cls, row: tuple[LedgerLeg, LedgerAccount], **derived: Any) -> Self:
+        leg, account = row
         kind = AccountKind(account.kind)
-        zh, en = kind.labels
-        return cls(
-            seq=leg.seq,
-            account_id=leg.account_id,
-            owner_id=account.owner_id,
-            kind=kind,
-            label_zh=zh,
-            label_en=en,
-            amount_fen=leg.amount_fen,
-        )
+        return super().of(leg, kind=kind, owner_id=account.owner_id, **kind.named(), **derived)
 
 
-class MovementOut(Shape):
+class MovementOut(RowShape):
     """A movement of one account, with what it came from."""
 
     entry_id: UUID
@@ -110,7 +98,7 @@ class MovementOut(Shape):
     source_id: UUID
 
 
-class EntryOut(Shape):
+class EntryOut(RowShape):
     """A whole entry. `digest` is a SHA-256 over all of it."""
 
     id: UUID
@@ -126,7 +114,7 @@ class EntryOut(Shape):
     legs: list[LegOut]
 
 
-class TrialBalanceRow(Shape):
+class TrialBalanceRow(RowShape):
     kind: AccountKind
     label_zh: str
     label_en: str
@@ -207,13 +195,8 @@ async def list_legs(
     return page_of(
         rows,
         paging,
-        lambda found: MovementOut(
-            entry_id=found[0].entry_id,
-            seq=found[0].seq,
-            amount_fen=found[0].amount_fen,
-            **found[1].model_dump(
-                include={"kind", "period", "effective_at", "recorded_at", "source_type", "source_id"}
-            ),
+        lambda found: MovementOut.of(
+            found[1], entry_id=found[0].entry_id, seq=found[0].seq, amount_fen=found[0].amount_fen
         ),
         lambda found: [found[0].period, found[0].entry_id, found[0].seq],
     )
@@ -222,8 +205,7 @@ async def list_legs(
 @router.get("/entries/{entry_id}", summary="One entry with its legs")
 async def get_entry(actor: ReadLedger, ledger_id: LedgerId, session: Reading, entry_id: UUID) -> EntryOut:
     entry, legs = await queries.get_entry(session, ledger_id, entry_id, visible_to=actor)
-    facts = entry.model_dump(exclude={"digest", "ledger_id", "xid"})
-    return EntryOut(**facts, digest=entry.digest.hex(), legs=[LegOut.of(found) for found in legs])
+    return EntryOut.of(entry, digest=entry.digest.hex(), legs=[LegOut.of(found) for found in legs])
 
 
 @router.get("/trial-balance", summary="Debits and credits by kind of account")
@@ -238,14 +220,7 @@ async def trial_balance(
     if not actor.sees_all:
         raise OverseersOnly
     rows = [
-        TrialBalanceRow(
-            kind=AccountKind(row.kind),
-            label_zh=AccountKind(row.kind).zh,
-            label_en=AccountKind(row.kind).en,
-            accounts=row.accounts,
-            debit_fen=row.debit_fen,
-            credit_fen=row.credit_fen,
-        )
+        TrialBalanceRow.of(row, **AccountKind(row.kind).named())
         for row in await queries.trial_balance(session, ledger_id, at=at)
     ]
     debit, credit = sum(row.debit_fen for row in rows), sum(row.credit_fen for row in rows)

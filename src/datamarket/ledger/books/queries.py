@@ -92,7 +92,7 @@ async def list_legs(
     after: tuple[int, UUID, int] | None,
 ) -> Sequence[tuple[LedgerLeg, LedgerEntry]]:
     """An account's movements, newest month first."""
-    place = (col(LedgerLeg.period), col(LedgerLeg.entry_id), col(LedgerLeg.seq))
+    order = (col(LedgerLeg.period), col(LedgerLeg.entry_id), col(LedgerLeg.seq))
     statement = (
         select(LedgerLeg, LedgerEntry)
         .join(
@@ -102,13 +102,13 @@ async def list_legs(
             & (col(LedgerEntry.id) == LedgerLeg.entry_id),
         )
         .where(LedgerLeg.ledger_id == ledger_id, LedgerLeg.account_id == account_id)
-        .order_by(*(column.desc() for column in place))
+        .order_by(*(column.desc() for column in order))
         .limit(limit + 1)
     )
     if after is not None:
         period, entry, seq = after
-        older = (place[0] < period) | (
-            (place[0] == period) & ((place[1] < entry) | ((place[1] == entry) & (place[2] < seq)))
+        older = (order[0] < period) | (
+            (order[0] == period) & ((order[1] < entry) | ((order[1] == entry) & (order[2] < seq)))
         )
         statement = statement.where(older)
     return (await session.exec(statement)).all()

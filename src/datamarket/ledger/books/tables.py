@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Invalid, MarketError, NotFound, Refused
 from datamarket.foundation.tables import BigInteger, instant, written_by
-from datamarket.ledger.rules import AlreadyPosted, EntryUnbalanced, FundsInsufficient, PeriodClosed
+from datamarket.ledger.rules import ONE_POSTING, EntryUnbalanced
 
 
 class AccountUnknown(NotFound):
@@ -147,12 +147,10 @@ class BusinessKey(SQLModel, table=True):
 
 
 ERRORS: dict[str, type[MarketError]] = {
-    "ledger_balance_not_overdrawn": FundsInsufficient,
-    "business_key_pkey": AlreadyPosted,
+    **ONE_POSTING,
     "ledger_leg_of_an_account": AccountUnknown,
     "ledger_leg_not_zero": EntryUnbalanced,
     "ledger_entry_balanced": EntryUnbalanced,
-    "ledger_period_open": PeriodClosed,
     "ledger_reversal_within_original": ReversalExceeds,
     "append_only": LedgerAppendOnly,
 }

@@ -2,31 +2,27 @@
 
 import logging
 from datetime import datetime
+from typing import Literal
 from uuid import UUID, uuid5
 
 import asyncpg
-from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.auth.terms import Actor, Permission
+from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, driver
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
-from datamarket.ledger.books.tables import LedgerAccount
+from datamarket.ledger.cities import queries
 from datamarket.ledger.cities.rules import TRANSFER_LIFE, CityUnknown, OtherCityFirst, SameCity
 from datamarket.ledger.cities.tables import CityTransfer
 from datamarket.ledger.cities.terms import TransferDirection, TransferEvent, TransferState
-from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.ledger.terms import AccountKey, AccountKind, EntryKind, moved
 from datamarket.participants import queries as participants
 
 _CITIES = UUID("b2f0a6d4-7c35-5e1b-9a86-4d1c0e7f3a52")
-
-
 _SOURCE = "city_transfer"
-
-
 _log = logging.getLogger(__name__)
 
 
@@ -35,9 +31,9 @@ def city_owner(ledger_id: int) -> UUID:
     return uuid5(_CITIES, str(ledger_id))
 
 
-def clearing_with(ledger_id: int, other_ledger: int) -> Account:
+def clearing_with(ledger_id: int, other_ledger: int) -> AccountKey:
     """The account of one city on which its debts to another, and its claims, wait for bank money."""
-    return Account(ledger_id, city_owner(other_ledger), AccountKind.CITY_CLEARING)
+    return AccountKey(ledger_id, city_owner(other_ledger), AccountKind.CITY_CLEARING)
 
 
 async def send(
@@ -58,9 +54,10 @@ async def send(
     """
     if to_ledger == ledger_id:
         raise SameCity
-    await _check_city(session, to_ledger)
+    if not await queries.has_books(session, to_ledger):
+        raise CityUnknown(city=to_ledger)
     await participants.check_admitted(session, owner_id)
-    funds = Account(ledger_id, owner_id, AccountKind.BUYER_FUNDS)
+    funds = AccountKey(ledger_id, owner_id, AccountKind.BUYER_FUNDS)
     clearing = clearing_with(ledger_id, to_ledger)
     await posting.open_accounts(await driver(session), ledger_id, [funds, clearing], now=now)
     row = CityTransfer(
@@ -83,11 +80,11 @@ async def send(
 
 
 async def _take_out(
-    session: AsyncSession, actor: Actor, row: CityTransfer, funds: Account, *, now: datetime
+    session: AsyncSession, actor: Actor, row: CityTransfer, funds: AccountKey, *, now: datetime
 ) -> None:
     """What was sent leaves the buyer's funds for the clearing account."""
-    legs = _moved(funds, clearing_with(row.ledger_id, row.other_ledger), row.amount_fen)
-    sent = _posting(EntryKind.CITY_SENT, row.id, actor, legs, now)
+    legs = moved(funds.id, clearing_with(row.ledger_id, row.other_ledger).id, row.amount_fen)
+    sent = posting.new_posting(actor, EntryKind.CITY_SENT, (_SOURCE, row.id), legs, now=now)
     await posting.post(await driver(session), row.ledger_id, [sent], now=now)
     evidence.record(
         session,
@@ -102,25 +99,31 @@ async def _take_out(
     )
 
 
-async def settle(
-    session: AsyncSession, actor: Actor, row: CityTransfer, *, reason: str | None, now: datetime
+async def move_transfer(
+    session: AsyncSession,
+    actor: Actor,
+    row: CityTransfer,
+    event: Literal[TransferEvent.SETTLE],
+    *,
+    reason: str | None,
+    now: datetime,
 ) -> CityTransfer:
     """Bank money clears a locked transfer in its city's books: paid by the sender, then taken in by the receiver.
 
     Raises TransitionNotAllowed, and OtherCityFirst while the sender has not paid.
     """
-    row.state = TRANSFER_LIFE.after(row.state, TransferEvent.SETTLE)
-    if not await _other_city_has_paid(session, row):
+    row.state = TRANSFER_LIFE.after(row.state, event)
+    if not await queries.other_city_has_paid(session, row):
         raise OtherCityFirst
     row.settled_at = now
     row.version += 1
     connection = await driver(session)
-    bank = Account(row.ledger_id, None, AccountKind.BANK)
+    bank = AccountKey(row.ledger_id, None, AccountKind.BANK)
     clearing = clearing_with(row.ledger_id, row.other_ledger)
     await posting.open_accounts(connection, row.ledger_id, [bank, clearing], now=now)
     debited, credited = (bank, clearing) if row.direction == TransferDirection.INCOMING else (clearing, bank)
-    legs = _moved(debited, credited, row.amount_fen)
-    settled = _posting(EntryKind.CITY_SETTLED, row.id, actor, legs, now)
+    legs = moved(debited.id, credited.id, row.amount_fen)
+    settled = posting.new_posting(actor, EntryKind.CITY_SETTLED, (_SOURCE, row.id), legs, now=now)
     await posting.post(connection, row.ledger_id, [settled], now=now)
     evidence.record(
         session,
@@ -165,15 +168,11 @@ _DUE = """
 SELECT ledger_id, id, other_ledger, owner_id, amount_fen, reference, actor_id, sent_at FROM city_transfer
  WHERE ledger_id = $1 AND state = 'sent' AND id > $2 ORDER BY id LIMIT $3
 """
-
-
 _ARRIVE = """
 INSERT INTO city_transfer (ledger_id, id, direction, other_ledger, clearing_id, owner_id, amount_fen, reference,
                            state, actor_id, sent_at, received_at, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1) ON CONFLICT (ledger_id, id) DO NOTHING RETURNING 1
 """
-
-
 _MARK = """
 UPDATE city_transfer SET state = $3, received_at = $4, version = version + 1
  WHERE ledger_id = $1 AND id = $2 AND state = 'sent' RETURNING 1
@@ -184,7 +183,7 @@ async def arrive(connection: Connection, sent: asyncpg.Record, *, now: datetime)
     """Post a transfer in the books of the city it was sent to; nothing when it stands there already."""
     here, there = sent["other_ledger"], sent["ledger_id"]
     clearing = clearing_with(here, there)
-    funds = Account(here, sent["owner_id"], AccountKind.BUYER_FUNDS)
+    funds = AccountKey(here, sent["owner_id"], AccountKind.BUYER_FUNDS)
     await posting.open_accounts(connection, here, [funds, clearing], now=now)
     fresh = await connection.fetchval(
         _ARRIVE,
@@ -204,8 +203,8 @@ async def arrive(connection: Connection, sent: asyncpg.Record, *, now: datetime)
     if fresh is None:
         return
     actor = Actor(sent["actor_id"], None, frozenset())
-    legs = _moved(clearing, funds, sent["amount_fen"])
-    received = _posting(EntryKind.CITY_RECEIVED, sent["id"], actor, legs, now)
+    legs = moved(clearing.id, funds.id, sent["amount_fen"])
+    received = posting.new_posting(actor, EntryKind.CITY_RECEIVED, (_SOURCE, sent["id"]), legs, now=now)
     await posting.post(connection, here, [received], now=now)
     event = evidence.Event(actor, sent["id"], {"from_ledger": there, "amount_fen": sent["amount_fen"]})
     await evidence.record_many(connection, "ledger.receive-from-city", _SOURCE, [event], now=now)
@@ -215,45 +214,3 @@ async def mark_received(connection: Connection, ledger_id: int, transfer_id: UUI
     """The sender learns that its transfer arrived; 1 when it did not know yet."""
     received = TRANSFER_LIFE.after(TransferState.SENT, TransferEvent.RECEIVE)
     return await connection.fetchval(_MARK, ledger_id, transfer_id, received, now) or 0
-
-
-async def open_events(session: AsyncSession, actor: Actor, row: CityTransfer) -> list[TransferEvent]:
-    """What this actor may do to a transfer now; receiving is nobody's but the market's."""
-    events = TRANSFER_LIFE.open_in(row.state)
-    may = actor.may(Permission.MAKE_PAYOUT) and await _other_city_has_paid(session, row)
-    return [event for event in events if event is TransferEvent.SETTLE and may]
-
-
-async def _check_city(session: AsyncSession, ledger_id: int) -> None:
-    """A city is one that has books: a mistyped code takes no money."""
-    statement = select(LedgerAccount.id).where(LedgerAccount.ledger_id == ledger_id).limit(1)
-    if (await session.exec(statement)).first() is None:
-        raise CityUnknown(city=ledger_id)
-
-
-async def _other_city_has_paid(session: AsyncSession, row: CityTransfer) -> bool:
-    """True for the sender itself: nobody pays before it."""
-    if row.direction == TransferDirection.OUTGOING:
-        return True
-    statement = select(CityTransfer.state).where(
-        CityTransfer.ledger_id == row.other_ledger, CityTransfer.id == row.id
-    )
-    return (await session.exec(statement)).first() == TransferState.SETTLED
-
-
-def _moved(debited: Account, credited: Account, amount: int) -> tuple[Leg, Leg]:
-    return Leg(debited.id, Fen(amount)), Leg(credited.id, Fen(-amount))
-
-
-def _posting(
-    kind: EntryKind, transfer_id: UUID, actor: Actor, legs: tuple[Leg, Leg], now: datetime
-) -> Posting:
-    return Posting(
-        id=EntryId(new_id(now)),
-        kind=kind,
-        effective_at=now,
-        source_type=_SOURCE,
-        source_id=transfer_id,
-        actor_id=actor.account_id,
-        legs=legs,
-    )

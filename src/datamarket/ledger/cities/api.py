@@ -19,7 +19,6 @@ from datamarket.foundation.http import (
     PositiveFenIn,
     Prose,
     Reading,
-    Shape,
     ShortText,
     SliceRouter,
     Writing,
@@ -28,9 +27,8 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.foundation.money import Fen
-from datamarket.ledger.cities import actions as cities
-from datamarket.ledger.cities import queries
-from datamarket.ledger.cities.tables import CityTransfer
+from datamarket.foundation.shapes import RowShape
+from datamarket.ledger.cities import actions, queries
 from datamarket.ledger.cities.terms import TransferDirection, TransferEvent, TransferState
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
@@ -48,7 +46,7 @@ class CityTransferIn(Body):
     reference: ShortText = Field(examples=["transfer order 20240603-01"], description="used once per city")
 
 
-class CityTransferOut(Shape):
+class CityTransferOut(RowShape):
     """This city's side of a transfer; the other city has one with the same id."""
 
     id: UUID
@@ -66,11 +64,6 @@ class CityTransferOut(Shape):
     received_at: datetime | None
     settled_at: datetime | None
     version: int
-
-    @classmethod
-    def of(cls, row: CityTransfer) -> "CityTransferOut":
-        zh, en = TransferState(row.state).labels
-        return cls.model_validate(row.model_dump() | {"state_zh": zh, "state_en": en})
 
 
 class CityTransferEventIn(Body):
@@ -94,7 +87,7 @@ async def send_to_city(
     body: CityTransferIn,
 ) -> CityTransferOut:
     """It leaves this city's books now, and arrives in the other's in a transaction of its own."""
-    row = await cities.send(
+    row = await actions.send(
         session,
         actor,
         ledger_id,
@@ -144,11 +137,13 @@ async def move_city_transfer(
     if_match: IfMatch = None,
 ) -> CityTransferOut:
     """Each city settles its own side: the sender pays first, then the receiver takes in."""
-    row = await queries.get_transfer(session, ledger_id, transfer_id, visible_to=actor, lock=True)
+    row = await queries.lock_transfer(session, ledger_id, transfer_id, visible_to=actor)
     check_tag(if_match, row.version)
-    await cities.settle(session, actor, row, reason=body.reason, now=now)
-    tag(response, row.version)
-    return CityTransferOut.of(row)
+    moved = await actions.move_transfer(
+        session, actor, row, TransferEvent.SETTLE, reason=body.reason, now=now
+    )
+    tag(response, moved.version)
+    return CityTransferOut.of(moved)
 
 
 @router.get("/city-transfers/{transfer_id}/allowed-events", summary="What may happen to a transfer now")
@@ -157,5 +152,5 @@ async def allowed_city_transfer_events(
 ) -> CityTransferEventsOut:
     row = await queries.get_transfer(session, ledger_id, transfer_id, visible_to=actor)
     return CityTransferEventsOut(
-        state=TransferState(row.state), events=await cities.open_events(session, actor, row)
+        state=TransferState(row.state), events=await queries.open_events(session, actor, row)
     )

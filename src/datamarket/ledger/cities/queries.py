@@ -6,19 +6,57 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.auth.terms import Actor
+from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.errors import NotFound
+from datamarket.foundation.lists import newest_first
+from datamarket.ledger.books.tables import LedgerAccount
+from datamarket.ledger.cities.rules import TRANSFER_LIFE
 from datamarket.ledger.cities.tables import CityTransfer
+from datamarket.ledger.cities.terms import TransferDirection, TransferEvent, TransferState
 
 
 async def get_transfer(
-    session: AsyncSession, ledger_id: int, transfer_id: UUID, *, visible_to: Actor, lock: bool = False
+    session: AsyncSession, ledger_id: int, transfer_id: UUID, *, visible_to: Actor
 ) -> CityTransfer:
     """This city's side of a transfer. Raises NotFound, also for another's money."""
-    row = await session.get(CityTransfer, (ledger_id, transfer_id), with_for_update=lock or None)
-    if row is None or not (visible_to.sees_all or row.owner_id == visible_to.participant_id):
+    return _seen(await session.get(CityTransfer, (ledger_id, transfer_id)), visible_to)
+
+
+async def lock_transfer(
+    session: AsyncSession, ledger_id: int, transfer_id: UUID, *, visible_to: Actor
+) -> CityTransfer:
+    """This city's side of a transfer, which nobody else moves meanwhile. Raises NotFound."""
+    row = await session.get(CityTransfer, (ledger_id, transfer_id), with_for_update=True)
+    return _seen(row, visible_to)
+
+
+def _seen(row: CityTransfer | None, actor: Actor) -> CityTransfer:
+    if row is None or not (actor.sees_all or row.owner_id == actor.participant_id):
         raise NotFound(thing="city transfer")
     return row
+
+
+async def has_books(session: AsyncSession, ledger_id: int) -> bool:
+    """Whether a city keeps its books here."""
+    statement = select(LedgerAccount.id).where(LedgerAccount.ledger_id == ledger_id).limit(1)
+    return (await session.exec(statement)).first() is not None
+
+
+async def other_city_has_paid(session: AsyncSession, row: CityTransfer) -> bool:
+    """True for the sender itself: nobody pays before it."""
+    if row.direction == TransferDirection.OUTGOING:
+        return True
+    statement = select(CityTransfer.state).where(
+        CityTransfer.ledger_id == row.other_ledger, CityTransfer.id == row.id
+    )
+    return (await session.exec(statement)).first() == TransferState.SETTLED
+
+
+async def open_events(session: AsyncSession, actor: Actor, row: CityTransfer) -> list[TransferEvent]:
+    """What this actor may do to a transfer now; receiving is nobody's but the market's."""
+    events = TRANSFER_LIFE.open_in(row.state)
+    may = actor.may(Permission.MAKE_PAYOUT) and await other_city_has_paid(session, row)
+    return [event for event in events if event is TransferEvent.SETTLE and may]
 
 
 async def list_transfers(
@@ -28,6 +66,5 @@ async def list_transfers(
     statement = select(CityTransfer).where(CityTransfer.ledger_id == ledger_id)
     if not visible_to.sees_all:
         statement = statement.where(CityTransfer.owner_id == visible_to.participant_id)
-    if after is not None:
-        statement = statement.where(col(CityTransfer.id) < after)
-    return (await session.exec(statement.order_by(col(CityTransfer.id).desc()).limit(limit + 1))).all()
+    page = newest_first(statement, col(CityTransfer.id), limit=limit, after=after)
+    return (await session.exec(page)).all()

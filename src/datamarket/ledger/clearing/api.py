@@ -1,13 +1,11 @@
 """/ledger/clearing: money that only waits, and since when."""
 
 from datetime import date
-from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from datamarket.auth.access import allow
-from datamarket.auth.terms import Actor, Permission
+from datamarket.auth.access import ReadLedger
 from datamarket.foundation.db import driver
 from datamarket.foundation.http import (
     LedgerId,
@@ -15,17 +13,17 @@ from datamarket.foundation.http import (
     Page,
     Paging,
     Reading,
-    Shape,
     SliceRouter,
     page_of,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.ledger.clearing import queries
 from datamarket.ledger.terms import AccountKind
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
 
 
-class ClearingOut(Shape):
+class ClearingOut(RowShape):
     """A clearing account with a balance, which is positive on the credit side."""
 
     account_id: UUID
@@ -37,15 +35,10 @@ class ClearingOut(Shape):
     since: date = Field(description="the first day after it last ended a day at zero")
     days: int
 
-    @classmethod
-    def of(cls, age: queries.ClearingAge) -> "ClearingOut":
-        zh, en = age.kind.labels
-        return cls.model_validate(age._asdict() | {"label_zh": zh, "label_en": en})
-
 
 @router.get("/clearing", summary="Clearing accounts with a balance, the longest waiting first")
 async def list_clearing(
-    actor: Annotated[Actor, allow(Permission.READ_LEDGER)],
+    actor: ReadLedger,
     ledger_id: LedgerId,
     session: Reading,
     paging: Paging[tuple[date, UUID]],
@@ -61,4 +54,9 @@ async def list_clearing(
         limit=paging.limit + 1,
         after=paging.after,
     )
-    return page_of(ages, paging, ClearingOut.of, lambda age: [age.since, age.account_id])
+    return page_of(
+        ages,
+        paging,
+        lambda age: ClearingOut.of(age, **age.kind.named()),
+        lambda age: [age.since, age.account_id],
+    )

@@ -1,6 +1,7 @@
 """/ledger/holds: money set aside, to read. Each hold is placed and resolved by the business it belongs to."""
 
 from datetime import datetime
+from typing import Any, Self
 from uuid import UUID
 
 from fastapi import Response
@@ -12,19 +13,19 @@ from datamarket.foundation.http import (
     Page,
     Paging,
     Reading,
-    Shape,
     SliceRouter,
     page_of,
     tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.ledger.holds import queries
-from datamarket.ledger.holds.tables import LedgerHold, LedgerHoldPosting
+from datamarket.ledger.holds.tables import LedgerHold
 from datamarket.ledger.holds.terms import HoldState
 
 router = SliceRouter(prefix="/ledger/holds", tags=["ledger"])
 
 
-class HoldOut(Shape):
+class HoldOut(RowShape):
     """Money set aside on an account: amount = posted + voided + expired + still held."""
 
     id: UUID
@@ -46,21 +47,16 @@ class HoldOut(Shape):
     version: int
 
     @classmethod
-    def of(cls, hold: LedgerHold) -> "HoldOut":
-        zh, en = HoldState(hold.state).labels
-        held = hold.amount_fen - hold.posted_fen - hold.voided_fen - hold.expired_fen
-        return cls.model_validate(hold.model_dump() | {"state_zh": zh, "state_en": en, "held_fen": held})
+    def of(cls, row: LedgerHold, **derived: Any) -> Self:
+        held = row.amount_fen - row.posted_fen - row.voided_fen - row.expired_fen
+        return super().of(row, held_fen=held, **derived)
 
 
-class HoldPostingOut(Shape):
+class HoldPostingOut(RowShape):
     """An entry that took from a hold."""
 
     entry_id: UUID
     amount_fen: int
-
-    @classmethod
-    def of(cls, posting: LedgerHoldPosting) -> "HoldPostingOut":
-        return cls.model_validate(posting, from_attributes=True)
 
 
 class WholeHoldOut(HoldOut):
@@ -98,5 +94,4 @@ async def get_hold(
     hold = await queries.get_hold(session, ledger_id, hold_id, visible_to=actor)
     taken = await queries.postings_of(session, ledger_id, hold_id)
     tag(response, hold.version)
-    shown = HoldOut.of(hold).model_dump()
-    return WholeHoldOut(**shown, postings=[HoldPostingOut.of(posting) for posting in taken])
+    return WholeHoldOut.of(hold, postings=[HoldPostingOut.of(posting) for posting in taken])

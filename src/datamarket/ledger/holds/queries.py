@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.errors import NotFound
+from datamarket.foundation.lists import asked, newest_first
 from datamarket.ledger.books.tables import LedgerAccount
 from datamarket.ledger.holds.tables import LedgerHold, LedgerHoldPosting
 from datamarket.ledger.holds.terms import HoldState
@@ -36,19 +37,12 @@ async def list_holds(
     after: UUID | None,
 ) -> Sequence[LedgerHold]:
     """Newest first."""
-    statement = (
-        select(LedgerHold)
-        .where(LedgerHold.ledger_id == ledger_id, _visible(visible_to))
-        .order_by(col(LedgerHold.id).desc())
-        .limit(limit + 1)
+    statement = select(LedgerHold).where(
+        LedgerHold.ledger_id == ledger_id,
+        _visible(visible_to),
+        *asked((LedgerHold.account_id, account), (LedgerHold.state, state)),
     )
-    if account is not None:
-        statement = statement.where(LedgerHold.account_id == account)
-    if state is not None:
-        statement = statement.where(LedgerHold.state == state)
-    if after is not None:
-        statement = statement.where(col(LedgerHold.id) < after)
-    return (await session.exec(statement)).all()
+    return (await session.exec(newest_first(statement, col(LedgerHold.id), limit=limit, after=after))).all()
 
 
 async def get_hold(session: AsyncSession, ledger_id: int, hold_id: UUID, *, visible_to: Actor) -> LedgerHold:

@@ -19,8 +19,6 @@ HOLD_LIFE = Life(
         (HoldState.PARTLY_POSTED, HoldEvent.EXPIRE): HoldState.EXPIRED,
     },
 )
-
-
 """What `ledger_resolve_holds` and `ledger_expire_holds` do; its CHECK derives the state from the sums."""
 
 

@@ -20,48 +20,30 @@ from datamarket.ledger.periods.rules import (
     LaterMonthClosed,
     PeriodNotOver,
     YearNotClosed,
-    check_period,
 )
 from datamarket.ledger.periods.tables import LedgerPeriod
 from datamarket.ledger.periods.terms import PeriodEvent, PeriodState
 
-_LOCK = text("SELECT pg_advisory_xact_lock(:ledger_id, 1)")
-
-
 _CLOSE = text("SELECT ledger_close_period(:ledger_id, :period, :now)")
-
-
 _MOVE = text("SELECT ledger_move_period(:ledger_id, :period, :state, :target)")
-
-
-async def lock_period(session: AsyncSession, ledger_id: int, period: int) -> LedgerPeriod:
-    """A month that nobody else moves, and into which nobody posts, until the transaction ends.
-
-    One whose state was never set is open, at version 0.
-    """
-    check_period(period)
-    await (await session.connection()).execute(_LOCK, {"ledger_id": ledger_id})
-    return await queries.get_period(session, ledger_id, period)
 
 
 async def move_period(
     session: AsyncSession,
     actor: Actor,
-    ledger_id: int,
-    period: int,
+    row: LedgerPeriod,
     event: PeriodEvent,
     *,
     reason: str | None,
     now: datetime,
 ) -> LedgerPeriod:
-    """One step in the life of a month.
+    """One step in the life of a month, which is locked by the caller.
 
     `close` computes its closing balances, as a further revision when it was closed before; months without
     movements before it are closed along with it. Raises PeriodNotOver, EarlierMonthOpen, LaterMonthClosed,
     YearNotClosed, ReasonMissing.
     """
-    row = await lock_period(session, ledger_id, period)
-    state = PeriodState(row.state)
+    ledger_id, period, state = row.ledger_id, row.id, PeriodState(row.state)
     target = PERIOD_LIFE.after(state, event)
     await _check(session, ledger_id, period, event, reason=reason, now=now)
     connection = await session.connection()

@@ -1,7 +1,7 @@
 """/ledger/periods: accounting months, closed in their order."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from fastapi import Path, Response
 from pydantic import Field
@@ -18,15 +18,14 @@ from datamarket.foundation.http import (
     Paging,
     Prose,
     Reading,
-    Shape,
     SliceRouter,
     Writing,
     check_tag,
     page_of,
     tag,
 )
-from datamarket.ledger.periods import actions as periods
-from datamarket.ledger.periods import queries, rules
+from datamarket.foundation.shapes import RowShape
+from datamarket.ledger.periods import actions, queries
 from datamarket.ledger.periods.rules import PERIOD_LIFE
 from datamarket.ledger.periods.tables import LedgerPeriod
 from datamarket.ledger.periods.terms import PeriodEvent, PeriodState
@@ -35,7 +34,7 @@ router = SliceRouter(prefix="/ledger", tags=["ledger"])
 PeriodNumber = Annotated[int, Path(ge=200001, le=299912, description="yyyymm", examples=[202412])]
 
 
-class PeriodOut(Shape):
+class PeriodOut(RowShape):
     """An accounting month; one whose state was never set is open."""
 
     id: int = Field(description="yyyymm", examples=[202412])
@@ -48,12 +47,9 @@ class PeriodOut(Shape):
     closing_root: str | None = Field(description="SHA-256 over its closing balances, while it is closed")
 
     @classmethod
-    def of(cls, period: LedgerPeriod) -> "PeriodOut":
-        zh, en = PeriodState(period.state).labels
-        root = period.closing_root.hex() if period.closing_root else None
-        return cls.model_validate(
-            period.model_dump() | {"state_zh": zh, "state_en": en, "closing_root": root}
-        )
+    def of(cls, row: LedgerPeriod, **derived: Any) -> Self:
+        root = row.closing_root.hex() if row.closing_root else None
+        return super().of(row, closing_root=root, **derived)
 
 
 class PeriodEventIn(Body):
@@ -78,7 +74,6 @@ async def list_periods(
 async def get_period(
     actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, period: PeriodNumber
 ) -> PeriodOut:
-    rules.check_period(period)
     known = await queries.get_period(session, ledger_id, period)
     tag(response, known.version)
     return PeriodOut.of(known)
@@ -100,11 +95,9 @@ async def move_period(
     Months are closed in their order once they are over, and reopened, with a reason, in the opposite order. A
     month that is closed again has a further revision. Months are archived, for good, once their year is closed.
     """
-    known = await periods.lock_period(session, ledger_id, period)
+    known = await queries.lock_period(session, ledger_id, period)
     check_tag(if_match, known.version)
-    moved = await periods.move_period(
-        session, actor, ledger_id, period, body.event, reason=body.reason, now=now
-    )
+    moved = await actions.move_period(session, actor, known, body.event, reason=body.reason, now=now)
     tag(response, moved.version)
     return PeriodOut.of(moved)
 
@@ -114,7 +107,6 @@ async def allowed_events(
     actor: ReadLedger, ledger_id: LedgerId, session: Reading, period: PeriodNumber
 ) -> PeriodEventsOut:
     """By its own state; the calendar and the months around it may still refuse, and say why."""
-    rules.check_period(period)
     state = PeriodState((await queries.get_period(session, ledger_id, period)).state)
     events = PERIOD_LIFE.open_in(state) if actor.may(Permission.CLOSE_PERIOD) else []
     return PeriodEventsOut(state=state, events=events)

@@ -7,16 +7,29 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.foundation.lists import newest_first
+from datamarket.ledger.periods.rules import check_period
 from datamarket.ledger.periods.tables import LedgerPeriod
 from datamarket.ledger.periods.terms import PeriodState
 
+_LOCK = text("SELECT pg_advisory_xact_lock(:ledger_id, 1)")
 _SHUT = (PeriodState.CLOSED, PeriodState.ARCHIVED)
 
 
 async def get_period(session: AsyncSession, ledger_id: int, period: int) -> LedgerPeriod:
-    """A month as the database has it now; one whose state was never set is open, at version 0."""
+    """A month as the database has it now; one whose state was never set is open, at version 0.
+
+    Raises PeriodUnknown.
+    """
+    check_period(period)
     known = await session.get(LedgerPeriod, (ledger_id, period), populate_existing=True)
     return known or LedgerPeriod(ledger_id=ledger_id, id=period, state=PeriodState.OPEN, version=0)
+
+
+async def lock_period(session: AsyncSession, ledger_id: int, period: int) -> LedgerPeriod:
+    """A month that nobody else moves, and into which nobody posts, until the transaction ends."""
+    await (await session.connection()).execute(_LOCK, {"ledger_id": ledger_id})
+    return await get_period(session, ledger_id, period)
 
 
 async def list_periods(
@@ -24,9 +37,8 @@ async def list_periods(
 ) -> Sequence[LedgerPeriod]:
     """The months whose state was ever set, newest first; any other is open."""
     statement = select(LedgerPeriod).where(LedgerPeriod.ledger_id == ledger_id)
-    if after is not None:
-        statement = statement.where(col(LedgerPeriod.id) < after)
-    return (await session.exec(statement.order_by(col(LedgerPeriod.id).desc()).limit(limit + 1))).all()
+    page = newest_first(statement, col(LedgerPeriod.id), limit=limit, after=after)
+    return (await session.exec(page)).all()
 
 
 async def periods_between(

@@ -3,18 +3,24 @@
 import asyncio
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import Path, Query, Response
 from pydantic import Field
 
 from datamarket.auth.access import ReadLedger
-from datamarket.foundation.http import LedgerId, Reading, Shape, SliceRouter
+from datamarket.foundation.http import (
+    LedgerId,
+    Reading,
+    Shape,
+    SliceRouter,
+)
+from datamarket.foundation.shapes import RowShape
 from datamarket.foundation.spreadsheets import cells
 from datamarket.ledger.periods.api import PeriodNumber
 from datamarket.ledger.periods.terms import PeriodState
 from datamarket.ledger.reports import queries
-from datamarket.ledger.reports.rules import Line, Report, Section
+from datamarket.ledger.reports.rules import BooksReport, ReportSection
 from datamarket.ledger.rules import OverseersOnly
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
@@ -39,7 +45,7 @@ Form = Annotated[
 ]
 
 
-class ReportLineOut(Shape):
+class ReportLineOut(RowShape):
     """What stood before, what moved, what stands after: the net of a balance stands on one side."""
 
     code: str = Field(examples=["treasury"])
@@ -54,12 +60,8 @@ class ReportLineOut(Shape):
     closing_debit_fen: int
     closing_credit_fen: int
 
-    @classmethod
-    def of(cls, line: Line) -> "ReportLineOut":
-        return cls.model_validate(line, from_attributes=True)
 
-
-class ReportSectionOut(Shape):
+class ReportSectionOut(RowShape):
     """One table: trial_balance, income, taxes_and_fees or clearing."""
 
     code: str = Field(examples=["trial_balance"])
@@ -69,14 +71,10 @@ class ReportSectionOut(Shape):
     total: ReportLineOut | None
 
     @classmethod
-    def of(cls, section: Section) -> "ReportSectionOut":
-        return cls(
-            code=section.code,
-            label_zh=section.label_zh,
-            label_en=section.label_en,
-            lines=[ReportLineOut.of(line) for line in section.lines],
-            total=ReportLineOut.of(section.total) if section.total else None,
-        )
+    def of(cls, row: ReportSection, **derived: Any) -> Self:
+        lines = [ReportLineOut.of(line) for line in row.lines]
+        total = ReportLineOut.of(row.total) if row.total else None
+        return super().of(row, lines=lines, total=total, **derived)
 
 
 class ReportMonthOut(Shape):
@@ -86,7 +84,7 @@ class ReportMonthOut(Shape):
     state_en: str = Field(examples=["closed"])
 
 
-class ReportOut(Shape):
+class ReportOut(RowShape):
     """Provisional while one of its months is not closed: its figures may still move."""
 
     name: str = Field(examples=["202412"])
@@ -99,22 +97,14 @@ class ReportOut(Shape):
     sections: list[ReportSectionOut]
 
     @classmethod
-    def of(cls, report: Report) -> "ReportOut":
-        zh, en = report.status
+    def of(cls, row: BooksReport, **derived: Any) -> Self:
+        zh, en = row.status
         months = [
             ReportMonthOut(period=period, state=state, state_zh=state.zh, state_en=state.en)
-            for period, state in report.months.items()
+            for period, state in row.months.items()
         ]
-        return cls(
-            name=report.name,
-            from_on=report.from_on,
-            to_on=report.to_on,
-            provisional=report.provisional,
-            status_zh=zh,
-            status_en=en,
-            months=months,
-            sections=[ReportSectionOut.of(section) for section in report.sections],
-        )
+        sections = [ReportSectionOut.of(section) for section in row.sections]
+        return super().of(row, status_zh=zh, status_en=en, months=months, sections=sections, **derived)
 
 
 @router.get(
@@ -155,7 +145,7 @@ async def year_report(
     return await _answer(await queries.year_report(session, ledger_id, year), form)
 
 
-async def _answer(report: Report, form: ReportFormat) -> ReportOut | Response:
+async def _answer(report: BooksReport, form: ReportFormat) -> ReportOut | Response:
     if form is ReportFormat.JSON:
         return ReportOut.of(report)
     if form is ReportFormat.CSV:

@@ -10,7 +10,14 @@ from datamarket.foundation.spreadsheets.cells import csv_of
 from datamarket.ledger.periods import queries as period_queries
 from datamarket.ledger.periods.rules import PeriodUnknown, check_period
 from datamarket.ledger.periods.terms import PeriodState
-from datamarket.ledger.reports.rules import HEADINGS, Report, Turnover, months_of, rows_of, sections_of
+from datamarket.ledger.reports.rules import (
+    HEADINGS,
+    BooksReport,
+    PeriodMovement,
+    months_of,
+    rows_of,
+    sections_of,
+)
 from datamarket.ledger.terms import AccountKind
 from datamarket.participants.terms import IncomeClass
 
@@ -30,7 +37,7 @@ SELECT a.kind, p.income_class, count(*) AS accounts,
 """)
 
 
-async def month_report(session: AsyncSession, ledger_id: int, period: int) -> Report:
+async def month_report(session: AsyncSession, ledger_id: int, period: int) -> BooksReport:
     """One accounting month. Raises PeriodUnknown."""
     check_period(period)
     year, month = divmod(period, 100)
@@ -38,13 +45,13 @@ async def month_report(session: AsyncSession, ledger_id: int, period: int) -> Re
     return await _report(session, ledger_id, str(period), date(year, month, 1), ends)
 
 
-async def year_report(session: AsyncSession, ledger_id: int, year: int) -> Report:
+async def year_report(session: AsyncSession, ledger_id: int, year: int) -> BooksReport:
     """Twelve accounting months. Raises PeriodUnknown."""
     check_period(year * 100 + 1)
     return await _report(session, ledger_id, str(year), date(year, 1, 1), date(year, 12, 31))
 
 
-async def report_of(session: AsyncSession, ledger_id: int, span: str) -> Report:
+async def report_of(session: AsyncSession, ledger_id: int, span: str) -> BooksReport:
     """A month written yyyymm, or a year written yyyy. Raises PeriodUnknown."""
     if not (span.isascii() and span.isdigit()) or len(span) not in {4, 6}:
         raise PeriodUnknown
@@ -53,7 +60,9 @@ async def report_of(session: AsyncSession, ledger_id: int, span: str) -> Report:
     return await month_report(session, ledger_id, int(span))
 
 
-async def _report(session: AsyncSession, ledger_id: int, name: str, from_on: date, to_on: date) -> Report:
+async def _report(
+    session: AsyncSession, ledger_id: int, name: str, from_on: date, to_on: date
+) -> BooksReport:
     first, last = (on.year * 100 + on.month for on in (from_on, to_on))
     known = await period_queries.periods_between(session, ledger_id, first, last)
     months = {
@@ -63,7 +72,7 @@ async def _report(session: AsyncSession, ledger_id: int, name: str, from_on: dat
     parameters = {"ledger_id": ledger_id, "to_on": to_on, "before": from_on - timedelta(days=1)}
     found = await (await session.connection()).execute(_TURNOVERS, parameters)
     turnovers = [
-        Turnover(
+        PeriodMovement(
             kind=AccountKind(row.kind),
             owners=IncomeClass(row.income_class) if row.income_class else None,
             accounts=row.accounts,
@@ -74,15 +83,15 @@ async def _report(session: AsyncSession, ledger_id: int, name: str, from_on: dat
         )
         for row in found
     ]
-    return Report(name, from_on, to_on, months, sections_of(turnovers))
+    return BooksReport(name, from_on, to_on, months, sections_of(turnovers))
 
 
-def as_csv(report: Report) -> bytes:
+def as_csv(report: BooksReport) -> bytes:
     """One table; headings in both languages."""
     return csv_of([f"{zh} {en}" for zh, en in HEADINGS], rows_of(report))
 
 
-def as_workbook(report: Report) -> bytes:
+def as_workbook(report: BooksReport) -> bytes:
     """A sheet with the tables, and one with the state of each month."""
     from datamarket.foundation.spreadsheets import workbooks  # noqa: PLC0415 - loads openpyxl only when asked for
 

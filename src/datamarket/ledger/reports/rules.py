@@ -32,7 +32,7 @@ _DESTINATION_OF = {
 
 
 @dataclass(frozen=True)
-class Turnover:
+class PeriodMovement:
     """What accounts of one kind, whose owners have one income class, held before and moved."""
 
     kind: AccountKind
@@ -47,7 +47,7 @@ class Turnover:
 
 
 @dataclass(frozen=True)
-class Line:
+class ReportLine:
     """A line of a report: before, moved, after. The net of a balance stands on one side."""
 
     code: str
@@ -75,25 +75,25 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """One table of a report."""
 
     code: str
     label_zh: str
     label_en: str
-    lines: tuple[Line, ...]
-    total: Line | None = None
+    lines: tuple[ReportLine, ...]
+    total: ReportLine | None = None
 
 
 @dataclass(frozen=True)
-class Report:
+class BooksReport:
     """A span of accounting days, both included. Provisional while one of its months may still move."""
 
     name: str
     from_on: date
     to_on: date
     months: Mapping[int, PeriodState]
-    sections: tuple[Section, ...]
+    sections: tuple[ReportSection, ...]
 
     @property
     def provisional(self) -> bool:
@@ -104,7 +104,7 @@ class Report:
         return PROVISIONAL if self.provisional else FINAL
 
 
-def destination_of(turnover: Turnover) -> Destination | None:
+def destination_of(turnover: PeriodMovement) -> Destination | None:
     """Whose income it is; none for what is no income. An owner who is not registered counts as an enterprise."""
     if turnover.kind is AccountKind.TREASURY:
         return Destination.TREASURY
@@ -113,11 +113,11 @@ def destination_of(turnover: Turnover) -> Destination | None:
     return _DESTINATION_OF[turnover.owners or IncomeClass.ENTERPRISE]
 
 
-def sections_of(turnovers: Sequence[Turnover]) -> tuple[Section, ...]:
+def sections_of(turnovers: Sequence[PeriodMovement]) -> tuple[ReportSection, ...]:
     """Trial balance, income by destination, VAT and fees, clearing accounts."""
     by_kind = {kind: [turnover for turnover in turnovers if turnover.kind is kind] for kind in AccountKind}
 
-    def of_kinds(kinds: Iterable[AccountKind]) -> tuple[Line, ...]:
+    def of_kinds(kinds: Iterable[AccountKind]) -> tuple[ReportLine, ...]:
         return tuple(_line(kind, kind.labels, by_kind[kind]) for kind in kinds)
 
     trial = of_kinds(kind for kind in AccountKind if by_kind[kind])
@@ -132,21 +132,21 @@ def sections_of(turnovers: Sequence[Turnover]) -> tuple[Section, ...]:
     taxes = of_kinds((AccountKind.VAT_PAYABLE, AccountKind.VENUE_FEE))
     waiting = of_kinds(kind for kind in AccountKind if kind in CLEARING)
     return (
-        Section("trial_balance", "试算平衡", "trial balance", trial, _total(trial)),
-        Section("income", "收入归属", "income by destination", income, _total(income)),
-        Section("taxes_and_fees", "税与平台服务费", "VAT and venue fees", taxes),
-        Section("clearing", "过渡账户", "clearing accounts", waiting, _total(waiting)),
+        ReportSection("trial_balance", "试算平衡", "trial balance", trial, _total(trial)),
+        ReportSection("income", "收入归属", "income by destination", income, _total(income)),
+        ReportSection("taxes_and_fees", "税与平台服务费", "VAT and venue fees", taxes),
+        ReportSection("clearing", "过渡账户", "clearing accounts", waiting, _total(waiting)),
     )
 
 
-def _line(code: str, label: tuple[str, str], turnovers: Iterable[Turnover]) -> Line:
+def _line(code: str, label: tuple[str, str], turnovers: Iterable[PeriodMovement]) -> ReportLine:
     """The sum of some turnovers, as one line."""
     known = list(turnovers)
     opening = sum(turnover.opening_fen for turnover in known)
     debit = sum(turnover.debit_fen for turnover in known)
     credit = sum(turnover.credit_fen for turnover in known)
     closing = opening + debit - credit
-    return Line(
+    return ReportLine(
         code=str(code),
         label_zh=label[0],
         label_en=label[1],
@@ -161,10 +161,10 @@ def _line(code: str, label: tuple[str, str], turnovers: Iterable[Turnover]) -> L
     )
 
 
-def _total(lines: Sequence[Line]) -> Line:
+def _total(lines: Sequence[ReportLine]) -> ReportLine:
     """Each column added up: in a trial balance, debits then equal credits thrice."""
     columns = [sum(column) for column in zip(*(line.amounts for line in lines), strict=True)] or [0] * 6
-    return Line(
+    return ReportLine(
         "total",
         "合计",
         "total",
@@ -191,7 +191,7 @@ HEADINGS: tuple[tuple[str, str], ...] = (
 )
 
 
-def rows_of(report: Report) -> Iterator[tuple[Any, ...]]:
+def rows_of(report: BooksReport) -> Iterator[tuple[Any, ...]]:
     """The rows of all sections, under HEADINGS; each says of itself whether it is provisional."""
     for section in report.sections:
         for line in (*section.lines, *([section.total] if section.total else [])):
@@ -207,7 +207,7 @@ def rows_of(report: Report) -> Iterator[tuple[Any, ...]]:
             )
 
 
-def months_of(report: Report) -> Iterator[tuple[str, str]]:
+def months_of(report: BooksReport) -> Iterator[tuple[str, str]]:
     """Each month with its state, in both languages."""
     for month, state in report.months.items():
         yield str(month), " ".join(state.labels)

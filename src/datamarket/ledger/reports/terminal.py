@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from datamarket.foundation.money import yuan
-from datamarket.ledger.reports.rules import Report
+from datamarket.ledger.reports.rules import BooksReport
 
 _COLUMNS = (
     "期初借 opening debit",
@@ -19,13 +19,13 @@ _COLUMNS = (
 )
 
 
-def document_of(report: Report) -> dict[str, Any]:
+def document_of(report: BooksReport) -> dict[str, Any]:
     """The report as it stands, with its status; amounts in fen."""
     zh, en = report.status
     return asdict(report) | {"provisional": report.provisional, "status_zh": zh, "status_en": en}
 
 
-def print_report(report: Report) -> None:
+def print_report(report: BooksReport) -> None:
     """A table for each section; amounts in yuan."""
     console = Console()
     console.print(f"[bold]{report.name}[/] · {' '.join(report.status)} · {report.from_on} – {report.to_on}")

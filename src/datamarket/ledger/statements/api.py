@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -16,15 +16,15 @@ from datamarket.foundation.http import (
     Now,
     Paging,
     Reading,
-    Shape,
     SliceRouter,
-    encode_cursor,
+    page_of,
 )
 from datamarket.foundation.money import yuan
+from datamarket.foundation.shapes import RowShape
 from datamarket.foundation.spreadsheets import cells
 from datamarket.ledger.books import queries as books
 from datamarket.ledger.statements import queries
-from datamarket.ledger.statements.queries import Movement, Place, Statement
+from datamarket.ledger.statements.queries import Movement, Position, Statement
 from datamarket.ledger.terms import AccountKind
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
@@ -46,7 +46,7 @@ class StatementFormat(StrEnum):
     CSV = "csv"
 
 
-class StatementLineOut(Shape):
+class StatementLineOut(RowShape):
     """A movement: a debit is positive, a credit negative; the balance after it is positive on the normal side."""
 
     day: date = Field(description="the accounting day", examples=["2024-06-03"])
@@ -62,13 +62,12 @@ class StatementLineOut(Shape):
     balance_fen: int
 
     @classmethod
-    def of(cls, movement: Movement) -> "StatementLineOut":
-        facts = movement._asdict()
-        place = facts.pop("place")
-        return cls(**facts, period=place.period, entry_id=place.entry_id, seq=place.seq)
+    def of(cls, row: Movement, **derived: Any) -> Self:
+        at = row.position
+        return super().of(row, period=at.period, entry_id=at.entry_id, seq=at.seq, **derived)
 
 
-class StatementOut(Shape):
+class StatementOut(RowShape):
     """The range as a whole, and one page of its movements in the order of posting.
 
     `opening_fen` + what moved = `closing_fen`, all positive on the normal side. `brought_forward_fen` is what
@@ -88,27 +87,6 @@ class StatementOut(Shape):
     brought_forward_fen: int
     items: list[StatementLineOut]
     next: str | None = None
-
-    @classmethod
-    def of(cls, statement: Statement, limit: int) -> "StatementOut":
-        kept = statement.movements[:limit]
-        more = len(statement.movements) > limit
-        zh, en = AccountKind(statement.account.kind).labels
-        return cls(
-            account_id=statement.account.id,
-            label_zh=zh,
-            label_en=en,
-            normal_side=statement.account.normal_side,
-            from_on=statement.from_on,
-            to_on=statement.to_on,
-            opening_fen=statement.opening_fen,
-            debit_fen=statement.debit_fen,
-            credit_fen=statement.credit_fen,
-            closing_fen=statement.closing_fen,
-            brought_forward_fen=statement.brought_forward_fen,
-            items=[StatementLineOut.of(movement) for movement in kept],
-            next=encode_cursor(kept[-1].place) if more else None,
-        )
 
 
 @router.get(
@@ -145,9 +123,17 @@ async def read_statement(
         from_on=from_on,
         to_on=to_on,
         limit=paging.limit,
-        after=Place(*paging.after) if paging.after else None,
+        after=Position(*paging.after) if paging.after else None,
     )
-    return StatementOut.of(statement, paging.limit)
+    page = page_of(statement.movements, paging, StatementLineOut.of, lambda movement: movement.position)
+    return StatementOut.of(
+        statement,
+        account_id=account_id,
+        normal_side=found.account.normal_side,
+        **AccountKind(found.account.kind).named(),
+        items=page.items,
+        next=page.next,
+    )
 
 
 def _file(statement: Statement) -> Response:
@@ -165,7 +151,7 @@ def _file(statement: Statement) -> Response:
                 moved.kind,
                 moved.source_type,
                 str(moved.source_id),
-                str(moved.place.entry_id),
+                str(moved.position.entry_id),
                 yuan(moved.amount_fen) if moved.amount_fen > 0 else "",
                 yuan(-moved.amount_fen) if moved.amount_fen < 0 else "",
                 yuan(moved.balance_fen),

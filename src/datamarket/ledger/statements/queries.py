@@ -33,8 +33,8 @@ class StatementTooLong(Refused):
     en = "More than {most} movements in this range are too many for one file; ask for a shorter one, or read by page."
 
 
-class Place(NamedTuple):
-    """A movement's place in the order, and what stood on the account after it (debit positive)."""
+class Position(NamedTuple):
+    """A movement's position in the order, and what stood on the account after it (debit positive)."""
 
     period: int
     entry_id: UUID
@@ -45,7 +45,7 @@ class Place(NamedTuple):
 class Movement(NamedTuple):
     """A movement, with the balance after it on the account's normal side."""
 
-    place: Place
+    position: Position
     day: date
     amount_fen: int
     balance_fen: int
@@ -94,15 +94,15 @@ async def read_statement(
     from_on: date,
     to_on: date,
     limit: int,
-    after: Place | None,
+    after: Position | None,
 ) -> Statement:
-    """Up to `limit + 1` movements after a place. Raises StatementRangeInvalid."""
+    """Up to `limit + 1` movements after a position. Raises StatementRangeInvalid."""
     if from_on > to_on:
         raise StatementRangeInvalid(begins=from_on, ends=to_on)
     ledger_id, sign = account.ledger_id, 1 if account.normal_side == Side.DEBIT else -1
     opened = await queries.balance_at(session, ledger_id, account.id, at=from_on - timedelta(days=1))
     closed = await queries.balance_at(session, ledger_id, account.id, at=to_on)
-    begun = after or Place(0, UUID(int=0), 0, opened[0] - opened[1])
+    begun = after or Position(0, UUID(int=0), 0, opened[0] - opened[1])
     parameters = {
         "ledger_id": ledger_id,
         "account_id": account.id,
@@ -118,9 +118,9 @@ async def read_statement(
     movements, net = [], begun.net_fen
     for row in await (await session.connection()).execute(_MOVEMENTS, parameters):
         net += row.amount_fen
-        place = Place(row.period, row.entry_id, row.seq, net)
+        position = Position(row.period, row.entry_id, row.seq, net)
         source = (row.kind, row.effective_at, row.recorded_at, row.source_type, row.source_id)
-        movements.append(Movement(place, row.day, row.amount_fen, sign * net, *source))
+        movements.append(Movement(position, row.day, row.amount_fen, sign * net, *source))
     return Statement(
         account=account,
         from_on=from_on,

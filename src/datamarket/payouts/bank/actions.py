@@ -19,7 +19,7 @@ from datamarket.payouts import files
 from datamarket.payouts.bank import queries, rules
 from datamarket.payouts.bank.tables import BankLine, BankStatement
 from datamarket.payouts.bank.terms import MatchState
-from datamarket.payouts.terms import Statement
+from datamarket.payouts.terms import StatementFile
 
 MATCHED_AT_ONCE = 5_000
 _SOURCE = re.compile(r"(?:PO)?([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
@@ -63,7 +63,7 @@ async def import_statement(
     return statement
 
 
-def _lines(statement: BankStatement, told: Statement, now: datetime) -> Iterator[BankLine]:
+def _lines(statement: BankStatement, told: StatementFile, now: datetime) -> Iterator[BankLine]:
     for position, line in enumerate(told.lines, 1):
         yield BankLine(
             ledger_id=statement.ledger_id,
@@ -136,20 +136,19 @@ async def match_again(session: AsyncSession, actor: Actor, ledger_id: int, *, no
 async def match_by_hand(
     session: AsyncSession,
     actor: Actor,
-    ledger_id: int,
-    line_id: UUID,
+    line: BankLine,
     *,
     entry_id: UUID,
     reason: str,
     now: datetime,
 ) -> BankLine:
-    """A line and an entry that no reference joins. Raises NotFound, LineMatchedAlready, MatchAmountDiffers,
-    EntryMatchedAlready.
+    """A line, locked by the caller, and an entry that no reference joins.
+
+    Raises NotFound, LineMatchedAlready, MatchAmountDiffers, EntryMatchedAlready.
     """
-    line = await queries.lock_line(session, ledger_id, line_id)
     if line.match_state != MatchState.OPEN:
         raise rules.LineMatchedAlready
-    amount, entry_on = await queries.movement_of(await driver(session), ledger_id, entry_id)
+    amount, entry_on = await queries.movement_of(await driver(session), line.ledger_id, entry_id)
     if amount != line.amount_fen:
         raise rules.MatchAmountDiffers(line=yuan(line.amount_fen), entry=yuan(amount))
     line.match_state, line.match_reason = MatchState.MATCHED_BY_HAND, reason

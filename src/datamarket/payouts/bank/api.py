@@ -1,8 +1,7 @@
 """/bank: the bank's statements, their lines, and both sides compared to the fen."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Response
@@ -27,8 +26,8 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.payouts.bank import actions, queries
-from datamarket.payouts.bank.tables import BankLine, BankStatement
 from datamarket.payouts.bank.terms import MatchState
 
 router = SliceRouter(prefix="/bank", tags=["payouts"])
@@ -50,7 +49,7 @@ class BankStatementIn(Body):
     )
 
 
-class BankStatementOut(Shape):
+class BankStatementOut(RowShape):
     id: UUID
     sha256: str
     day: date
@@ -61,11 +60,11 @@ class BankStatementOut(Shape):
     imported_at: datetime
 
     @classmethod
-    def of(cls, statement: BankStatement) -> "BankStatementOut":
-        return cls.model_validate(statement.model_dump() | {"imported_by": statement.actor_id})
+    def of(cls, row: Any, **derived: Any) -> Self:
+        return super().of(row, imported_by=row.actor_id, **derived)
 
 
-class BankLineOut(Shape):
+class BankLineOut(RowShape):
     """A movement at the bank: what came in is positive. `entry_on` is the accounting day of its entry."""
 
     id: UUID
@@ -84,14 +83,8 @@ class BankLineOut(Shape):
     match_reason: str | None
     version: int
 
-    @classmethod
-    def of(cls, line: BankLine | Mapping[str, Any]) -> "BankLineOut":
-        facts = dict(line) if isinstance(line, Mapping) else line.model_dump()
-        zh, en = MatchState(facts["match_state"]).labels
-        return cls.model_validate(facts | {"match_state_zh": zh, "match_state_en": en})
 
-
-class OpenEntryOut(Shape):
+class OpenEntryOut(RowShape):
     """An entry of the books that has no line of the bank by that day; money in is positive."""
 
     entry_id: UUID
@@ -102,19 +95,19 @@ class OpenEntryOut(Shape):
     amount_fen: int
 
 
-class AtBankOnlyOut(Shape):
+class AtBankOnlyOut(RowShape):
     count: int
     sum_fen: int
     oldest: list[BankLineOut] = Field(description="at most 100")
 
 
-class InBooksOnlyOut(Shape):
+class InBooksOnlyOut(RowShape):
     count: int
     sum_fen: int
     oldest: list[OpenEntryOut] = Field(description="at most 100")
 
 
-class ReconciliationOut(Shape):
+class ReconciliationOut(RowShape):
     """difference = opening difference + at bank only − in books only; what is left is `unexplained_fen`."""
 
     day: date
@@ -129,25 +122,13 @@ class ReconciliationOut(Shape):
     unexplained_fen: int = Field(description="always 0, or something is broken")
 
     @classmethod
-    def of(cls, found: queries.Reconciliation) -> "ReconciliationOut":
-        bank, books = found.at_bank_only, found.in_books_only
-        return cls(
-            day=found.day,
-            statement_day=found.statement_day,
-            bank_fen=found.bank_fen,
-            books_fen=found.books_fen,
-            difference_fen=found.difference_fen,
-            opening_difference_fen=found.opening_difference_fen,
-            matched=found.matched,
-            at_bank_only=AtBankOnlyOut(
-                count=bank.count, sum_fen=bank.sum_fen, oldest=[BankLineOut.of(line) for line in bank.items]
-            ),
-            in_books_only=InBooksOnlyOut(
-                count=books.count,
-                sum_fen=books.sum_fen,
-                oldest=[OpenEntryOut.model_validate(entry._asdict()) for entry in books.items],
-            ),
-            unexplained_fen=found.unexplained_fen,
+    def of(cls, row: queries.Reconciliation, **derived: Any) -> Self:
+        bank, books = row.at_bank_only, row.in_books_only
+        return super().of(
+            row,
+            at_bank_only=AtBankOnlyOut.of(bank, oldest=[BankLineOut.of(line) for line in bank.items]),
+            in_books_only=InBooksOnlyOut.of(books, oldest=[OpenEntryOut.of(entry) for entry in books.items]),
+            **derived,
         )
 
 
@@ -211,17 +192,12 @@ async def match_line(
     body: MatchIn,
 ) -> BankLineOut:
     """With a reason, and only where the amounts are equal."""
-    line = await actions.match_by_hand(
-        session,
-        actor,
-        ledger_id,
-        bank_line_id,
-        entry_id=body.entry_id,
-        reason=body.reason,
-        now=now,
+    line = await queries.lock_line(session, ledger_id, bank_line_id)
+    matched = await actions.match_by_hand(
+        session, actor, line, entry_id=body.entry_id, reason=body.reason, now=now
     )
-    tag(response, line.version)
-    return BankLineOut.of(line)
+    tag(response, matched.version)
+    return BankLineOut.of(matched)
 
 
 @router.post("/matching", summary="Look again for the entries of open lines")

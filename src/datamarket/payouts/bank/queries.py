@@ -14,7 +14,8 @@ from datamarket.auth.terms import Actor
 from datamarket.foundation.clock import month_of, start_of_day
 from datamarket.foundation.db import Connection
 from datamarket.foundation.errors import Forbidden, NotFound
-from datamarket.ledger.terms import Account, AccountId, AccountKind
+from datamarket.foundation.lists import asked, newest_first
+from datamarket.ledger.terms import AccountId, AccountKey, AccountKind
 from datamarket.payouts.bank.tables import BankLine, BankStatement
 from datamarket.payouts.bank.terms import MatchState
 
@@ -40,7 +41,7 @@ class OpenEntry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Side:
+class ReconciliationSide:
     """Open items of one side: how many, together, and the oldest of them."""
 
     count: int
@@ -63,8 +64,8 @@ class Reconciliation:
     books_fen: int
     opening_difference_fen: int
     matched: int
-    at_bank_only: Side
-    in_books_only: Side
+    at_bank_only: ReconciliationSide
+    in_books_only: ReconciliationSide
 
     @property
     def difference_fen(self) -> int:
@@ -78,7 +79,7 @@ class Reconciliation:
 
 def bank_account(ledger_id: int) -> AccountId:
     """The market's own account at the bank, in the books."""
-    return Account(ledger_id, None, AccountKind.BANK).id
+    return AccountKey(ledger_id, None, AccountKind.BANK).id
 
 
 def check_overseer(actor: Actor) -> None:
@@ -108,9 +109,8 @@ async def list_statements(
 ) -> Sequence[BankStatement]:
     """Newest first."""
     statement = select(BankStatement).where(BankStatement.ledger_id == ledger_id)
-    if after is not None:
-        statement = statement.where(col(BankStatement.day) < after)
-    return (await session.exec(statement.order_by(col(BankStatement.day).desc()).limit(limit + 1))).all()
+    page = newest_first(statement, col(BankStatement.day), limit=limit, after=after)
+    return (await session.exec(page)).all()
 
 
 async def list_lines(
@@ -123,11 +123,9 @@ async def list_lines(
     after: tuple[date, int] | None,
 ) -> Sequence[BankLine]:
     """Day after day, each as the bank wrote it."""
-    statement = select(BankLine).where(BankLine.ledger_id == ledger_id)
-    if day is not None:
-        statement = statement.where(BankLine.day == day)
-    if match_state is not None:
-        statement = statement.where(BankLine.match_state == match_state)
+    statement = select(BankLine).where(
+        BankLine.ledger_id == ledger_id, *asked((BankLine.day, day), (BankLine.match_state, match_state))
+    )
     if after is not None:
         statement = statement.where(tuple_(col(BankLine.day), col(BankLine.position)) > after)
     ordered = statement.order_by(col(BankLine.day), col(BankLine.position))
@@ -220,10 +218,18 @@ async def reconcile(connection: Connection, ledger_id: int, day: date) -> Reconc
         books_fen=balances["books_fen"],
         opening_difference_fen=first["opening_fen"] - balances["before_fen"] + balances["arrived_later_fen"],
         matched=balances["matched"],
-        at_bank_only=_side(lines, [dict(row) for row in lines]),
+        at_bank_only=_side(lines, [_line(row) for row in lines]),
         in_books_only=_side(entries, [OpenEntry(*list(row.values())[:6]) for row in entries]),
     )
 
 
-def _side(rows: Sequence[Any], items: Sequence[Any]) -> Side:
-    return Side(rows[0]["number"], rows[0]["sum_fen"], items) if rows else Side(0, 0, ())
+def _line(row: Any) -> BankLine:
+    return BankLine(**{column: row[column] for column in BankLine.model_fields})
+
+
+def _side(rows: Sequence[Any], items: Sequence[Any]) -> ReconciliationSide:
+    return (
+        ReconciliationSide(rows[0]["number"], rows[0]["sum_fen"], items)
+        if rows
+        else ReconciliationSide(0, 0, ())
+    )

@@ -5,7 +5,7 @@ from datetime import date
 from datamarket.foundation.errors import Conflict, Invalid, Refused
 from datamarket.foundation.money import yuan
 from datamarket.payouts.terms import (
-    Statement,
+    StatementFile,
 )
 
 
@@ -51,7 +51,7 @@ class MatchAmountDiffers(Refused):
     en = "The bank line is of {line} CNY, the entry moves {entry} CNY at the bank: they do not match."
 
 
-def check_adds_up(statement: Statement) -> None:
+def check_adds_up(statement: StatementFile) -> None:
     """Opening plus movements is closing. Raises StatementUnbalanced."""
     moved = sum(line.amount_fen for line in statement.lines)
     if statement.opening_fen + moved != statement.closing_fen:
@@ -60,7 +60,7 @@ def check_adds_up(statement: Statement) -> None:
         )
 
 
-def check_follows(statement: Statement, last: date, closing_fen: int) -> None:
+def check_follows(statement: StatementFile, last: date, closing_fen: int) -> None:
     """Each statement goes on where the one before ended. Raises StatementOutOfOrder, StatementGap."""
     if statement.day <= last:
         raise StatementOutOfOrder(last=last.isoformat())

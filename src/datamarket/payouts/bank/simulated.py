@@ -16,7 +16,14 @@ import yaml
 
 from datamarket.foundation.money import Fen, parse_rate
 from datamarket.payouts import files
-from datamarket.payouts.terms import AdviceLine, BankFile, PaymentOrder, Result, Statement, StatementLine
+from datamarket.payouts.terms import (
+    AdviceLine,
+    BankAnswer,
+    BankFile,
+    PaymentOrder,
+    StatementFile,
+    StatementLine,
+)
 
 NOTHING = Fen(0)
 
@@ -37,7 +44,7 @@ class BankRun:
     """All that the bank has to say about one file."""
 
     advice: tuple[AdviceLine, ...]
-    statements: tuple[Statement, ...]
+    statements: tuple[StatementFile, ...]
 
     def advice_by_day(self) -> dict[date, list[AdviceLine]]:
         """The answers as they come in, day after day."""
@@ -102,21 +109,21 @@ def _statements(
     days: Sequence[date],
     opening_fen: Fen,
     receipts: Sequence[StatementLine],
-) -> tuple[Statement, ...]:
+) -> tuple[StatementFile, ...]:
     orders = {order.reference: order for order in file.orders}
     paid = [
         StatementLine(
             line.day, Fen(-orders[line.reference].amount_fen), line.reference, orders[line.reference].purpose
         )
         for line in advice
-        if line.result is Result.EXECUTED
+        if line.result is BankAnswer.EXECUTED
     ]
     statements = []
     balance = opening_fen
     for day in days:
         lines = tuple(line for line in (*receipts, *paid) if line.value_on == day)
         closing = Fen(balance + sum(line.amount_fen for line in lines))
-        statements.append(Statement(day, balance, closing, lines))
+        statements.append(StatementFile(day, balance, closing, lines))
         balance = closing
     return tuple(statements)
 
@@ -126,11 +133,11 @@ def _answer(order: PaymentOrder, rules: BankRules, seed: int, taken: date) -> Ad
     day = taken + timedelta(days=rules.delay_from + wait % (rules.delay_to - rules.delay_from + 1))
     known = rules.always_refused.get(order.payee_code)
     if known is None and fate * rules.refuse_share.denominator >= rules.refuse_share.numerator << 64:
-        return AdviceLine(order.reference, Result.EXECUTED, day)
+        return AdviceLine(order.reference, BankAnswer.EXECUTED, day)
     code, text = (
         rules.reasons[why % len(rules.reasons)] if known is None else (known, dict(rules.reasons)[known])
     )
-    return AdviceLine(order.reference, Result.REFUSED, day, code, text)
+    return AdviceLine(order.reference, BankAnswer.REFUSED, day, code, text)
 
 
 def _drawn(seed: int, reference: str, what: str) -> int:

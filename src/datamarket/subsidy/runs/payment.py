@@ -11,7 +11,7 @@ from datamarket.foundation.errors import Refused
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
-from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.ledger.terms import AccountKey, AccountKind, EntryId, EntryKind, Leg, Posting
 from datamarket.participants import queries as participants
 from datamarket.subsidy.cases.actions import project_subject
 from datamarket.subsidy.cases.tables import SubsidyClaim
@@ -77,12 +77,12 @@ async def pay(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: date
     return await _settle(session, actor, run, kind=EntryKind.SUBSIDY_PAID, now=now)
 
 
-def _sides(run: SubsidyRun, line: SubsidyLine, kind: EntryKind) -> tuple[Account, Account]:
+def _sides(run: SubsidyRun, line: SubsidyLine, kind: EntryKind) -> tuple[AccountKey, AccountKey]:
     """Debit and credit: expense to payable when approved, payable to bank when paid."""
-    payable = Account(run.ledger_id, line.enterprise_id, AccountKind.SUBSIDY_PAYABLE)
+    payable = AccountKey(run.ledger_id, line.enterprise_id, AccountKind.SUBSIDY_PAYABLE)
     if kind is EntryKind.SUBSIDY_APPROVED:
-        return Account(run.ledger_id, None, AccountKind.SUBSIDY_EXPENSE), payable
-    return payable, Account(run.ledger_id, None, AccountKind.BANK)
+        return AccountKey(run.ledger_id, None, AccountKind.SUBSIDY_EXPENSE), payable
+    return payable, AccountKey(run.ledger_id, None, AccountKind.BANK)
 
 
 async def _settle(

@@ -18,21 +18,21 @@ from datamarket.contracts.rules import ContractNotActive, UseNotAuthorised
 from datamarket.contracts.terms import ContractState, Demand, Purpose
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import Connection, Database, driver
-from datamarket.foundation.errors import MarketError, NotFound
+from datamarket.foundation.errors import MarketError
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
 from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.holds.terms import HoldId
-from datamarket.ledger.terms import Account, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.ledger.terms import AccountKey, AccountKind, EntryKind, moved
 from datamarket.trading import queries as trades
 from datamarket.trading import rules as trade_rules
 from datamarket.trading.actions import Recorder
 from datamarket.trading.orders import queries, rules
 from datamarket.trading.orders.tables import TradeOrder
 from datamarket.trading.orders.terms import OrderEvent, OrderFacts, OrderState
-from datamarket.trading.terms import Order
+from datamarket.trading.terms import TradeIntent
 
 LARGEST_BATCH = 200
 SOURCE = "order"
@@ -90,8 +90,7 @@ async def _meter(session: AsyncSession, contract_id: UUID, buyer_id: UUID) -> co
     connection = await driver(session)
     meter = (await contracts.meters(connection, [contract_id])).get(contract_id)
     if meter is None or meter.buyer_id != buyer_id:
-        state = await trades.state_of_own_contract(connection, contract_id, buyer_id)
-        raise NotFound(thing="contract") if state is None else trade_rules.contract_not_active(state)
+        raise await trades.why_no_contract(connection, contract_id, buyer_id)
     return meter
 
 
@@ -159,19 +158,12 @@ async def _deliver(
     connection = await driver(session)
     meter = (await contracts.meters(connection, [order.contract_id]))[order.contract_id]
     if meter.authorisation.state is not ContractState.ACTIVE:
-        raise trade_rules.contract_not_active(meter.authorisation.state)
+        raise ContractNotActive(state=meter.authorisation.state)
     if order.hold_id is not None:
         funds, escrow = _accounts(order)
         amount = Fen(order.amount_fen)
-        entry = Posting(
-            id=EntryId(new_id(now)),
-            kind=EntryKind.ESCROWED,
-            effective_at=now,
-            source_type=SOURCE,
-            source_id=order.id,
-            actor_id=actor.account_id,
-            legs=(Leg(funds.id, amount), Leg(escrow.id, Fen(-amount))),
-        )
+        legs = moved(funds.id, escrow.id, amount)
+        entry = posting.new_posting(actor, EntryKind.ESCROWED, (SOURCE, order.id), legs, now=now)
         hold_id = HoldId(order.hold_id)
         await holds.post_hold(connection, order.ledger_id, actor, hold_id, entry, amount_fen=amount, now=now)
     order.delivered_at = now
@@ -214,7 +206,7 @@ async def _accept(
     touched = [account.id for account in (*accounts_of(order.ledger_id, terms), *_accounts(order))]
     await holds.lock_balances(connection, order.ledger_id, touched)
     await _release(connection, actor, order, now)
-    wanted = Order(actor, order.contract_id, Purpose(order.purpose), quantity, None, at)
+    wanted = TradeIntent(actor, order.contract_id, Purpose(order.purpose), quantity, None, at)
     [outcome] = await recorder.record_trades(connection, [wanted], now=now)
     if isinstance(outcome, MarketError):
         raise outcome
@@ -230,18 +222,9 @@ async def _release(connection: Connection, actor: Actor, order: TradeOrder, now:
     if not order.amount_fen:
         return
     funds, escrow = _accounts(order)
-    amount = Fen(order.amount_fen)
     escrowed = await ledger.entry_of(connection, order.ledger_id, SOURCE, order.id, EntryKind.ESCROWED)
-    entry = Posting(
-        id=EntryId(new_id(now)),
-        kind=EntryKind.ESCROW_RELEASED,
-        effective_at=now,
-        source_type=SOURCE,
-        source_id=order.id,
-        actor_id=actor.account_id,
-        legs=(Leg(escrow.id, amount), Leg(funds.id, Fen(-amount))),
-        reverses=escrowed,
-    )
+    legs, source = moved(escrow.id, funds.id, order.amount_fen), (SOURCE, order.id)
+    entry = posting.new_posting(actor, EntryKind.ESCROW_RELEASED, source, legs, now=now, reverses=escrowed)
     await posting.post(connection, order.ledger_id, [entry], now=now)
 
 
@@ -262,11 +245,11 @@ def _record(
     evidence.record(session, actor, f"trading.{verb}-order", ("order", order.id), now=now, **facts)
 
 
-def _accounts(order: TradeOrder) -> tuple[Account, Account]:
+def _accounts(order: TradeOrder) -> tuple[AccountKey, AccountKey]:
     """The buyer's funds and the buyer's escrow."""
     return (
-        Account(order.ledger_id, order.buyer_id, AccountKind.BUYER_FUNDS),
-        Account(order.ledger_id, order.buyer_id, AccountKind.ESCROW),
+        AccountKey(order.ledger_id, order.buyer_id, AccountKind.BUYER_FUNDS),
+        AccountKey(order.ledger_id, order.buyer_id, AccountKind.ESCROW),
     )
 
 
@@ -278,7 +261,7 @@ def _by_time(order: TradeOrder) -> Actor:
 async def expire_overdue(database: Database, ledger_id: int, now: datetime) -> int:
     """Orders not delivered in time lapse, one batch, and the money held for them is free again."""
     async with database.transaction() as session:
-        rows = await queries.overdue(session, ledger_id, now, LARGEST_BATCH)
+        rows = await queries.lock_overdue(session, ledger_id, now, LARGEST_BATCH)
         held = [HoldId(order.hold_id) for order in rows if order.hold_id is not None]
         if held:
             await holds.expire_holds(await driver(session), ledger_id, held, now=now)

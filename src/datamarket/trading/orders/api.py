@@ -23,15 +23,14 @@ from datamarket.foundation.http import (
     Prose,
     QuantityIn,
     Reading,
-    Shape,
     SliceRouter,
     Writing,
     check_tag,
     page_of,
     tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.trading.orders import actions, queries, rules
-from datamarket.trading.orders.tables import TradeOrder
 from datamarket.trading.orders.terms import OrderEvent, OrderState
 
 router = SliceRouter(prefix="/orders", tags=["trading"])
@@ -52,7 +51,7 @@ class OrderIn(Body):
     )
 
 
-class OrderOut(Shape):
+class OrderOut(RowShape):
     """An order as both sides see it; its price is the contract's."""
 
     id: UUID
@@ -78,11 +77,6 @@ class OrderOut(Shape):
     reason: str | None
     placed_at: datetime
     version: int
-
-    @classmethod
-    def of(cls, order: TradeOrder) -> "OrderOut":
-        zh, en = OrderState(order.state).labels
-        return cls.model_validate(order.model_dump() | {"state_zh": zh, "state_en": en})
 
 
 class OrderEventIn(Body):
@@ -177,7 +171,7 @@ async def move_order(
     if_match: IfMatch = None,
 ) -> OrderOut:
     """The provider delivers; the buyer accepts, rejects, or cancels before delivery; `expire` comes of time."""
-    order = await queries.get_order(session, order_id, visible_to=actor, lock=True)
+    order = await queries.lock_order(session, order_id, visible_to=actor)
     check_tag(if_match, order.version)
     moved = await actions.move_order(
         session,

@@ -2,36 +2,39 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import col, func, or_, select, true
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.errors import NotFound
+from datamarket.foundation.lists import asked, newest_first
+from datamarket.trading import queries as trades
 from datamarket.trading.orders.tables import TradeOrder
 from datamarket.trading.orders.terms import OrderState
 
 _NOT_SUSPENDED = "NOT EXISTS (SELECT FROM contract_meter m WHERE m.contract_id = trade_order.contract_id AND m.state = 'suspended')"
 
 
-def _visible(actor: Actor) -> Any:
-    if actor.sees_all:
-        return true()
-    return or_(
-        col(TradeOrder.provider_id) == actor.participant_id, col(TradeOrder.buyer_id) == actor.participant_id
-    )
-
-
-async def get_order(
-    session: AsyncSession, order_id: UUID, *, visible_to: Actor, lock: bool = False
-) -> TradeOrder:
+async def get_order(session: AsyncSession, order_id: UUID, *, visible_to: Actor) -> TradeOrder:
     """Raises NotFound, also for an order between others."""
-    statement = select(TradeOrder).where(TradeOrder.id == order_id, _visible(visible_to))
-    if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return await _found(session, _one(order_id, visible_to))
+
+
+async def lock_order(session: AsyncSession, order_id: UUID, *, visible_to: Actor) -> TradeOrder:
+    """An order as it is now, which nobody else moves meanwhile. Raises NotFound."""
+    statement = _one(order_id, visible_to).with_for_update().execution_options(populate_existing=True)
+    return await _found(session, statement)
+
+
+def _one(order_id: UUID, actor: Actor) -> SelectOfScalar[TradeOrder]:
+    return select(TradeOrder).where(TradeOrder.id == order_id, trades.of_either_side(TradeOrder, actor))
+
+
+async def _found(session: AsyncSession, statement: SelectOfScalar[TradeOrder]) -> TradeOrder:
     found = (await session.exec(statement)).first()
     if found is None:
         raise NotFound(thing="order")
@@ -48,16 +51,11 @@ async def list_orders(
     after: UUID | None,
 ) -> Sequence[TradeOrder]:
     """Newest first."""
-    statement = (
-        select(TradeOrder).where(_visible(visible_to)).order_by(col(TradeOrder.id).desc()).limit(limit + 1)
+    statement = select(TradeOrder).where(
+        trades.of_either_side(TradeOrder, visible_to),
+        *asked((TradeOrder.contract_id, contract), (TradeOrder.state, state)),
     )
-    if contract is not None:
-        statement = statement.where(TradeOrder.contract_id == contract)
-    if state is not None:
-        statement = statement.where(TradeOrder.state == state)
-    if after is not None:
-        statement = statement.where(col(TradeOrder.id) < after)
-    return (await session.exec(statement)).all()
+    return (await session.exec(newest_first(statement, col(TradeOrder.id), limit=limit, after=after))).all()
 
 
 async def list_awaited(
@@ -88,7 +86,9 @@ async def waiting_quantity(session: AsyncSession, contract_id: UUID) -> int:
     return int((await session.exec(statement)).one())
 
 
-async def overdue(session: AsyncSession, ledger_id: int, now: datetime, limit: int) -> Sequence[TradeOrder]:
+async def lock_overdue(
+    session: AsyncSession, ledger_id: int, now: datetime, limit: int
+) -> Sequence[TradeOrder]:
     """Orders that were not delivered in time, locked; those that somebody works on are left out."""
     statement = (
         select(TradeOrder)

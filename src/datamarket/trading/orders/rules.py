@@ -17,8 +17,6 @@ from datamarket.foundation.states import Life
 from datamarket.trading.orders.terms import OrderEvent, OrderFacts, OrderState
 
 S, E = OrderState, OrderEvent
-
-
 ORDER_LIFE = Life(
     "order",
     "订单",
@@ -32,16 +30,12 @@ ORDER_LIFE = Life(
     },
     reasons=frozenset({E.REJECT}),
 )
-
-
 MOVED_BY: dict[OrderEvent, tuple[Party, Permission]] = {
     E.DELIVER: (Party.PROVIDER, Permission.DELIVER_ORDER),
     E.CANCEL: (Party.BUYER, Permission.RECORD_TRADE),
     E.ACCEPT: (Party.BUYER, Permission.RECORD_TRADE),
     E.REJECT: (Party.BUYER, Permission.RECORD_TRADE),
 }
-
-
 """Which side makes an event, and what its account must be allowed. `expire` is nobody's."""
 
 

@@ -1,7 +1,7 @@
 """/resources/{id}/filings and /level-assessments."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import Response
@@ -70,8 +70,8 @@ class AssessmentOut(RowShape):
     assessed_at: datetime
 
     @classmethod
-    def told_by(cls, row: Any) -> dict[str, Any]:
-        return super().told_by(row) | {"assessed_by": row.actor_id}
+    def of(cls, row: Any, **derived: Any) -> Self:
+        return super().of(row, assessed_by=row.actor_id, **derived)
 
 
 @router.get("/resources/{resource_id}/filings", summary="What was filed, oldest first")

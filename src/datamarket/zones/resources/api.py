@@ -1,7 +1,7 @@
 """/resources: registration of public data, from draft to code."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Response
@@ -28,7 +28,6 @@ from datamarket.foundation.http import (
 from datamarket.foundation.shapes import RowShape
 from datamarket.zones import queries as zones_queries
 from datamarket.zones.resources import actions, queries, rules
-from datamarket.zones.resources.tables import Resource
 from datamarket.zones.resources.terms import ResourceEvent, ResourceState
 from datamarket.zones.terms import Level
 
@@ -88,11 +87,9 @@ class ResourceOut(RowShape):
     version: int
 
     @classmethod
-    def of(cls, resource: Resource) -> "ResourceOut":
-        due_on = rules.due_on(
-            resource.state, submitted_on=resource.submitted_on, accepted_on=resource.accepted_on
-        )
-        return cls.model_validate(cls.told_by(resource) | {"due_on": due_on})
+    def of(cls, row: Any, **derived: Any) -> Self:
+        due_on = rules.due_on(row.state, submitted_on=row.submitted_on, accepted_on=row.accepted_on)
+        return super().of(row, due_on=due_on, **derived)
 
 
 class ResourceEventsOut(AllowedEvents[ResourceState, ResourceEvent]):
