@@ -11,7 +11,7 @@ from typing import Any
 import datamarket
 from datamarket import slices
 from datamarket.auth.terms import PERMISSIONS_OF
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES
 
 TARGET = Path(__file__).with_name("glossary.md")

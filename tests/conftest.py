@@ -14,11 +14,11 @@ from fastapi import FastAPI
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import Database, with_database
-from datamarket.foundation.embedded import embedded_server
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.server.app import create_app
+from datamarket.server.embedded import embedded_server
 from tests.world.people import NOON, moment
 
 TEMPLATE = "datamarket_test_template"

@@ -25,10 +25,9 @@ ALLOWED = {
     "migrations/apply.py": "the schema",
     "migrations/scripts.py": "the schema",
     "server/database.py": "whether a database is a demo's, and empty",
-    "commands/demo/year.py": "whether anybody has registered",
     "subsidy/facts/snapshot.py": "one snapshot of the books for a run",
     "subsidy/facts/statements.py": "what the books say of each enterprise: named, versioned SQL",
-    "trading/desk.py": "hot path: keys of a batch of trades, claimed and answered by set",
+    "trading/recording.py": "hot path: a batch of trades written down by set",
 }
 """Everywhere else no SQL is written: neither as text nor by SQLAlchemy. Tables declare conditions of their indexes."""
 _STATEMENT = re.compile(

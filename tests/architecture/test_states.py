@@ -6,8 +6,7 @@ from enum import StrEnum
 import pytest
 
 from datamarket import slices
-from datamarket.foundation.labels import Labelled
-from datamarket.foundation.states import Life, ReasonMissing, TransitionNotAllowed
+from datamarket.foundation.states import Labelled, Life, ReasonMissing, TransitionNotAllowed
 
 LIVES = {life.en: life for life in slices.lives()}
 EVERY_PAIR = [

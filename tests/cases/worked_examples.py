@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StrictInt, TypeAdapter, ValidationError
 
-from datamarket.foundation import money, plain_yaml
+from datamarket.foundation import money
+from datamarket.foundation.documents import plain_yaml
 from datamarket.foundation.errors import Invalid, MarketError
 from datamarket.subsidy.evaluator.rules import evaluate
 from datamarket.subsidy.scheme.dated_values import Amount, Frozen, Text

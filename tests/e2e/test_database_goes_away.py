@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from datamarket.foundation.db import Database
-from datamarket.foundation.embedded import embedded_server
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, migrate
 from datamarket.server.app import create_app
+from datamarket.server.embedded import embedded_server
 from tests.conftest import client_of
 from tests.world import trading
 from tests.world.people import NOON, unique

@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from datamarket.evidence import actions as evidence
 from datamarket.evidence.log.bundle import export
+from datamarket.evidence.log.findings import Verdict
 from datamarket.evidence.log.sealing import (
     Sealer,
     await_watermark,

@@ -5,7 +5,13 @@ from fractions import Fraction
 
 import pytest
 
-from datamarket.foundation.dated import DatedFileFaulty, DatedValue, last_begun, read_dated, value_on
+from datamarket.foundation.documents.dated import (
+    DatedFileFaulty,
+    DatedValue,
+    last_begun,
+    read_dated,
+    value_on,
+)
 from datamarket.foundation.money import parse_rate
 from datamarket.trading.revenue.files import revenue_rules
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 
 class Role(Labelled):

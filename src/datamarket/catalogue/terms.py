@@ -1,6 +1,6 @@
 """The word that venues, products and listings share: what a product is about."""
 
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 
 class Category(Labelled):

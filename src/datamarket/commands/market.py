@@ -54,8 +54,8 @@ def serve(
 
 def _start_server() -> None:
     """Bring the embedded server up early; `opened_database` then joins it."""
-    from datamarket.foundation.embedded import embedded_server
     from datamarket.foundation.settings import Settings
+    from datamarket.server.embedded import embedded_server
 
     settings = Settings()
     if not settings.database_url:

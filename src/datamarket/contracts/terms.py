@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from datamarket.catalogue.listings.terms import PricePlan, Supplier
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 
 class ContractState(Labelled):

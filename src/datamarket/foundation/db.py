@@ -11,9 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import orjson
-from sqlalchemy import Select, text
+from sqlalchemy import ColumnElement, Select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.orm import Mapped
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.errors import Conflict, MarketError, Unavailable
@@ -115,8 +114,13 @@ class Database:
 StatementT = TypeVar("StatementT", bound="Select[*tuple[Any, ...]]")
 
 
+def asked(*filters: tuple[Any, object]) -> list[ColumnElement[bool]]:
+    """Columns that must equal a value, where one was given."""
+    return [column == value for column, value in filters if value is not None]
+
+
 def keyset(
-    statement: StatementT, key: Mapped[Any], *, limit: int, after: object, newest_first: bool = False
+    statement: StatementT, key: Any, *, limit: int, after: object, newest_first: bool = False
 ) -> StatementT:
     """By `key`, after the last row of the page before, and one row too many: it tells that there is more."""
     if after is not None:

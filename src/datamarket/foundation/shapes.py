@@ -7,7 +7,7 @@ from fastapi import Response
 
 from datamarket.foundation.http import Shape, tag
 from datamarket.foundation.idempotency import Answer
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 
 class RowShape(Shape):

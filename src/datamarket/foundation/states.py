@@ -1,14 +1,36 @@
-"""The life of a thing is a table {(state, event): next state}; nothing else decides a transition."""
+"""Words with their labels, and lives: a table {(state, event): next state}, beside which nothing decides a transition."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from datamarket.foundation.errors import Conflict, Invalid
 
 StateT = TypeVar("StateT", bound=StrEnum)
 EventT = TypeVar("EventT", bound=StrEnum)
+
+
+class Labelled(StrEnum):
+    """A closed set of words, each written `NAME = "value", "中文", "English"`."""
+
+    zh: str
+    en: str
+
+    def __new__(cls, value: str, zh: str = "", en: str = "") -> Self:
+        word = str.__new__(cls, value)
+        word._value_ = value
+        word.zh, word.en = zh, en
+        return word
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """Chinese first, then English."""
+        return self.zh, self.en
+
+    def named(self) -> dict[str, str]:
+        """The labels as a shape shows those of a kind."""
+        return {"label_zh": self.zh, "label_en": self.en}
 
 
 class TransitionNotAllowed(Conflict):

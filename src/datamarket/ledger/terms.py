@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import NamedTuple, NewType
 from uuid import UUID, uuid5
 
-from datamarket.foundation.labels import Labelled
 from datamarket.foundation.money import Fen
+from datamarket.foundation.states import Labelled
 
 AccountId = NewType("AccountId", UUID)
 EntryId = NewType("EntryId", UUID)

@@ -1,6 +1,6 @@
 """Words of participants: kinds, where income goes, states, events."""
 
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 
 class ParticipantKind(Labelled):

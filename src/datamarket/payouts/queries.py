@@ -9,9 +9,8 @@ from sqlmodel import col, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import Connection
+from datamarket.foundation.db import Connection, asked, keyset
 from datamarket.foundation.errors import NotFound
-from datamarket.foundation.lists import asked, newest_first
 from datamarket.ledger.terms import EntryKind
 from datamarket.payouts.tables import Payout, PayoutBatch
 from datamarket.payouts.terms import BatchState, PayableKind, PayoutState
@@ -134,7 +133,7 @@ async def list_batches(
     statement = select(PayoutBatch).where(
         PayoutBatch.ledger_id == ledger_id, *asked((PayoutBatch.state, state))
     )
-    page = newest_first(statement, col(PayoutBatch.id), limit=limit, after=after)
+    page = keyset(statement, col(PayoutBatch.id), limit=limit, after=after, newest_first=True)
     return (await session.exec(page)).all()
 
 
@@ -169,7 +168,9 @@ async def list_payouts(
         _visible(visible_to),
         *asked((Payout.batch_id, batch), (Payout.state, state)),
     )
-    return (await session.exec(newest_first(statement, col(Payout.id), limit=limit, after=after))).all()
+    return (
+        await session.exec(keyset(statement, col(Payout.id), limit=limit, after=after, newest_first=True))
+    ).all()
 
 
 async def get_payout(session: AsyncSession, ledger_id: int, payout_id: UUID, *, visible_to: Actor) -> Payout:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from datamarket.foundation.labels import Labelled
 from datamarket.foundation.money import Fen
+from datamarket.foundation.states import Labelled
 from datamarket.ledger.terms import AccountKind
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import asyncpg
 
 from datamarket.foundation.db import with_database
-from datamarket.foundation.embedded import embedded_server
 from datamarket.foundation.errors import Conflict
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, drop_database, migrate
+from datamarket.server.embedded import embedded_server
 
 DEMO_MARK = "datamarket demo: rebuilt by every `datamarket demo`"
 DEMO_DATABASE = "datamarket_demo"

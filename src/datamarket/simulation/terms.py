@@ -6,7 +6,7 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor, Role
 from datamarket.catalogue.listings.terms import PriceModel
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 
 class Stage(Labelled):

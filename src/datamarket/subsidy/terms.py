@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, Self
 
 from datamarket.foundation.errors import Invalid
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 FactValue = int | str | bool
 Facts = Mapping[str, FactValue]

@@ -11,9 +11,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.terms import Actor
 from datamarket.contracts.rules import ContractNotActive
-from datamarket.foundation.db import Connection
+from datamarket.foundation.db import Connection, asked, keyset
 from datamarket.foundation.errors import MarketError, NotFound
-from datamarket.foundation.lists import asked, newest_first
 from datamarket.trading.tables import RefundRow, TradeRow
 
 
@@ -81,7 +80,9 @@ async def list_trades(
         statement = statement.where(col(TradeRow.occurred_at) >= since)
     if until is not None:
         statement = statement.where(col(TradeRow.occurred_at) < until)
-    return (await session.exec(newest_first(statement, col(TradeRow.id), limit=limit, after=after))).all()
+    return (
+        await session.exec(keyset(statement, col(TradeRow.id), limit=limit, after=after, newest_first=True))
+    ).all()
 
 
 async def list_refunds(
@@ -89,6 +90,4 @@ async def list_refunds(
 ) -> Sequence[RefundRow]:
     """Oldest first."""
     statement = select(RefundRow).where(RefundRow.trade_id == trade_id)
-    if after is not None:
-        statement = statement.where(col(RefundRow.id) > after)
-    return (await session.exec(statement.order_by(col(RefundRow.id)).limit(limit + 1))).all()
+    return (await session.exec(keyset(statement, col(RefundRow.id), limit=limit, after=after))).all()

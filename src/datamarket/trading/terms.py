@@ -10,8 +10,8 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor
 from datamarket.contracts.terms import Purpose
-from datamarket.foundation.labels import Labelled
 from datamarket.foundation.money import Fen
+from datamarket.foundation.states import Labelled
 from datamarket.ledger.terms import Leg
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from functools import cache
 from importlib import resources
 
-from datamarket.foundation.dated import DatedValue, read_dated, value_on
+from datamarket.foundation.documents.dated import DatedValue, read_dated, value_on
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Words of zones, their mandates and scenarios, and the levels of data."""
 
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 
 class ZoneState(Labelled):

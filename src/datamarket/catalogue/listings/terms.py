@@ -6,8 +6,8 @@ from uuid import UUID
 
 from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues.terms import FeePayer
-from datamarket.foundation.labels import Labelled
 from datamarket.foundation.money import Fen
+from datamarket.foundation.states import Labelled
 from datamarket.participants.terms import IncomeClass
 from datamarket.zones.terms import UseClass
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from datamarket.catalogue.terms import Category
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 from datamarket.zones.terms import Level
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 
 class VenueKind(Labelled):

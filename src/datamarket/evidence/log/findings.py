@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 
 class Flaw(Labelled):

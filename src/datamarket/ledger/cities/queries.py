@@ -7,8 +7,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.db import keyset
 from datamarket.foundation.errors import NotFound
-from datamarket.foundation.lists import newest_first
 from datamarket.ledger.books.tables import LedgerAccount
 from datamarket.ledger.cities.rules import TRANSFER_LIFE
 from datamarket.ledger.cities.tables import CityTransfer
@@ -66,5 +66,5 @@ async def list_transfers(
     statement = select(CityTransfer).where(CityTransfer.ledger_id == ledger_id)
     if not visible_to.sees_all:
         statement = statement.where(CityTransfer.owner_id == visible_to.participant_id)
-    page = newest_first(statement, col(CityTransfer.id), limit=limit, after=after)
+    page = keyset(statement, col(CityTransfer.id), limit=limit, after=after, newest_first=True)
     return (await session.exec(page)).all()

@@ -8,8 +8,8 @@ from sqlmodel import col, exists, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
+from datamarket.foundation.db import asked, keyset
 from datamarket.foundation.errors import NotFound
-from datamarket.foundation.lists import asked, newest_first
 from datamarket.ledger.books.tables import LedgerAccount
 from datamarket.ledger.holds.tables import LedgerHold, LedgerHoldPosting
 from datamarket.ledger.holds.terms import HoldState
@@ -42,7 +42,9 @@ async def list_holds(
         _visible(visible_to),
         *asked((LedgerHold.account_id, account), (LedgerHold.state, state)),
     )
-    return (await session.exec(newest_first(statement, col(LedgerHold.id), limit=limit, after=after))).all()
+    return (
+        await session.exec(keyset(statement, col(LedgerHold.id), limit=limit, after=after, newest_first=True))
+    ).all()
 
 
 async def get_hold(session: AsyncSession, ledger_id: int, hold_id: UUID, *, visible_to: Actor) -> LedgerHold:

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 HoldId = NewType("HoldId", UUID)
 

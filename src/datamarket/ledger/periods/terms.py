@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 
 class PeriodState(Labelled):

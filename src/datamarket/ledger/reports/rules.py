@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from datamarket.foundation.labels import Labelled
 from datamarket.foundation.spreadsheets.cells import amount
+from datamarket.foundation.states import Labelled
 from datamarket.ledger.periods.terms import PeriodState
 from datamarket.ledger.terms import CLEARING, AccountKind
 from datamarket.participants.terms import IncomeClass

@@ -1,6 +1,6 @@
 """Words of qualifications."""
 
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 
 class QualificationKind(Labelled):

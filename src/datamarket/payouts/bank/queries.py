@@ -12,9 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.clock import month_of, start_of_day
-from datamarket.foundation.db import Connection
+from datamarket.foundation.db import Connection, asked, keyset
 from datamarket.foundation.errors import Forbidden, NotFound
-from datamarket.foundation.lists import asked, newest_first
 from datamarket.ledger.terms import AccountId, AccountKey, AccountKind
 from datamarket.payouts.bank.tables import BankLine, BankStatement
 from datamarket.payouts.bank.terms import MatchState
@@ -109,7 +108,7 @@ async def list_statements(
 ) -> Sequence[BankStatement]:
     """Newest first."""
     statement = select(BankStatement).where(BankStatement.ledger_id == ledger_id)
-    page = newest_first(statement, col(BankStatement.day), limit=limit, after=after)
+    page = keyset(statement, col(BankStatement.day), limit=limit, after=after, newest_first=True)
     return (await session.exec(page)).all()
 
 

@@ -1,6 +1,6 @@
 """Words of the bank's side."""
 
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 
 class MatchState(Labelled):

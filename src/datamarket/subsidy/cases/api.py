@@ -26,10 +26,9 @@ from datamarket.foundation.http import (
     Writing,
     check_tag,
     page_of,
-    tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.subsidy.cases import actions, queries
-from datamarket.subsidy.cases.tables import SubsidyCase
 
 router = SliceRouter(prefix="/subsidy/cases", tags=["subsidy"])
 RegisterCase = Annotated[Actor, allow(Permission.REGISTER_CASE)]
@@ -58,7 +57,7 @@ class CaseEventIn(Body):
     investment_fen: FenIn = Field(examples=[333_333_333])
 
 
-class CaseOut(Shape):
+class CaseOut(RowShape):
     """A case; its investment counts once `verified_by` is set."""
 
     id: UUID
@@ -76,10 +75,6 @@ class CaseOut(Shape):
     created_at: datetime
     version: int
 
-    @classmethod
-    def of(cls, case: SubsidyCase) -> "CaseOut":
-        return cls.model_validate(case, from_attributes=True)
-
 
 class CaseEventsOut(Shape):
     """What this actor may do with the case now."""
@@ -88,17 +83,12 @@ class CaseEventsOut(Shape):
     events: list[Literal["verify"]] = Field(examples=[["verify"]])
 
 
-def _shown(response: Response, case: SubsidyCase) -> CaseOut:
-    tag(response, case.version)
-    return CaseOut.of(case)
-
-
 @router.post("", status_code=201, summary="Register a case")
 async def register_case(
     actor: RegisterCase, session: Writing, now: Now, body: CaseIn, response: Response
 ) -> CaseOut:
     """A project is registered once: its code is taken for ever."""
-    return _shown(response, await actions.register_case(session, actor, **body.model_dump(), now=now))
+    return CaseOut.tagged(await actions.register_case(session, actor, **body.model_dump(), now=now), response)
 
 
 @router.get("", summary="Cases")
@@ -123,7 +113,7 @@ async def list_cases(
 
 @router.get("/{case_id}", summary="One case")
 async def get_case(actor: ReadMarket, session: Reading, case_id: UUID, response: Response) -> CaseOut:
-    return _shown(response, await queries.get_case(session, case_id, visible_to=actor))
+    return CaseOut.tagged(await queries.get_case(session, case_id, visible_to=actor), response)
 
 
 @router.post("/{case_id}/events", summary="Verify the investment of a case")
@@ -140,7 +130,7 @@ async def move_case(
     case = await queries.lock_case(session, case_id, visible_to=actor)
     check_tag(if_match, case.version)
     verified = await actions.verify_case(session, actor, case, investment_fen=body.investment_fen, now=now)
-    return _shown(response, verified)
+    return CaseOut.tagged(verified, response)
 
 
 @router.get("/{case_id}/allowed-events", summary="What may be done with a case now")

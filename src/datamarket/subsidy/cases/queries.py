@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.terms import Actor
+from datamarket.foundation.db import asked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.subsidy.cases.tables import SubsidyCase
 
@@ -48,11 +49,6 @@ async def list_cases(
     after: UUID | None,
 ) -> Sequence[SubsidyCase]:
     """In the order they were registered."""
-    statement = select(SubsidyCase).where(_case_visible(visible_to)).order_by(col(SubsidyCase.id))
-    if enterprise is not None:
-        statement = statement.where(SubsidyCase.enterprise_id == enterprise)
-    if level is not None:
-        statement = statement.where(SubsidyCase.level == level)
-    if after is not None:
-        statement = statement.where(col(SubsidyCase.id) > after)
-    return (await session.exec(statement.limit(limit + 1))).all()
+    wanted = asked((SubsidyCase.enterprise_id, enterprise), (SubsidyCase.level, level))
+    statement = select(SubsidyCase).where(_case_visible(visible_to), *wanted)
+    return (await session.exec(keyset(statement, col(SubsidyCase.id), limit=limit, after=after))).all()

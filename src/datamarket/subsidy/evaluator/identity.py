@@ -6,7 +6,12 @@ from importlib import resources
 
 from datamarket import __version__
 
-GROUND = ("foundation/dated.py", "foundation/money.py", "foundation/plain_yaml.py", "subsidy/terms.py")
+GROUND = (
+    "foundation/documents/dated.py",
+    "foundation/documents/plain_yaml.py",
+    "foundation/money.py",
+    "subsidy/terms.py",
+)
 ROOMS = ("subsidy/evaluator", "subsidy/scheme")
 
 

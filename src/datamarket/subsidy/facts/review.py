@@ -8,8 +8,8 @@ from importlib import resources
 from typing import Any
 
 from datamarket.foundation import money
-from datamarket.foundation.labels import Labelled
-from datamarket.foundation.plain_yaml import read_plain_yaml
+from datamarket.foundation.documents.plain_yaml import read_plain_yaml
+from datamarket.foundation.states import Labelled
 from datamarket.subsidy.terms import Line, LineStatus, StepKind
 
 

@@ -1,7 +1,7 @@
 """/subsidy/schemes: scheme files, their versions and approval, and the budget of a year."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Path, Response
@@ -20,16 +20,15 @@ from datamarket.foundation.http import (
     Page,
     Paging,
     Reading,
-    Shape,
     SliceRouter,
     Writing,
     check_tag,
     page_of,
     tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.subsidy.register import actions, queries
 from datamarket.subsidy.register.rules import SCHEME_LIFE
-from datamarket.subsidy.register.tables import SchemeRow, SchemeVersion, SubsidyBudget
 from datamarket.subsidy.register.terms import SchemeEvent, SchemeState
 from datamarket.subsidy.scheme.document import json_schema
 
@@ -38,22 +37,18 @@ DraftScheme = Annotated[Actor, allow(Permission.CALCULATE_SUBSIDY)]
 ApproveScheme = Annotated[Actor, allow(Permission.APPROVE_SUBSIDY)]
 SetBudget = Annotated[Actor, allow(Permission.PAY_SUBSIDY)]
 SchemeId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]
-VersionNumber = Annotated[int, Path(ge=1, le=1_000_000)]
+SchemeNumber = Annotated[int, Path(ge=1, le=1_000_000)]
 YearPath = Annotated[int, Path(ge=2000, le=2999)]
 SchemeText = Annotated[str, StringConstraints(min_length=1, max_length=400_000, pattern=NO_NUL)]
 
 
-class SchemeOut(Shape):
+class SchemeOut(RowShape):
     """A scheme, by its id in the file."""
 
     id: str = Field(examples=["qd-data-element"])
     title_zh: str
     title_en: str
     created_at: datetime
-
-    @classmethod
-    def of(cls, scheme: SchemeRow) -> "SchemeOut":
-        return cls.model_validate(scheme, from_attributes=True)
 
 
 class SchemeVersionIn(Body):
@@ -68,7 +63,7 @@ class SchemeVersionEventIn(Body):
     event: SchemeEvent = Field(examples=["approve"])
 
 
-class SchemeVersionOut(Shape):
+class SchemeVersionOut(RowShape):
     """A version of a scheme; `authored_by` is null when it came with the product."""
 
     scheme: str
@@ -84,11 +79,8 @@ class SchemeVersionOut(Shape):
     version: int
 
     @classmethod
-    def of(cls, row: SchemeVersion) -> "SchemeVersionOut":
-        zh, en = SchemeState(row.state).labels
-        kept = row.model_dump(exclude={"id", "scheme_id", "content"})
-        shown = {"scheme": row.scheme_id, "authored_by": row.actor_id, "state_zh": zh, "state_en": en}
-        return cls.model_validate(kept | shown)
+    def of(cls, row: Any, **derived: Any) -> Self:
+        return super().of(row, scheme=row.scheme_id, authored_by=row.actor_id, **derived)
 
 
 class SchemeVersionEventsOut(AllowedEvents[SchemeState, SchemeEvent]):
@@ -101,7 +93,7 @@ class BudgetIn(Body):
     amount_fen: FenIn = Field(examples=[500_000_000])
 
 
-class BudgetOut(Shape):
+class BudgetOut(RowShape):
     """The pool of a year, and what approved runs have taken of it."""
 
     scheme: str
@@ -111,13 +103,8 @@ class BudgetOut(Shape):
     version: int
 
     @classmethod
-    def of(cls, budget: SubsidyBudget) -> "BudgetOut":
-        return cls.model_validate(budget.model_dump() | {"scheme": budget.scheme_id})
-
-
-def _shown(response: Response, version: SchemeVersion) -> SchemeVersionOut:
-    tag(response, version.version)
-    return SchemeVersionOut.of(version)
+    def of(cls, row: Any, **derived: Any) -> Self:
+        return super().of(row, scheme=row.scheme_id, **derived)
 
 
 @router.get("", summary="Schemes")
@@ -148,14 +135,14 @@ async def propose_version(
 ) -> SchemeVersionOut:
     """Read whole or refused with the line of its first mistake; one draft of a scheme is open at a time."""
     version = await actions.propose_version(session, actor, scheme_id, content=body.content, now=now)
-    return _shown(response, version)
+    return SchemeVersionOut.tagged(version, response)
 
 
 @router.get("/{scheme_id}/versions/{n}", summary="One version of a scheme")
 async def get_version(
-    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: VersionNumber, response: Response
+    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: SchemeNumber, response: Response
 ) -> SchemeVersionOut:
-    return _shown(response, await queries.get_version(session, scheme_id, n))
+    return SchemeVersionOut.tagged(await queries.get_version(session, scheme_id, n), response)
 
 
 @router.get(
@@ -164,7 +151,7 @@ async def get_version(
     response_class=Response,
     responses={200: {"content": {"application/yaml": {"schema": {"type": "object"}}}}},
 )
-async def get_file(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: VersionNumber) -> Response:
+async def get_file(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: SchemeNumber) -> Response:
     """Byte for byte, as it was approved."""
     version = await queries.get_version(session, scheme_id, n)
     return Response(
@@ -174,7 +161,7 @@ async def get_file(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n:
 
 @router.get("/{scheme_id}/versions/{n}/schema", summary="The JSON Schema of the file")
 async def get_schema(
-    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: VersionNumber
+    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: SchemeNumber
 ) -> dict[str, Any]:
     """From which a form can be generated."""
     await queries.get_version(session, scheme_id, n)
@@ -187,7 +174,7 @@ async def move_version(
     session: Writing,
     now: Now,
     scheme_id: SchemeId,
-    n: VersionNumber,
+    n: SchemeNumber,
     body: SchemeVersionEventIn,
     response: Response,
     if_match: IfMatch = None,
@@ -195,12 +182,14 @@ async def move_version(
     """Approved by someone else than its author; the version in force before is then retired."""
     version = await queries.lock_version(session, scheme_id, n)
     check_tag(if_match, version.version)
-    return _shown(response, await actions.move_version(session, actor, version, body.event, now=now))
+    return SchemeVersionOut.tagged(
+        await actions.move_version(session, actor, version, body.event, now=now), response
+    )
 
 
 @router.get("/{scheme_id}/versions/{n}/allowed-events", summary="What may be done with a version now")
 async def allowed_version_events(
-    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: VersionNumber
+    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: SchemeNumber
 ) -> SchemeVersionEventsOut:
     version = await queries.get_version(session, scheme_id, n)
     state = SchemeState(version.state)

@@ -7,6 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from datamarket.foundation.db import keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.subsidy.register.tables import SchemeRow, SchemeVersion, SubsidyBudget
 from datamarket.subsidy.register.terms import SchemeState
@@ -14,9 +15,7 @@ from datamarket.subsidy.register.terms import SchemeState
 
 async def list_schemes(session: AsyncSession, *, limit: int, after: str | None) -> Sequence[SchemeRow]:
     """In the order of their ids."""
-    statement = select(SchemeRow).order_by(col(SchemeRow.id)).limit(limit + 1)
-    if after is not None:
-        statement = statement.where(col(SchemeRow.id) > after)
+    statement = keyset(select(SchemeRow), col(SchemeRow.id), limit=limit, after=after)
     return (await session.exec(statement)).all()
 
 
@@ -38,9 +37,8 @@ async def list_versions(
 ) -> Sequence[SchemeVersion]:
     """Newest first."""
     statement = select(SchemeVersion).where(SchemeVersion.scheme_id == scheme_id)
-    if after is not None:
-        statement = statement.where(col(SchemeVersion.n) < after)
-    return (await session.exec(statement.order_by(col(SchemeVersion.n).desc()).limit(limit + 1))).all()
+    page = keyset(statement, col(SchemeVersion.n), limit=limit, after=after, newest_first=True)
+    return (await session.exec(page)).all()
 
 
 async def get_version(session: AsyncSession, scheme_id: str, n: int) -> SchemeVersion:
@@ -99,9 +97,8 @@ async def list_budgets(
 ) -> Sequence[SubsidyBudget]:
     """Newest year first; a scheme has one a year."""
     statement = select(SubsidyBudget).where(SubsidyBudget.scheme_id == scheme_id)
-    if after is not None:
-        statement = statement.where(col(SubsidyBudget.year) < after)
-    return (await session.exec(statement.order_by(col(SubsidyBudget.year).desc()).limit(limit + 1))).all()
+    page = keyset(statement, col(SubsidyBudget.year), limit=limit, after=after, newest_first=True)
+    return (await session.exec(page)).all()
 
 
 async def lock_budget(session: AsyncSession, scheme_id: str, year: int) -> SubsidyBudget | None:

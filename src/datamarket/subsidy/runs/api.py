@@ -1,7 +1,7 @@
 """/subsidy/runs: opening a run, and every event of its life."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -20,16 +20,15 @@ from datamarket.foundation.http import (
     Paging,
     Prose,
     Reading,
-    Shape,
     SliceRouter,
     Writing,
     check_tag,
     page_of,
     tag,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.subsidy.runs import actions, queries, rules
 from datamarket.subsidy.runs.queries import RunView
-from datamarket.subsidy.runs.tables import SubsidyRunEvent
 from datamarket.subsidy.runs.terms import RunEvent, RunState
 
 router = SliceRouter(prefix="/subsidy/runs", tags=["subsidy"])
@@ -67,7 +66,7 @@ class RunEventIn(Body):
         return event
 
 
-class RunOut(Shape):
+class RunOut(RowShape):
     """A run, what it was calculated from, and who had a hand in it."""
 
     id: UUID
@@ -94,21 +93,19 @@ class RunOut(Shape):
     version: int
 
     @classmethod
-    def of(cls, view: RunView) -> "RunOut":
-        zh, en = RunState(view.run.state).labels
-        shown = {
-            "scheme": view.run.scheme_id,
-            "scheme_version": view.scheme_version,
-            "scheme_sha256": view.scheme_sha256,
-            "snapshot_sha256": view.snapshot_sha256,
-            "created_by": view.run.actor_id,
-            "state_zh": zh,
-            "state_en": en,
-        }
-        return cls.model_validate(view.run.model_dump() | shown)
+    def of(cls, row: Any, **derived: Any) -> Self:
+        return super().of(
+            row.run,
+            scheme=row.run.scheme_id,
+            scheme_version=row.scheme_version,
+            scheme_sha256=row.scheme_sha256,
+            snapshot_sha256=row.snapshot_sha256,
+            created_by=row.run.actor_id,
+            **derived,
+        )
 
 
-class RunEventOut(Shape):
+class RunEventOut(RowShape):
     """What happened, by whom, and why."""
 
     event: RunEvent
@@ -117,10 +114,6 @@ class RunEventOut(Shape):
     actor_id: UUID
     reason: str | None
     at: datetime
-
-    @classmethod
-    def of(cls, event: SubsidyRunEvent) -> "RunEventOut":
-        return cls.model_validate(event, from_attributes=True)
 
 
 class RunEventsOut(AllowedEvents[RunState, RunEvent]):

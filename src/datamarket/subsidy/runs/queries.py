@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.foundation.db import asked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.subsidy.facts.tables import SubsidySnapshot
 from datamarket.subsidy.register.tables import SchemeVersion
@@ -49,15 +50,10 @@ async def list_runs(
     after: UUID | None,
 ) -> list[RunView]:
     """Newest first."""
-    statement = _RUN_VIEW.order_by(col(SubsidyRun.id).desc()).limit(limit + 1)
-    if scheme is not None:
-        statement = statement.where(SubsidyRun.scheme_id == scheme)
-    if year is not None:
-        statement = statement.where(SubsidyRun.year == year)
-    if state is not None:
-        statement = statement.where(SubsidyRun.state == state)
-    if after is not None:
-        statement = statement.where(col(SubsidyRun.id) < after)
+    wanted = asked((SubsidyRun.scheme_id, scheme), (SubsidyRun.year, year), (SubsidyRun.state, state))
+    statement = keyset(
+        _RUN_VIEW.where(*wanted), col(SubsidyRun.id), limit=limit, after=after, newest_first=True
+    )
     return [RunView(*row) for row in (await session.exec(statement)).all()]
 
 
@@ -74,9 +70,7 @@ async def list_run_events(
 ) -> Sequence[SubsidyRunEvent]:
     """Oldest first."""
     statement = select(SubsidyRunEvent).where(SubsidyRunEvent.run_id == run_id)
-    if after is not None:
-        statement = statement.where(col(SubsidyRunEvent.n) > after)
-    return (await session.exec(statement.order_by(col(SubsidyRunEvent.n)).limit(limit + 1))).all()
+    return (await session.exec(keyset(statement, col(SubsidyRunEvent.n), limit=limit, after=after))).all()
 
 
 async def same_calculation(session: AsyncSession, run: SubsidyRun, engine: str) -> UUID | None:

@@ -27,7 +27,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from datamarket.foundation import money
-from datamarket.foundation.dated import last_begun, read_day
+from datamarket.foundation.documents.dated import last_begun, read_day
 
 T = TypeVar("T")
 BEGINNING = date(1, 1, 1)  # a value without a date holds from here

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from datamarket.foundation import plain_yaml
+from datamarket.foundation.documents import plain_yaml
 from datamarket.foundation.errors import Invalid, NotFound
 from datamarket.subsidy.scheme.document import Scheme
 

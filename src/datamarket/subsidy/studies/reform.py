@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from datamarket.foundation.documents.plain_yaml import Document
 from datamarket.foundation.errors import Invalid
-from datamarket.foundation.plain_yaml import Document
 from datamarket.subsidy.scheme.dated_values import BEGINNING
 from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.scheme.files import mistakes_of

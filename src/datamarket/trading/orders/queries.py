@@ -10,8 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.terms import Actor
+from datamarket.foundation.db import asked, keyset
 from datamarket.foundation.errors import NotFound
-from datamarket.foundation.lists import asked, newest_first
 from datamarket.trading import queries as trades
 from datamarket.trading.orders.tables import TradeOrder
 from datamarket.trading.orders.terms import OrderState
@@ -55,7 +55,9 @@ async def list_orders(
         trades.of_either_side(TradeOrder, visible_to),
         *asked((TradeOrder.contract_id, contract), (TradeOrder.state, state)),
     )
-    return (await session.exec(newest_first(statement, col(TradeOrder.id), limit=limit, after=after))).all()
+    return (
+        await session.exec(keyset(statement, col(TradeOrder.id), limit=limit, after=after, newest_first=True))
+    ).all()
 
 
 async def list_awaited(

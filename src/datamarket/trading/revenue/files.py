@@ -4,7 +4,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn
 
-from datamarket.foundation.dated import read_dated
+from datamarket.foundation.documents.dated import read_dated
 from datamarket.foundation.money import parse_rate, parse_yuan
 from datamarket.trading.terms import Bracket, RevenueRule
 

@@ -1,6 +1,6 @@
 """Words of a resource's registration."""
 
-from datamarket.foundation.labels import Labelled
+from datamarket.foundation.states import Labelled
 
 
 class ResourceState(Labelled):

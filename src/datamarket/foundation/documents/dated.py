@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, NoReturn, TypeVar
 
-from datamarket.foundation.plain_yaml import Document, NotPlainYaml, read_plain_yaml
+from datamarket.foundation.documents.plain_yaml import Document, NotPlainYaml, read_plain_yaml
 
 FORMAT = "dated-values/1"
 ValueT = TypeVar("ValueT")
