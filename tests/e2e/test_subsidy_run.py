@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from datamarket.auth.terms import Actor, Role
 from datamarket.foundation import checks as recomputed
-from datamarket.foundation.db import Database
+from datamarket.foundation.db import Database, PageAsked
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.states import TransitionNotAllowed
 from datamarket.ledger.terms import AccountKey, AccountKind
@@ -109,7 +109,7 @@ async def test_a_whole_run_goes_through_all_hands_and_leaves_the_payable_at_zero
         payable = AccountKey(LEDGER_ID, company.id, AccountKind.SUBSIDY_PAYABLE)
         assert await balance_of(fresh_database, payable) == 0
     async with fresh_database.transaction() as session:
-        happened = await run_queries.list_run_events(session, run.id, limit=20, after=None)
+        happened = await run_queries.list_run_events(session, run.id, page=PageAsked(20))
         shown = await dossier.award_tables(session, run.id)
         found = await replay_run(session, run.id)
     assert [event.event for event in happened] == [
@@ -180,7 +180,7 @@ async def test_the_same_account_cannot_review_or_approve_what_it_calculated(fres
     two = Officers(busy, actor(Role.AUTHORITY), busy, actor(Role.FINANCE))
     async with fresh_database.transaction() as session:
         [half_way] = await run_queries.list_runs(
-            session, scheme=CITY, year=YEAR, state=RunState.UNDER_REVIEW, limit=1, after=None
+            session, scheme=CITY, year=YEAR, state=RunState.UNDER_REVIEW, page=PageAsked(1)
         )
     run = await world.moved(fresh_database, two, half_way.run, RunEvent.PUBLICISE)
     for officer in (busy, two.reviewer):

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import Database
+from datamarket.foundation.db import Database, PageAsked
 from datamarket.foundation.errors import MarketError
 from datamarket.ledger.books import queries
 from datamarket.ledger.periods.rules import PERIOD_LIFE
@@ -118,7 +118,7 @@ async def read_by_page(database: Database, account: AccountKey, first: date, las
         after, balance, pages = None, None, 0
         while True:
             page = await statements.read_statement(
-                session, found, from_on=first, to_on=last, limit=3, after=after
+                session, found, from_on=first, to_on=last, page=PageAsked(3, after)
             )
             balance = page.opening_fen if balance is None else balance
             assert page.brought_forward_fen == balance

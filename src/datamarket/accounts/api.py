@@ -65,7 +65,7 @@ async def open_account(actor: ManageAccounts, session: Writing, now: Now, body: 
 
 @router.get("", summary="All accounts")
 async def list_accounts(actor: ReadAccounts, session: Reading, paging: Paging[UUID]) -> Page[AccountOut]:
-    rows = await queries.list_accounts(session, limit=paging.limit, after=paging.after)
+    rows = await queries.list_accounts(session, page=paging)
     return page_of(rows, paging, AccountOut.of, lambda account: [account.id])
 
 

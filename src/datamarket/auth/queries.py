@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.tables import Account, RefreshToken
-from datamarket.foundation.db import keyset
+from datamarket.foundation.db import PageAsked, keyset
 from datamarket.foundation.errors import NotFound
 
 
@@ -33,9 +33,9 @@ async def lock_account(session: AsyncSession, account_id: UUID) -> Account:
     return account
 
 
-async def list_accounts(session: AsyncSession, *, limit: int, after: UUID | None) -> Sequence[Account]:
+async def list_accounts(session: AsyncSession, *, page: PageAsked[UUID]) -> Sequence[Account]:
     """In the order they were made."""
-    return (await session.exec(keyset(select(Account), col(Account.id), limit=limit, after=after))).all()
+    return (await session.exec(keyset(select(Account), col(Account.id), page))).all()
 
 
 async def lock_refresh_token(session: AsyncSession, digest: bytes) -> RefreshToken | None:

@@ -90,12 +90,14 @@ async def _calculated(
 
 async def _chosen(session: "AsyncSession", run_id: UUID | None) -> "RunView":
     """The run that was asked for, or the newest one, which is then named on standard error."""
+    from datamarket.foundation.db import PageAsked
     from datamarket.foundation.errors import NotFound
     from datamarket.subsidy.runs import queries as run_queries
 
     if run_id is not None:
         return await run_queries.get_run(session, run_id)
-    newest = await run_queries.list_runs(session, scheme=None, year=None, state=None, limit=1, after=None)
+    page: PageAsked[UUID] = PageAsked(1)
+    newest = await run_queries.list_runs(session, scheme=None, year=None, state=None, page=page)
     if not newest:
         raise NotFound(thing="run")
     chosen = newest[0]
@@ -113,11 +115,11 @@ def runs(as_json: AsJson = False) -> None:
 
 
 async def _listed(session: "AsyncSession") -> list[dict[str, Any]]:
+    from datamarket.foundation.db import PageAsked
     from datamarket.subsidy.runs import queries as run_queries
 
-    views = await run_queries.list_runs(
-        session, scheme=None, year=None, state=None, limit=RUNS_SHOWN, after=None
-    )
+    page: PageAsked[UUID] = PageAsked(RUNS_SHOWN)
+    views = await run_queries.list_runs(session, scheme=None, year=None, state=None, page=page)
     return [
         {
             "id": str(view.run.id),

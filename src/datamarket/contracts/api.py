@@ -159,9 +159,7 @@ async def request_contract(
 async def list_contracts(
     actor: ReadMarket, session: Reading, paging: Paging[UUID], state: ContractState | None = None
 ) -> Page[ContractOut]:
-    rows = await queries.list_contracts(
-        session, visible_to=actor, state=state, limit=paging.limit, after=paging.after
-    )
+    rows = await queries.list_contracts(session, visible_to=actor, state=state, page=paging)
     return page_of(rows, paging, ContractOut.of, lambda contract: [contract.id])
 
 
@@ -222,7 +220,7 @@ async def list_uses(
     actor: ReadMarket, session: Reading, paging: Paging[UUID], contract_id: UUID
 ) -> Page[UseOut]:
     await queries.get_contract(session, contract_id, visible_to=actor)
-    rows = await queries.list_uses(session, contract_id, limit=paging.limit, after=paging.after)
+    rows = await queries.list_uses(session, contract_id, page=paging)
     return page_of(rows, paging, UseOut.of, lambda use: [use.id])
 
 

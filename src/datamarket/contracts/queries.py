@@ -13,7 +13,7 @@ from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan, Supplier
 from datamarket.contracts.tables import Contract, ContractMeter, ContractUse
 from datamarket.contracts.terms import Authorisation, ContractState, FrozenTerms, Purpose
-from datamarket.foundation.db import Connection, keyset
+from datamarket.foundation.db import Connection, PageAsked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.money import Fen
 from datamarket.participants.terms import IncomeClass
@@ -50,14 +50,14 @@ async def lock_contract(session: AsyncSession, contract_id: UUID, *, visible_to:
 
 
 async def list_contracts(
-    session: AsyncSession, *, visible_to: Actor, state: ContractState | None, limit: int, after: UUID | None
+    session: AsyncSession, *, visible_to: Actor, state: ContractState | None, page: PageAsked[UUID]
 ) -> Sequence[Contract]:
     """Newest first."""
     statement = select(Contract).where(_visible(visible_to))
     if state is not None:
         statement = statement.where(Contract.state == state)
-    page = keyset(statement, col(Contract.id), limit=limit, after=after, newest_first=True)
-    return (await session.exec(page)).all()
+    statement = keyset(statement, col(Contract.id), page, newest_first=True)
+    return (await session.exec(statement)).all()
 
 
 async def lock_meter(session: AsyncSession, contract_id: UUID) -> ContractMeter | None:
@@ -66,12 +66,12 @@ async def lock_meter(session: AsyncSession, contract_id: UUID) -> ContractMeter 
 
 
 async def list_uses(
-    session: AsyncSession, contract_id: UUID, *, limit: int, after: UUID | None
+    session: AsyncSession, contract_id: UUID, *, page: PageAsked[UUID]
 ) -> Sequence[ContractUse]:
     """Newest first."""
     statement = select(ContractUse).where(ContractUse.contract_id == contract_id)
-    page = keyset(statement, col(ContractUse.id), limit=limit, after=after, newest_first=True)
-    return (await session.exec(page)).all()
+    statement = keyset(statement, col(ContractUse.id), page, newest_first=True)
+    return (await session.exec(statement)).all()
 
 
 class Meter(NamedTuple):

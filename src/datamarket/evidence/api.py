@@ -42,7 +42,5 @@ async def list_audit_events(
     subject: UUID | None = None,
     action: Annotated[str | None, Query(max_length=60, pattern=r"^[a-z.-]+$")] = None,
 ) -> Page[AuditEventOut]:
-    rows = await queries.list_events(
-        session, subject=subject, action=action, limit=paging.limit, after=paging.after
-    )
+    rows = await queries.list_events(session, subject=subject, action=action, page=paging)
     return page_of(rows, paging, AuditEventOut.of, lambda event: [event.id])

@@ -8,11 +8,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.evidence.tables import COMMONEST, AuditEvent
-from datamarket.foundation.db import asked, keyset
+from datamarket.foundation.db import PageAsked, asked, keyset
 
 
 async def list_events(
-    session: AsyncSession, *, subject: UUID | None, action: str | None, limit: int, after: UUID | None
+    session: AsyncSession, *, subject: UUID | None, action: str | None, page: PageAsked[UUID]
 ) -> Sequence[AuditEvent]:
     """Newest first; `after` is the id of the last event of the page before."""
     statement = select(AuditEvent).where(
@@ -20,5 +20,5 @@ async def list_events(
     )
     if action not in {None, COMMONEST}:
         statement = statement.where(text(f"action <> '{COMMONEST}'"))  # what its index is limited to
-    page = keyset(statement, col(AuditEvent.id), limit=limit, after=after, newest_first=True)
-    return (await session.exec(page)).all()
+    statement = keyset(statement, col(AuditEvent.id), page, newest_first=True)
+    return (await session.exec(statement)).all()

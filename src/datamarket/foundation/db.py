@@ -6,7 +6,8 @@ act as the owner. Nobody but this module commits.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias, TypeVar, cast
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -114,18 +115,29 @@ class Database:
 StatementT = TypeVar("StatementT", bound="Select[*tuple[Any, ...]]")
 
 
+KeyT_co = TypeVar("KeyT_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class PageAsked(Generic[KeyT_co]):
+    """How much of a list is wanted, and after which sort key."""
+
+    limit: int
+    after: KeyT_co | None = None
+
+
 def asked(*filters: tuple[Any, object]) -> list[ColumnElement[bool]]:
     """Columns that must equal a value, where one was given."""
     return [column == value for column, value in filters if value is not None]
 
 
 def keyset(
-    statement: StatementT, key: Any, *, limit: int, after: object, newest_first: bool = False
+    statement: StatementT, key: Any, page: PageAsked[Any], *, newest_first: bool = False
 ) -> StatementT:
     """By `key`, after the last row of the page before, and one row too many: it tells that there is more."""
-    if after is not None:
-        statement = statement.where(key < after if newest_first else key > after)
-    return statement.order_by(key.desc() if newest_first else key).limit(limit + 1)
+    if page.after is not None:
+        statement = statement.where(key < page.after if newest_first else key > page.after)
+    return statement.order_by(key.desc() if newest_first else key).limit(page.limit + 1)
 
 
 async def driver(session: AsyncSession) -> Connection:

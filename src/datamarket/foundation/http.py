@@ -5,7 +5,6 @@ import binascii
 import functools
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Generic, NewType, TypeVar, get_args
@@ -31,7 +30,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from datamarket.foundation import idempotency
-from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, driver
+from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, PageAsked, driver
 from datamarket.foundation.errors import Invalid, Stale
 from datamarket.foundation.states import EventT, StateT
 
@@ -141,24 +140,21 @@ class Page(Shape, Generic[ItemT]):
         return f"{params[0].__name__.removesuffix('Out')}Page"
 
 
-KeyT = TypeVar("KeyT")
 Cursor = NewType("Cursor", str)
 """As the caller sent it: for a list whose key depends on the order that is asked for."""
 Ordinal = NewType("Ordinal", int)
 """A sort key that counts rows: never more than a column of 32 bits holds."""
 
 
-@dataclass(frozen=True)
-class Paging(Generic[KeyT]):
-    """How much of a list, and after which sort key: `paging: Paging[tuple[datetime, UUID]]` in a route decodes it."""
+if TYPE_CHECKING:
+    Paging = PageAsked
+else:
 
-    limit: int
-    after: KeyT | None
-
-    if not TYPE_CHECKING:
+    class Paging:
+        """`paging: Paging[tuple[datetime, UUID]]` in a route: the cursor is decoded to a key of these kinds."""
 
         def __class_getitem__(cls, key: Any) -> Any:
-            return Annotated[cls, Depends(_paging_by(get_args(key) or (key,)))]
+            return Annotated[PageAsked, Depends(_paging_by(get_args(key) or (key,)))]
 
 
 @functools.cache
@@ -171,12 +167,12 @@ def _paging_by(kinds: tuple[type, ...]) -> Callable[..., Awaitable[Any]]:
                 max_length=500, pattern=r"^[A-Za-z0-9_-]*$", description="cursor: `next` of the page before"
             ),
         ] = None,
-    ) -> "Paging[Any]":
+    ) -> PageAsked[Any]:
         """Raises CursorInvalid."""
         if kinds == (Cursor,):
-            return Paging(limit, after or None)
+            return PageAsked(limit, after or None)
         key = decode_cursor(after or None, kinds)
-        return Paging(limit, key and (key[0] if len(kinds) == 1 else tuple(key)))
+        return PageAsked(limit, key and (key[0] if len(kinds) == 1 else tuple(key)))
 
     return paging
 
@@ -221,7 +217,7 @@ def _restore(value: Any, kind: type) -> Any:
 
 def page_of(
     rows: Sequence[Any],
-    paging: "Paging[Any]",
+    paging: PageAsked[Any],
     shape: Callable[[Any], ItemT],
     key: Callable[[Any], Sequence[object]],
 ) -> Page[ItemT]:

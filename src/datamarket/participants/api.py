@@ -118,9 +118,7 @@ async def list_participants(
         Query(min_length=1, max_length=100, pattern=NO_NUL, description="part of either name"),
     ] = None,
 ) -> Page[ParticipantOut]:
-    rows = await queries.list_participants(
-        session, kind=kind, state=state, name=text, limit=paging.limit, after=paging.after
-    )
+    rows = await queries.list_participants(session, kind=kind, state=state, name=text, page=paging)
     return page_of(rows, paging, ParticipantOut.of, lambda participant: [participant.id])
 
 
@@ -177,5 +175,5 @@ async def list_standings(
     actor: ReadMarket, session: Reading, paging: Paging[int], participant_id: UUID
 ) -> Page[StandingOut]:
     await queries.get_participant(session, participant_id)
-    rows = await queries.list_standings(session, participant_id, limit=paging.limit, after=paging.after)
+    rows = await queries.list_standings(session, participant_id, page=paging)
     return page_of(rows, paging, StandingOut.of, lambda standing: [standing.ordinal])

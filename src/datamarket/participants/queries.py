@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import keyset
+from datamarket.foundation.db import PageAsked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.participants import rules
 from datamarket.participants.tables import Participant, ParticipantStanding
@@ -72,8 +72,7 @@ async def list_participants(
     kind: ParticipantKind | None = None,
     state: ParticipantState | None = None,
     name: str | None = None,
-    limit: int,
-    after: UUID | None,
+    page: PageAsked[UUID],
 ) -> Sequence[Participant]:
     """In the order they were registered; `name` is any part of either name."""
     statement = select(Participant)
@@ -88,17 +87,15 @@ async def list_participants(
                 col(Participant.name_en).icontains(name, autoescape=True),
             )
         )
-    return (await session.exec(keyset(statement, col(Participant.id), limit=limit, after=after))).all()
+    return (await session.exec(keyset(statement, col(Participant.id), page))).all()
 
 
 async def list_standings(
-    session: AsyncSession, participant_id: UUID, *, limit: int, after: int | None
+    session: AsyncSession, participant_id: UUID, *, page: PageAsked[int]
 ) -> Sequence[ParticipantStanding]:
     """Every state that was held, oldest first; `after` is the ordinal of the last of the page before."""
     statement = select(ParticipantStanding).where(ParticipantStanding.participant_id == participant_id)
-    return (
-        await session.exec(keyset(statement, col(ParticipantStanding.ordinal), limit=limit, after=after))
-    ).all()
+    return (await session.exec(keyset(statement, col(ParticipantStanding.ordinal), page))).all()
 
 
 async def open_standing(session: AsyncSession, participant_id: UUID) -> ParticipantStanding:

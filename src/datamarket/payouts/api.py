@@ -172,8 +172,7 @@ async def list_batches(
         ledger_id,
         visible_to=actor,
         state=state,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(rows, paging, PayoutBatchOut.of, lambda batch: [batch.id])
 
@@ -266,8 +265,7 @@ async def list_payouts(
         visible_to=actor,
         batch=batch,
         state=state,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(rows, paging, PayoutOut.of, lambda payout: [payout.id])
 

@@ -9,7 +9,7 @@ from sqlmodel import col, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import Connection, asked, keyset
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.ledger.terms import EntryKind
 from datamarket.payouts.tables import Payout, PayoutBatch
@@ -124,8 +124,7 @@ async def list_batches(
     *,
     visible_to: Actor,
     state: BatchState | None,
-    limit: int,
-    after: UUID | None,
+    page: PageAsked[UUID],
 ) -> Sequence[PayoutBatch]:
     """Newest first; for who is no overseer, none."""
     if not visible_to.sees_all:
@@ -133,8 +132,8 @@ async def list_batches(
     statement = select(PayoutBatch).where(
         PayoutBatch.ledger_id == ledger_id, *asked((PayoutBatch.state, state))
     )
-    page = keyset(statement, col(PayoutBatch.id), limit=limit, after=after, newest_first=True)
-    return (await session.exec(page)).all()
+    statement = keyset(statement, col(PayoutBatch.id), page, newest_first=True)
+    return (await session.exec(statement)).all()
 
 
 async def payouts_of(session: AsyncSession, batch: PayoutBatch) -> Sequence[Payout]:
@@ -159,8 +158,7 @@ async def list_payouts(
     visible_to: Actor,
     batch: UUID | None,
     state: PayoutState | None,
-    limit: int,
-    after: UUID | None,
+    page: PageAsked[UUID],
 ) -> Sequence[Payout]:
     """Newest first: a payee's own, all for overseers."""
     statement = select(Payout).where(
@@ -168,9 +166,7 @@ async def list_payouts(
         _visible(visible_to),
         *asked((Payout.batch_id, batch), (Payout.state, state)),
     )
-    return (
-        await session.exec(keyset(statement, col(Payout.id), limit=limit, after=after, newest_first=True))
-    ).all()
+    return (await session.exec(keyset(statement, col(Payout.id), page, newest_first=True))).all()
 
 
 async def get_payout(session: AsyncSession, ledger_id: int, payout_id: UUID, *, visible_to: Actor) -> Payout:

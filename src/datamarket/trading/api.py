@@ -221,8 +221,7 @@ async def list_trades(
         contract=contract,
         since=since,
         until=until,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(rows, paging, TradeOut.of, lambda trade: [trade.id])
 
@@ -258,7 +257,7 @@ async def list_refunds(
 ) -> Page[RefundOut]:
     """Oldest first."""
     await queries.get_trade(session, trade_id, visible_to=actor)
-    rows = await queries.list_refunds(session, trade_id, limit=paging.limit, after=paging.after)
+    rows = await queries.list_refunds(session, trade_id, page=paging)
     return page_of(rows, paging, RefundOut.of, lambda refund: [refund.id])
 
 

@@ -11,7 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.terms import Actor
 from datamarket.contracts.rules import ContractNotActive
-from datamarket.foundation.db import Connection, asked, keyset
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.trading.tables import RefundRow, TradeRow
 
@@ -69,8 +69,7 @@ async def list_trades(
     contract: UUID | None,
     since: datetime | None,
     until: datetime | None,
-    limit: int,
-    after: UUID | None,
+    page: PageAsked[UUID],
 ) -> Sequence[TradeRow]:
     """Newest first."""
     statement = select(TradeRow).where(
@@ -80,14 +79,12 @@ async def list_trades(
         statement = statement.where(col(TradeRow.occurred_at) >= since)
     if until is not None:
         statement = statement.where(col(TradeRow.occurred_at) < until)
-    return (
-        await session.exec(keyset(statement, col(TradeRow.id), limit=limit, after=after, newest_first=True))
-    ).all()
+    return (await session.exec(keyset(statement, col(TradeRow.id), page, newest_first=True))).all()
 
 
 async def list_refunds(
-    session: AsyncSession, trade_id: UUID, *, limit: int, after: UUID | None
+    session: AsyncSession, trade_id: UUID, *, page: PageAsked[UUID]
 ) -> Sequence[RefundRow]:
     """Oldest first."""
     statement = select(RefundRow).where(RefundRow.trade_id == trade_id)
-    return (await session.exec(keyset(statement, col(RefundRow.id), limit=limit, after=after))).all()
+    return (await session.exec(keyset(statement, col(RefundRow.id), page))).all()

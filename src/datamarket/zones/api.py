@@ -145,7 +145,7 @@ async def found_zone(
 async def list_zones(
     _caller: Visitor, session: Reading, paging: Paging[UUID], state: ZoneState | None = None
 ) -> Page[ZoneOut]:
-    rows = await queries.list_zones(session, state=state, limit=paging.limit, after=paging.after)
+    rows = await queries.list_zones(session, state=state, page=paging)
     return page_of(rows, paging, ZoneOut.of, lambda zone: [zone.id])
 
 
@@ -182,7 +182,7 @@ async def list_mandates(
     _caller: Visitor, session: Reading, paging: Paging[UUID], zone_id: UUID
 ) -> Page[MandateOut]:
     await queries.get_zone(session, zone_id)
-    rows = await queries.list_mandates(session, zone_id, limit=paging.limit, after=paging.after)
+    rows = await queries.list_mandates(session, zone_id, page=paging)
     return page_of(rows, paging, MandateOut.of, lambda mandate: [mandate.id])
 
 
@@ -198,7 +198,7 @@ async def list_scenarios(
     _caller: Visitor, session: Reading, paging: Paging[UUID], zone_id: UUID
 ) -> Page[ScenarioOut]:
     await queries.get_zone(session, zone_id)
-    rows = await queries.list_scenarios(session, zone_id, limit=paging.limit, after=paging.after)
+    rows = await queries.list_scenarios(session, zone_id, page=paging)
     return page_of(rows, paging, ScenarioOut.of, lambda scenario: [scenario.id])
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import keyset
+from datamarket.foundation.db import PageAsked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.zones.tables import Mandate, Scenario, Zone
 from datamarket.zones.terms import ZoneState
@@ -30,13 +30,13 @@ async def lock_zone(session: AsyncSession, zone_id: UUID) -> Zone:
 
 
 async def list_zones(
-    session: AsyncSession, *, state: ZoneState | None = None, limit: int, after: UUID | None
+    session: AsyncSession, *, state: ZoneState | None = None, page: PageAsked[UUID]
 ) -> Sequence[Zone]:
     """In the order they were founded."""
     statement = select(Zone)
     if state is not None:
         statement = statement.where(Zone.state == state)
-    return (await session.exec(keyset(statement, col(Zone.id), limit=limit, after=after))).all()
+    return (await session.exec(keyset(statement, col(Zone.id), page))).all()
 
 
 async def mandate_at(session: AsyncSession, zone_id: UUID, on: date) -> Mandate | None:
@@ -57,12 +57,10 @@ async def mandate_within(
     return (await session.exec(statement)).first()
 
 
-async def list_mandates(
-    session: AsyncSession, zone_id: UUID, *, limit: int, after: UUID | None
-) -> Sequence[Mandate]:
+async def list_mandates(session: AsyncSession, zone_id: UUID, *, page: PageAsked[UUID]) -> Sequence[Mandate]:
     """In the order they were granted."""
     statement = select(Mandate).where(Mandate.zone_id == zone_id)
-    return (await session.exec(keyset(statement, col(Mandate.id), limit=limit, after=after))).all()
+    return (await session.exec(keyset(statement, col(Mandate.id), page))).all()
 
 
 async def get_scenario(session: AsyncSession, scenario_id: UUID) -> Scenario:
@@ -74,8 +72,8 @@ async def get_scenario(session: AsyncSession, scenario_id: UUID) -> Scenario:
 
 
 async def list_scenarios(
-    session: AsyncSession, zone_id: UUID, *, limit: int, after: UUID | None
+    session: AsyncSession, zone_id: UUID, *, page: PageAsked[UUID]
 ) -> Sequence[Scenario]:
     """In the order they were added."""
     statement = select(Scenario).where(Scenario.zone_id == zone_id)
-    return (await session.exec(keyset(statement, col(Scenario.id), limit=limit, after=after))).all()
+    return (await session.exec(keyset(statement, col(Scenario.id), page))).all()

@@ -16,7 +16,7 @@ from datamarket.catalogue.products.tables import ProductVersion
 from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues.tables import Venue
 from datamarket.catalogue.venues.terms import FeePayer
-from datamarket.foundation.db import keyset
+from datamarket.foundation.db import PageAsked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.money import Fen
 from datamarket.participants import queries as participants
@@ -56,7 +56,7 @@ async def _placed(session: AsyncSession, statement: Select[Listing, Venue], visi
 
 
 async def list_own_listings(
-    session: AsyncSession, *, visible_to: Actor, state: ListingState | None, limit: int, after: UUID | None
+    session: AsyncSession, *, visible_to: Actor, state: ListingState | None, page: PageAsked[UUID]
 ) -> Sequence[Listing]:
     """What the actor's organisation lists, or what is listed on its venue; all of it for overseers."""
     statement = select(Listing)
@@ -66,8 +66,8 @@ async def list_own_listings(
         statement = statement.where(provided | col(Listing.venue_id).in_(operated))
     if state is not None:
         statement = statement.where(Listing.state == state)
-    page = keyset(statement, col(Listing.id), limit=limit, after=after, newest_first=True)
-    return (await session.exec(page)).all()
+    statement = keyset(statement, col(Listing.id), page, newest_first=True)
+    return (await session.exec(statement)).all()
 
 
 def plan_of(listing: Listing) -> PricePlan:

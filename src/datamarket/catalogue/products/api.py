@@ -168,8 +168,7 @@ async def list_products(
         mine=mine,
         zone=zone,
         state=state,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(rows, paging, ProductOut.of, lambda described: [str(described.product.id)])
 
@@ -227,9 +226,7 @@ async def list_versions(
     actor: ReadMarket, session: Reading, product_id: UUID, paging: Paging[int]
 ) -> Page[VersionOut]:
     product, _ = await queries.get_product(session, product_id, visible_to=actor)
-    rows = await queries.list_versions(
-        session, product, visible_to=actor, limit=paging.limit, after=paging.after
-    )
+    rows = await queries.list_versions(session, product, visible_to=actor, page=paging)
     return page_of(rows, paging, VersionOut.of, lambda version: [version.number])
 
 

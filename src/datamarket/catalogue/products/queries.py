@@ -22,7 +22,7 @@ from datamarket.catalogue.products.terms import (
     VersionState,
 )
 from datamarket.catalogue.terms import Category
-from datamarket.foundation.db import keyset
+from datamarket.foundation.db import PageAsked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.zones.terms import Level
 
@@ -111,8 +111,7 @@ async def list_products(
     mine: bool,
     zone: UUID | None,
     state: VersionState | None,
-    limit: int,
-    after: UUID | None,
+    page: PageAsked[UUID],
 ) -> Sequence[Described]:
     """Newest first; `state` is that of the version that the reader sees."""
     statement = _seen(visible_to)
@@ -122,20 +121,20 @@ async def list_products(
         statement = statement.where(Product.zone_id == zone)
     if state is not None:
         statement = statement.where(ProductVersion.state == state)
-    page = keyset(statement, col(Product.id), limit=limit, after=after, newest_first=True)
-    return [Described(*row) for row in await session.exec(page)]
+    statement = keyset(statement, col(Product.id), page, newest_first=True)
+    return [Described(*row) for row in await session.exec(statement)]
 
 
 async def list_versions(
-    session: AsyncSession, product: Product, *, visible_to: Actor, limit: int, after: int | None
+    session: AsyncSession, product: Product, *, visible_to: Actor, page: PageAsked[int]
 ) -> Sequence[ProductVersion]:
     """Newest first; who is neither maker nor reviewer sees what was approved."""
     statement = select(ProductVersion).where(ProductVersion.product_id == product.id)
     if not (_privileged(visible_to) or visible_to.participant_id == product.maker_id):
         seen = (VersionState.APPROVED, VersionState.RETIRED)
         statement = statement.where(col(ProductVersion.state).in_(seen))
-    page = keyset(statement, col(ProductVersion.number), limit=limit, after=after, newest_first=True)
-    return (await session.exec(page)).all()
+    statement = keyset(statement, col(ProductVersion.number), page, newest_first=True)
+    return (await session.exec(statement)).all()
 
 
 async def newest_approved(session: AsyncSession, product_id: UUID) -> int | None:

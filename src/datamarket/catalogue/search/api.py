@@ -19,6 +19,7 @@ from datamarket.catalogue.search import queries
 from datamarket.catalogue.search.queries import Search
 from datamarket.catalogue.search.terms import Sort
 from datamarket.catalogue.terms import Category
+from datamarket.foundation.db import PageAsked
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     NO_NUL,
@@ -120,7 +121,7 @@ async def _own_listings(
     key = decode_cursor(paging.after, [UUID])
     async with database_of(request).transaction() as session:
         rows = await listing_queries.list_own_listings(
-            session, visible_to=caller, state=state, limit=paging.limit, after=key[0] if key else None
+            session, visible_to=caller, state=state, page=PageAsked(paging.limit, key[0] if key else None)
         )
     return page_of(rows, paging, ListingCard.of, lambda listing: [str(listing.id)])
 

@@ -114,7 +114,7 @@ class VenueEventsOut(AllowedEvents[VenueState, VenueEvent]):
 
 @router.get("/venues", summary="The venues, by code")
 async def list_venues(_caller: Visitor, session: Reading, paging: Paging[str]) -> Page[VenueOut]:
-    rows = await queries.list_venues(session, limit=paging.limit, after=paging.after)
+    rows = await queries.list_venues(session, page=paging)
     return page_of(rows, paging, VenueOut.of, lambda venue: [venue.code])
 
 

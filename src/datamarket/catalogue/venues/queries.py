@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.catalogue.venues.tables import Venue
-from datamarket.foundation.db import keyset
+from datamarket.foundation.db import PageAsked, keyset
 from datamarket.foundation.errors import NotFound
 
 
@@ -27,6 +27,6 @@ async def lock_venue(session: AsyncSession, venue_id: UUID) -> Venue:
     return venue
 
 
-async def list_venues(session: AsyncSession, *, limit: int, after: str | None) -> Sequence[Venue]:
+async def list_venues(session: AsyncSession, *, page: PageAsked[str]) -> Sequence[Venue]:
     """By code."""
-    return (await session.exec(keyset(select(Venue), col(Venue.code), limit=limit, after=after))).all()
+    return (await session.exec(keyset(select(Venue), col(Venue.code), page))).all()

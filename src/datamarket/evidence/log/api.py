@@ -100,9 +100,7 @@ def _base64(raw: bytes) -> str:
 async def list_checkpoints(
     _caller: Visitor, session: Reading, log: SealedLog, paging: Paging[int]
 ) -> Page[CheckpointOut]:
-    rows = await proofs.list_checkpoints(
-        await driver(session), log.ledger_id, limit=paging.limit, after=paging.after
-    )
+    rows = await proofs.list_checkpoints(await driver(session), log.ledger_id, page=paging)
     return page_of(rows, paging, CheckpointOut.of, lambda row: [row.size])
 
 

@@ -20,7 +20,7 @@ from datamarket.evidence.log.merkle import (
     node_hash,
     split_at,
 )
-from datamarket.foundation.db import Connection
+from datamarket.foundation.db import Connection, PageAsked
 from datamarket.foundation.errors import Conflict, Invalid, NotFound
 
 
@@ -76,18 +76,18 @@ _COLUMNS = "SELECT size, leaves, root, sealed_at, checkpoint FROM seal_block WHE
 
 
 async def list_checkpoints(
-    connection: Connection, ledger_id: int, *, limit: int, after: int | None
+    connection: Connection, ledger_id: int, *, page: PageAsked[int]
 ) -> list[SealedCheckpoint]:
     """Newest first; `after` is the size of the last one of the page before."""
     statement = f"{_COLUMNS} AND size < coalesce($2, 9223372036854775807) ORDER BY size DESC LIMIT $3"
-    rows = await connection.fetch(statement, ledger_id, after, limit + 1)
+    rows = await connection.fetch(statement, ledger_id, page.after, page.limit + 1)
     return [SealedCheckpoint(*row) for row in rows]
 
 
 async def get_checkpoint(connection: Connection, ledger_id: int, size: int | None) -> SealedCheckpoint:
     """The newest, or the one of a size. Raises NothingSealed or SizeUnknown."""
     if size is None:
-        rows = await list_checkpoints(connection, ledger_id, limit=0, after=None)
+        rows = await list_checkpoints(connection, ledger_id, page=PageAsked(0))
         if not rows:
             raise NothingSealed
         return rows[0]

@@ -161,8 +161,7 @@ async def list_accounts(
         visible_to=actor,
         owner=owner,
         kind=kind,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(rows, paging, LedgerAccountOut.of, lambda found: [found.account.id])
 
@@ -189,8 +188,7 @@ async def list_legs(
         session,
         ledger_id,
         account_id,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(
         rows,

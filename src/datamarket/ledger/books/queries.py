@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import Connection
+from datamarket.foundation.db import Connection, PageAsked
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.money import Fen
 from datamarket.ledger.books.tables import LedgerAccount, LedgerBalance, LedgerEntry, LedgerLeg
@@ -39,8 +39,7 @@ async def list_accounts(
     visible_to: Actor,
     owner: UUID | None = None,
     kind: str | None = None,
-    limit: int,
-    after: UUID | None,
+    page: PageAsked[UUID],
 ) -> Sequence[AccountBalance]:
     """Accounts with balances, in the order of their ids."""
     statement = (
@@ -52,14 +51,14 @@ async def list_accounts(
         )
         .where(LedgerAccount.ledger_id == ledger_id, _visible(visible_to))
         .order_by(col(LedgerAccount.id))
-        .limit(limit + 1)
+        .limit(page.limit + 1)
     )
     if owner is not None:
         statement = statement.where(LedgerAccount.owner_id == owner)
     if kind is not None:
         statement = statement.where(LedgerAccount.kind == kind)
-    if after is not None:
-        statement = statement.where(col(LedgerAccount.id) > after)
+    if page.after is not None:
+        statement = statement.where(col(LedgerAccount.id) > page.after)
     return [AccountBalance(account, balance) for account, balance in (await session.exec(statement)).all()]
 
 
@@ -88,8 +87,7 @@ async def list_legs(
     ledger_id: int,
     account_id: UUID,
     *,
-    limit: int,
-    after: tuple[int, UUID, int] | None,
+    page: PageAsked[tuple[int, UUID, int]],
 ) -> Sequence[tuple[LedgerLeg, LedgerEntry]]:
     """An account's movements, newest month first."""
     order = (col(LedgerLeg.period), col(LedgerLeg.entry_id), col(LedgerLeg.seq))
@@ -103,10 +101,10 @@ async def list_legs(
         )
         .where(LedgerLeg.ledger_id == ledger_id, LedgerLeg.account_id == account_id)
         .order_by(*(column.desc() for column in order))
-        .limit(limit + 1)
+        .limit(page.limit + 1)
     )
-    if after is not None:
-        period, entry, seq = after
+    if page.after is not None:
+        period, entry, seq = page.after
         older = (order[0] < period) | (
             (order[0] == period) & ((order[1] < entry) | ((order[1] == entry) & (order[2] < seq)))
         )

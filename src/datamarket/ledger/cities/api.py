@@ -110,8 +110,7 @@ async def list_city_transfers(
         session,
         ledger_id,
         visible_to=actor,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(rows, paging, CityTransferOut.of, lambda row: [row.id])
 

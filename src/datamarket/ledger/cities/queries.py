@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation.db import keyset
+from datamarket.foundation.db import PageAsked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.ledger.books.tables import LedgerAccount
 from datamarket.ledger.cities.rules import TRANSFER_LIFE
@@ -60,11 +60,11 @@ async def open_events(session: AsyncSession, actor: Actor, row: CityTransfer) ->
 
 
 async def list_transfers(
-    session: AsyncSession, ledger_id: int, *, visible_to: Actor, limit: int, after: UUID | None
+    session: AsyncSession, ledger_id: int, *, visible_to: Actor, page: PageAsked[UUID]
 ) -> Sequence[CityTransfer]:
     """This city's side of each transfer, newest first."""
     statement = select(CityTransfer).where(CityTransfer.ledger_id == ledger_id)
     if not visible_to.sees_all:
         statement = statement.where(CityTransfer.owner_id == visible_to.participant_id)
-    page = keyset(statement, col(CityTransfer.id), limit=limit, after=after, newest_first=True)
-    return (await session.exec(page)).all()
+    statement = keyset(statement, col(CityTransfer.id), page, newest_first=True)
+    return (await session.exec(statement)).all()

@@ -81,8 +81,7 @@ async def list_holds(
         visible_to=actor,
         account=account,
         state=state,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(rows, paging, HoldOut.of, lambda hold: [hold.id])
 

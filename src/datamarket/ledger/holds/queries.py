@@ -8,7 +8,7 @@ from sqlmodel import col, exists, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import asked, keyset
+from datamarket.foundation.db import PageAsked, asked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.ledger.books.tables import LedgerAccount
 from datamarket.ledger.holds.tables import LedgerHold, LedgerHoldPosting
@@ -33,8 +33,7 @@ async def list_holds(
     visible_to: Actor,
     account: UUID | None,
     state: HoldState | None,
-    limit: int,
-    after: UUID | None,
+    page: PageAsked[UUID],
 ) -> Sequence[LedgerHold]:
     """Newest first."""
     statement = select(LedgerHold).where(
@@ -42,9 +41,7 @@ async def list_holds(
         _visible(visible_to),
         *asked((LedgerHold.account_id, account), (LedgerHold.state, state)),
     )
-    return (
-        await session.exec(keyset(statement, col(LedgerHold.id), limit=limit, after=after, newest_first=True))
-    ).all()
+    return (await session.exec(keyset(statement, col(LedgerHold.id), page, newest_first=True))).all()
 
 
 async def get_hold(session: AsyncSession, ledger_id: int, hold_id: UUID, *, visible_to: Actor) -> LedgerHold:

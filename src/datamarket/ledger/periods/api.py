@@ -66,7 +66,7 @@ async def list_periods(
     actor: ReadLedger, ledger_id: LedgerId, session: Reading, paging: Paging[int]
 ) -> Page[PeriodOut]:
     """Newest first."""
-    rows = await queries.list_periods(session, ledger_id, limit=paging.limit, after=paging.after)
+    rows = await queries.list_periods(session, ledger_id, page=paging)
     return page_of(rows, paging, PeriodOut.of, lambda period: [period.id])
 
 

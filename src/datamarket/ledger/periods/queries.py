@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import keyset
+from datamarket.foundation.db import PageAsked, keyset
 from datamarket.ledger.periods.rules import check_period
 from datamarket.ledger.periods.tables import LedgerPeriod
 from datamarket.ledger.periods.terms import PeriodState
@@ -33,12 +33,12 @@ async def lock_period(session: AsyncSession, ledger_id: int, period: int) -> Led
 
 
 async def list_periods(
-    session: AsyncSession, ledger_id: int, *, limit: int, after: int | None
+    session: AsyncSession, ledger_id: int, *, page: PageAsked[int]
 ) -> Sequence[LedgerPeriod]:
     """The months whose state was ever set, newest first; any other is open."""
     statement = select(LedgerPeriod).where(LedgerPeriod.ledger_id == ledger_id)
-    page = keyset(statement, col(LedgerPeriod.id), limit=limit, after=after, newest_first=True)
-    return (await session.exec(page)).all()
+    statement = keyset(statement, col(LedgerPeriod.id), page, newest_first=True)
+    return (await session.exec(statement)).all()
 
 
 async def periods_between(

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from datamarket.auth.access import ReadLedger
 from datamarket.foundation.clock import business_date
+from datamarket.foundation.db import PageAsked
 from datamarket.foundation.http import (
     DateIn,
     LedgerId,
@@ -122,8 +123,7 @@ async def read_statement(
         found.account,
         from_on=from_on,
         to_on=to_on,
-        limit=paging.limit,
-        after=Position(*paging.after) if paging.after else None,
+        page=PageAsked(paging.limit, Position(*paging.after) if paging.after else None),
     )
     page = page_of(statement.movements, paging, StatementLineOut.of, lambda movement: movement.position)
     return StatementOut.of(

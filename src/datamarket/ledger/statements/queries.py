@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.foundation.db import PageAsked
 from datamarket.foundation.errors import Invalid, Refused
 from datamarket.ledger.books import queries
 from datamarket.ledger.books.tables import LedgerAccount
@@ -93,8 +94,7 @@ async def read_statement(
     *,
     from_on: date,
     to_on: date,
-    limit: int,
-    after: Position | None,
+    page: PageAsked[Position],
 ) -> Statement:
     """Up to `limit + 1` movements after a position. Raises StatementRangeInvalid."""
     if from_on > to_on:
@@ -102,7 +102,7 @@ async def read_statement(
     ledger_id, sign = account.ledger_id, 1 if account.normal_side == Side.DEBIT else -1
     opened = await queries.balance_at(session, ledger_id, account.id, at=from_on - timedelta(days=1))
     closed = await queries.balance_at(session, ledger_id, account.id, at=to_on)
-    begun = after or Position(0, UUID(int=0), 0, opened[0] - opened[1])
+    begun = page.after or Position(0, UUID(int=0), 0, opened[0] - opened[1])
     parameters = {
         "ledger_id": ledger_id,
         "account_id": account.id,
@@ -110,7 +110,7 @@ async def read_statement(
         "last": _month(to_on),
         "from_on": from_on,
         "to_on": to_on,
-        "limit": limit + 1,
+        "page.limit": page.limit + 1,
         "period": begun.period,
         "entry_id": begun.entry_id,
         "seq": begun.seq,
@@ -138,7 +138,8 @@ async def whole_statement(
     session: AsyncSession, account: LedgerAccount, *, from_on: date, to_on: date
 ) -> Statement:
     """The statement with all its movements. Raises StatementTooLong, StatementRangeInvalid."""
-    whole = await read_statement(session, account, from_on=from_on, to_on=to_on, limit=MOST_ROWS, after=None)
+    page: PageAsked[Position] = PageAsked(MOST_ROWS)
+    whole = await read_statement(session, account, from_on=from_on, to_on=to_on, page=page)
     if len(whole.movements) > MOST_ROWS:
         raise StatementTooLong(most=MOST_ROWS)
     return whole

@@ -56,7 +56,7 @@ async def list_affiliations(
     actor: ReadMarket, session: Reading, paging: Paging[UUID], participant_id: UUID
 ) -> Page[AffiliationOut]:
     await participants_queries.get_participant(session, participant_id)
-    rows = await queries.list_affiliations(session, participant_id, limit=paging.limit, after=paging.after)
+    rows = await queries.list_affiliations(session, participant_id, page=paging)
     return page_of(rows, paging, AffiliationOut.of, lambda affiliation: [affiliation.id])
 
 

@@ -8,19 +8,19 @@ from sqlalchemy import text
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import keyset
+from datamarket.foundation.db import PageAsked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.participants.affiliations.tables import Affiliation
 
 
 async def list_affiliations(
-    session: AsyncSession, participant_id: UUID, *, limit: int, after: UUID | None
+    session: AsyncSession, participant_id: UUID, *, page: PageAsked[UUID]
 ) -> Sequence[Affiliation]:
     """Whom a participant controls or controlled, and who controls or controlled it."""
     statement = select(Affiliation).where(
         or_(Affiliation.controller_id == participant_id, Affiliation.controlled_id == participant_id)
     )
-    return (await session.exec(keyset(statement, col(Affiliation.id), limit=limit, after=after))).all()
+    return (await session.exec(keyset(statement, col(Affiliation.id), page))).all()
 
 
 async def lock_affiliation(session: AsyncSession, participant_id: UUID, affiliation_id: UUID) -> Affiliation:

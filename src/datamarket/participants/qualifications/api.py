@@ -62,8 +62,7 @@ async def list_qualifications(
         session,
         participant_id=participant,
         kind=kind,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(rows, paging, QualificationOut.of, lambda qualification: [qualification.id])
 

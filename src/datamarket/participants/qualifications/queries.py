@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import keyset
+from datamarket.foundation.db import PageAsked, keyset
 from datamarket.participants.qualifications.tables import Qualification
 from datamarket.participants.qualifications.terms import QualificationKind
 
@@ -16,8 +16,7 @@ async def list_qualifications(
     *,
     participant_id: UUID | None = None,
     kind: QualificationKind | None = None,
-    limit: int,
-    after: UUID | None,
+    page: PageAsked[UUID],
 ) -> Sequence[Qualification]:
     """In the order they were recorded."""
     statement = select(Qualification)
@@ -25,7 +24,7 @@ async def list_qualifications(
         statement = statement.where(Qualification.participant_id == participant_id)
     if kind is not None:
         statement = statement.where(Qualification.kind == kind)
-    return (await session.exec(keyset(statement, col(Qualification.id), limit=limit, after=after))).all()
+    return (await session.exec(keyset(statement, col(Qualification.id), page))).all()
 
 
 async def qualifications_alike(

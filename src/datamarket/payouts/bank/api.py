@@ -156,7 +156,7 @@ async def list_statements(
     actor: ReadLedger, ledger_id: LedgerId, session: Reading, paging: Paging[date]
 ) -> Page[BankStatementOut]:
     queries.check_overseer(actor)
-    rows = await queries.list_statements(session, ledger_id, limit=paging.limit, after=paging.after)
+    rows = await queries.list_statements(session, ledger_id, page=paging)
     return page_of(rows, paging, BankStatementOut.of, lambda statement: [statement.day])
 
 
@@ -175,8 +175,7 @@ async def list_bank_lines(
         ledger_id,
         day=day,
         match_state=match_state,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(rows, paging, BankLineOut.of, lambda line: [line.day, line.position])
 

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.clock import month_of, start_of_day
-from datamarket.foundation.db import Connection, asked, keyset
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset
 from datamarket.foundation.errors import Forbidden, NotFound
 from datamarket.ledger.terms import AccountId, AccountKey, AccountKind
 from datamarket.payouts.bank.tables import BankLine, BankStatement
@@ -104,12 +104,12 @@ async def last_statement(session: AsyncSession, ledger_id: int) -> BankStatement
 
 
 async def list_statements(
-    session: AsyncSession, ledger_id: int, *, limit: int, after: date | None
+    session: AsyncSession, ledger_id: int, *, page: PageAsked[date]
 ) -> Sequence[BankStatement]:
     """Newest first."""
     statement = select(BankStatement).where(BankStatement.ledger_id == ledger_id)
-    page = keyset(statement, col(BankStatement.day), limit=limit, after=after, newest_first=True)
-    return (await session.exec(page)).all()
+    statement = keyset(statement, col(BankStatement.day), page, newest_first=True)
+    return (await session.exec(statement)).all()
 
 
 async def list_lines(
@@ -118,17 +118,16 @@ async def list_lines(
     *,
     day: date | None,
     match_state: MatchState | None,
-    limit: int,
-    after: tuple[date, int] | None,
+    page: PageAsked[tuple[date, int]],
 ) -> Sequence[BankLine]:
     """Day after day, each as the bank wrote it."""
     statement = select(BankLine).where(
         BankLine.ledger_id == ledger_id, *asked((BankLine.day, day), (BankLine.match_state, match_state))
     )
-    if after is not None:
-        statement = statement.where(tuple_(col(BankLine.day), col(BankLine.position)) > after)
+    if page.after is not None:
+        statement = statement.where(tuple_(col(BankLine.day), col(BankLine.position)) > page.after)
     ordered = statement.order_by(col(BankLine.day), col(BankLine.position))
-    return (await session.exec(ordered.limit(limit + 1))).all()
+    return (await session.exec(ordered.limit(page.limit + 1))).all()
 
 
 async def lock_line(session: AsyncSession, ledger_id: int, line_id: UUID) -> BankLine:

@@ -105,8 +105,7 @@ async def list_cases(
         visible_to=actor,
         enterprise=enterprise,
         level=level,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(rows, paging, CaseOut.of, lambda case: [case.id])
 

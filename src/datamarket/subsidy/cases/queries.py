@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import asked, keyset
+from datamarket.foundation.db import PageAsked, asked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.subsidy.cases.tables import SubsidyCase
 
@@ -45,10 +45,9 @@ async def list_cases(
     visible_to: Actor,
     enterprise: UUID | None,
     level: str | None,
-    limit: int,
-    after: UUID | None,
+    page: PageAsked[UUID],
 ) -> Sequence[SubsidyCase]:
     """In the order they were registered."""
     wanted = asked((SubsidyCase.enterprise_id, enterprise), (SubsidyCase.level, level))
     statement = select(SubsidyCase).where(_case_visible(visible_to), *wanted)
-    return (await session.exec(keyset(statement, col(SubsidyCase.id), limit=limit, after=after))).all()
+    return (await session.exec(keyset(statement, col(SubsidyCase.id), page))).all()

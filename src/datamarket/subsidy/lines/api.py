@@ -171,8 +171,7 @@ async def list_lines(
         status=status,
         clause=clause,
         flag=Flag.NEAR_CUT if near_cut else None,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(rows, paging, LineOut.of, lambda view: [view.line.position])
 
@@ -201,8 +200,7 @@ async def list_exceptions(
         run_id,
         visible_to=actor,
         flagged=True,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     page = page_of(rows, paging, ExceptionOut.of, lambda line: [line.line.position])
     rings = await run_queries.rings_of(session, view.run.snapshot_id) if view.run.snapshot_id else []
@@ -224,8 +222,7 @@ async def list_awards(
         session,
         year=year,
         scheme=scheme,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     versions = {row.run.scheme_version_id for row in rows}
     schemes = {version: await dossier.scheme_of(session, version) for version in versions}

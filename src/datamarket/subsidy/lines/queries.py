@@ -7,6 +7,7 @@ from sqlmodel import and_, col, select, true, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
+from datamarket.foundation.db import PageAsked
 from datamarket.foundation.errors import NotFound
 from datamarket.subsidy.facts.review import Flag
 from datamarket.subsidy.runs.rules import PUBLIC
@@ -55,8 +56,7 @@ async def list_lines(
     clause: str | None = None,
     flag: Flag | None = None,
     flagged: bool = False,
-    limit: int,
-    after: int | None,
+    page: PageAsked[int],
 ) -> list[LineView]:
     """In the order of clause, rank and candidate; `after` is the last position of the page before."""
     statement = _LINE_VIEW.where(SubsidyLine.run_id == run_id, _line_visible(visible_to))
@@ -68,9 +68,9 @@ async def list_lines(
         statement = statement.where(col(SubsidyLine.flags).contains([flag]))
     if flagged:
         statement = statement.where(col(SubsidyLine.flags) != [])
-    if after is not None:
-        statement = statement.where(col(SubsidyLine.position) > after)
-    rows = (await session.exec(statement.order_by(col(SubsidyLine.position)).limit(limit + 1))).all()
+    if page.after is not None:
+        statement = statement.where(col(SubsidyLine.position) > page.after)
+    rows = (await session.exec(statement.order_by(col(SubsidyLine.position)).limit(page.limit + 1))).all()
     return [LineView(*row) for row in rows]
 
 
@@ -85,7 +85,7 @@ async def get_line(session: AsyncSession, line_id: UUID, *, visible_to: Actor) -
 
 
 async def list_awards(
-    session: AsyncSession, *, year: int, scheme: str | None, limit: int, after: tuple[UUID, int] | None
+    session: AsyncSession, *, year: int, scheme: str | None, page: PageAsked[tuple[UUID, int]]
 ) -> list[Award]:
     """Every award of a year whose list is public."""
     place = (col(SubsidyLine.run_id), col(SubsidyLine.position))
@@ -96,6 +96,8 @@ async def list_awards(
     )
     if scheme is not None:
         statement = statement.where(SubsidyRun.scheme_id == scheme)
-    if after is not None:
-        statement = statement.where(tuple_(*place) > tuple_(*after))
-    return [Award(*row) for row in (await session.exec(statement.order_by(*place).limit(limit + 1))).all()]
+    if page.after is not None:
+        statement = statement.where(tuple_(*place) > tuple_(*page.after))
+    return [
+        Award(*row) for row in (await session.exec(statement.order_by(*place).limit(page.limit + 1))).all()
+    ]

@@ -110,7 +110,7 @@ class BudgetOut(RowShape):
 @router.get("", summary="Schemes")
 async def list_schemes(actor: ReadSubsidy, session: Reading, paging: Paging[str]) -> Page[SchemeOut]:
     """In the order of their ids."""
-    rows = await queries.list_schemes(session, limit=paging.limit, after=paging.after)
+    rows = await queries.list_schemes(session, page=paging)
     return page_of(rows, paging, SchemeOut.of, lambda scheme: [scheme.id])
 
 
@@ -120,7 +120,7 @@ async def list_versions(
 ) -> Page[SchemeVersionOut]:
     """Newest first."""
     await queries.get_scheme(session, scheme_id)
-    rows = await queries.list_versions(session, scheme_id, limit=paging.limit, after=paging.after)
+    rows = await queries.list_versions(session, scheme_id, page=paging)
     return page_of(rows, paging, SchemeVersionOut.of, lambda version: [version.n])
 
 
@@ -205,7 +205,7 @@ async def list_budgets(
 ) -> Page[BudgetOut]:
     """Newest year first; a year without a budget has no ceiling here."""
     await queries.get_scheme(session, scheme_id)
-    rows = await queries.list_budgets(session, scheme_id, limit=paging.limit, after=paging.after)
+    rows = await queries.list_budgets(session, scheme_id, page=paging)
     return page_of(rows, paging, BudgetOut.of, lambda budget: [budget.year])
 
 

@@ -7,15 +7,15 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from datamarket.foundation.db import keyset
+from datamarket.foundation.db import PageAsked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.subsidy.register.tables import SchemeRow, SchemeVersion, SubsidyBudget
 from datamarket.subsidy.register.terms import SchemeState
 
 
-async def list_schemes(session: AsyncSession, *, limit: int, after: str | None) -> Sequence[SchemeRow]:
+async def list_schemes(session: AsyncSession, *, page: PageAsked[str]) -> Sequence[SchemeRow]:
     """In the order of their ids."""
-    statement = keyset(select(SchemeRow), col(SchemeRow.id), limit=limit, after=after)
+    statement = keyset(select(SchemeRow), col(SchemeRow.id), page)
     return (await session.exec(statement)).all()
 
 
@@ -33,12 +33,12 @@ async def lock_scheme(session: AsyncSession, scheme_id: str) -> SchemeRow | None
 
 
 async def list_versions(
-    session: AsyncSession, scheme_id: str, *, limit: int, after: int | None
+    session: AsyncSession, scheme_id: str, *, page: PageAsked[int]
 ) -> Sequence[SchemeVersion]:
     """Newest first."""
     statement = select(SchemeVersion).where(SchemeVersion.scheme_id == scheme_id)
-    page = keyset(statement, col(SchemeVersion.n), limit=limit, after=after, newest_first=True)
-    return (await session.exec(page)).all()
+    statement = keyset(statement, col(SchemeVersion.n), page, newest_first=True)
+    return (await session.exec(statement)).all()
 
 
 async def get_version(session: AsyncSession, scheme_id: str, n: int) -> SchemeVersion:
@@ -93,12 +93,12 @@ async def is_known_version(session: AsyncSession, scheme_id: str, sha256: str) -
 
 
 async def list_budgets(
-    session: AsyncSession, scheme_id: str, *, limit: int, after: int | None
+    session: AsyncSession, scheme_id: str, *, page: PageAsked[int]
 ) -> Sequence[SubsidyBudget]:
     """Newest year first; a scheme has one a year."""
     statement = select(SubsidyBudget).where(SubsidyBudget.scheme_id == scheme_id)
-    page = keyset(statement, col(SubsidyBudget.year), limit=limit, after=after, newest_first=True)
-    return (await session.exec(page)).all()
+    statement = keyset(statement, col(SubsidyBudget.year), page, newest_first=True)
+    return (await session.exec(statement)).all()
 
 
 async def lock_budget(session: AsyncSession, scheme_id: str, year: int) -> SubsidyBudget | None:

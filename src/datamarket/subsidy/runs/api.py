@@ -172,9 +172,7 @@ async def list_runs(
     state: RunState | None = None,
 ) -> Page[RunOut]:
     """Newest first."""
-    rows = await queries.list_runs(
-        session, scheme=scheme, year=year, state=state, limit=paging.limit, after=paging.after
-    )
+    rows = await queries.list_runs(session, scheme=scheme, year=year, state=state, page=paging)
     return page_of(rows, paging, RunOut.of, lambda view: [view.run.id])
 
 
@@ -207,7 +205,7 @@ async def list_run_events(
 ) -> Page[RunEventOut]:
     """Oldest first."""
     await queries.get_run(session, run_id)
-    rows = await queries.list_run_events(session, run_id, limit=paging.limit, after=paging.after)
+    rows = await queries.list_run_events(session, run_id, page=paging)
     return page_of(rows, paging, RunEventOut.of, lambda event: [event.n])
 
 

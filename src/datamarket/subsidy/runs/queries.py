@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import asked, keyset
+from datamarket.foundation.db import PageAsked, asked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.subsidy.facts.tables import SubsidySnapshot
 from datamarket.subsidy.register.tables import SchemeVersion
@@ -46,14 +46,11 @@ async def list_runs(
     scheme: str | None,
     year: int | None,
     state: RunState | None,
-    limit: int,
-    after: UUID | None,
+    page: PageAsked[UUID],
 ) -> list[RunView]:
     """Newest first."""
     wanted = asked((SubsidyRun.scheme_id, scheme), (SubsidyRun.year, year), (SubsidyRun.state, state))
-    statement = keyset(
-        _RUN_VIEW.where(*wanted), col(SubsidyRun.id), limit=limit, after=after, newest_first=True
-    )
+    statement = keyset(_RUN_VIEW.where(*wanted), col(SubsidyRun.id), page, newest_first=True)
     return [RunView(*row) for row in (await session.exec(statement)).all()]
 
 
@@ -66,11 +63,11 @@ async def lock_run(session: AsyncSession, run_id: UUID) -> SubsidyRun:
 
 
 async def list_run_events(
-    session: AsyncSession, run_id: UUID, *, limit: int, after: int | None
+    session: AsyncSession, run_id: UUID, *, page: PageAsked[int]
 ) -> Sequence[SubsidyRunEvent]:
     """Oldest first."""
     statement = select(SubsidyRunEvent).where(SubsidyRunEvent.run_id == run_id)
-    return (await session.exec(keyset(statement, col(SubsidyRunEvent.n), limit=limit, after=after))).all()
+    return (await session.exec(keyset(statement, col(SubsidyRunEvent.n), page))).all()
 
 
 async def same_calculation(session: AsyncSession, run: SubsidyRun, engine: str) -> UUID | None:

@@ -132,8 +132,7 @@ async def list_orders(
         visible_to=actor,
         contract=contract,
         state=state,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(rows, paging, OrderOut.of, lambda order: [order.id])
 
@@ -147,8 +146,7 @@ async def list_awaited(
     rows = await queries.list_awaited(
         session,
         organisation_of(actor),
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(rows, paging, OrderOut.of, lambda order: [order.deliver_by, order.id])
 

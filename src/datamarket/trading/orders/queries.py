@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import asked, keyset
+from datamarket.foundation.db import PageAsked, asked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.trading import queries as trades
 from datamarket.trading.orders.tables import TradeOrder
@@ -47,31 +47,28 @@ async def list_orders(
     visible_to: Actor,
     contract: UUID | None,
     state: OrderState | None,
-    limit: int,
-    after: UUID | None,
+    page: PageAsked[UUID],
 ) -> Sequence[TradeOrder]:
     """Newest first."""
     statement = select(TradeOrder).where(
         trades.of_either_side(TradeOrder, visible_to),
         *asked((TradeOrder.contract_id, contract), (TradeOrder.state, state)),
     )
-    return (
-        await session.exec(keyset(statement, col(TradeOrder.id), limit=limit, after=after, newest_first=True))
-    ).all()
+    return (await session.exec(keyset(statement, col(TradeOrder.id), page, newest_first=True))).all()
 
 
 async def list_awaited(
-    session: AsyncSession, provider_id: UUID, *, limit: int, after: tuple[datetime, UUID] | None
+    session: AsyncSession, provider_id: UUID, *, page: PageAsked[tuple[datetime, UUID]]
 ) -> Sequence[TradeOrder]:
     """What a provider has to deliver, most urgent first."""
     statement = (
         select(TradeOrder)
         .where(TradeOrder.provider_id == provider_id, TradeOrder.state == OrderState.PLACED)
         .order_by(col(TradeOrder.deliver_by), col(TradeOrder.id))
-        .limit(limit + 1)
+        .limit(page.limit + 1)
     )
-    if after is not None:
-        deliver_by, order_id = after
+    if page.after is not None:
+        deliver_by, order_id = page.after
         statement = statement.where(
             (col(TradeOrder.deliver_by) > deliver_by)
             | ((col(TradeOrder.deliver_by) == deliver_by) & (col(TradeOrder.id) > order_id))

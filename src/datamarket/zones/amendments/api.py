@@ -79,7 +79,7 @@ async def list_filings(
     caller: Visitor, session: Reading, paging: Paging[UUID], resource_id: UUID
 ) -> Page[FilingOut]:
     await resource_queries.get_resource(session, resource_id, visible_to=caller)
-    rows = await queries.list_filings(session, resource_id, limit=paging.limit, after=paging.after)
+    rows = await queries.list_filings(session, resource_id, page=paging)
     return page_of(rows, paging, FilingOut.of, lambda filing: [filing.id])
 
 
@@ -97,7 +97,7 @@ async def list_assessments(
     caller: Visitor, session: Reading, paging: Paging[UUID], resource_id: UUID
 ) -> Page[AssessmentOut]:
     await resource_queries.get_resource(session, resource_id, visible_to=caller)
-    rows = await queries.list_assessments(session, resource_id, limit=paging.limit, after=paging.after)
+    rows = await queries.list_assessments(session, resource_id, page=paging)
     return page_of(rows, paging, AssessmentOut.of, lambda assessment: [assessment.id])
 
 

@@ -121,8 +121,7 @@ async def list_resources(
         zone_id=zone,
         level=level,
         state=state,
-        limit=paging.limit,
-        after=paging.after,
+        page=paging,
     )
     return page_of(rows, paging, ResourceOut.of, lambda resource: [resource.id])
 

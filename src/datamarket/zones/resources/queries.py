@@ -8,7 +8,7 @@ from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import keyset
+from datamarket.foundation.db import PageAsked, keyset
 from datamarket.foundation.errors import NotFound
 from datamarket.zones.resources.rules import PUBLIC_STATES
 from datamarket.zones.resources.tables import Resource
@@ -49,8 +49,7 @@ async def list_resources(
     zone_id: UUID | None = None,
     level: Level | None = None,
     state: ResourceState | None = None,
-    limit: int,
-    after: UUID | None,
+    page: PageAsked[UUID],
 ) -> Sequence[Resource]:
     """Those that the caller may see, in the order they were drafted."""
     statement = select(Resource).where(_visible(visible_to))
@@ -60,7 +59,7 @@ async def list_resources(
         statement = statement.where(Resource.level == level)
     if state is not None:
         statement = statement.where(Resource.state == state)
-    return (await session.exec(keyset(statement, col(Resource.id), limit=limit, after=after))).all()
+    return (await session.exec(keyset(statement, col(Resource.id), page))).all()
 
 
 def _visible(actor: Actor | None) -> ColumnElement[bool]:
