@@ -36,7 +36,7 @@ async def open_account(
     account = await auth.open_account(
         session, username=username, password=password, roles=chosen, participant_id=participant_id, now=now
     )
-    evidence.record(
+    await evidence.record(
         session,
         actor,
         "accounts.open",
@@ -53,7 +53,7 @@ async def close_account(
 ) -> Account:
     """The account can no longer sign in or refresh."""
     closed = await auth.close_account(session, account, now=now)
-    evidence.record(session, actor, "accounts.close", ("account", closed.id), now=now, reason=reason)
+    await evidence.record(session, actor, "accounts.close", ("account", closed.id), now=now, reason=reason)
     return closed
 
 

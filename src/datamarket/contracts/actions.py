@@ -67,10 +67,9 @@ async def request_contract(
         created_at=now,
     )
     session.add(contract)
-    evidence.record(
+    await evidence.record(
         session, actor, "contracts.request", ("contract", contract.id), now=now, listing_id=str(listing_id)
     )
-    await session.flush()
     return contract
 
 
@@ -149,10 +148,9 @@ async def move_contract(
         await session.flush()
         terms = queries.terms_of(contract)
         await posting.open_accounts(await driver(session), ledger_id, accounts_of(ledger_id, terms), now=now)
-    evidence.record(
+    await evidence.record(
         session, actor, f"contracts.{event}", ("contract", contract.id), now=now, party=party, reason=reason
     )
-    await session.flush()
     return contract
 
 

@@ -22,7 +22,7 @@ class Event(NamedTuple):
     facts: dict[str, Any]
 
 
-def record(
+async def record(
     session: AsyncSession,
     actor: Actor,
     action: str,
@@ -31,9 +31,9 @@ def record(
     now: datetime,
     **facts: Any,
 ) -> None:
-    """Add one event to the session's transaction: `action` is a verb with its slice, such as `contracts.sign`.
+    """What was done, kept beside it: with it goes to the database whatever the session holds, and is refused there.
 
-    `facts` are JSON values; money in fen.
+    `action` is a verb with its slice, such as `contracts.sign`; `facts` are JSON values, money in fen.
     """
     session.add(
         AuditEvent(
@@ -47,6 +47,7 @@ def record(
             facts=facts,
         )
     )
+    await session.flush()
 
 
 _INSERT = """

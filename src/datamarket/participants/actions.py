@@ -48,7 +48,7 @@ async def register_participant(
     session.add(participant)
     await session.flush()
     session.add(_standing(participant, None, now))
-    record(
+    await record(
         session,
         actor,
         "participants.register",
@@ -57,7 +57,6 @@ async def register_participant(
         uscc=uscc,
         kind=kind,
     )
-    await session.flush()
     return participant
 
 
@@ -73,7 +72,7 @@ async def rename_participant(
     """Only before admission. Raises NameFixed."""
     if participant.state != ParticipantState.APPLIED:
         raise rules.NameFixed(state=participant.state)
-    record(
+    await record(
         session,
         actor,
         "participants.rename",
@@ -110,8 +109,9 @@ async def move_participant(
     participant.state = state
     participant.version += 1
     session.add(_standing(participant, reason, at))
-    record(session, actor, f"participants.{event}", ("participant", participant.id), now=now, reason=reason)
-    await session.flush()
+    await record(
+        session, actor, f"participants.{event}", ("participant", participant.id), now=now, reason=reason
+    )
     return participant
 
 

@@ -47,8 +47,7 @@ async def move_batch(
     batch.state = target
     batch.version += 1
     facts = {"total_fen": batch.total_fen, "file_sha256": batch.file_sha256, "reason": reason}
-    evidence.record(session, actor, f"payouts.{event}", ("payout_batch", batch.id), now=now, **facts)
-    await session.flush()
+    await evidence.record(session, actor, f"payouts.{event}", ("payout_batch", batch.id), now=now, **facts)
     return batch
 
 

@@ -55,8 +55,9 @@ async def take_advice(
     taken = AdviceTaken(
         counts[PayoutState.EXECUTED], counts[PayoutState.REFUSED], len(answers) - len(decided)
     )
-    evidence.record(session, actor, "payouts.advice", ("payout_batch", batch.id), now=now, **taken._asdict())
-    await session.flush()
+    await evidence.record(
+        session, actor, "payouts.advice", ("payout_batch", batch.id), now=now, **taken._asdict()
+    )
     await bank_actions.match_open_lines(await driver(session), batch.ledger_id)
     return taken
 

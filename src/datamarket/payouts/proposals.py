@@ -65,8 +65,7 @@ async def propose_batch(
     await session.flush()
     session.add_all(payouts)
     facts = {"payouts": batch.payouts, "total_fen": batch.total_fen, "file_sha256": batch.file_sha256}
-    evidence.record(session, actor, "payouts.propose", ("payout_batch", batch.id), now=now, **facts)
-    await session.flush()
+    await evidence.record(session, actor, "payouts.propose", ("payout_batch", batch.id), now=now, **facts)
     return batch
 
 

@@ -62,8 +62,7 @@ async def refund_trade(
     trade.version += 1
     entry_id = await _post(session, actor, trade, refund, now)
     facts = {"refund_id": str(refund.id), "amount_fen": amount, "entry_id": str(entry_id)}
-    evidence.record(session, actor, "trading.refund", ("trade", trade.id), now=now, **facts)
-    await session.flush()
+    await evidence.record(session, actor, "trading.refund", ("trade", trade.id), now=now, **facts)
     return refund
 
 

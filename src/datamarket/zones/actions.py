@@ -43,8 +43,9 @@ async def found_zone(
         created_at=now,
     )
     session.add(zone)
-    record(session, actor, "zones.found", ("zone", zone.id), now=now, code=code, operator=str(operator_id))
-    await session.flush()
+    await record(
+        session, actor, "zones.found", ("zone", zone.id), now=now, code=code, operator=str(operator_id)
+    )
     return zone
 
 
@@ -69,8 +70,7 @@ async def move_zone(
         zone.closed_on, zone.reason = on, reason
     zone.state = state
     zone.version += 1
-    record(session, actor, f"zones.{event}", ("zone", zone.id), now=now, reason=reason)
-    await session.flush()
+    await record(session, actor, f"zones.{event}", ("zone", zone.id), now=now, reason=reason)
     return zone
 
 
@@ -116,8 +116,7 @@ async def grant_mandate(
         created_at=now,
     )
     session.add(mandate)
-    record(session, actor, "zones.grant-mandate", ("zone", zone_id), now=now, **_facts_of(mandate))
-    await session.flush()
+    await record(session, actor, "zones.grant-mandate", ("zone", zone_id), now=now, **_facts_of(mandate))
     return mandate
 
 
@@ -168,6 +167,7 @@ async def add_scenario(
         created_at=now,
     )
     session.add(scenario)
-    record(session, actor, "zones.add-scenario", ("scenario", scenario.id), now=now, code=code, use=use_class)
-    await session.flush()
+    await record(
+        session, actor, "zones.add-scenario", ("scenario", scenario.id), now=now, code=code, use=use_class
+    )
     return scenario

@@ -58,8 +58,9 @@ async def list_product(
     rules.check_plan(plan, use_class)
     listing = Listing(id=new_id(now), created_at=now, **_columns(product, version, venue, plan, use_class))
     session.add(listing)
-    record(session, actor, "catalogue.list-product", ("listing", listing.id), now=now, **_terms(listing))
-    await session.flush()
+    await record(
+        session, actor, "catalogue.list-product", ("listing", listing.id), now=now, **_terms(listing)
+    )
     return Placed(listing, venue)
 
 
@@ -89,8 +90,9 @@ async def edit_listing(
     for name, value in _columns(product, version, venue, plan, use_class).items():
         setattr(listing, name, value)
     listing.version += 1
-    record(session, actor, "catalogue.edit-listing", ("listing", listing.id), now=now, **_terms(listing))
-    await session.flush()
+    await record(
+        session, actor, "catalogue.edit-listing", ("listing", listing.id), now=now, **_terms(listing)
+    )
     return Placed(listing, venue)
 
 
@@ -121,8 +123,7 @@ async def move_listing(
     listing.reason = reason
     listing.version += 1
     facts = {"state": listing.state, "reason": reason}
-    record(session, actor, f"catalogue.{event}-listing", ("listing", listing.id), now=now, **facts)
-    await session.flush()
+    await record(session, actor, f"catalogue.{event}-listing", ("listing", listing.id), now=now, **facts)
     return placed
 
 

@@ -55,8 +55,7 @@ async def make_product(
     session.add(product)
     await session.flush()
     version = _add_version(session, product, content, now)
-    record(session, actor, "catalogue.make-product", ("product", product.id), now=now, code=code)
-    await session.flush()
+    await record(session, actor, "catalogue.make-product", ("product", product.id), now=now, code=code)
     return Described(product, version)
 
 
@@ -72,8 +71,9 @@ async def make_version(
     product.newest += 1
     product.version += 1
     version = _add_version(session, product, content, now)
-    record(session, actor, "catalogue.make-version", ("product", product.id), now=now, number=version.number)
-    await session.flush()
+    await record(
+        session, actor, "catalogue.make-version", ("product", product.id), now=now, number=version.number
+    )
     return Described(product, version)
 
 
@@ -102,8 +102,9 @@ async def edit_product(
         for name, value in values.items():
             setattr(row, name, value)
     product.version += 1
-    record(session, actor, "catalogue.edit-product", ("product", product.id), now=now, number=version.number)
-    await session.flush()
+    await record(
+        session, actor, "catalogue.edit-product", ("product", product.id), now=now, number=version.number
+    )
     return described
 
 
@@ -141,8 +142,7 @@ async def move_product(
         product.approved = await queries.newest_approved(session, product.id)
     product.version += 1
     facts = {"number": version.number, "state": state, "reason": reason}
-    record(session, actor, f"catalogue.{event}-product", ("product", product.id), now=now, **facts)
-    await session.flush()
+    await record(session, actor, f"catalogue.{event}-product", ("product", product.id), now=now, **facts)
     return Described(product, version)
 
 

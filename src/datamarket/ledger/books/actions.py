@@ -45,7 +45,7 @@ async def deposit(
     legs = moved(bank.id, funds.id, amount_fen)
     received = posting.new_posting(actor, EntryKind.DEPOSIT, source, legs, now=now)
     await posting.post(connection, ledger_id, [received], now=now)
-    evidence.record(
+    await evidence.record(
         session,
         actor,
         "ledger.deposit",

@@ -86,7 +86,7 @@ async def _take_out(
     legs = moved(funds.id, clearing_with(row.ledger_id, row.other_ledger).id, row.amount_fen)
     sent = posting.new_posting(actor, EntryKind.CITY_SENT, (_SOURCE, row.id), legs, now=now)
     await posting.post(await driver(session), row.ledger_id, [sent], now=now)
-    evidence.record(
+    await evidence.record(
         session,
         actor,
         "ledger.send-to-city",
@@ -125,7 +125,7 @@ async def move_transfer(
     legs = moved(debited.id, credited.id, row.amount_fen)
     settled = posting.new_posting(actor, EntryKind.CITY_SETTLED, (_SOURCE, row.id), legs, now=now)
     await posting.post(connection, row.ledger_id, [settled], now=now)
-    evidence.record(
+    await evidence.record(
         session,
         actor,
         "ledger.settle-with-city",

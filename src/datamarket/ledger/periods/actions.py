@@ -53,7 +53,7 @@ async def move_period(
     else:
         await connection.execute(_MOVE, facts | {"state": state, "target": target})
     moved = await queries.get_period(session, ledger_id, period)
-    evidence.record(
+    await evidence.record(
         session,
         actor,
         f"ledger.{event}-period",
@@ -64,7 +64,6 @@ async def move_period(
         revision=moved.revision,
         closing_root=moved.closing_root.hex() if moved.closing_root else None,
     )
-    await session.flush()
     return moved
 
 

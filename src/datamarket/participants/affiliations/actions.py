@@ -42,7 +42,7 @@ async def affiliate(
         created_at=now,
     )
     session.add(affiliation)
-    record(
+    await record(
         session,
         actor,
         "participants.affiliate",
@@ -52,7 +52,6 @@ async def affiliate(
         from_on=from_on.isoformat(),
         to_on=to_on.isoformat() if to_on else None,
     )
-    await session.flush()
     return affiliation
 
 
@@ -65,7 +64,7 @@ async def end_affiliation(
     participants_rules.check_term(affiliation.from_on, on)
     affiliation.to_on = on
     affiliation.version += 1
-    record(
+    await record(
         session,
         actor,
         "participants.end-affiliation",
@@ -74,5 +73,4 @@ async def end_affiliation(
         controller=str(affiliation.controller_id),
         on=on.isoformat(),
     )
-    await session.flush()
     return affiliation

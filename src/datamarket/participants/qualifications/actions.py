@@ -49,6 +49,5 @@ async def grant_qualification(
         created_at=now,
     )
     session.add(qualification)
-    record(session, actor, "participants.qualify", ("participant", participant_id), now=now, kind=kind)
-    await session.flush()
+    await record(session, actor, "participants.qualify", ("participant", participant_id), now=now, kind=kind)
     return qualification

@@ -58,8 +58,7 @@ async def import_statement(
     session.add_all(_lines(statement, told, now))
     matched = await match_open_lines(await driver(session), ledger_id)
     facts = {"day": told.day.isoformat(), "sha256": digest, "lines": len(told.lines), "matched": matched}
-    evidence.record(session, actor, "bank.import", ("bank_statement", statement.id), now=now, **facts)
-    await session.flush()
+    await evidence.record(session, actor, "bank.import", ("bank_statement", statement.id), now=now, **facts)
     return statement
 
 
@@ -129,7 +128,7 @@ async def match_again(session: AsyncSession, actor: Actor, ledger_id: int, *, no
     """Match what could not be matched before; how many lines found their entry."""
     matched = await match_open_lines(await driver(session), ledger_id)
     account = queries.bank_account(ledger_id)
-    evidence.record(session, actor, "bank.match-again", ("account", account), now=now, matched=matched)
+    await evidence.record(session, actor, "bank.match-again", ("account", account), now=now, matched=matched)
     return matched
 
 
@@ -155,6 +154,5 @@ async def match_by_hand(
     line.entry_id, line.entry_on = entry_id, entry_on
     line.version += 1
     facts = {"entry_id": str(entry_id), "amount_fen": amount, "reason": reason}
-    evidence.record(session, actor, "bank.match", ("bank_line", line.id), now=now, **facts)
-    await session.flush()
+    await evidence.record(session, actor, "bank.match", ("bank_line", line.id), now=now, **facts)
     return line

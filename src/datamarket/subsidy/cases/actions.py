@@ -63,7 +63,7 @@ async def register_case(
             claimed_at=now,
         )
         session.add(claim)
-    evidence.record(
+    await evidence.record(
         session,
         actor,
         "subsidy.register-case",
@@ -75,7 +75,6 @@ async def register_case(
         verified=verified,
         claimed_elsewhere=case.claimed_elsewhere,
     )
-    await session.flush()
     return case
 
 
@@ -88,7 +87,7 @@ async def verify_case(
     declared, case.investment_fen = case.investment_fen, investment_fen
     case.verified_by, case.verified_at = actor.account_id, now
     case.version += 1
-    evidence.record(
+    await evidence.record(
         session,
         actor,
         "subsidy.verify-case",
@@ -97,5 +96,4 @@ async def verify_case(
         declared_fen=declared,
         investment_fen=investment_fen,
     )
-    await session.flush()
     return case

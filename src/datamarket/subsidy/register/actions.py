@@ -41,7 +41,7 @@ async def load_shipped_schemes(session: AsyncSession, actor: Actor, *, now: date
             approved_by=actor.account_id,
             approved_at=now,
         )
-        _tell(session, actor, "subsidy.load-scheme", version, now)
+        await _tell(session, actor, "subsidy.load-scheme", version, now)
         loaded.append(version)
     await session.flush()
     return loaded
@@ -59,7 +59,7 @@ async def propose_version(
     if scheme.id != scheme_id:
         raise SchemeIdDiffers(inside=scheme.id, path=scheme_id)
     version = await _add_version(session, scheme, raw, now=now, actor_id=actor.account_id)
-    _tell(session, actor, "subsidy.propose-scheme", version, now)
+    await _tell(session, actor, "subsidy.propose-scheme", version, now)
     return version
 
 
@@ -78,14 +78,15 @@ async def move_version(
         version.approved_by, version.approved_at = actor.account_id, now
     version.state = after
     version.version += 1
-    _tell(session, actor, f"subsidy.{event}-scheme", version, now)
-    await session.flush()
+    await _tell(session, actor, f"subsidy.{event}-scheme", version, now)
     return version
 
 
-def _tell(session: AsyncSession, actor: Actor, action: str, version: SchemeVersion, now: datetime) -> None:
+async def _tell(
+    session: AsyncSession, actor: Actor, action: str, version: SchemeVersion, now: datetime
+) -> None:
     """The audit event: which version of which scheme, by its hash."""
-    evidence.record(
+    await evidence.record(
         session,
         actor,
         action,
@@ -116,7 +117,7 @@ async def set_budget(
             raise BudgetShort
         budget.amount_fen = amount_fen
         budget.version += 1
-    evidence.record(
+    await evidence.record(
         session,
         actor,
         "subsidy.set-budget",
@@ -126,7 +127,6 @@ async def set_budget(
         year=year,
         amount_fen=amount_fen,
     )
-    await session.flush()
     return budget
 
 

@@ -66,8 +66,7 @@ async def open_run(
     session.add(run)
     particulars: dict[str, Any] = {"scheme": scheme_id, "scheme_version": version.n, "year": year}
     particulars |= {"cutoff": run.cutoff.isoformat(), "supersedes": str(supersedes) if supersedes else None}
-    evidence.record(session, actor, "subsidy.open-run", ("run", run.id), now=now, **particulars)
-    await session.flush()
+    await evidence.record(session, actor, "subsidy.open-run", ("run", run.id), now=now, **particulars)
     return run
 
 
@@ -125,10 +124,9 @@ async def move_run(
             at=now,
         )
     )
-    evidence.record(
+    await evidence.record(
         session, actor, f"subsidy.{event}", ("run", run.id), now=now, reason=reason, **particulars
     )
-    await session.flush()
     return run
 
 

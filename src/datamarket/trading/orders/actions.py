@@ -99,8 +99,7 @@ async def _keep(session: AsyncSession, actor: Actor, order: TradeOrder, *, now: 
     session.add(order)
     await _hold(await driver(session), actor, order, now)
     facts = {"amount_fen": order.amount_fen, "contract_id": str(order.contract_id)}
-    _record(session, actor, order, "place", now, **facts)
-    await session.flush()
+    await _record(session, actor, order, "place", now, **facts)
     return order
 
 
@@ -235,14 +234,13 @@ async def _move(
     order.version += 1
     if event is not OrderEvent.DELIVER:
         order.decided_at = now
-    _record(session, actor, order, event, now, by_silence=order.by_silence, **facts)
-    await session.flush()
+    await _record(session, actor, order, event, now, by_silence=order.by_silence, **facts)
 
 
-def _record(
+async def _record(
     session: AsyncSession, actor: Actor, order: TradeOrder, verb: str, now: datetime, **facts: Any
 ) -> None:
-    evidence.record(session, actor, f"trading.{verb}-order", ("order", order.id), now=now, **facts)
+    await evidence.record(session, actor, f"trading.{verb}-order", ("order", order.id), now=now, **facts)
 
 
 def _accounts(order: TradeOrder) -> tuple[AccountKey, AccountKey]:
@@ -269,7 +267,7 @@ async def expire_overdue(database: Database, ledger_id: int, now: datetime) -> i
             order.state = rules.ORDER_LIFE.after(order.state, OrderEvent.EXPIRE)
             order.decided_at = now
             order.version += 1
-            _record(session, _by_time(order), order, OrderEvent.EXPIRE, now)
+            await _record(session, _by_time(order), order, OrderEvent.EXPIRE, now)
     return len(rows)
 
 

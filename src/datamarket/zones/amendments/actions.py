@@ -29,7 +29,7 @@ async def amend_resource(
     """A change or a correction of a registered resource, filed with its reason. Raises NotRegistered."""
     if resource.state != ResourceState.REGISTERED:
         raise resource_rules.NotRegistered
-    record(
+    await record(
         session,
         actor,
         "zones.amend-resource",
@@ -65,7 +65,7 @@ async def assess_level(
     session.add(assessment)
     resource.level = level
     resource.version += 1
-    record(
+    await record(
         session,
         actor,
         "zones.assess-level",
@@ -75,5 +75,4 @@ async def assess_level(
         after=level,
         reason=reason,
     )
-    await session.flush()
     return assessment

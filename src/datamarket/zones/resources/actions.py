@@ -57,7 +57,7 @@ async def register_resource(
         created_at=now,
     )
     session.add(resource)
-    record(
+    await record(
         session,
         actor,
         "zones.register-resource",
@@ -67,7 +67,6 @@ async def register_resource(
         level=level,
         supplying_unit=str(supplying_unit_id),
     )
-    await session.flush()
     return resource
 
 
@@ -88,8 +87,7 @@ async def edit_resource(
         raise rules.ContentFixed(state=resource.state)
     resource.name_zh, resource.name_en, resource.level = name_zh, name_en, level
     resource.version += 1
-    record(session, actor, "zones.edit-resource", ("resource", resource.id), now=now, level=level)
-    await session.flush()
+    await record(session, actor, "zones.edit-resource", ("resource", resource.id), now=now, level=level)
     return resource
 
 
@@ -125,8 +123,7 @@ async def move_resource(
     resource.version += 1
     if event in FILED_BY:
         session.add(filing_of(resource, FILED_BY[event], reason, now))
-    record(session, actor, f"zones.resource-{event}", ("resource", resource.id), now=now, reason=reason)
-    await session.flush()
+    await record(session, actor, f"zones.resource-{event}", ("resource", resource.id), now=now, reason=reason)
     return resource
 
 
