@@ -51,7 +51,7 @@ CHECKS = {
     "payout_state_check": "UPDATE payout SET state = 'lost' WHERE state = 'queued'",
     "payout_batch_approved_check": "UPDATE payout_batch SET approved_by = NULL WHERE state = 'settled'",
     "payout_batch_decided_check": "UPDATE payout_batch SET refused_fen = -1 WHERE state = 'drafted'",
-    "payout_batch_duties_check": "UPDATE payout_batch SET approved_by = made_by",
+    "payout_batch_duties_check": "UPDATE payout_batch SET approved_by = actor_id",
     "payout_batch_not_empty": "UPDATE payout_batch SET payouts = 0",
     "payout_batch_settled_check": (
         "UPDATE payout_batch SET state = 'settled', approved_by = gen_random_uuid() WHERE state = 'drafted'"

@@ -84,7 +84,7 @@ def test_the_engine_is_named_by_the_text_of_the_rules() -> None:
 
 
 def test_every_module_of_scheme_and_evaluator_and_what_they_stand_on_is_part_of_the_engine() -> None:
-    """Whatever they import of the package decides as well; only errors and clocks of the ground do not."""
+    """Whatever they import of the package decides as well; only errors and words of the ground do not."""
     root = Path(datamarket.__path__[0])
     rooms = [*(root / "subsidy/scheme").glob("*.py"), *(root / "subsidy/evaluator").glob("*.py")]
     assert {path.relative_to(root).as_posix() for path in rooms} <= set(engine.deciding())
@@ -96,5 +96,5 @@ def test_every_module_of_scheme_and_evaluator_and_what_they_stand_on_is_part_of_
                 case ast.ImportFrom(module=str(module), names=names) if module.startswith("datamarket."):
                     imported |= {module, *(f"{module}.{alias.name}" for alias in names)}
     paths = {module.removeprefix("datamarket.").replace(".", "/") + ".py" for module in imported}
-    besides = {"foundation/errors.py", "foundation/labels.py"}
+    besides = {"foundation/errors.py", "foundation/states.py"}
     assert {path for path in paths if (root / path).is_file()} <= set(engine.deciding()) | besides
