@@ -8,6 +8,7 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor, Role
 from datamarket.evidence import actions as evidence
+from datamarket.evidence.log.sealing import await_watermark
 from datamarket.foundation.clock import month_of
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
