@@ -1,1 +1,5 @@
-"""Builders that go through the real actions: a test's world is made as the market makes it."""
+"""Builders of markets, through the real actions: for tests, for the bench and for the proofs by fault."""
+
+from datamarket import slices
+
+slices.files("tables")  # rows refer to rows of other rooms: each must be known before the first is written

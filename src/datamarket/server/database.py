@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from datamarket import slices
 from datamarket.foundation.db import with_database
 from datamarket.foundation.errors import Conflict
 from datamarket.foundation.settings import Settings
@@ -36,6 +37,7 @@ class MarketDatabase:
 @contextmanager
 def _server(settings: Settings) -> Iterator[str]:
     """The URL of a server: the given one, or the embedded one for as long as the command runs."""
+    slices.files("tables")  # rows name rows of other rooms: each must be known before the first is written
     if settings.database_url:
         yield settings.database_url
         return
