@@ -38,7 +38,7 @@ from tests.world.people import AUDITOR, FINANCE, NOON, moment
 from tests.world.periods import noon_of
 
 LEDGER = trading.LEDGER_ID
-FIRST_RELEASE = Path(__file__).parents[1] / "migrations" / "first_release.sql"
+FIRST_RELEASE = Path(__file__).parents[2] / "migrations" / "first_release.sql"
 MARCH, APRIL, MAY = date(2024, 3, 11), date(2024, 4, 30), date(2024, 5, 2)
 
 
