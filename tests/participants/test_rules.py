@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from datamarket.foundation.states import ReasonMissing, TransitionNotAllowed
 from datamarket.participants import rules as participants_rules
 from datamarket.participants import terms as participants_terms
-from datamarket.participants.qualifications import rules as qualification_rules
 from datamarket.participants.qualifications.terms import QualificationKind
 from datamarket.participants.terms import ParticipantEvent, ParticipantState
 
@@ -88,12 +87,3 @@ def test_a_period_has_at_least_a_day() -> None:
     participants_rules.check_term(date(2024, 1, 1), None)
     with pytest.raises(participants_rules.PeriodEmpty):
         participants_rules.check_term(date(2024, 1, 1), date(2024, 1, 1))
-
-
-def test_a_chief_data_officer_is_a_person_and_nothing_else_is() -> None:
-    qualification_rules.check_holder(QualificationKind.CHIEF_DATA_OFFICER, "王某")
-    qualification_rules.check_holder(QualificationKind.DATA_MERCHANT, None)
-    with pytest.raises(qualification_rules.HolderMismatch):
-        qualification_rules.check_holder(QualificationKind.CHIEF_DATA_OFFICER, None)
-    with pytest.raises(qualification_rules.HolderMismatch):
-        qualification_rules.check_holder(QualificationKind.DATA_MERCHANT, "王某")

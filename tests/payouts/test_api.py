@@ -1,85 +1,17 @@
 """Payouts over HTTP: proposed, approved by another, sent, answered by the bank, reconciled to the fen."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import replace
-from datetime import timedelta
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
-import asyncpg
-import httpx
-import pytest
-import pytest_asyncio
-from typer.testing import CliRunner
-
-from datamarket.auth.terms import Actor, Role
-from datamarket.commands import bank as bank_commands
-from datamarket.foundation import checks
-from datamarket.foundation.db import Database
-from datamarket.foundation.money import Fen
-from datamarket.foundation.settings import Settings
+from datamarket.auth.terms import Role
 from datamarket.payouts import files
 from datamarket.payouts.bank import simulated as bank
-from datamarket.payouts.terms import BankAnswer, StatementFile, StatementLine
-from datamarket.server.checks import CHECKS
-from tests.conftest import Client, client_of
+from tests.payouts.conftest import Desk, answer, balances, mixed_run, move, sent_batch
 from tests.world import payouts, trading
-from tests.world.books import assert_books_hold
 from tests.world.participants import acting_for, suspend
 from tests.world.payouts import TODAY, Officers, bank_rules
-from tests.world.people import AUDITOR, NOON, actor
-from tests.world.trading import LEDGER_ID
-
-Json = dict[str, Any]
-
-
-class Desk:
-    """Callers on one database, at any time of the market."""
-
-    def __init__(self, settings: Settings, database: Database, stack: AsyncExitStack) -> None:
-        self.settings = settings
-        self.database = database
-        self._stack = stack
-
-    def client(self, by: Actor, *, days: int = 0) -> Client:
-        """Some days after NOON."""
-        now = NOON + timedelta(days=days, hours=days and 1)
-        client = client_of(payouts.app_at(self.settings, self.database, now), by, now)
-        self._stack.push_async_callback(client.aclose)
-        return client
-
-
-@pytest_asyncio.fixture
-async def desk(settings: Settings, fresh_database: Database) -> AsyncIterator[Desk]:
-    """On a database of its own: payouts take whatever income there is. The books hold afterwards."""
-    async with AsyncExitStack() as stack:
-        yield Desk(settings, fresh_database, stack)
-    await assert_books_hold(fresh_database.url)
-
-
-def answer(response: httpx.Response, status: int = 200) -> Json:
-    assert response.status_code == status, response.text
-    found: Json = response.json()
-    return found
-
-
-async def move(client: Client, batch: str, event: str) -> Json:
-    return answer(await client.post(f"/payouts/batches/{batch}/events", json={"event": event}))
-
-
-async def sent_batch(desk: Desk, officers: Officers) -> Json:
-    maker, approver = desk.client(officers.maker), desk.client(officers.approver)
-    batch = answer(await maker.post("/payouts/batches", json={}), 201)
-    await move(approver, batch["id"], "approve")
-    return await move(maker, batch["id"], "send")
-
-
-async def balances(client: Client, kind: str) -> list[int]:
-    rows = answer(await client.get("/ledger/accounts", params={"kind": kind, "limit": 100}))
-    return [row["balance_fen"] for row in rows["items"]]
+from tests.world.people import AUDITOR, actor
 
 
 async def test_income_leaves_through_the_bank_and_both_sides_agree_to_the_fen(desk: Desk) -> None:
@@ -267,64 +199,6 @@ async def test_a_payee_sees_its_own_payouts_and_no_batch(desk: Desk) -> None:
         assert (await own.get(path)).status_code == 403
 
 
-async def test_what_only_one_side_knows_is_named_until_it_is_matched(desk: Desk) -> None:
-    """A deposit under another reference, a fee that the books do not know, money that is on its way."""
-    earned = await payouts.earned(desk.database)
-    officers = Officers()
-    finance = desk.client(officers.maker)
-    known, misspelt = earned.receipts
-    lines = (known, replace(misspelt, reference="illegible"), StatementLine(TODAY, Fen(-5_000), "", "fee"))
-    moved = Fen(sum(line.amount_fen for line in lines))
-    statement = StatementFile(TODAY, Fen(0), moved, lines)
-    text = files.write_statement(statement)
-    answer(await finance.post("/bank/statements", json={"statement": text}), 201)
-    day = {"day": str(TODAY)}
-    side = answer(await finance.get("/bank/reconciliation", params=day))
-    assert (side["matched"], side["difference_fen"], side["unexplained_fen"]) == (1, -5_000, 0)
-    assert side["at_bank_only"]["sum_fen"] == misspelt.amount_fen - 5_000
-    [entry] = side["in_books_only"]["oldest"]
-    found = answer(await finance.get("/bank/lines", params=day | {"match_state": "open"}))
-    line, fee = found["items"]
-    differs = await finance.post(
-        f"/bank/lines/{fee['id']}/match", json={"entry_id": entry["entry_id"], "reason": "?"}
-    )
-    assert differs.json()["code"] == "bank.match-amount-differs"
-    body = {"entry_id": entry["entry_id"], "reason": "银行摘要有误，金额与日期一致"}
-    matched = answer(await finance.post(f"/bank/lines/{line['id']}/match", json=body))
-    assert matched["match_state"] == "matched_by_hand"
-    twice = await finance.post(f"/bank/lines/{line['id']}/match", json=body)
-    assert twice.json()["code"] == "bank.line-matched-already"
-    side = answer(await finance.get("/bank/reconciliation", params=day))
-    assert (side["at_bank_only"]["sum_fen"], side["in_books_only"]["count"]) == (-5_000, 0)
-    assert (side["difference_fen"], side["unexplained_fen"]) == (-5_000, 0)
-
-
-async def test_statements_add_up_follow_each_other_and_come_once(desk: Desk) -> None:
-    finance = desk.client(Officers().maker, days=5)
-
-    def told(day: int, opening: str, amount: str, closing: str) -> Json:
-        rows = (f"opening,2024-06-0{day},,{opening},", f"line,2024-06-0{day},x,{amount},=1+1",
-                f"closing,2024-06-0{day},,{closing},")  # fmt: skip
-        return {"statement": "\n".join(("record,value_on,reference,amount,text", *rows)) + "\n"}
-
-    answer(await finance.post("/bank/statements", json=told(3, "7.00", "3.00", "10.00")), 201)
-    for body, code in (
-        (told(3, "7.00", "3.00", "10.00"), "bank.statement-imported"),
-        (told(3, "7.00", "4.00", "11.00"), "bank.statement-out-of-order"),
-        (told(4, "9.00", "1.00", "10.00"), "bank.statement-gap"),
-        (told(4, "10.00", "1.00", "12.00"), "bank.statement-unbalanced"),
-        (told(9, "10.00", "1.00", "11.00"), "bank.statement-untimely"),
-        (told(4, "10.00", "0.00", "10.00"), "payout.file-invalid"),
-        (told(4, "10.00", "1e3", "1010.00"), "payout.file-invalid"),
-    ):
-        assert (await finance.post("/bank/statements", json=body)).json()["code"] == code, body
-    answer(await finance.post("/bank/statements", json=told(5, "10.00", "-1.00", "9.00")), 201)
-    side = answer(await finance.get("/bank/reconciliation", params={"day": "2024-06-07"}))
-    assert (side["opening_difference_fen"], side["bank_fen"], side["unexplained_fen"]) == (700, 900, 0)
-    early = await finance.get("/bank/reconciliation", params={"day": "2024-06-02"})
-    assert early.status_code == 404
-
-
 async def test_money_in_transit_is_as_old_as_the_first_day_it_did_not_come_to_rest(desk: Desk) -> None:
     """A payout answered on its day leaves no age; one that waits ages by the day, and starts anew later."""
     earned = await payouts.earned(desk.database)
@@ -354,114 +228,3 @@ async def test_money_in_transit_is_as_old_as_the_first_day_it_did_not_come_to_re
     assert {(row["since"], row["days"]) for row in rows} == {("2024-06-12", 1)}
     assert sum(row["balance_fen"] for row in rows) == second["total_fen"]
     assert {row["owner_id"] for row in rows} >= {None, str(earned.agreements[0].provider.id)}
-
-
-async def test_the_command_answers_a_file_with_files_alone(desk: Desk, tmp_path: Path) -> None:
-    await payouts.earned(desk.database)
-    officers = Officers()
-    batch = await sent_batch(desk, officers)
-    finance = desk.client(officers.maker)
-    (tmp_path / "batch.csv").write_bytes((await finance.get(f"/payouts/batches/{batch['id']}/file")).content)
-    command = ["run", "--file", str(tmp_path / "batch.csv"), "--out", str(tmp_path / "out")]
-    told = CliRunner().invoke(bank_commands.app, [*command, "--refuse-share", "0.5", "--delay-days", "0..1"])
-    assert told.exit_code == 0, told.output
-    later = desk.client(officers.maker, days=1)
-    for file in sorted((tmp_path / "out").glob("advice-*.csv")):
-        body = {"advice": file.read_text(encoding="utf-8")}
-        settled = answer(await later.post(f"/payouts/batches/{batch['id']}/advice", json=body))
-    assert settled["batch"]["state"] == "settled"
-    for file in sorted((tmp_path / "out").glob("statement-*.csv")):
-        body = {"statement": file.read_text(encoding="utf-8")}
-        answer(await later.post("/bank/statements", json=body), 201)
-    for wrong in (["--delay-days", "2..1"], ["--refuse-share", "half"]):
-        assert CliRunner().invoke(bank_commands.app, [*command, *wrong]).exit_code == 2
-    (tmp_path / "batch.csv").write_bytes(b"record\n")
-    assert CliRunner().invoke(bank_commands.app, command).exit_code == 2
-
-
-FIXED = {
-    "payout": "amount_fen = amount_fen + 1",
-    "payout_batch": "total_fen = total_fen + 1",
-    "bank_statement": "closing_fen = closing_fen + 1",
-    "bank_line": "amount_fen = amount_fen + 1",
-}
-
-
-def mixed_run(content: bytes, receipts: Sequence[StatementLine] = ()) -> bank.BankRun:
-    """Some executed and some refused before the last; which ones follows from their references."""
-    runs = (
-        bank.run_bank(content, bank_rules(refuse=Fraction(1, 3)), seed, receipts=receipts)
-        for seed in range(100)
-    )
-    return next(run for run in runs if len({line.result for line in run.advice[:-1]}) == len(BankAnswer))
-
-
-async def with_everything(desk: Desk) -> None:
-    """Sent, executed and refused payouts, and a matched statement."""
-    earned = await payouts.earned(desk.database)
-    officers = Officers()
-    batch = await sent_batch(desk, officers)
-    finance = desk.client(officers.maker)
-    content = (await finance.get(f"/payouts/batches/{batch['id']}/file")).content
-    run = mixed_run(content, earned.receipts)
-    body = {"advice": files.write_advice(run.advice[:-1])}
-    taken = answer(await finance.post(f"/payouts/batches/{batch['id']}/advice", json=body))
-    assert taken["executed"]
-    assert taken["refused"]
-    statement = {"statement": files.write_statement(run.statements[0])}
-    answer(await finance.post("/bank/statements", json=statement), 201)
-
-
-async def test_not_even_the_owner_changes_what_was_paid_or_what_the_bank_said(desk: Desk) -> None:
-    await with_everything(desk)
-    owner = await asyncpg.connect(desk.database.url)
-    try:
-        for table, change in FIXED.items():
-            changes = f"UPDATE {table} SET {change}", f"DELETE FROM {table}"  # noqa: S608 - names above
-            for statement in (*changes, f"TRUNCATE {table} CASCADE"):
-                with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="append-only"):
-                    await owner.execute(statement)
-        for statement in (
-            "UPDATE payout SET state = 'sent', decided_on = NULL WHERE state = 'executed'",
-            "UPDATE bank_line SET match_state = 'open', entry_id = NULL, entry_on = NULL WHERE entry_id IS NOT NULL",
-        ):
-            with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="append-only"):
-                await owner.execute(statement)
-    finally:
-        await owner.close()
-    async with desk.database.connection() as connection:
-        for table, change in FIXED.items():
-            with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await connection.execute(f"UPDATE {table} SET {change}")  # noqa: S608 - names above
-
-
-@pytest.mark.parametrize(
-    ("tampering", "broken"),
-    [
-        ("UPDATE payout SET amount_fen = amount_fen + 1 WHERE state = 'sent'", {"I11", "I11 payouts"}),
-        (
-            "UPDATE payout SET state = 'sent', decided_on = NULL WHERE state = 'executed'",
-            {"I11", "I11 payouts"},
-        ),
-        ("DELETE FROM business_key WHERE kind = 'payout_refused'", {"I6", "I11 payouts"}),
-        ("UPDATE payout_batch SET executed_fen = executed_fen - 1", {"I11 payouts"}),
-        ("UPDATE bank_line SET amount_fen = amount_fen - 1 WHERE position = 1", {"I11 bank"}),
-        ("UPDATE bank_line SET entry_on = entry_on + 1 WHERE entry_on IS NOT NULL", {"I11 bank"}),
-        ("UPDATE bank_statement SET closing_fen = 0", {"I11 bank"}),
-    ],
-)
-async def test_a_check_sees_what_was_changed_behind_the_triggers(
-    desk: Desk, tampering: str, broken: set[str]
-) -> None:
-    await with_everything(desk)
-    owner = await asyncpg.connect(desk.database.url)
-    try:
-        transaction = owner.transaction()
-        await transaction.start()
-        await owner.execute("SET LOCAL session_replication_role = replica")
-        await owner.execute(tampering)
-        found = await checks.run(owner, LEDGER_ID, CHECKS)
-        await transaction.rollback()
-    finally:
-        await owner.close()
-    assert broken <= {finding.check.id for finding in found if not finding.holds}

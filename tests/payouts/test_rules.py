@@ -1,4 +1,4 @@
-"""The rules of payouts and of the bank's statements without a database: hands, states, days, sums."""
+"""The rules of payouts without a database: hands, states, days."""
 
 from datetime import date, timedelta
 from itertools import product
@@ -6,9 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from datamarket.foundation.money import Fen
 from datamarket.payouts import rules
-from datamarket.payouts.bank import rules as bank_rules
 from datamarket.payouts.terms import (
     AdviceLine,
     BankAnswer,
@@ -16,8 +14,6 @@ from datamarket.payouts.terms import (
     BatchState,
     PayoutEvent,
     PayoutState,
-    StatementFile,
-    StatementLine,
 )
 
 MAKER, OTHER = UUID(int=1), UUID(int=2)
@@ -80,27 +76,3 @@ def test_an_answer_before_the_sending_or_of_tomorrow_is_refused_with_its_line(da
             today=DAY + 2 * ONE_DAY,
         )
     assert refused.value.facts == {"line": 7, "day": day.isoformat()}
-
-
-def statement(opening: int, closing: int, *moved: int, day: date = DAY) -> StatementFile:
-    lines = tuple(StatementLine(day, Fen(amount), "", "") for amount in moved)
-    return StatementFile(day, Fen(opening), Fen(closing), lines)
-
-
-def test_opening_and_movements_make_the_closing_balance_to_the_fen() -> None:
-    bank_rules.check_adds_up(statement(100, 100))
-    bank_rules.check_adds_up(statement(-50, 149, 300, -101))
-    for closing in (148, 150):
-        with pytest.raises(bank_rules.StatementUnbalanced):
-            bank_rules.check_adds_up(statement(-50, closing, 300, -101))
-
-
-def test_a_statement_goes_on_where_the_one_before_ended() -> None:
-    bank_rules.check_follows(statement(100, 100, day=DAY + ONE_DAY), DAY, 100)
-    bank_rules.check_follows(statement(100, 100, day=DAY + 30 * ONE_DAY), DAY, 100)
-    for opening in (99, 101):
-        with pytest.raises(bank_rules.StatementGap):
-            bank_rules.check_follows(statement(opening, opening, day=DAY + ONE_DAY), DAY, 100)
-    for day in (DAY, DAY - ONE_DAY):
-        with pytest.raises(bank_rules.StatementOutOfOrder):
-            bank_rules.check_follows(statement(100, 100, day=day), DAY, 100)

@@ -212,33 +212,6 @@ async def test_ten_refunds_at_once_give_back_the_whole_only_once(
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
 
 
-async def test_a_month_without_movements_is_closed_and_reopened_once(
-    database: Database, client_for: ClientFor
-) -> None:
-    finance = client_for(FINANCE)
-    for event in ("begin-closing", "close", "reopen"):
-        moved = await finance.post(
-            "/ledger/periods/202301/events", json={"event": event, "reason": "year end"}
-        )
-        assert moved.status_code == 200, moved.text
-    again = await finance.post("/ledger/periods/202301/events", json={"event": "reopen"})
-    assert again.json()["code"] == "state.transition-not-allowed"
-    assert (await finance.post("/ledger/periods/202313/events", json={"event": "close"})).status_code == 422
-
-
-async def test_money_goes_to_who_is_in_the_market_and_an_advice_is_entered_once(
-    database: Database, client_for: ClientFor
-) -> None:
-    deal = await active_contract(database, funds=None)
-    finance = client_for(FINANCE)
-    advice = {"owner_id": str(deal.buyer.id), "amount_fen": 500, "reference": unique("advice")}
-    nobody = await finance.post("/ledger/deposits", json=advice | {"owner_id": str(deal.contract.id)})
-    assert (nobody.status_code, nobody.json()["code"]) == (404, "not-found")
-    assert (await finance.post("/ledger/deposits", json=advice)).status_code == 201
-    again = await finance.post("/ledger/deposits", json=advice)
-    assert (again.status_code, again.json()["code"]) == (409, "ledger.already-posted")
-
-
 async def test_an_atomic_batch_says_which_item_was_refused(database: Database, client_for: ClientFor) -> None:
     deal = await active_contract(database, funds=Fen(9_000))
     good = {"contract_id": str(deal.contract.id), "purpose": PURPOSE, "quantity": 1}

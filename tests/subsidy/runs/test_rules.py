@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.clock import add_working_days
 from datamarket.foundation.states import TransitionNotAllowed
-from datamarket.subsidy.register import rules as register_rules
-from datamarket.subsidy.register.terms import SchemeEvent, SchemeState
 from datamarket.subsidy.runs import rules as run_rules
 from datamarket.subsidy.runs.rules import RUN_LIFE
 from datamarket.subsidy.runs.terms import RunEvent, RunState
@@ -55,17 +53,6 @@ def test_the_main_road_leads_from_draft_to_closed() -> None:
         assert state is source
         state = RUN_LIFE.after(state, event)
     assert state is RunState.CLOSED
-
-
-@pytest.mark.parametrize("state", SchemeState)
-@pytest.mark.parametrize("event", SchemeEvent)
-def test_a_scheme_version_is_approved_once_and_never_comes_back(
-    state: SchemeState, event: SchemeEvent
-) -> None:
-    after = register_rules.SCHEME_LIFE.table.get((state, event))
-    assert (after is None) == (
-        state is SchemeState.RETIRED or (state, event) == (SchemeState.APPROVED, SchemeEvent.APPROVE)
-    )
 
 
 @pytest.mark.parametrize("event", RunEvent)

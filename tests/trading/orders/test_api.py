@@ -1,24 +1,18 @@
-"""Orders over HTTP: money held, delivered into escrow, accepted in whole or part, rejected, cancelled, lapsed."""
+"""Orders over HTTP: money held, delivered into escrow, accepted in whole or part, rejected, cancelled."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from datamarket.auth.terms import Role
-from datamarket.contracts.terms import ContractEvent
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
-from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.terms import AccountKind
-from datamarket.trading.orders import actions as order_actions
-from datamarket.trading.orders.terms import OrderEvent
 from datamarket.zones.terms import UseClass
 from tests.conftest import Client, ClientFor
 from tests.world import catalogue, orders, trading
 from tests.world.people import AUDITOR, NOON, actor, unique
-from tests.world.trading import LEDGER_ID, Agreement, active_contract
+from tests.world.trading import Agreement, active_contract
 
 PRICE = 3_000
 FUNDS = Fen(1_000_000)
@@ -220,110 +214,3 @@ async def test_a_free_order_holds_nothing_and_is_accepted_all_the_same(
     assert (await buyer.get(f"/trades/{order['trade_id']}")).json()["amount_fen"] == 0
     other = await event(buyer, await ordered(buyer, deal, 3), "cancel")
     assert other["state"] == "cancelled"
-
-
-async def test_holds_are_read_by_their_owner_and_by_overseers(
-    database: Database, client_for: ClientFor
-) -> None:
-    deal = await active_contract(database, funds=FUNDS)
-    buyer, seller = client_for(deal.buyer_account), client_for(deal.provider_account)
-    first, second = [
-        {"id": str(order.id), "hold_id": str(order.hold_id)}
-        for order in [await orders.placed(database, deal, 10) for _ in range(2)]
-    ]
-    await event(seller, first, "deliver")
-    page = (await buyer.get("/ledger/holds", params={"limit": 1})).json()
-    assert [hold["source_id"] for hold in page["items"]] == [second["id"]]
-    rest = (await buyer.get("/ledger/holds", params={"limit": 1, "after": page["next"]})).json()
-    assert [hold["state"] for hold in rest["items"]] == ["posted"]
-    account = page["items"][0]["account_id"]
-    found = await client_for(AUDITOR).get("/ledger/holds", params={"account": account, "state": "held"})
-    assert [hold["held_fen"] for hold in found.json()["items"]] == [10 * PRICE]
-    whole = (await buyer.get(f"/ledger/holds/{first['hold_id']}")).json()
-    assert [posting["amount_fen"] for posting in whole["postings"]] == [10 * PRICE]
-    entry = await buyer.get(f"/ledger/entries/{whole['postings'][0]['entry_id']}")
-    assert entry.json()["kind"] == "escrowed"
-    assert (await seller.get(f"/ledger/holds/{first['hold_id']}")).status_code == 404
-
-
-@pytest.mark.parametrize("ledger_first", [True, False])
-async def test_an_order_that_is_not_delivered_in_time_lapses(
-    database: Database, client_for: ClientFor, ledger_first: bool
-) -> None:
-    deal = await active_contract(database, funds=FUNDS)
-    order = await orders.placed(database, deal, 10)
-    free = await orders.placed(database, deal, 5, deliver_by=orders.IN_A_WEEK + timedelta(days=1))
-    after = orders.IN_A_WEEK
-    if ledger_first:
-        await _turn(holds.expire_due, database, after)
-    await _turn(order_actions.expire_overdue, database, after)
-    assert await order_actions.expire_overdue(database, LEDGER_ID, after) == 0
-    assert await holds.expire_due(database, LEDGER_ID, after) == 0
-    buyer = client_for(deal.buyer_account)
-    assert (await buyer.get(f"/orders/{order.id}")).json()["state"] == "expired"
-    assert (await buyer.get(f"/ledger/holds/{order.hold_id}")).json()["state"] == "expired"
-    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS, free.amount_fen)
-
-
-async def test_after_its_time_an_order_is_neither_delivered_nor_cancelled(database: Database) -> None:
-    deal = await active_contract(database, funds=FUNDS)
-    order = await orders.placed(database, deal)
-    for by, move in ((deal.provider_account, OrderEvent.DELIVER), (deal.buyer_account, OrderEvent.CANCEL)):
-        with pytest.raises(Exception, match=r"order\.overdue"):
-            await orders.moved(database, by, order.id, move, at=orders.IN_A_WEEK)
-
-
-async def test_silence_accepts_the_whole_at_the_end_of_the_time_for_it(
-    database: Database, client_for: ClientFor
-) -> None:
-    deal = await active_contract(database, funds=FUNDS)
-    order = await orders.delivered(database, deal, 10)
-    assert order.decide_by is not None
-    for move, part in ((OrderEvent.REJECT, None), (OrderEvent.ACCEPT, 9)):
-        with pytest.raises(Exception, match=r"order\.acceptance-over"):
-            await orders.moved(
-                database, deal.buyer_account, order.id, move, accepted_quantity=part, at=order.decide_by
-            )
-    await _turn(order_actions.accept_by_silence, database, order.decide_by + timedelta(days=40))
-    buyer = client_for(deal.buyer_account)
-    decided = (await buyer.get(f"/orders/{order.id}")).json()
-    assert (decided["state"], decided["by_silence"], decided["accepted_quantity"]) == ("accepted", True, 10)
-    trade = (await buyer.get(f"/trades/{decided['trade_id']}")).json()
-    assert datetime.fromisoformat(trade["occurred_at"]) == order.decide_by
-    events = await client_for(AUDITOR).get("/audit-events", params={"subject": str(order.id)})
-    assert [entry["action"] for entry in events.json()["items"]] == [
-        "trading.accept-order", "trading.deliver-order", "trading.place-order",
-    ]  # fmt: skip
-    assert events.json()["items"][0]["facts"]["by_silence"] is True
-
-
-async def test_a_suspended_contract_keeps_its_orders_waiting_and_an_ended_one_gives_the_money_back(
-    database: Database, client_for: ClientFor
-) -> None:
-    deal = await active_contract(database, funds=FUNDS)
-    waiting = await orders.placed(database, deal)
-    order = await orders.delivered(database, deal, 10)
-    assert order.decide_by is not None
-    await trading.move(database, deal, deal.provider_account, ContractEvent.SUSPEND, "核查")
-    for by, identifier, move in (
-        (deal.provider_account, waiting.id, OrderEvent.DELIVER),
-        (deal.buyer_account, order.id, OrderEvent.ACCEPT),
-    ):
-        with pytest.raises(Exception, match=r"contract\.not-active"):
-            await orders.moved(database, by, identifier, move)
-    await order_actions.accept_by_silence(database, LEDGER_ID, order.decide_by)
-    buyer = client_for(deal.buyer_account)
-    assert (await buyer.get(f"/orders/{order.id}")).json()["state"] == "delivered"
-    await trading.move(database, deal, deal.buyer_account, ContractEvent.TERMINATE, "不再需要")
-    await _turn(order_actions.accept_by_silence, database, order.decide_by)
-    decided = (await buyer.get(f"/orders/{order.id}")).json()
-    assert (decided["state"], decided["by_silence"], decided["reason"]) == (
-        "rejected", True, "contract.not-active",
-    )  # fmt: skip
-    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS, PRICE)
-    assert await orders.standing(database, deal.buyer.id, ESCROW) == (0, 0)
-
-
-async def _turn(chore: Any, database: Database, at: datetime) -> None:
-    """A turn of housekeeping that finds something to do; other tests' orders may be due as well."""
-    assert await chore(database, LEDGER_ID, at) >= 1
