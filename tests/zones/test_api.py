@@ -13,7 +13,7 @@ from datamarket.zones import actions as zone_actions
 from datamarket.zones import queries as zones_queries
 from datamarket.zones.rules import OperatorChangesLater
 from datamarket.zones.terms import MandateMode, ZoneEvent
-from tests.conftest import ClientFor
+from tests.conftest import Client, ClientFor
 from tests.world import zones as world
 from tests.world.participants import admitted, suspend
 from tests.world.people import AUDITOR, AUTHORITY, moment, unique
@@ -39,40 +39,65 @@ def scenario_named(code: str) -> dict[str, Any]:
     }
 
 
+async def planned(database: Database, authority: Client) -> tuple[UUID, str]:
+    """A zone without a mandate: who is to operate it, and its path."""
+    async with database.transaction() as session:
+        operator = await admitted(session, ParticipantKind.ZONE_OPERATOR)
+    zone = {"code": unique("Z"), "name_zh": "海洋专区", "name_en": "Ocean zone", "field": "ocean"}
+    made = await authority.post("/zones", json=zone | {"operator_id": str(operator.id)})
+    assert (made.status_code, made.json()["state"]) == (201, "draft")
+    return operator.id, f"/zones/{made.json()['id']}"
+
+
 async def test_a_zone_is_planned_mandated_opened_and_closed(
     client_for: ClientFor, database: Database
 ) -> None:
-    async with database.transaction() as session:
-        operator = await admitted(session, ParticipantKind.ZONE_OPERATOR)
     authority, visitor = client_for(AUTHORITY), client_for(None)
-    zone = {"code": unique("Z"), "name_zh": "海洋专区", "name_en": "Ocean zone", "field": "ocean"}
-    planned = await authority.post("/zones", json=zone | {"operator_id": str(operator.id)})
-    assert (planned.status_code, planned.json()["state"]) == (201, "draft")
-    path = f"/zones/{planned.json()['id']}"
-    early = await authority.post(f"{path}/events", json={"event": "open"})
-    assert (early.status_code, early.json()["code"]) == (409, "zone.mandate-missing")
-    too_soon = await authority.post(f"{path}/scenarios", json=scenario_named(unique("S")))
-    assert too_soon.json()["code"] == "zone.not-open"
-    assert (await authority.post(f"{path}/mandates", json=mandate_for(operator.id))).status_code == 201
+    operator_id, path = await planned(database, authority)
+    assert (await authority.post(f"{path}/mandates", json=mandate_for(operator_id))).status_code == 201
     opened = await authority.post(f"{path}/events", json={"event": "open"}, headers={"If-Match": '"1"'})
     assert (opened.json()["state"], opened.json()["opened_on"]) == ("open", "2024-06-03")
+    assert (await visitor.get(path)).headers["etag"] == '"2"'
+    assert (await visitor.get(f"{path}/allowed-events")).json() == {"state": "open", "events": []}
+    assert (await authority.get(f"{path}/allowed-events")).json()["events"] == ["close"]
+    closed = await authority.post(f"{path}/events", json={"event": "close", "reason": "授权终止"})
+    assert (closed.json()["state"], closed.json()["closed_on"]) == ("closed", "2024-06-03")
+    late = mandate_for(operator_id, term_from="2028-01-01", term_to="2030-01-01")
+    assert (await authority.post(f"{path}/mandates", json=late)).json()["code"] == "zone.closed"
+
+
+async def test_a_zone_opens_under_a_mandate_and_closes_with_a_reason_as_it_was_last_seen(
+    client_for: ClientFor, database: Database
+) -> None:
+    authority = client_for(AUTHORITY)
+    operator_id, path = await planned(database, authority)
+    early = await authority.post(f"{path}/events", json={"event": "open"})
+    assert (early.status_code, early.json()["code"]) == (409, "zone.mandate-missing")
+    await authority.post(f"{path}/mandates", json=mandate_for(operator_id))
+    opened = await authority.post(f"{path}/events", json={"event": "open"}, headers={"If-Match": '"1"'})
+    assert opened.json()["state"] == "open"
     stale = await authority.post(
         f"{path}/events", json={"event": "close", "reason": "x"}, headers={"If-Match": '"1"'}
     )
     assert stale.status_code == 412
+    unreasoned = await authority.post(f"{path}/events", json={"event": "close"})
+    assert unreasoned.json()["code"] == "zone.reason-missing"
+
+
+async def test_scenarios_are_of_an_open_zone_and_stand_with_its_mandates_for_everyone(
+    client_for: ClientFor, database: Database
+) -> None:
+    authority, visitor = client_for(AUTHORITY), client_for(None)
+    operator_id, path = await planned(database, authority)
+    too_soon = await authority.post(f"{path}/scenarios", json=scenario_named(unique("S")))
+    assert too_soon.json()["code"] == "zone.not-open"
+    await authority.post(f"{path}/mandates", json=mandate_for(operator_id))
+    await authority.post(f"{path}/events", json={"event": "open"})
     added = await authority.post(f"{path}/scenarios", json=scenario_named(unique("S")))
     assert (added.status_code, added.json()["use_class_zh"]) == (201, "公共治理、公益事业")
     assert (await visitor.get(path)).headers["etag"] == '"2"'
     assert (await visitor.get(f"{path}/scenarios")).json()["items"] == [added.json()]
     assert (await visitor.get(f"{path}/mandates")).json()["items"][0]["mode_zh"] == "分领域授权"
-    assert (await visitor.get(f"{path}/allowed-events")).json() == {"state": "open", "events": []}
-    assert (await authority.get(f"{path}/allowed-events")).json()["events"] == ["close"]
-    unreasoned = await authority.post(f"{path}/events", json={"event": "close"})
-    assert unreasoned.json()["code"] == "zone.reason-missing"
-    closed = await authority.post(f"{path}/events", json={"event": "close", "reason": "授权终止"})
-    assert (closed.json()["state"], closed.json()["closed_on"]) == ("closed", "2024-06-03")
-    late = mandate_for(operator.id, term_from="2028-01-01", term_to="2030-01-01")
-    assert (await authority.post(f"{path}/mandates", json=late)).json()["code"] == "zone.closed"
 
 
 async def test_only_the_authority_runs_zones(client_for: ClientFor, database: Database) -> None:

@@ -10,11 +10,12 @@ from tests.world.people import ADMIN, AUDITOR, actor, unique
 from tests.world.subsidy import AFTER_PUBLICITY, CITY, YEAR
 
 
-async def test_a_run_passes_through_all_hands_from_draft_to_bank(market: Market) -> None:
+async def reviewed(market: Market) -> str:
+    """A run that waits for its reviewer."""
     hands = market.officers
     opened = await market.client(hands.calculator).post("/subsidy/runs", json={"scheme": CITY, "year": YEAR})
     assert opened.status_code == 201, opened.text
-    run = opened.json()["id"]
+    run: str = opened.json()["id"]
     for event, state in (
         ("snapshot", "snapshotted"),
         ("calculate", "calculated"),
@@ -23,19 +24,15 @@ async def test_a_run_passes_through_all_hands_from_draft_to_bank(market: Market)
         moved = await market.send(hands.calculator, run, event)
         assert (moved.status_code, moved.json().get("state")) == (200, state), moved.text
     assert all(moved.headers[name] for name in HASHES)
-    own = await market.send(hands.calculator, run, "publicise")
-    assert (own.status_code, own.json()["code"]) == (409, "subsidy.duties-not-separate")
+    return run
+
+
+async def test_a_run_passes_through_all_hands_from_draft_to_bank(market: Market) -> None:
+    hands, run = market.officers, await reviewed(market)
     assert (await market.get("/subsidy/awards", None, year=YEAR))["items"] == []
     publicised = (await market.send(hands.reviewer, run, "publicise")).json()
     assert (publicised["publicity_from"], publicised["publicity_to"]) == ("2025-01-20", "2025-01-27")
-    early = await market.send(hands.approver, run, "approve")
-    assert (early.status_code, early.json()["code"]) == (409, "subsidy.publicity-running")
-    assert "2025-01-27" in early.json()["detail"]
     market.now = AFTER_PUBLICITY
-    reviewer_again = await market.send(hands.reviewer, run, "approve")
-    assert reviewer_again.json()["code"] == "subsidy.duties-not-separate"
-    unpermitted = await market.send(hands.reviewer, run, "post")
-    assert (unpermitted.status_code, unpermitted.json()["code"]) == (403, "subsidy.event-not-permitted")
     for who, event, state in (
         (hands.approver, "approve", "approved"),
         (hands.payer, "post", "posted"),
@@ -53,6 +50,23 @@ async def test_a_run_passes_through_all_hands_from_draft_to_bank(market: Market)
     seller = acting_for(market.sellers[0])
     accounts = await market.get("/ledger/accounts", seller, kind="subsidy_payable")
     assert [account["balance_fen"] for account in accounts["items"]] == [0]
+
+
+async def test_no_hand_does_the_work_of_the_next_and_nobody_approves_before_the_publicity_is_over(
+    market: Market,
+) -> None:
+    hands, run = market.officers, await reviewed(market)
+    own = await market.send(hands.calculator, run, "publicise")
+    assert (own.status_code, own.json()["code"]) == (409, "subsidy.duties-not-separate")
+    assert (await market.send(hands.reviewer, run, "publicise")).status_code == 200
+    early = await market.send(hands.approver, run, "approve")
+    assert (early.status_code, early.json()["code"]) == (409, "subsidy.publicity-running")
+    assert "2025-01-27" in early.json()["detail"]
+    market.now = AFTER_PUBLICITY
+    reviewer_again = await market.send(hands.reviewer, run, "approve")
+    assert reviewer_again.json()["code"] == "subsidy.duties-not-separate"
+    unpermitted = await market.send(hands.reviewer, run, "post")
+    assert (unpermitted.status_code, unpermitted.json()["code"]) == (403, "subsidy.event-not-permitted")
 
 
 async def test_two_approvals_at_once_over_http_approve_once(market: Market) -> None:

@@ -56,29 +56,19 @@ async def allowed(client: Client, order: dict[str, Any]) -> list[str]:
     return events
 
 
+async def zoned(database: Database) -> Agreement:
+    """A contract, priced by the call, on what a zone sells."""
+    async with database.transaction() as session:
+        listed = await catalogue.published_zone_listing(session, plan=catalogue.PER_CALL)
+    return await active_contract(database, listed=listed, quota=100, funds=FUNDS)
+
+
 async def test_what_is_accepted_becomes_a_trade_and_the_rest_goes_back(
     database: Database, client_for: ClientFor
 ) -> None:
-    async with database.transaction() as session:
-        listed = await catalogue.published_zone_listing(session, plan=catalogue.PER_CALL)
-    deal = await active_contract(database, listed=listed, quota=100, funds=FUNDS)
+    deal = await zoned(database)
     buyer, seller = client_for(deal.buyer_account), client_for(deal.provider_account)
-    order = await ordered(buyer, deal)
-    assert (order["state"], order["amount_fen"]) == ("placed", 10 * PRICE)
-    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS, 10 * PRICE)
-    assert await allowed(seller, order) == ["deliver"]
-    assert await allowed(buyer, order) == ["cancel"]
-
-    awaited = (await seller.get("/orders/awaited")).json()["items"]
-    assert [item["id"] for item in awaited] == [order["id"]]
-    order = await event(seller, order, "deliver", reason="交付说明：接口已开通")
-    assert order["decide_by"] > order["delivered_at"]
-    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS - 10 * PRICE, 0)
-    assert await orders.standing(database, deal.buyer.id, ESCROW) == (10 * PRICE, 0)
-    assert await allowed(seller, order) == []
-    assert await allowed(buyer, order) == ["accept", "reject"]
-    assert (await seller.get("/orders/awaited")).json()["items"] == []
-
+    order = await event(seller, await ordered(buyer, deal), "deliver")
     order = await event(buyer, order, "accept", accepted_quantity=7)
     assert (order["state"], order["accepted_quantity"], order["by_silence"]) == ("accepted", 7, False)
     assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS - 7 * PRICE, 0)
@@ -87,6 +77,37 @@ async def test_what_is_accepted_becomes_a_trade_and_the_rest_goes_back(
     assert trade["amount_fen"] == 7 * PRICE == sum(trade["split"].values())
     uses = (await buyer.get(f"/contracts/{deal.contract.id}/uses")).json()["items"]
     assert [use["quantity"] for use in uses] == [7]
+
+
+async def test_the_money_of_an_order_is_held_until_delivery_and_then_in_escrow(
+    database: Database, client_for: ClientFor
+) -> None:
+    deal = await zoned(database)
+    buyer, seller = client_for(deal.buyer_account), client_for(deal.provider_account)
+    order = await ordered(buyer, deal)
+    assert (order["state"], order["amount_fen"]) == ("placed", 10 * PRICE)
+    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS, 10 * PRICE)
+    order = await event(seller, order, "deliver", reason="交付说明：接口已开通")
+    assert order["decide_by"] > order["delivered_at"]
+    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS - 10 * PRICE, 0)
+    assert await orders.standing(database, deal.buyer.id, ESCROW) == (10 * PRICE, 0)
+
+
+async def test_each_side_is_shown_its_own_moves_and_the_seller_what_awaits_delivery(
+    database: Database, client_for: ClientFor
+) -> None:
+    deal = await zoned(database)
+    buyer, seller = client_for(deal.buyer_account), client_for(deal.provider_account)
+    order = await ordered(buyer, deal)
+    assert await allowed(seller, order) == ["deliver"]
+    assert await allowed(buyer, order) == ["cancel"]
+    awaited = (await seller.get("/orders/awaited")).json()["items"]
+    assert [item["id"] for item in awaited] == [order["id"]]
+    order = await event(seller, order, "deliver")
+    assert await allowed(seller, order) == []
+    assert await allowed(buyer, order) == ["accept", "reject"]
+    assert (await seller.get("/orders/awaited")).json()["items"] == []
+    order = await event(buyer, order, "accept", accepted_quantity=7)
     assert await allowed(buyer, order) == []
 
 
