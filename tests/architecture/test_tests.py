@@ -3,8 +3,6 @@
 import ast
 from pathlib import Path
 
-import pytest
-
 import datamarket
 from tests.conftest import BESIDE_THE_ROOMS
 
@@ -14,40 +12,27 @@ FILES = sorted(TESTS.rglob("test_*.py"))
 MOST_ASSERTIONS = 14
 """In one test; a story that needs more is told by journeys."""
 MOST_LINES = 400
-LONGER = {"e2e/test_subsidy_run.py"}
-"""To be split; nothing joins it."""
 
 
 def name_of(path: Path) -> str:
     return path.relative_to(TESTS).as_posix()
 
 
-def folders() -> set[Path]:
-    """Whatever leads to a module of a room's tests."""
-    inside = {
-        parent.relative_to(TESTS)
-        for file in TESTS.rglob("*.py")
-        for parent in file.parents[:-1]
-        if parent.is_relative_to(TESTS)
+def test_a_folder_of_tests_is_named_as_a_slice_or_room_or_stands_beside_them() -> None:
+    folders = {file.parent for file in FILES}
+    assert TESTS not in folders
+    rooms = {
+        name_of(folder) for folder in folders if name_of(folder).partition("/")[0] not in BESIDE_THE_ROOMS
     }
-    return {TESTS / folder for folder in inside if folder.parts and folder.parts[0] not in BESIDE_THE_ROOMS}
-
-
-@pytest.mark.parametrize("folder", sorted(folders()), ids=name_of)
-def test_a_folder_of_tests_is_named_as_a_slice_or_room(folder: Path) -> None:
-    assert (ROOT / name_of(folder) / "__init__.py").is_file()
-    assert (folder / "__init__.py").is_file()
-
-
-def test_no_test_stands_outside_a_room_and_the_folders_beside_them() -> None:
-    assert [path.name for path in TESTS.glob("test_*.py")] == []
+    assert {name for name in rooms if not (ROOT / name / "__init__.py").is_file()} == set()
+    assert {name_of(folder) for folder in folders if not (folder / "__init__.py").is_file()} == set()
     assert {name for name in BESIDE_THE_ROOMS if not (TESTS / name).is_dir()} == set()
 
 
-@pytest.mark.parametrize("file", FILES, ids=name_of)
-def test_a_test_tells_one_journey(file: Path) -> None:
+def test_a_test_tells_one_journey() -> None:
     told = {
-        node.name: sum(isinstance(inner, ast.Assert) for inner in ast.walk(node))
+        f"{name_of(file)}::{node.name}": sum(isinstance(inner, ast.Assert) for inner in ast.walk(node))
+        for file in FILES
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
     }
@@ -55,5 +40,5 @@ def test_a_test_tells_one_journey(file: Path) -> None:
 
 
 def test_a_file_of_tests_is_read_at_once() -> None:
-    long = {name_of(file) for file in FILES if len(file.read_text("utf-8").splitlines()) > MOST_LINES}
-    assert long == LONGER
+    lengths = {name_of(file): len(file.read_text(encoding="utf-8").splitlines()) for file in FILES}
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -20,10 +20,9 @@ from tests.conftest import client_of
 from tests.world import subsidy as world
 from tests.world.books import assert_books_hold
 from tests.world.people import AUDITOR, AUTHORITY
-from tests.world.subsidy import AFTER_YEAR, YEAR, Officers
+from tests.world.subsidy import AFTER_YEAR, MARCH, Officers
 from tests.world.trading import Agreement
 
-MARCH = datetime(YEAR, 3, 1, 4, tzinfo=UTC)
 SELLERS = 13
 HASHES = ("X-Scheme-SHA256", "X-Snapshot-SHA256", "X-Engine")
 
