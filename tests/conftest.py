@@ -19,8 +19,12 @@ from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.server.app import create_app
 from datamarket.server.embedded import embedded_server
+from tests.world.books import assert_books_hold
 from tests.world.people import NOON, moment
 
+BESIDE_THE_ROOMS = {"architecture", "cases", "concurrency", "e2e", "migrations", "property", "world"}
+"""Folders of `tests/` that are no slices; every other is named as one, and so are the folders in it."""
+HERE = Path(__file__).parent
 TEMPLATE = "datamarket_test_template"
 
 
@@ -82,6 +86,26 @@ async def own_database(server_url: str, worker_id: str) -> AsyncIterator[Databas
     yield opened
     await opened.close()
     await drop_database(server_url, name)
+
+
+def touches_the_books(item: pytest.Item) -> bool:
+    """Every test of a room that comes near a database, and each of a `test_api.py`."""
+    if item.path.relative_to(HERE).parts[0] in BESIDE_THE_ROOMS:
+        return False
+    return item.path.name == "test_api.py" or "server_url" in getattr(item, "fixturenames", ())
+
+
+@pytest_asyncio.fixture
+async def books_hold(database_url: str) -> AsyncIterator[None]:
+    """The invariants hold after the test; `e2e/` and `concurrency/` ask the same of all of theirs."""
+    yield
+    await assert_books_hold(database_url)
+
+
+@pytest.fixture(autouse=True)
+def books_hold_in_the_rooms(request: pytest.FixtureRequest) -> None:
+    if touches_the_books(request.node):
+        request.getfixturevalue("books_hold")
 
 
 @pytest_asyncio.fixture

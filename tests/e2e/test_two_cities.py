@@ -120,19 +120,20 @@ async def settle(city: City, transfer: str) -> Any:
     )
 
 
-async def test_a_buyer_of_one_city_buys_in_another_and_both_settle(two: Two) -> None:
-    buyer = two.deal.buyer
-    order = {"contract_id": str(two.deal.contract.id), "purpose": two.deal.purpose, "quantity": 3}
-    jinan = two.jinan.client(two.deal.buyer_account)
-    refused = await jinan.post("/trades", json=order)
-    assert refused.json()["code"] == "ledger.funds-insufficient"
-    before = await two.qingdao.balance(AccountKey(QINGDAO, buyer.id, AccountKind.BUYER_FUNDS))
+async def received(two: Two) -> dict[str, Any]:
+    """Money of the buyer, sent by Qingdao and taken in by Jinan."""
     sent = await two.send()
-    path = f"/ledger/city-transfers/{sent['id']}"
+    assert await city_actions.receive_due(two.database, QINGDAO, moment()) == 1
+    return sent
+
+
+async def test_money_for_another_city_is_on_its_way_until_that_city_has_it(two: Two) -> None:
+    sent = await two.send()
     assert (sent["direction"], sent["state"], sent["state_zh"]) == ("outgoing", "sent", "已汇出")
     assert await two.between_them() == SENT
     await two.assert_books_hold()
     assert (await settle(two.qingdao, sent["id"])).json()["code"] == "state.transition-not-allowed"
+    jinan, path = two.jinan.client(two.deal.buyer_account), f"/ledger/city-transfers/{sent['id']}"
     assert (await jinan.get(path)).status_code == 404
 
     assert await city_actions.receive_due(two.database, QINGDAO, moment()) == 1
@@ -141,21 +142,44 @@ async def test_a_buyer_of_one_city_buys_in_another_and_both_settle(two: Two) -> 
     await two.assert_books_hold()
     mine = (await jinan.get(path)).json()
     assert (mine["direction"], mine["state"], mine["other_ledger"]) == ("incoming", "received", QINGDAO)
+
+
+async def test_a_buyer_of_one_city_buys_in_another_and_both_settle(two: Two) -> None:
+    funds = {city: AccountKey(city, two.deal.buyer.id, AccountKind.BUYER_FUNDS) for city in (QINGDAO, JINAN)}
+    order = {"contract_id": str(two.deal.contract.id), "purpose": two.deal.purpose, "quantity": 3}
+    jinan = two.jinan.client(two.deal.buyer_account)
+    refused = await jinan.post("/trades", json=order)
+    assert refused.json()["code"] == "ledger.funds-insufficient"
+    before = await two.qingdao.balance(funds[QINGDAO])
+    sent = await received(two)
     trade = await jinan.post("/trades", json=order)
     assert trade.status_code == 201
-    left = await two.jinan.balance(AccountKey(JINAN, buyer.id, AccountKind.BUYER_FUNDS))
-    assert left == SENT - trade.json()["amount_fen"]
-    assert await two.qingdao.balance(AccountKey(QINGDAO, buyer.id, AccountKind.BUYER_FUNDS)) == before - SENT
+    assert await two.jinan.balance(funds[JINAN]) == SENT - trade.json()["amount_fen"]
+    for city in (two.qingdao, two.jinan):
+        assert (await settle(city, sent["id"])).json()["state"] == "settled"
+        await two.assert_books_hold()
+    assert await two.jinan.balance(funds[JINAN]) == SENT - trade.json()["amount_fen"]
+    assert await two.qingdao.balance(funds[QINGDAO]) == before - SENT
 
+
+async def test_the_city_that_sent_settles_first_and_each_city_once(two: Two) -> None:
+    sent = await received(two)
+    path = f"/ledger/city-transfers/{sent['id']}/allowed-events"
     first = await settle(two.jinan, sent["id"])
     assert (first.status_code, first.json()["code"]) == (409, "ledger.other-city-first")
-    assert (await two.jinan.client(FINANCE).get(f"{path}/allowed-events")).json()["events"] == []
-    bank = await two.qingdao.balance(AccountKey(QINGDAO, None, AccountKind.BANK))
+    assert (await two.jinan.client(FINANCE).get(path)).json()["events"] == []
     for city in (two.qingdao, two.jinan):
-        assert (await city.client(FINANCE).get(f"{path}/allowed-events")).json()["events"] == ["settle"]
+        assert (await city.client(FINANCE).get(path)).json()["events"] == ["settle"]
         assert (await settle(city, sent["id"])).json()["state"] == "settled"
         await two.assert_books_hold()
         assert (await settle(city, sent["id"])).status_code == 409
+
+
+async def test_settling_moves_the_money_from_bank_to_bank_and_empties_what_was_between(two: Two) -> None:
+    sent = await received(two)
+    bank = await two.qingdao.balance(AccountKey(QINGDAO, None, AccountKind.BANK))
+    for city in (two.qingdao, two.jinan):
+        assert (await settle(city, sent["id"])).json()["state"] == "settled"
     assert bank - await two.qingdao.balance(AccountKey(QINGDAO, None, AccountKind.BANK)) == SENT
     assert await two.jinan.balance(AccountKey(JINAN, None, AccountKind.BANK)) == SENT + 7
     assert await two.qingdao.balance(city_actions.clearing_with(QINGDAO, JINAN)) == 0

@@ -26,6 +26,7 @@ from tests.world.people import AUTHORITY, actor, moment, unique
 from tests.world.trading import LEDGER_ID, Agreement, active_contract, trade
 
 YEAR = 2024
+MARCH = datetime(YEAR, 3, 1, 4, tzinfo=UTC)
 AFTER_YEAR = datetime(2025, 1, 20, 2, 0, tzinfo=UTC)
 """A Monday: five working days of publicity end with Monday 27 January 2025."""
 AFTER_PUBLICITY = datetime(2025, 1, 27, 16, 0, tzinfo=UTC)
@@ -141,6 +142,16 @@ async def case(
             claimed_elsewhere=claimed_elsewhere,
             now=moment(),
         )
+
+
+async def two_sellers_and_a_case(database: Database) -> tuple[Participant, Participant]:
+    """The case is the first one's."""
+    on = await stage(database)
+    first, second = await enterprise(database), await enterprise(database)
+    await sells(on, first, 20_000_000, at=MARCH)
+    await sells(on, second, 10_000_050, at=MARCH)
+    await case(database, first)
+    return first, second
 
 
 async def opened_run(

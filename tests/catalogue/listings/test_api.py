@@ -1,0 +1,138 @@
+"""Listings from a draft to publication and back, and everything that the market refuses on the way."""
+
+import pytest
+
+from datamarket.auth.terms import Actor, Role
+from datamarket.catalogue.listings import queries
+from datamarket.catalogue.listings import rules as listing_rules
+from datamarket.catalogue.listings.terms import ListingEvent
+from datamarket.catalogue.products import rules as product_rules
+from datamarket.foundation.db import Database
+from datamarket.foundation.states import TransitionNotAllowed
+from datamarket.participants.rules import ParticipantNotAdmitted
+from datamarket.participants.terms import IncomeClass
+from datamarket.zones.terms import UseClass
+from tests.catalogue.steps import move, move_on
+from tests.conftest import ClientFor
+from tests.world import catalogue, zones
+from tests.world.participants import suspend
+from tests.world.people import AUDITOR, AUTHORITY, actor
+
+
+async def test_a_listing_answers_304_to_who_has_it_and_changes_its_tag_when_it_changes(
+    database: Database, client_for: ClientFor
+) -> None:
+    async with database.transaction() as session:
+        listed = await catalogue.published_listing(session)
+    path, visitor = f"/listings/{listed.listing.id}", client_for(None)
+    tag = (await visitor.get(path)).headers["etag"]
+    assert (await visitor.get(path, headers={"If-None-Match": tag})).status_code == 304
+    provider = client_for(listed.account)
+    await move(provider, path, "suspend")
+    assert (await visitor.get(path)).status_code == 404
+    again = await provider.get(path, headers={"If-None-Match": tag})
+    assert (again.status_code, again.json()["state"]) == (200, "suspended")
+    stale = await provider.post(f"{path}/events", json={"event": "resume"}, headers={"If-Match": tag})
+    assert (stale.status_code, stale.json()["code"]) == (412, "precondition.stale")
+
+
+async def test_a_draft_changes_with_if_match_and_a_published_price_never(
+    database: Database, client_for: ClientFor
+) -> None:
+    async with database.transaction() as session:
+        listed = await catalogue.list_made(session, await catalogue.approved_product(session))
+    path, provider = f"/listings/{listed.listing.id}", client_for(listed.account)
+    change = {"plan": {"model": "one_off", "price_fen": 1}}
+    assert (await provider.patch(path, json=change)).status_code == 428
+    tag = (await provider.get(path)).headers["etag"]
+    changed = await provider.patch(path, json=change, headers={"If-Match": tag})
+    assert (changed.status_code, changed.json()["price_fen"]) == (200, 1)
+    assert changed.headers["etag"] != tag
+    async with database.transaction() as session:
+        await catalogue.publish(session, listed.account, listed.listing.id)
+    tag = (await provider.get(path)).headers["etag"]
+    refused = await provider.patch(path, json=change, headers={"If-Match": tag})
+    assert (refused.status_code, refused.json()["code"]) == (409, "listing.fixed")
+
+
+async def test_my_listings_are_shown_to_me_my_venue_and_the_overseers_in_any_state(
+    database: Database, client_for: ClientFor
+) -> None:
+    async with database.transaction() as session:
+        listed = await catalogue.list_made(session, await catalogue.approved_product(session))
+        other = await catalogue.venue(session)
+    listing = str(listed.listing.id)
+
+    async def mine(who: Actor, **wish: str) -> list[str]:
+        page = await client_for(who).get("/listings", params={"mine": "true"} | wish)
+        return [item["id"] for item in page.json()["items"]]
+
+    assert await mine(listed.account) == await mine(listed.account, state="draft") == [listing]
+    assert await mine(listed.account, state="published") == []
+    assert await mine(actor(Role.OPERATOR, organisation=listed.venue.operator_id)) == [listing]
+    assert await mine(actor(Role.OPERATOR, organisation=other.operator_id)) == []
+    assert listing in await mine(AUDITOR)
+    assert (await client_for(None).get("/listings", params={"mine": "true"})).status_code == 401
+
+
+async def test_only_an_approved_version_is_listed(database: Database) -> None:
+    async with database.transaction() as session:
+        made = await catalogue.draft_product(session)
+        with pytest.raises(product_rules.VersionNotApproved):
+            await catalogue.list_made(session, made)
+
+
+async def test_the_same_version_is_on_one_venue_once_by_each_price_model(
+    database: Database, client_for: ClientFor
+) -> None:
+    async with database.transaction() as session:
+        listed = await catalogue.published_listing(session)
+        again = await catalogue.list_made(session, listed, on=listed.venue)
+    await move(client_for(listed.account), f"/listings/{again.listing.id}", "submit")
+    refused = await client_for(AUTHORITY).post(
+        f"/listings/{again.listing.id}/events", json={"event": "publish"}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "listing.listed-already")
+
+
+async def test_use_for_the_public_good_is_free(database: Database) -> None:
+    async with database.transaction() as session:
+        made = await catalogue.draft_zone_product(session, use_class=UseClass.PUBLIC_GOOD)
+        await catalogue.approve(session, made)
+        with pytest.raises(listing_rules.PublicGoodNotFree):
+            await catalogue.list_made(session, made, plan=catalogue.PER_CALL)
+        await catalogue.list_made(session, made, plan=catalogue.FREE)
+
+
+async def test_a_suspended_provider_publishes_nothing(database: Database) -> None:
+    async with database.transaction() as session:
+        listed = await catalogue.list_made(session, await catalogue.approved_product(session))
+        await suspend(session, listed.maker.id)
+        with pytest.raises(ParticipantNotAdmitted):
+            await catalogue.publish(session, listed.account, listed.listing.id)
+
+
+async def test_an_offer_names_who_supplies_and_only_while_it_is_published(database: Database) -> None:
+    async with database.transaction() as session:
+        operated = await zones.open_zone(session)
+        bureau = await zones.supplying_unit(session)
+        school = await zones.supplying_unit(session, IncomeClass.INSTITUTION)
+        resources = [
+            await zones.registered_resource(session, operated, supplier=unit)
+            for unit in (bureau, school, bureau)
+        ]
+        listed = await catalogue.published_zone_listing(
+            session, operated=operated, resources=tuple(resources)
+        )
+        offer = await queries.get_offer(session, listed.listing.id)
+        assert [(supplier.participant_id, supplier.income_class) for supplier in offer.suppliers] == [
+            (bureau.id, IncomeClass.ADMINISTRATIVE),
+            (school.id, IncomeClass.INSTITUTION),
+        ]
+        assert (offer.operator_id, offer.provider_id) == (operated.operator.id, listed.maker.id)
+        assert (offer.plan, offer.use_class) == (catalogue.YEARLY, UseClass.INDUSTRY)
+        await move_on(session, listed, ListingEvent.SUSPEND, listed.account)
+        with pytest.raises(listing_rules.ListingNotPublished):
+            await queries.get_offer(session, listed.listing.id)
+        with pytest.raises(TransitionNotAllowed):
+            await move_on(session, listed, ListingEvent.PUBLISH, AUTHORITY)
