@@ -26,10 +26,10 @@ class RowShape(Shape):
         return cls.model_validate(shown, from_attributes=True)
 
     @classmethod
-    def tagged(cls, row: Any, response: Response) -> Self:
+    def tagged(cls, row: Any, response: Response, **derived: Any) -> Self:
         """The same, with the row's version as the answer's ETag."""
         tag(response, row.version)
-        return cls.of(row)
+        return cls.of(row, **derived)
 
     @classmethod
     @functools.cache

@@ -154,8 +154,7 @@ async def propose_batch(
         up_to_day=body.up_to_day,
         now=now,
     )
-    tag(response, batch.version)
-    return PayoutBatchOut.of(batch)
+    return PayoutBatchOut.tagged(batch, response)
 
 
 @router.get("/batches", summary="Batches, newest first")
@@ -182,8 +181,7 @@ async def get_batch(
     actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, batch_id: UUID
 ) -> PayoutBatchOut:
     batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor)
-    tag(response, batch.version)
-    return PayoutBatchOut.of(batch)
+    return PayoutBatchOut.tagged(batch, response)
 
 
 @router.post("/batches/{batch_id}/events", summary="Approve, send or cancel")
@@ -201,8 +199,7 @@ async def move_batch(
     batch = await queries.lock_batch(session, ledger_id, batch_id, visible_to=actor)
     check_tag(if_match, batch.version)
     moved = await actions.move_batch(session, actor, batch, body.event, reason=body.reason, now=now)
-    tag(response, moved.version)
-    return PayoutBatchOut.of(moved)
+    return PayoutBatchOut.tagged(moved, response)
 
 
 @router.get("/batches/{batch_id}/allowed-events", summary="What you may do with it now")
@@ -275,5 +272,4 @@ async def get_payout(
     actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, payout_id: UUID
 ) -> PayoutOut:
     payout = await queries.get_payout(session, ledger_id, payout_id, visible_to=actor)
-    tag(response, payout.version)
-    return PayoutOut.of(payout)
+    return PayoutOut.tagged(payout, response)

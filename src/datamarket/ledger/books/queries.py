@@ -1,7 +1,7 @@
 """Reading the books. Every statement names its ledger."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -212,12 +212,3 @@ async def reversed_so_far(connection: Connection, ledger_id: int, entry_id: Entr
         entry_id,
     )
     return {AccountId(row["account_id"]): row["back"] for row in rows}
-
-
-async def effective_bounds(session: AsyncSession, ledger_id: int) -> tuple[datetime | None, datetime | None]:
-    """The first and last effective instants in the books."""
-    statement = text(
-        "SELECT min(effective_at), max(effective_at) FROM ledger_entry WHERE ledger_id = :ledger_id"
-    )
-    row = (await (await session.connection()).execute(statement, {"ledger_id": ledger_id})).one()
-    return row[0], row[1]

@@ -15,7 +15,6 @@ from datamarket.foundation.http import (
     Reading,
     SliceRouter,
     page_of,
-    tag,
 )
 from datamarket.foundation.shapes import RowShape
 from datamarket.ledger.holds import queries
@@ -92,5 +91,5 @@ async def get_hold(
 ) -> WholeHoldOut:
     hold = await queries.get_hold(session, ledger_id, hold_id, visible_to=actor)
     taken = await queries.postings_of(session, ledger_id, hold_id)
-    tag(response, hold.version)
-    return WholeHoldOut.of(hold, postings=[HoldPostingOut.of(posting) for posting in taken])
+    postings = [HoldPostingOut.of(posting) for posting in taken]
+    return WholeHoldOut.tagged(hold, response, postings=postings)

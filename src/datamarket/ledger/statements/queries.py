@@ -110,7 +110,7 @@ async def read_statement(
         "last": _month(to_on),
         "from_on": from_on,
         "to_on": to_on,
-        "page.limit": page.limit + 1,
+        "limit": page.limit + 1,
         "period": begun.period,
         "entry_id": begun.entry_id,
         "seq": begun.seq,

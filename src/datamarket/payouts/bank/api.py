@@ -24,7 +24,6 @@ from datamarket.foundation.http import (
     SliceRouter,
     Writing,
     page_of,
-    tag,
 )
 from datamarket.foundation.shapes import RowShape
 from datamarket.payouts.bank import actions, queries
@@ -195,8 +194,7 @@ async def match_line(
     matched = await actions.match_by_hand(
         session, actor, line, entry_id=body.entry_id, reason=body.reason, now=now
     )
-    tag(response, matched.version)
-    return BankLineOut.of(matched)
+    return BankLineOut.tagged(matched, response)
 
 
 @router.post("/matching", summary="Look again for the entries of open lines")

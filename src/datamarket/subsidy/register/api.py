@@ -24,7 +24,6 @@ from datamarket.foundation.http import (
     Writing,
     check_tag,
     page_of,
-    tag,
 )
 from datamarket.foundation.shapes import RowShape
 from datamarket.subsidy.register import actions, queries
@@ -225,5 +224,4 @@ async def set_budget(
     budget = await actions.set_budget(
         session, actor, before, scheme_id=scheme_id, year=year, amount_fen=body.amount_fen, now=now
     )
-    tag(response, budget.version)
-    return BudgetOut.of(budget)
+    return BudgetOut.tagged(budget, response)
