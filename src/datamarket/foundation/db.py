@@ -4,19 +4,20 @@ Requests work as the role `datamarket_app`, which may not change the ledger's pa
 act as the owner. Nobody but this module commits.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, TypeVarTuple, cast, overload
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import orjson
-from sqlalchemy import ColumnElement, Select, text
+from sqlalchemy import ColumnElement, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
-from datamarket.foundation.errors import Conflict, MarketError, Unavailable
+from datamarket.foundation.errors import Conflict, MarketError, NotFound, Unavailable
 
 APP_ROLE = "datamarket_app"
 LOCK_TIMEOUT = "5s"
@@ -112,9 +113,8 @@ class Database:
             yield connection
 
 
-StatementT = TypeVar("StatementT", bound="Select[*tuple[Any, ...]]")
-
-
+RowT = TypeVar("RowT")
+Rows = TypeVarTuple("Rows")
 KeyT_co = TypeVar("KeyT_co", covariant=True)
 
 
@@ -131,13 +131,70 @@ def asked(*filters: tuple[Any, object]) -> list[ColumnElement[bool]]:
     return [column == value for column, value in filters if value is not None]
 
 
-def keyset(
-    statement: StatementT, key: Any, page: PageAsked[Any], *, newest_first: bool = False
-) -> StatementT:
-    """By `key`, after the last row of the page before, and one row too many: it tells that there is more."""
+@overload
+async def list_rows(
+    session: AsyncSession,
+    statement: SelectOfScalar[RowT],
+    key: Any,
+    page: PageAsked[Any],
+    *,
+    newest_first: bool = False,
+) -> Sequence[RowT]: ...
+@overload
+async def list_rows(
+    session: AsyncSession,
+    statement: Select[*Rows],
+    key: Any,
+    page: PageAsked[Any],
+    *,
+    newest_first: bool = False,
+) -> Sequence[tuple[*Rows]]: ...
+async def list_rows(
+    session: AsyncSession, statement: Any, key: Any, page: PageAsked[Any], *, newest_first: bool = False
+) -> Sequence[Any]:
+    """By `key`, after the last row of the page before, and one row too many: it tells that there is more.
+
+    A key of more than one column is a tuple of them.
+    """
+    columns = key if isinstance(key, tuple) else (key,)
     if page.after is not None:
-        statement = statement.where(key < page.after if newest_first else key > page.after)
-    return statement.order_by(key.desc() if newest_first else key).limit(page.limit + 1)
+        place = tuple_(*key) if isinstance(key, tuple) else key
+        statement = statement.where(place < page.after if newest_first else place > page.after)
+    ordered = statement.order_by(*(column.desc() if newest_first else column for column in columns))
+    rows: Sequence[Any] = (await session.exec(ordered.limit(page.limit + 1))).all()
+    return rows
+
+
+@overload
+async def one_row(session: AsyncSession, statement: SelectOfScalar[RowT], thing: str) -> RowT: ...
+@overload
+async def one_row(session: AsyncSession, statement: Select[*Rows], thing: str) -> tuple[*Rows]: ...
+async def one_row(session: AsyncSession, statement: Any, thing: str) -> Any:
+    """The first row. Raises NotFound."""
+    return there((await session.exec(statement)).first(), thing)
+
+
+async def get_row(session: AsyncSession, table: type[RowT], key: Any, thing: str) -> RowT:
+    """The row of this primary key. Raises NotFound."""
+    return there(await session.get(table, key), thing)
+
+
+async def lock_row(
+    session: AsyncSession, table: type[RowT], key: Any, thing: str, *, key_share: bool = False
+) -> RowT:
+    """The newest row of this primary key, held until the transaction ends. Raises NotFound.
+
+    With `key_share` others may still write rows that refer to it.
+    """
+    strength = {"key_share": key_share}
+    return there(await session.get(table, key, with_for_update=strength, populate_existing=True), thing)
+
+
+def there(row: RowT | None, thing: str) -> RowT:
+    """What was looked for. Raises NotFound."""
+    if row is None:
+        raise NotFound(thing=thing)
+    return row
 
 
 async def driver(session: AsyncSession) -> Connection:

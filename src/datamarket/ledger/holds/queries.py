@@ -8,8 +8,7 @@ from sqlmodel import col, exists, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, asked, keyset
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.db import PageAsked, asked, list_rows, one_row
 from datamarket.ledger.books.tables import LedgerAccount
 from datamarket.ledger.holds.tables import LedgerHold, LedgerHoldPosting
 from datamarket.ledger.holds.terms import HoldState
@@ -41,7 +40,7 @@ async def list_holds(
         _visible(visible_to),
         *asked((LedgerHold.account_id, account), (LedgerHold.state, state)),
     )
-    return (await session.exec(keyset(statement, col(LedgerHold.id), page, newest_first=True))).all()
+    return await list_rows(session, statement, col(LedgerHold.id), page, newest_first=True)
 
 
 async def get_hold(session: AsyncSession, ledger_id: int, hold_id: UUID, *, visible_to: Actor) -> LedgerHold:
@@ -49,10 +48,7 @@ async def get_hold(session: AsyncSession, ledger_id: int, hold_id: UUID, *, visi
     statement = select(LedgerHold).where(
         LedgerHold.ledger_id == ledger_id, LedgerHold.id == hold_id, _visible(visible_to)
     )
-    found = (await session.exec(statement.execution_options(populate_existing=True))).first()
-    if found is None:
-        raise NotFound(thing="hold")
-    return found
+    return await one_row(session, statement.execution_options(populate_existing=True), "hold")
 
 
 async def postings_of(session: AsyncSession, ledger_id: int, hold_id: UUID) -> Sequence[LedgerHoldPosting]:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import PageAsked, keyset
+from datamarket.foundation.db import PageAsked, list_rows, lock_row
 from datamarket.foundation.errors import NotFound
 from datamarket.participants.affiliations.tables import Affiliation
 
@@ -20,13 +20,13 @@ async def list_affiliations(
     statement = select(Affiliation).where(
         or_(Affiliation.controller_id == participant_id, Affiliation.controlled_id == participant_id)
     )
-    return (await session.exec(keyset(statement, col(Affiliation.id), page))).all()
+    return await list_rows(session, statement, col(Affiliation.id), page)
 
 
 async def lock_affiliation(session: AsyncSession, participant_id: UUID, affiliation_id: UUID) -> Affiliation:
     """One that the participant is a side of, held until the transaction ends. Raises NotFound."""
-    affiliation = await session.get(Affiliation, affiliation_id, with_for_update=True, populate_existing=True)
-    if affiliation is None or participant_id not in {affiliation.controller_id, affiliation.controlled_id}:
+    affiliation = await lock_row(session, Affiliation, affiliation_id, "affiliation")
+    if participant_id not in {affiliation.controller_id, affiliation.controlled_id}:
         raise NotFound(thing="affiliation")
     return affiliation
 

@@ -7,8 +7,7 @@ from uuid import UUID
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import PageAsked, asked, keyset
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.db import PageAsked, asked, list_rows, lock_row, one_row
 from datamarket.subsidy.facts.tables import SubsidySnapshot
 from datamarket.subsidy.register.tables import SchemeVersion
 from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyRun, SubsidyRunEvent
@@ -34,10 +33,7 @@ _RUN_VIEW = (
 
 async def get_run(session: AsyncSession, run_id: UUID) -> RunView:
     """Raises NotFound."""
-    found = (await session.exec(_RUN_VIEW.where(SubsidyRun.id == run_id))).first()
-    if found is None:
-        raise NotFound(thing="run")
-    return RunView(*found)
+    return RunView(*await one_row(session, _RUN_VIEW.where(SubsidyRun.id == run_id), "run"))
 
 
 async def list_runs(
@@ -50,16 +46,13 @@ async def list_runs(
 ) -> list[RunView]:
     """Newest first."""
     wanted = asked((SubsidyRun.scheme_id, scheme), (SubsidyRun.year, year), (SubsidyRun.state, state))
-    statement = keyset(_RUN_VIEW.where(*wanted), col(SubsidyRun.id), page, newest_first=True)
-    return [RunView(*row) for row in (await session.exec(statement)).all()]
+    rows = await list_rows(session, _RUN_VIEW.where(*wanted), col(SubsidyRun.id), page, newest_first=True)
+    return [RunView(*row) for row in rows]
 
 
 async def lock_run(session: AsyncSession, run_id: UUID) -> SubsidyRun:
     """The newest row, held until the transaction ends. Raises NotFound."""
-    run = await session.get(SubsidyRun, run_id, with_for_update=True, populate_existing=True)
-    if run is None:
-        raise NotFound(thing="run")
-    return run
+    return await lock_row(session, SubsidyRun, run_id, "run")
 
 
 async def list_run_events(
@@ -67,7 +60,7 @@ async def list_run_events(
 ) -> Sequence[SubsidyRunEvent]:
     """Oldest first."""
     statement = select(SubsidyRunEvent).where(SubsidyRunEvent.run_id == run_id)
-    return (await session.exec(keyset(statement, col(SubsidyRunEvent.n), page))).all()
+    return await list_rows(session, statement, col(SubsidyRunEvent.n), page)
 
 
 async def same_calculation(session: AsyncSession, run: SubsidyRun, engine: str) -> UUID | None:
