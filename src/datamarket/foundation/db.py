@@ -113,6 +113,16 @@ class Database:
             yield connection
 
 
+@asynccontextmanager
+async def owner_connection(url: str, **settings: str) -> AsyncIterator[Connection]:
+    """A connection beside the pools, as whom the URL names: for what the application's role may not do."""
+    connection = await asyncpg.connect(url, server_settings=settings)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
 RowT = TypeVar("RowT")
 Rows = TypeVarTuple("Rows")
 KeyT_co = TypeVar("KeyT_co", covariant=True)

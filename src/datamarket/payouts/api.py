@@ -1,7 +1,6 @@
 """/payouts: batches, their file for the bank, the bank's advice, and each payee's own payouts."""
 
 from datetime import date, datetime
-from typing import Any, Self
 from uuid import UUID
 
 from fastapi import Response
@@ -67,7 +66,7 @@ class PayoutBatchOut(RowShape):
     executed_fen: int
     refused_fen: int
     file_sha256: str
-    made_by: UUID
+    made_by: UUID = Field(validation_alias="actor_id")
     made_at: datetime
     approved_by: UUID | None
     approved_at: datetime | None
@@ -75,10 +74,6 @@ class PayoutBatchOut(RowShape):
     sent_at: datetime | None
     settled_at: datetime | None
     version: int
-
-    @classmethod
-    def of(cls, row: Any, **derived: Any) -> Self:
-        return super().of(row, made_by=row.actor_id, **derived)
 
 
 class PayoutOut(RowShape):

@@ -55,12 +55,8 @@ class BankStatementOut(RowShape):
     opening_fen: int
     closing_fen: int
     lines: int
-    imported_by: UUID
+    imported_by: UUID = Field(validation_alias="actor_id")
     imported_at: datetime
-
-    @classmethod
-    def of(cls, row: Any, **derived: Any) -> Self:
-        return super().of(row, imported_by=row.actor_id, **derived)
 
 
 class BankLineOut(RowShape):
