@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.tables import Account, RefreshToken
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, get_row, list_rows, lock_row
+from datamarket.foundation.db import PageAsked, get_row, keyset, lock_row
 
 
 def seen_by(actor: Actor, *owners: Any) -> ColumnElement[bool]:
@@ -34,7 +34,7 @@ async def lock_account(session: AsyncSession, account_id: UUID) -> Account:
 
 async def list_accounts(session: AsyncSession, *, page: PageAsked[UUID]) -> Sequence[Account]:
     """In the order they were made."""
-    return await list_rows(session, select(Account), col(Account.id), page)
+    return (await session.exec(keyset(select(Account), col(Account.id), page))).all()
 
 
 async def lock_refresh_token(session: AsyncSession, digest: bytes) -> RefreshToken | None:

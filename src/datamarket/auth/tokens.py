@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwt
 from jose.exceptions import JOSEError
 
+from datamarket.auth.keys import pem_of, read_key
 from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.errors import Unauthenticated
 from datamarket.foundation.ids import new_id
-from datamarket.foundation.keys import pem_of, read_key
 from datamarket.foundation.settings import Settings
 
 ALGORITHM = "ES256"

@@ -15,7 +15,7 @@ from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan, Supplier
 from datamarket.contracts.tables import Contract, ContractMeter, ContractUse
 from datamarket.contracts.terms import Authorisation, ContractState, FrozenTerms, Purpose
-from datamarket.foundation.db import Connection, PageAsked, asked, list_rows, one_row
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.foundation.money import Fen
 from datamarket.participants.terms import IncomeClass
 
@@ -43,7 +43,7 @@ async def list_contracts(
 ) -> Sequence[Contract]:
     """Newest first."""
     statement = _seen(visible_to).where(*asked((Contract.state, state)))
-    return await list_rows(session, statement, col(Contract.id), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(Contract.id), page, newest_first=True))).all()
 
 
 async def lock_meter(session: AsyncSession, contract_id: UUID) -> ContractMeter | None:
@@ -56,7 +56,7 @@ async def list_uses(
 ) -> Sequence[ContractUse]:
     """Newest first."""
     statement = select(ContractUse).where(ContractUse.contract_id == contract_id)
-    return await list_rows(session, statement, col(ContractUse.id), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(ContractUse.id), page, newest_first=True))).all()
 
 
 class Meter(NamedTuple):

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.evidence.tables import COMMONEST, AuditEvent
-from datamarket.foundation.db import PageAsked, asked, list_rows
+from datamarket.foundation.db import PageAsked, asked, keyset
 
 
 async def list_events(
@@ -20,4 +20,4 @@ async def list_events(
     )
     if action not in {None, COMMONEST}:
         statement = statement.where(text(f"action <> '{COMMONEST}'"))  # what its index is limited to
-    return await list_rows(session, statement, col(AuditEvent.id), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(AuditEvent.id), page, newest_first=True))).all()

@@ -4,7 +4,7 @@ Requests work as the role `datamarket_app`, which may not change the ledger's pa
 act as the owner. Nobody but this module commits.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar, TypeVarTuple, cast, overload
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import orjson
 from sqlalchemy import ColumnElement, text, tuple_
+from sqlalchemy import Select as AnySelect
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select, SelectOfScalar
@@ -124,7 +125,8 @@ async def owner_connection(url: str, **settings: str) -> AsyncIterator[Connectio
 
 
 RowT = TypeVar("RowT")
-Rows = TypeVarTuple("Rows")
+RowParts = TypeVarTuple("RowParts")
+StatementT = TypeVar("StatementT", bound="AnySelect[*tuple[Any, ...]]")
 KeyT_co = TypeVar("KeyT_co", covariant=True)
 
 
@@ -141,27 +143,9 @@ def asked(*filters: tuple[Any, object]) -> list[ColumnElement[bool]]:
     return [column == value for column, value in filters if value is not None]
 
 
-@overload
-async def list_rows(
-    session: AsyncSession,
-    statement: SelectOfScalar[RowT],
-    key: Any,
-    page: PageAsked[Any],
-    *,
-    newest_first: bool = False,
-) -> Sequence[RowT]: ...
-@overload
-async def list_rows(
-    session: AsyncSession,
-    statement: Select[*Rows],
-    key: Any,
-    page: PageAsked[Any],
-    *,
-    newest_first: bool = False,
-) -> Sequence[tuple[*Rows]]: ...
-async def list_rows(
-    session: AsyncSession, statement: Any, key: Any, page: PageAsked[Any], *, newest_first: bool = False
-) -> Sequence[Any]:
+def keyset(
+    statement: StatementT, key: Any, page: PageAsked[Any], *, newest_first: bool = False
+) -> StatementT:
     """By `key`, after the last row of the page before, and one row too many: it tells that there is more.
 
     A key of more than one column is a tuple of them.
@@ -170,15 +154,14 @@ async def list_rows(
     if page.after is not None:
         place = tuple_(*key) if isinstance(key, tuple) else key
         statement = statement.where(place < page.after if newest_first else place > page.after)
-    ordered = statement.order_by(*(column.desc() if newest_first else column for column in columns))
-    rows: Sequence[Any] = (await session.exec(ordered.limit(page.limit + 1))).all()
-    return rows
+    ordered = [column.desc() if newest_first else column for column in columns]
+    return statement.order_by(*ordered).limit(page.limit + 1)
 
 
 @overload
 async def one_row(session: AsyncSession, statement: SelectOfScalar[RowT], thing: str) -> RowT: ...
 @overload
-async def one_row(session: AsyncSession, statement: Select[*Rows], thing: str) -> tuple[*Rows]: ...
+async def one_row(session: AsyncSession, statement: Select[*RowParts], thing: str) -> tuple[*RowParts]: ...
 async def one_row(session: AsyncSession, statement: Any, thing: str) -> Any:
     """The first row. Raises NotFound."""
     return there((await session.exec(statement)).first(), thing)

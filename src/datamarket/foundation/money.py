@@ -9,6 +9,7 @@ from typing import NewType
 
 Fen = NewType("Fen", int)
 FEN_PER_YUAN = 100
+MAX_FEN = 2**63 - 1  # what a PostgreSQL bigint holds
 
 _YUAN = re.compile(r"(-?)(\d{1,16})(?:\.(\d{1,2}))?", re.ASCII)
 _PERCENT = re.compile(r"(\d{1,9}(?:\.\d{1,12})?)%", re.ASCII)

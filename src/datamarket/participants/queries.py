@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import PageAsked, asked, get_row, list_rows, lock_row, there
+from datamarket.foundation.db import PageAsked, asked, get_row, keyset, lock_row, there
 from datamarket.participants import rules
 from datamarket.participants.tables import Participant, ParticipantStanding
 from datamarket.participants.terms import ParticipantKind, ParticipantState
@@ -72,7 +72,7 @@ async def list_participants(
                 col(Participant.name_en).icontains(name, autoescape=True),
             )
         )
-    return await list_rows(session, statement, col(Participant.id), page)
+    return (await session.exec(keyset(statement, col(Participant.id), page))).all()
 
 
 async def list_standings(
@@ -80,7 +80,7 @@ async def list_standings(
 ) -> Sequence[ParticipantStanding]:
     """Every state that was held, oldest first; `after` is the ordinal of the last of the page before."""
     statement = select(ParticipantStanding).where(ParticipantStanding.participant_id == participant_id)
-    return await list_rows(session, statement, col(ParticipantStanding.ordinal), page)
+    return (await session.exec(keyset(statement, col(ParticipantStanding.ordinal), page))).all()
 
 
 async def open_standing(session: AsyncSession, participant_id: UUID) -> ParticipantStanding:

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import Connection, PageAsked, asked, get_row, list_rows, lock_row, one_row
+from datamarket.foundation.db import Connection, PageAsked, asked, get_row, keyset, lock_row, one_row
 from datamarket.foundation.errors import NotFound
 from datamarket.ledger.terms import EntryKind
 from datamarket.payouts.tables import Payout, PayoutBatch
@@ -131,7 +131,7 @@ async def list_batches(
     statement = select(PayoutBatch).where(
         PayoutBatch.ledger_id == ledger_id, *asked((PayoutBatch.state, state))
     )
-    return await list_rows(session, statement, col(PayoutBatch.id), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(PayoutBatch.id), page, newest_first=True))).all()
 
 
 async def payouts_of(session: AsyncSession, batch: PayoutBatch) -> Sequence[Payout]:
@@ -160,7 +160,7 @@ async def list_payouts(
         seen_by(visible_to, Payout.payee_id),
         *asked((Payout.batch_id, batch), (Payout.state, state)),
     )
-    return await list_rows(session, statement, col(Payout.id), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(Payout.id), page, newest_first=True))).all()
 
 
 async def get_payout(session: AsyncSession, ledger_id: int, payout_id: UUID, *, visible_to: Actor) -> Payout:

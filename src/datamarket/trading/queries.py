@@ -11,7 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
 from datamarket.contracts.rules import ContractNotActive
-from datamarket.foundation.db import Connection, PageAsked, asked, list_rows, one_row
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.trading.tables import RefundRow, TradeRow
 
@@ -66,7 +66,7 @@ async def list_trades(
         statement = statement.where(col(TradeRow.occurred_at) >= since)
     if until is not None:
         statement = statement.where(col(TradeRow.occurred_at) < until)
-    return await list_rows(session, statement, col(TradeRow.id), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(TradeRow.id), page, newest_first=True))).all()
 
 
 async def list_refunds(
@@ -74,4 +74,4 @@ async def list_refunds(
 ) -> Sequence[RefundRow]:
     """Oldest first."""
     statement = select(RefundRow).where(RefundRow.trade_id == trade_id)
-    return await list_rows(session, statement, col(RefundRow.id), page)
+    return (await session.exec(keyset(statement, col(RefundRow.id), page))).all()

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import PageAsked, asked, get_row, list_rows, lock_row
+from datamarket.foundation.db import PageAsked, asked, get_row, keyset, lock_row
 from datamarket.zones.tables import Mandate, Scenario, Zone
 from datamarket.zones.terms import ZoneState
 
@@ -27,7 +27,7 @@ async def list_zones(
 ) -> Sequence[Zone]:
     """In the order they were founded."""
     statement = select(Zone).where(*asked((Zone.state, state)))
-    return await list_rows(session, statement, col(Zone.id), page)
+    return (await session.exec(keyset(statement, col(Zone.id), page))).all()
 
 
 async def mandate_at(session: AsyncSession, zone_id: UUID, on: date) -> Mandate | None:
@@ -51,7 +51,7 @@ async def mandate_within(
 async def list_mandates(session: AsyncSession, zone_id: UUID, *, page: PageAsked[UUID]) -> Sequence[Mandate]:
     """In the order they were granted."""
     statement = select(Mandate).where(Mandate.zone_id == zone_id)
-    return await list_rows(session, statement, col(Mandate.id), page)
+    return (await session.exec(keyset(statement, col(Mandate.id), page))).all()
 
 
 async def get_scenario(session: AsyncSession, scenario_id: UUID) -> Scenario:
@@ -64,4 +64,4 @@ async def list_scenarios(
 ) -> Sequence[Scenario]:
     """In the order they were added."""
     statement = select(Scenario).where(Scenario.zone_id == zone_id)
-    return await list_rows(session, statement, col(Scenario.id), page)
+    return (await session.exec(keyset(statement, col(Scenario.id), page))).all()

@@ -16,7 +16,7 @@ from datamarket.catalogue.products.tables import ProductVersion
 from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues.tables import Venue
 from datamarket.catalogue.venues.terms import FeePayer
-from datamarket.foundation.db import PageAsked, asked, list_rows, one_row
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.money import Fen
 from datamarket.participants import queries as participants
@@ -65,7 +65,7 @@ async def list_own_listings(
         operated = select(Venue.id).where(col(Venue.operator_id) == visible_to.participant_id)
         provided = col(Listing.provider_id) == visible_to.participant_id
         statement = statement.where(provided | col(Listing.venue_id).in_(operated))
-    return await list_rows(session, statement, col(Listing.id), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(Listing.id), page, newest_first=True))).all()
 
 
 def plan_of(listing: Listing) -> PricePlan:

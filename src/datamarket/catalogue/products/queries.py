@@ -22,7 +22,7 @@ from datamarket.catalogue.products.terms import (
     VersionState,
 )
 from datamarket.catalogue.terms import Category
-from datamarket.foundation.db import PageAsked, asked, list_rows, one_row
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.zones.terms import Level
 
 _LISTED = text(
@@ -103,7 +103,7 @@ async def list_products(
     statement = _seen(visible_to).where(*asked((Product.zone_id, zone), (ProductVersion.state, state)))
     if mine:
         statement = statement.where(col(Product.maker_id) == visible_to.participant_id)
-    rows = await list_rows(session, statement, col(Product.id), page, newest_first=True)
+    rows = (await session.exec(keyset(statement, col(Product.id), page, newest_first=True))).all()
     return [Described(*row) for row in rows]
 
 
@@ -115,7 +115,7 @@ async def list_versions(
     if not (_privileged(visible_to) or visible_to.participant_id == product.maker_id):
         seen = (VersionState.APPROVED, VersionState.RETIRED)
         statement = statement.where(col(ProductVersion.state).in_(seen))
-    return await list_rows(session, statement, col(ProductVersion.number), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(ProductVersion.number), page, newest_first=True))).all()
 
 
 async def newest_approved(session: AsyncSession, product_id: UUID) -> int | None:

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.catalogue.venues.tables import Venue
-from datamarket.foundation.db import PageAsked, get_row, list_rows, lock_row
+from datamarket.foundation.db import PageAsked, get_row, keyset, lock_row
 
 
 async def get_venue(session: AsyncSession, venue_id: UUID) -> Venue:
@@ -22,4 +22,4 @@ async def lock_venue(session: AsyncSession, venue_id: UUID) -> Venue:
 
 async def list_venues(session: AsyncSession, *, page: PageAsked[str]) -> Sequence[Venue]:
     """By code."""
-    return await list_rows(session, select(Venue), col(Venue.code), page)
+    return (await session.exec(keyset(select(Venue), col(Venue.code), page))).all()

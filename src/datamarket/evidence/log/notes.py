@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from datamarket.foundation.keys import read_key
+from datamarket.auth.keys import read_key
 
 ED25519 = b"\x01"
 DASH = "\N{EM DASH}"

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import Connection, PageAsked, asked, list_rows, one_row
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.money import Fen
 from datamarket.ledger.books.tables import LedgerAccount, LedgerBalance, LedgerEntry, LedgerLeg
@@ -47,7 +47,10 @@ async def list_accounts(
         seen_by(visible_to, LedgerAccount.owner_id),
         *asked((LedgerAccount.owner_id, owner), (LedgerAccount.kind, kind)),
     )
-    return [AccountBalance(*row) for row in await list_rows(session, statement, col(LedgerAccount.id), page)]
+    return [
+        AccountBalance(*row)
+        for row in (await session.exec(keyset(statement, col(LedgerAccount.id), page))).all()
+    ]
 
 
 async def get_account(

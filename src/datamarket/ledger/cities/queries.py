@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation.db import PageAsked, get_row, list_rows, lock_row
+from datamarket.foundation.db import PageAsked, get_row, keyset, lock_row
 from datamarket.foundation.errors import NotFound
 from datamarket.ledger.books.tables import LedgerAccount
 from datamarket.ledger.cities.rules import TRANSFER_LIFE
@@ -66,4 +66,4 @@ async def list_transfers(
     statement = select(CityTransfer).where(
         CityTransfer.ledger_id == ledger_id, seen_by(visible_to, CityTransfer.owner_id)
     )
-    return await list_rows(session, statement, col(CityTransfer.id), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(CityTransfer.id), page, newest_first=True))).all()

@@ -8,7 +8,7 @@ from sqlmodel import col, exists, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, asked, list_rows, one_row
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.ledger.books.tables import LedgerAccount
 from datamarket.ledger.holds.tables import LedgerHold, LedgerHoldPosting
 from datamarket.ledger.holds.terms import HoldState
@@ -40,7 +40,7 @@ async def list_holds(
         _visible(visible_to),
         *asked((LedgerHold.account_id, account), (LedgerHold.state, state)),
     )
-    return await list_rows(session, statement, col(LedgerHold.id), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(LedgerHold.id), page, newest_first=True))).all()
 
 
 async def get_hold(session: AsyncSession, ledger_id: int, hold_id: UUID, *, visible_to: Actor) -> LedgerHold:

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import PageAsked, list_rows
+from datamarket.foundation.db import PageAsked, keyset
 from datamarket.ledger.periods.rules import check_period
 from datamarket.ledger.periods.tables import LedgerPeriod
 from datamarket.ledger.periods.terms import PeriodState
@@ -37,7 +37,7 @@ async def list_periods(
 ) -> Sequence[LedgerPeriod]:
     """The months whose state was ever set, newest first; any other is open."""
     statement = select(LedgerPeriod).where(LedgerPeriod.ledger_id == ledger_id)
-    return await list_rows(session, statement, col(LedgerPeriod.id), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(LedgerPeriod.id), page, newest_first=True))).all()
 
 
 async def periods_between(

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import PageAsked, list_rows, lock_row
+from datamarket.foundation.db import PageAsked, keyset, lock_row
 from datamarket.foundation.errors import NotFound
 from datamarket.participants.affiliations.tables import Affiliation
 
@@ -20,7 +20,7 @@ async def list_affiliations(
     statement = select(Affiliation).where(
         or_(Affiliation.controller_id == participant_id, Affiliation.controlled_id == participant_id)
     )
-    return await list_rows(session, statement, col(Affiliation.id), page)
+    return (await session.exec(keyset(statement, col(Affiliation.id), page))).all()
 
 
 async def lock_affiliation(session: AsyncSession, participant_id: UUID, affiliation_id: UUID) -> Affiliation:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import PageAsked, asked, list_rows
+from datamarket.foundation.db import PageAsked, asked, keyset
 from datamarket.participants.qualifications.tables import Qualification
 from datamarket.participants.qualifications.terms import QualificationKind
 
@@ -22,7 +22,7 @@ async def list_qualifications(
     statement = select(Qualification).where(
         *asked((Qualification.participant_id, participant_id), (Qualification.kind, kind))
     )
-    return await list_rows(session, statement, col(Qualification.id), page)
+    return (await session.exec(keyset(statement, col(Qualification.id), page))).all()
 
 
 async def qualifications_alike(

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.clock import month_of, start_of_day
-from datamarket.foundation.db import Connection, PageAsked, asked, list_rows, lock_row, there
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset, lock_row, there
 from datamarket.foundation.errors import Forbidden, NotFound
 from datamarket.ledger.terms import AccountId, AccountKey, AccountKind
 from datamarket.payouts.bank.tables import BankLine, BankStatement
@@ -108,7 +108,7 @@ async def list_statements(
 ) -> Sequence[BankStatement]:
     """Newest first."""
     statement = select(BankStatement).where(BankStatement.ledger_id == ledger_id)
-    return await list_rows(session, statement, col(BankStatement.day), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(BankStatement.day), page, newest_first=True))).all()
 
 
 async def list_lines(
@@ -123,7 +123,7 @@ async def list_lines(
     statement = select(BankLine).where(
         BankLine.ledger_id == ledger_id, *asked((BankLine.day, day), (BankLine.match_state, match_state))
     )
-    return await list_rows(session, statement, (col(BankLine.day), col(BankLine.position)), page)
+    return (await session.exec(keyset(statement, (col(BankLine.day), col(BankLine.position)), page))).all()
 
 
 async def lock_line(session: AsyncSession, ledger_id: int, line_id: UUID) -> BankLine:

@@ -9,7 +9,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, asked, list_rows, one_row
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.subsidy.cases.tables import SubsidyCase
 
 
@@ -38,4 +38,4 @@ async def list_cases(
     """In the order they were registered."""
     wanted = asked((SubsidyCase.enterprise_id, enterprise), (SubsidyCase.level, level))
     statement = select(SubsidyCase).where(seen_by(visible_to, SubsidyCase.enterprise_id), *wanted)
-    return await list_rows(session, statement, col(SubsidyCase.id), page)
+    return (await session.exec(keyset(statement, col(SubsidyCase.id), page))).all()

@@ -7,7 +7,7 @@ from sqlmodel import and_, col, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, asked, list_rows, one_row
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.subsidy.facts.review import Flag
 from datamarket.subsidy.runs.rules import PUBLIC
 from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyPosting, SubsidyRun
@@ -64,7 +64,7 @@ async def list_lines(
         statement = statement.where(col(SubsidyLine.flags).contains([flag]))
     if flagged:
         statement = statement.where(col(SubsidyLine.flags) != [])
-    rows = await list_rows(session, statement, col(SubsidyLine.position), page)
+    rows = (await session.exec(keyset(statement, col(SubsidyLine.position), page))).all()
     return [LineView(*row) for row in rows]
 
 
@@ -85,4 +85,4 @@ async def list_awards(
         .where(SubsidyRun.year == year, col(SubsidyRun.state).in_(PUBLIC), col(SubsidyLine.amount_fen) > 0)
         .where(*asked((SubsidyRun.scheme_id, scheme)))
     )
-    return [Award(*row) for row in await list_rows(session, statement, place, page)]
+    return [Award(*row) for row in (await session.exec(keyset(statement, place, page))).all()]

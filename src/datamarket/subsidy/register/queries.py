@@ -7,14 +7,14 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from datamarket.foundation.db import PageAsked, get_row, list_rows, one_row
+from datamarket.foundation.db import PageAsked, get_row, keyset, one_row
 from datamarket.subsidy.register.tables import SchemeRow, SchemeVersion, SubsidyBudget
 from datamarket.subsidy.register.terms import SchemeState
 
 
 async def list_schemes(session: AsyncSession, *, page: PageAsked[str]) -> Sequence[SchemeRow]:
     """In the order of their ids."""
-    return await list_rows(session, select(SchemeRow), col(SchemeRow.id), page)
+    return (await session.exec(keyset(select(SchemeRow), col(SchemeRow.id), page))).all()
 
 
 async def get_scheme(session: AsyncSession, scheme_id: str) -> SchemeRow:
@@ -32,7 +32,7 @@ async def list_versions(
 ) -> Sequence[SchemeVersion]:
     """Newest first."""
     statement = select(SchemeVersion).where(SchemeVersion.scheme_id == scheme_id)
-    return await list_rows(session, statement, col(SchemeVersion.n), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(SchemeVersion.n), page, newest_first=True))).all()
 
 
 async def get_version(session: AsyncSession, scheme_id: str, n: int) -> SchemeVersion:
@@ -84,7 +84,7 @@ async def list_budgets(
 ) -> Sequence[SubsidyBudget]:
     """Newest year first; a scheme has one a year."""
     statement = select(SubsidyBudget).where(SubsidyBudget.scheme_id == scheme_id)
-    return await list_rows(session, statement, col(SubsidyBudget.year), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(SubsidyBudget.year), page, newest_first=True))).all()
 
 
 async def lock_budget(session: AsyncSession, scheme_id: str, year: int) -> SubsidyBudget | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import PageAsked, asked, list_rows, lock_row, one_row
+from datamarket.foundation.db import PageAsked, asked, keyset, lock_row, one_row
 from datamarket.subsidy.facts.tables import SubsidySnapshot
 from datamarket.subsidy.register.tables import SchemeVersion
 from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyRun, SubsidyRunEvent
@@ -39,14 +39,16 @@ async def get_run(session: AsyncSession, run_id: UUID) -> RunView:
 async def list_runs(
     session: AsyncSession,
     *,
-    scheme: str | None,
-    year: int | None,
-    state: RunState | None,
+    scheme: str | None = None,
+    year: int | None = None,
+    state: RunState | None = None,
     page: PageAsked[UUID],
 ) -> list[RunView]:
     """Newest first."""
     wanted = asked((SubsidyRun.scheme_id, scheme), (SubsidyRun.year, year), (SubsidyRun.state, state))
-    rows = await list_rows(session, _RUN_VIEW.where(*wanted), col(SubsidyRun.id), page, newest_first=True)
+    rows = (
+        await session.exec(keyset(_RUN_VIEW.where(*wanted), col(SubsidyRun.id), page, newest_first=True))
+    ).all()
     return [RunView(*row) for row in rows]
 
 
@@ -60,7 +62,7 @@ async def list_run_events(
 ) -> Sequence[SubsidyRunEvent]:
     """Oldest first."""
     statement = select(SubsidyRunEvent).where(SubsidyRunEvent.run_id == run_id)
-    return await list_rows(session, statement, col(SubsidyRunEvent.n), page)
+    return (await session.exec(keyset(statement, col(SubsidyRunEvent.n), page))).all()
 
 
 async def same_calculation(session: AsyncSession, run: SubsidyRun, engine: str) -> UUID | None:

@@ -11,7 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, asked, list_rows, one_row
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.trading.orders.tables import TradeOrder
 from datamarket.trading.orders.terms import OrderState
 
@@ -47,7 +47,7 @@ async def list_orders(
         seen_by(visible_to, TradeOrder.provider_id, TradeOrder.buyer_id),
         *asked((TradeOrder.contract_id, contract), (TradeOrder.state, state)),
     )
-    return await list_rows(session, statement, col(TradeOrder.id), page, newest_first=True)
+    return (await session.exec(keyset(statement, col(TradeOrder.id), page, newest_first=True))).all()
 
 
 async def list_awaited(
@@ -57,7 +57,9 @@ async def list_awaited(
     statement = select(TradeOrder).where(
         TradeOrder.provider_id == provider_id, TradeOrder.state == OrderState.PLACED
     )
-    return await list_rows(session, statement, (col(TradeOrder.deliver_by), col(TradeOrder.id)), page)
+    return (
+        await session.exec(keyset(statement, (col(TradeOrder.deliver_by), col(TradeOrder.id)), page))
+    ).all()
 
 
 async def waiting_quantity(session: AsyncSession, contract_id: UUID) -> int:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import PageAsked, list_rows
+from datamarket.foundation.db import PageAsked, keyset
 from datamarket.zones.resources.tables import LevelAssessment, ResourceFiling
 
 
@@ -15,7 +15,7 @@ async def list_filings(
 ) -> Sequence[ResourceFiling]:
     """Oldest first."""
     statement = select(ResourceFiling).where(ResourceFiling.resource_id == resource_id)
-    return await list_rows(session, statement, col(ResourceFiling.id), page)
+    return (await session.exec(keyset(statement, col(ResourceFiling.id), page))).all()
 
 
 async def list_assessments(
@@ -23,4 +23,4 @@ async def list_assessments(
 ) -> Sequence[LevelAssessment]:
     """Oldest first."""
     statement = select(LevelAssessment).where(LevelAssessment.resource_id == resource_id)
-    return await list_rows(session, statement, col(LevelAssessment.id), page)
+    return (await session.exec(keyset(statement, col(LevelAssessment.id), page))).all()

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, asked, list_rows, one_row
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.zones.resources.rules import PUBLIC_STATES
 from datamarket.zones.resources.tables import Resource
 from datamarket.zones.resources.terms import ResourceState
@@ -50,7 +50,7 @@ async def list_resources(
     """Those that the caller may see, in the order they were drafted."""
     wanted = asked((Resource.zone_id, zone_id), (Resource.level, level), (Resource.state, state))
     statement = select(Resource).where(_visible(visible_to), *wanted)
-    return await list_rows(session, statement, col(Resource.id), page)
+    return (await session.exec(keyset(statement, col(Resource.id), page))).all()
 
 
 def _visible(actor: Actor | None) -> ColumnElement[bool]:
