@@ -31,7 +31,11 @@ def year_bounds(year: int) -> tuple[datetime, datetime]:
 @lru_cache(maxsize=4096)
 def month_of(at: datetime) -> int:
     """The accounting month of an instant as yyyymm, for instance 202412."""
-    on = business_date(at)
+    return month_of_day(business_date(at))
+
+
+def month_of_day(on: date) -> int:
+    """The accounting month of a business day."""
     return on.year * 100 + on.month
 
 

@@ -48,6 +48,12 @@ class RowShape(Shape):
         }
 
 
+def attached(content: bytes, media: str, name: str, **headers: str) -> Response:
+    """A file that a browser keeps under this name."""
+    kept = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=media, headers=kept | headers)
+
+
 def answered(answer: Answer) -> Response:
     """A stored answer as a response, which says when it was stored before."""
     headers = {"ETag": answer.etag} if answer.etag else {}

@@ -29,7 +29,7 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.foundation.money import Fen
-from datamarket.foundation.shapes import RowShape
+from datamarket.foundation.shapes import RowShape, attached
 from datamarket.payouts import actions, advice, proposals, queries, rules
 from datamarket.payouts.terms import BatchEvent, BatchState, PayableKind, PayoutState
 
@@ -218,10 +218,7 @@ async def get_file(actor: MakePayout, ledger_id: LedgerId, session: Reading, bat
     """CSV with count, sum and SHA-256 in its last line; the same bytes each time, once it is approved."""
     batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor)
     content = proposals.file_for_bank(batch, await queries.payouts_of(session, batch))
-    response = Response(content, media_type=CSV)
-    response.headers["Content-Disposition"] = f'attachment; filename="{batch.number}.csv"'
-    response.headers["ETag"] = f'"{batch.file_sha256}"'
-    return response
+    return attached(content, CSV, f"{batch.number}.csv", ETag=f'"{batch.file_sha256}"')
 
 
 @router.post("/batches/{batch_id}/advice", summary="Book the bank's answers")

@@ -15,7 +15,7 @@ from datamarket.foundation.http import (
     Shape,
     SliceRouter,
 )
-from datamarket.foundation.shapes import RowShape
+from datamarket.foundation.shapes import RowShape, attached
 from datamarket.foundation.spreadsheets import cells
 from datamarket.ledger.periods.api import PeriodNumber
 from datamarket.ledger.periods.terms import PeriodState
@@ -145,5 +145,4 @@ async def _answer(report: BooksReport, form: ReportFormat) -> ReportOut | Respon
         content, media = queries.as_csv(report), cells.CSV
     else:
         content, media = await asyncio.to_thread(queries.as_workbook, report), cells.WORKBOOK
-    disposition = {"Content-Disposition": f'attachment; filename="ledger-{report.name}.{form}"'}
-    return Response(content, media_type=media, headers=disposition)
+    return attached(content, media, f"ledger-{report.name}.{form}")

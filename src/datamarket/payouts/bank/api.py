@@ -79,7 +79,7 @@ class BankLineOut(RowShape):
     version: int
 
 
-class OpenEntryOut(RowShape):
+class OpenEntryOut(Shape):
     """An entry of the books that has no line of the bank by that day; money in is positive."""
 
     entry_id: UUID
@@ -96,7 +96,7 @@ class AtBankOnlyOut(RowShape):
     oldest: list[BankLineOut] = Field(description="at most 100")
 
 
-class InBooksOnlyOut(RowShape):
+class InBooksOnlyOut(Shape):
     count: int
     sum_fen: int
     oldest: list[OpenEntryOut] = Field(description="at most 100")
@@ -118,13 +118,9 @@ class ReconciliationOut(RowShape):
 
     @classmethod
     def of(cls, row: queries.Reconciliation, **derived: Any) -> Self:
-        bank, books = row.at_bank_only, row.in_books_only
-        return super().of(
-            row,
-            at_bank_only=AtBankOnlyOut.of(bank, oldest=[BankLineOut.of(line) for line in bank.items]),
-            in_books_only=InBooksOnlyOut.of(books, oldest=[OpenEntryOut.of(entry) for entry in books.items]),
-            **derived,
-        )
+        bank = row.at_bank_only
+        lines = AtBankOnlyOut.of(bank, oldest=[BankLineOut.of(line) for line in bank.oldest])
+        return super().of(row, at_bank_only=lines, **derived)
 
 
 class MatchIn(Body):

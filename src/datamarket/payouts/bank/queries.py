@@ -45,7 +45,7 @@ class ReconciliationSide:
 
     count: int
     sum_fen: int
-    items: Sequence[Any]
+    oldest: Sequence[Any]
 
 
 @dataclass(frozen=True)
