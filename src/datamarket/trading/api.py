@@ -191,14 +191,7 @@ async def record_batch(
             outcome.pointer = f"/body/items/{number}"
             raise outcome
         else:
-            items.append(
-                {
-                    "trade": None,
-                    "code": outcome.code,
-                    "zh": outcome.sentence("zh"),
-                    "en": outcome.sentence("en"),
-                }
-            )
+            items.append({"trade": None, **outcome.told()})
     refused = sum(isinstance(outcome, MarketError) for outcome in outcomes)
     answer = {"recorded": len(outcomes) - refused, "refused": refused, "items": items}
     return Response(orjson.dumps(answer), media_type="application/json")

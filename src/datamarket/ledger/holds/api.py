@@ -1,7 +1,6 @@
 """/ledger/holds: money set aside, to read. Each hold is placed and resolved by the business it belongs to."""
 
 from datetime import datetime
-from typing import Any, Self
 from uuid import UUID
 
 from fastapi import Response
@@ -18,7 +17,6 @@ from datamarket.foundation.http import (
 )
 from datamarket.foundation.shapes import RowShape
 from datamarket.ledger.holds import queries
-from datamarket.ledger.holds.tables import LedgerHold
 from datamarket.ledger.holds.terms import HoldState
 
 router = SliceRouter(prefix="/ledger/holds", tags=["ledger"])
@@ -44,11 +42,6 @@ class HoldOut(RowShape):
     created_at: datetime
     resolved_at: datetime | None
     version: int
-
-    @classmethod
-    def of(cls, row: LedgerHold, **derived: Any) -> Self:
-        held = row.amount_fen - row.posted_fen - row.voided_fen - row.expired_fen
-        return super().of(row, held_fen=held, **derived)
 
 
 class HoldPostingOut(RowShape):

@@ -94,13 +94,7 @@ class RunOut(RowShape):
 
     @classmethod
     def of(cls, row: Any, **derived: Any) -> Self:
-        return super().of(
-            row.run,
-            scheme_version=row.scheme_version,
-            scheme_sha256=row.scheme_sha256,
-            snapshot_sha256=row.snapshot_sha256,
-            **derived,
-        )
+        return super().of(row.run, **row._asdict(), **derived)
 
 
 class RunEventOut(RowShape):
