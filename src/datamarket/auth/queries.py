@@ -1,14 +1,21 @@
 """Reading accounts and refresh tokens."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import col, or_, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.tables import Account, RefreshToken
-from datamarket.foundation.db import PageAsked, keyset
-from datamarket.foundation.errors import NotFound
+from datamarket.auth.terms import Actor
+from datamarket.foundation.db import PageAsked, get_row, keyset, lock_row
+
+
+def seen_by(actor: Actor, *owners: Any) -> ColumnElement[bool]:
+    """What an actor sees of rows that belong to organisations: overseers all, others what is one of theirs."""
+    return true() if actor.sees_all else or_(*(owner == actor.participant_id for owner in owners))
 
 
 async def find_account_by_name(session: AsyncSession, username: str) -> Account | None:
@@ -17,20 +24,12 @@ async def find_account_by_name(session: AsyncSession, username: str) -> Account 
 
 async def get_account(session: AsyncSession, account_id: UUID) -> Account:
     """Raises NotFound."""
-    account = await session.get(Account, account_id)
-    if account is None:
-        raise NotFound(thing="account")
-    return account
+    return await get_row(session, Account, account_id, "account")
 
 
 async def lock_account(session: AsyncSession, account_id: UUID) -> Account:
     """The newest row, held until the transaction ends. Raises NotFound."""
-    account = await session.get(
-        Account, account_id, with_for_update={"key_share": True}, populate_existing=True
-    )
-    if account is None:
-        raise NotFound(thing="account")
-    return account
+    return await lock_row(session, Account, account_id, "account", key_share=True)
 
 
 async def list_accounts(session: AsyncSession, *, page: PageAsked[UUID]) -> Sequence[Account]:

@@ -7,10 +7,8 @@ So the header is judged before jose sees the token, and the claims after.
 
 import base64
 import hashlib
-import os
 from collections import OrderedDict
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwt
 from jose.exceptions import JOSEError
 
+from datamarket.auth.keys import pem_of, read_key
 from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.errors import Unauthenticated
 from datamarket.foundation.ids import new_id
@@ -46,9 +45,7 @@ class TokenKeeper:
 
     def __init__(self, key: ec.EllipticCurvePrivateKey, settings: Settings) -> None:
         self._settings = settings
-        self._private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ).decode()
+        self._private = pem_of(key).decode()
         public = key.public_key()
         self._public = public.public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -154,26 +151,12 @@ def _coordinate(value: int) -> str:
 def load_key(settings: Settings) -> ec.EllipticCurvePrivateKey:
     """The signing key from its file; without one, a new key below `var`, readable by its owner only."""
     path = settings.signing_key or settings.var / "signing-key.pem"
-    if settings.signing_key is None and not path.exists():
-        _write_key(path)
-    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    key = read_key(path, make=None if settings.signing_key else _new_key)
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         message = f"{path} holds no P-256 private key"
         raise TypeError(message)
     return key
 
 
-def _write_key(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    draft = path.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(pem)
-    try:
-        os.link(draft, path)  # two workers starting at once: the first one's key is everyone's
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+def _new_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())

@@ -2,7 +2,7 @@
 
 import typer
 
-from datamarket.commands.running import AsJson, on_market, spoken
+from datamarket.commands.running import AsJson, on_market, show, spoken
 
 app = typer.Typer(add_completion=False)
 
@@ -19,9 +19,9 @@ def migrate() -> None:
 @app.command()
 def check(as_json: AsJson = False) -> None:
     """Recompute every invariant of the books; exit 1 when one is broken."""
-    from datamarket.server.checks import check_with_progress, print_results
+    from datamarket.server.checks import check_with_progress, figures_of, print_results
 
     results = on_market(lambda _database, market: check_with_progress(market.url, market.settings.ledger_id))
-    print_results(results, as_json=as_json)
+    show([figures_of(found) for found in results], lambda _figures: print_results(results), as_json=as_json)
     if not all(found.holds for found in results):
         raise typer.Exit(1)

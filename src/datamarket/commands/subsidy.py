@@ -90,19 +90,21 @@ async def _calculated(
 
 async def _chosen(session: "AsyncSession", run_id: UUID | None) -> "RunView":
     """The run that was asked for, or the newest one, which is then named on standard error."""
-    from datamarket.foundation.db import PageAsked
-    from datamarket.foundation.errors import NotFound
+    from datamarket.foundation.db import there
     from datamarket.subsidy.runs import queries as run_queries
 
     if run_id is not None:
         return await run_queries.get_run(session, run_id)
-    page: PageAsked[UUID] = PageAsked(1)
-    newest = await run_queries.list_runs(session, scheme=None, year=None, state=None, page=page)
-    if not newest:
-        raise NotFound(thing="run")
-    chosen = newest[0]
+    chosen = there(next(iter(await _newest(session, 1)), None), "run")
     typer.echo(f"最新运行 newest run {chosen.run.id} · {chosen.run.scheme_id} · {chosen.run.year}", err=True)
     return chosen
+
+
+async def _newest(session: "AsyncSession", most: int) -> list["RunView"]:
+    from datamarket.foundation.db import PageAsked
+    from datamarket.subsidy.runs.queries import list_runs
+
+    return (await list_runs(session, page=PageAsked(most)))[:most]
 
 
 @app.command()
@@ -115,11 +117,6 @@ def runs(as_json: AsJson = False) -> None:
 
 
 async def _listed(session: "AsyncSession") -> list[dict[str, Any]]:
-    from datamarket.foundation.db import PageAsked
-    from datamarket.subsidy.runs import queries as run_queries
-
-    page: PageAsked[UUID] = PageAsked(RUNS_SHOWN)
-    views = await run_queries.list_runs(session, scheme=None, year=None, state=None, page=page)
     return [
         {
             "id": str(view.run.id),
@@ -128,7 +125,7 @@ async def _listed(session: "AsyncSession") -> list[dict[str, Any]]:
             "state": view.run.state,
             "total_fen": view.run.total_fen,
         }
-        for view in views[:RUNS_SHOWN]
+        for view in await _newest(session, RUNS_SHOWN)
     ]
 
 

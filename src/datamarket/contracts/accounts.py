@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from datamarket.catalogue.listings.terms import Supplier
 from datamarket.contracts.terms import FrozenTerms
-from datamarket.ledger.terms import AccountId, AccountKey, AccountKind
+from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.participants.terms import IncomeClass
 
 
@@ -23,36 +23,30 @@ def income_account(ledger_id: int, supplier: Supplier) -> AccountKey:
 class Payees(NamedTuple):
     """Who gets which part of a sale, as accounts; suppliers that keep the same account stand twice."""
 
-    vat: AccountId
-    venue_fee: AccountId
-    suppliers: tuple[AccountId, ...]
-    operator: AccountId | None
-    provider: AccountId
+    vat: AccountKey
+    venue_fee: AccountKey
+    suppliers: tuple[AccountKey, ...]
+    operator: AccountKey | None
+    provider: AccountKey
 
 
 @lru_cache(maxsize=20_000)
 def payees(ledger_id: int, terms: FrozenTerms) -> Payees:
     """The receivers of every sale under these terms."""
     return Payees(
-        AccountKey(ledger_id, None, AccountKind.VAT_PAYABLE).id,
-        AccountKey(ledger_id, terms.venue_operator_id, AccountKind.VENUE_FEE).id,
-        tuple(income_account(ledger_id, supplier).id for supplier in terms.suppliers),
-        AccountKey(ledger_id, terms.operator_id, AccountKind.OPERATOR_INCOME).id
+        AccountKey(ledger_id, None, AccountKind.VAT_PAYABLE),
+        AccountKey(ledger_id, terms.venue_operator_id, AccountKind.VENUE_FEE),
+        tuple(income_account(ledger_id, supplier) for supplier in terms.suppliers),
+        AccountKey(ledger_id, terms.operator_id, AccountKind.OPERATOR_INCOME)
         if terms.operator_id is not None
         else None,
-        AccountKey(ledger_id, terms.provider_id, AccountKind.PROVIDER_INCOME).id,
+        AccountKey(ledger_id, terms.provider_id, AccountKind.PROVIDER_INCOME),
     )
 
 
 def accounts_of(ledger_id: int, terms: FrozenTerms) -> list[AccountKey]:
     """Every account that a trade under these terms may post to."""
-    accounts = [
-        AccountKey(ledger_id, terms.buyer_id, AccountKind.BUYER_FUNDS),
-        AccountKey(ledger_id, None, AccountKind.VAT_PAYABLE),
-        AccountKey(ledger_id, terms.venue_operator_id, AccountKind.VENUE_FEE),
-        AccountKey(ledger_id, terms.provider_id, AccountKind.PROVIDER_INCOME),
-        *(income_account(ledger_id, supplier) for supplier in terms.suppliers),
-    ]
-    if terms.operator_id is not None:
-        accounts.append(AccountKey(ledger_id, terms.operator_id, AccountKind.OPERATOR_INCOME))
-    return accounts
+    to = payees(ledger_id, terms)
+    funds = AccountKey(ledger_id, terms.buyer_id, AccountKind.BUYER_FUNDS)
+    operator = [to.operator] if to.operator is not None else []
+    return [funds, to.vat, to.venue_fee, to.provider, *to.suppliers, *operator]

@@ -233,16 +233,11 @@ async def dry_run(
     async with database_of(request).connection() as connection:
         meters = await queries.meters(connection, [contract_id])
     authorisation = metering.authorisation_for(demand, meters)
-    refusal: MarketError | None = None
+    refusal: dict[str, Any] = {"code": None, "zh": None, "en": None}
     try:
         rules.check_use(authorisation, demand)
     except MarketError as error:
-        refusal = error
+        refusal = error.told()
     return DecisionOut(
-        authorised=refusal is None,
-        code=refusal.code if refusal else None,
-        zh=refusal.sentence("zh") if refusal else None,
-        en=refusal.sentence("en") if refusal else None,
-        used=authorisation.used,
-        quota=authorisation.quota,
+        authorised=refusal["code"] is None, **refusal, used=authorisation.used, quota=authorisation.quota
     )

@@ -6,34 +6,23 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlmodel import col, or_, select, true
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
+from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan, Supplier
 from datamarket.contracts.tables import Contract, ContractMeter, ContractUse
 from datamarket.contracts.terms import Authorisation, ContractState, FrozenTerms, Purpose
-from datamarket.foundation.db import Connection, PageAsked, keyset
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.foundation.money import Fen
 from datamarket.participants.terms import IncomeClass
 
 
-def _visible(actor: Actor) -> Any:
-    if actor.sees_all:
-        return true()
-    return or_(
-        col(Contract.provider_id) == actor.participant_id, col(Contract.buyer_id) == actor.participant_id
-    )
-
-
 async def get_contract(session: AsyncSession, contract_id: UUID, *, visible_to: Actor) -> Contract:
     """Raises NotFound, also for a contract between others."""
-    statement = select(Contract).where(Contract.id == contract_id, _visible(visible_to))
-    found = (await session.exec(statement)).first()
-    if found is None:
-        raise NotFound(thing="contract")
-    return found
+    return await one_row(session, _seen(visible_to).where(Contract.id == contract_id), "contract")
 
 
 async def lock_contract(session: AsyncSession, contract_id: UUID, *, visible_to: Actor) -> Contract:
@@ -41,23 +30,20 @@ async def lock_contract(session: AsyncSession, contract_id: UUID, *, visible_to:
 
     Not FOR UPDATE: a trade holds the contract's key, and would wait for us while we wait for its meter.
     """
-    statement = select(Contract).where(Contract.id == contract_id, _visible(visible_to))
-    locked = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
-    found = (await session.exec(locked)).first()
-    if found is None:
-        raise NotFound(thing="contract")
-    return found
+    locked = _seen(visible_to).where(Contract.id == contract_id).with_for_update(key_share=True)
+    return await one_row(session, locked.execution_options(populate_existing=True), "contract")
+
+
+def _seen(actor: Actor) -> SelectOfScalar[Contract]:
+    return select(Contract).where(seen_by(actor, Contract.provider_id, Contract.buyer_id))
 
 
 async def list_contracts(
     session: AsyncSession, *, visible_to: Actor, state: ContractState | None, page: PageAsked[UUID]
 ) -> Sequence[Contract]:
     """Newest first."""
-    statement = select(Contract).where(_visible(visible_to))
-    if state is not None:
-        statement = statement.where(Contract.state == state)
-    statement = keyset(statement, col(Contract.id), page, newest_first=True)
-    return (await session.exec(statement)).all()
+    statement = _seen(visible_to).where(*asked((Contract.state, state)))
+    return (await session.exec(keyset(statement, col(Contract.id), page, newest_first=True))).all()
 
 
 async def lock_meter(session: AsyncSession, contract_id: UUID) -> ContractMeter | None:
@@ -70,8 +56,7 @@ async def list_uses(
 ) -> Sequence[ContractUse]:
     """Newest first."""
     statement = select(ContractUse).where(ContractUse.contract_id == contract_id)
-    statement = keyset(statement, col(ContractUse.id), page, newest_first=True)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(statement, col(ContractUse.id), page, newest_first=True))).all()
 
 
 class Meter(NamedTuple):

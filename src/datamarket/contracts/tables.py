@@ -8,7 +8,6 @@ from sqlalchemy import CheckConstraint, Column, Index
 from sqlmodel import Field, SQLModel
 
 from datamarket.contracts.terms import ContractState
-from datamarket.foundation.errors import MarketError
 from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of
 from datamarket.zones.terms import UseClass
 
@@ -88,6 +87,3 @@ class ContractUse(SQLModel, table=True):
     quantity: int = Field(sa_type=BigInteger)
     at: datetime = instant()
     account_id: UUID
-
-
-ERRORS: dict[str, type[MarketError]] = {}

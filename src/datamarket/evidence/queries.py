@@ -20,5 +20,4 @@ async def list_events(
     )
     if action not in {None, COMMONEST}:
         statement = statement.where(text(f"action <> '{COMMONEST}'"))  # what its index is limited to
-    statement = keyset(statement, col(AuditEvent.id), page, newest_first=True)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(statement, col(AuditEvent.id), page, newest_first=True))).all()

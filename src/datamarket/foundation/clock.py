@@ -28,15 +28,14 @@ def year_bounds(year: int) -> tuple[datetime, datetime]:
     return start_of_day(date(year, 1, 1)), start_of_day(date(year + 1, 1, 1))
 
 
-def day_bounds(on: date) -> tuple[datetime, datetime]:
-    """The half-open interval of one business day, in UTC."""
-    return start_of_day(on), start_of_day(on + timedelta(days=1))
-
-
 @lru_cache(maxsize=4096)
 def month_of(at: datetime) -> int:
     """The accounting month of an instant as yyyymm, for instance 202412."""
-    on = business_date(at)
+    return month_of_day(business_date(at))
+
+
+def month_of_day(on: date) -> int:
+    """The accounting month of a business day."""
     return on.year * 100 + on.month
 
 

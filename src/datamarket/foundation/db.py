@@ -7,16 +7,18 @@ act as the owner. Nobody but this module commits.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, TypeVarTuple, cast, overload
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import orjson
-from sqlalchemy import ColumnElement, Select, text
+from sqlalchemy import ColumnElement, text, tuple_
+from sqlalchemy import Select as AnySelect
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
-from datamarket.foundation.errors import Conflict, MarketError, Unavailable
+from datamarket.foundation.errors import Conflict, MarketError, NotFound, Unavailable
 
 APP_ROLE = "datamarket_app"
 LOCK_TIMEOUT = "5s"
@@ -112,9 +114,19 @@ class Database:
             yield connection
 
 
-StatementT = TypeVar("StatementT", bound="Select[*tuple[Any, ...]]")
+@asynccontextmanager
+async def owner_connection(url: str, **settings: str) -> AsyncIterator[Connection]:
+    """A connection beside the pools, as whom the URL names: for what the application's role may not do."""
+    connection = await asyncpg.connect(url, server_settings=settings)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
+RowT = TypeVar("RowT")
+RowParts = TypeVarTuple("RowParts")
+StatementT = TypeVar("StatementT", bound="AnySelect[*tuple[Any, ...]]")
 KeyT_co = TypeVar("KeyT_co", covariant=True)
 
 
@@ -134,10 +146,48 @@ def asked(*filters: tuple[Any, object]) -> list[ColumnElement[bool]]:
 def keyset(
     statement: StatementT, key: Any, page: PageAsked[Any], *, newest_first: bool = False
 ) -> StatementT:
-    """By `key`, after the last row of the page before, and one row too many: it tells that there is more."""
+    """By `key`, after the last row of the page before, and one row too many: it tells that there is more.
+
+    A key of more than one column is a tuple of them.
+    """
+    columns = key if isinstance(key, tuple) else (key,)
     if page.after is not None:
-        statement = statement.where(key < page.after if newest_first else key > page.after)
-    return statement.order_by(key.desc() if newest_first else key).limit(page.limit + 1)
+        place = tuple_(*key) if isinstance(key, tuple) else key
+        statement = statement.where(place < page.after if newest_first else place > page.after)
+    ordered = [column.desc() if newest_first else column for column in columns]
+    return statement.order_by(*ordered).limit(page.limit + 1)
+
+
+@overload
+async def one_row(session: AsyncSession, statement: SelectOfScalar[RowT], thing: str) -> RowT: ...
+@overload
+async def one_row(session: AsyncSession, statement: Select[*RowParts], thing: str) -> tuple[*RowParts]: ...
+async def one_row(session: AsyncSession, statement: Any, thing: str) -> Any:
+    """The first row. Raises NotFound."""
+    return there((await session.exec(statement)).first(), thing)
+
+
+async def get_row(session: AsyncSession, table: type[RowT], key: Any, thing: str) -> RowT:
+    """The row of this primary key. Raises NotFound."""
+    return there(await session.get(table, key), thing)
+
+
+async def lock_row(
+    session: AsyncSession, table: type[RowT], key: Any, thing: str, *, key_share: bool = False
+) -> RowT:
+    """The newest row of this primary key, held until the transaction ends. Raises NotFound.
+
+    With `key_share` others may still write rows that refer to it.
+    """
+    strength = {"key_share": key_share}
+    return there(await session.get(table, key, with_for_update=strength, populate_existing=True), thing)
+
+
+def there(row: RowT | None, thing: str) -> RowT:
+    """What was looked for. Raises NotFound."""
+    if row is None:
+        raise NotFound(thing=thing)
+    return row
 
 
 async def driver(session: AsyncSession) -> Connection:

@@ -32,6 +32,10 @@ class MarketError(Exception):
         """The refusal in one sentence, in the reader's language."""
         return (self.zh if language == "zh" else self.en).format(**self.facts)
 
+    def told(self) -> dict[str, Any]:
+        """The refusal as one outcome among others."""
+        return {"code": self.code, "zh": self.sentence("zh"), "en": self.sentence("en")}
+
 
 KNOWN_ERRORS: dict[str, type[MarketError]] = {}
 

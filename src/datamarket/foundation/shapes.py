@@ -11,25 +11,29 @@ from datamarket.foundation.states import Labelled
 
 
 class RowShape(Shape):
-    """A response that shows a row: its own facts, and beside `state` its labels, `state_zh` and `state_en`."""
+    """A response that shows a row: its own facts, and beside `state` its labels, `state_zh` and `state_en`.
+
+    A field whose column has another name says so by `validation_alias`.
+    """
 
     @classmethod
     def of(cls, row: Any, **derived: Any) -> Self:
         """`derived` is what follows from the row, and stands in no column."""
+        columns = {name: str(field.validation_alias or name) for name, field in cls.model_fields.items()}
         shown = {
-            name: derived[name] if name in derived else getattr(row, name)
-            for name in cls.model_fields
-            if name in derived or hasattr(row, name)
+            column: derived[name] if name in derived else getattr(row, column)
+            for name, column in columns.items()
+            if name in derived or hasattr(row, column)
         }
         for name, word in cls.labelled().items():
             shown[f"{name}_zh"], shown[f"{name}_en"] = word(shown[name]).labels
         return cls.model_validate(shown, from_attributes=True)
 
     @classmethod
-    def tagged(cls, row: Any, response: Response) -> Self:
+    def tagged(cls, row: Any, response: Response, **derived: Any) -> Self:
         """The same, with the row's version as the answer's ETag."""
         tag(response, row.version)
-        return cls.of(row)
+        return cls.of(row, **derived)
 
     @classmethod
     @functools.cache
@@ -42,6 +46,12 @@ class RowShape(Shape):
             and issubclass(field.annotation, Labelled)
             and f"{name}_zh" in cls.model_fields
         }
+
+
+def attached(content: bytes, media: str, name: str, **headers: str) -> Response:
+    """A file that a browser keeps under this name."""
+    kept = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=media, headers=kept | headers)
 
 
 def answered(answer: Answer) -> Response:

@@ -1,5 +1,6 @@
 """Bring a database to the newest schema; several processes may try at once."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -10,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from datamarket.foundation.db import with_database
+from datamarket.foundation.db import owner_connection, with_database
 from datamarket.foundation.errors import Conflict
 from datamarket.migrations.scripts import apply_functions
 
@@ -31,24 +32,18 @@ class SchemaIsNewer(Conflict):
 
 async def create_database(server_url: str, name: str) -> str:
     """The URL of the database `name` on the server, made when it is not there."""
-    connection = await asyncpg.connect(server_url)
-    try:
-        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
-            await connection.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'")
-    except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
-        pass  # another process was faster
-    finally:
-        await connection.close()
+    another_was_faster = suppress(asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError)
+    async with owner_connection(server_url) as connection:
+        with another_was_faster:
+            if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+                await connection.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'")
     return with_database(server_url, name)
 
 
 async def drop_database(server_url: str, name: str) -> None:
     """Remove one database and all connections to it; nothing when it is not there."""
-    connection = await asyncpg.connect(server_url)
-    try:
+    async with owner_connection(server_url) as connection:
         await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    finally:
-        await connection.close()
 
 
 async def migrate(url: str) -> None:

@@ -7,8 +7,7 @@ from uuid import UUID
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import PageAsked, keyset
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.db import PageAsked, asked, get_row, keyset, lock_row, there
 from datamarket.participants import rules
 from datamarket.participants.tables import Participant, ParticipantStanding
 from datamarket.participants.terms import ParticipantKind, ParticipantState
@@ -21,20 +20,12 @@ _SUSPENDED = select(ParticipantStanding.participant_id).where(
 
 async def get_participant(session: AsyncSession, participant_id: UUID) -> Participant:
     """Raises NotFound."""
-    participant = await session.get(Participant, participant_id)
-    if participant is None:
-        raise NotFound(thing="participant")
-    return participant
+    return await get_row(session, Participant, participant_id, "participant")
 
 
 async def lock_participant(session: AsyncSession, participant_id: UUID) -> Participant:
     """The newest row, held until the transaction ends. Raises NotFound."""
-    participant = await session.get(
-        Participant, participant_id, with_for_update={"key_share": True}, populate_existing=True
-    )
-    if participant is None:
-        raise NotFound(thing="participant")
-    return participant
+    return await lock_row(session, Participant, participant_id, "participant", key_share=True)
 
 
 async def find_by_uscc(session: AsyncSession, uscc: str) -> Participant | None:
@@ -51,9 +42,7 @@ async def check_admitted(session: AsyncSession, *ids: UUID) -> None:
     """Each may act in the market now. Raises NotFound or ParticipantNotAdmitted, for the first that may not."""
     found = await participants_by_ids(session, ids)
     for participant_id in ids:
-        participant = found.get(participant_id)
-        if participant is None:
-            raise NotFound(thing="participant")
+        participant = there(found.get(participant_id), "participant")
         if participant.state != ParticipantState.ADMITTED:
             raise rules.ParticipantNotAdmitted(name=participant.name_zh, state=participant.state)
 
@@ -75,11 +64,7 @@ async def list_participants(
     page: PageAsked[UUID],
 ) -> Sequence[Participant]:
     """In the order they were registered; `name` is any part of either name."""
-    statement = select(Participant)
-    if kind is not None:
-        statement = statement.where(Participant.kind == kind)
-    if state is not None:
-        statement = statement.where(Participant.state == state)
+    statement = select(Participant).where(*asked((Participant.kind, kind), (Participant.state, state)))
     if name is not None:
         statement = statement.where(
             or_(

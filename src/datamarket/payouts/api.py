@@ -1,7 +1,6 @@
 """/payouts: batches, their file for the bank, the bank's advice, and each payee's own payouts."""
 
 from datetime import date, datetime
-from typing import Any, Self
 from uuid import UUID
 
 from fastapi import Response
@@ -30,7 +29,7 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.foundation.money import Fen
-from datamarket.foundation.shapes import RowShape
+from datamarket.foundation.shapes import RowShape, attached
 from datamarket.payouts import actions, advice, proposals, queries, rules
 from datamarket.payouts.terms import BatchEvent, BatchState, PayableKind, PayoutState
 
@@ -67,7 +66,7 @@ class PayoutBatchOut(RowShape):
     executed_fen: int
     refused_fen: int
     file_sha256: str
-    made_by: UUID
+    made_by: UUID = Field(validation_alias="actor_id")
     made_at: datetime
     approved_by: UUID | None
     approved_at: datetime | None
@@ -75,10 +74,6 @@ class PayoutBatchOut(RowShape):
     sent_at: datetime | None
     settled_at: datetime | None
     version: int
-
-    @classmethod
-    def of(cls, row: Any, **derived: Any) -> Self:
-        return super().of(row, made_by=row.actor_id, **derived)
 
 
 class PayoutOut(RowShape):
@@ -154,8 +149,7 @@ async def propose_batch(
         up_to_day=body.up_to_day,
         now=now,
     )
-    tag(response, batch.version)
-    return PayoutBatchOut.of(batch)
+    return PayoutBatchOut.tagged(batch, response)
 
 
 @router.get("/batches", summary="Batches, newest first")
@@ -182,8 +176,7 @@ async def get_batch(
     actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, batch_id: UUID
 ) -> PayoutBatchOut:
     batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor)
-    tag(response, batch.version)
-    return PayoutBatchOut.of(batch)
+    return PayoutBatchOut.tagged(batch, response)
 
 
 @router.post("/batches/{batch_id}/events", summary="Approve, send or cancel")
@@ -201,8 +194,7 @@ async def move_batch(
     batch = await queries.lock_batch(session, ledger_id, batch_id, visible_to=actor)
     check_tag(if_match, batch.version)
     moved = await actions.move_batch(session, actor, batch, body.event, reason=body.reason, now=now)
-    tag(response, moved.version)
-    return PayoutBatchOut.of(moved)
+    return PayoutBatchOut.tagged(moved, response)
 
 
 @router.get("/batches/{batch_id}/allowed-events", summary="What you may do with it now")
@@ -226,10 +218,7 @@ async def get_file(actor: MakePayout, ledger_id: LedgerId, session: Reading, bat
     """CSV with count, sum and SHA-256 in its last line; the same bytes each time, once it is approved."""
     batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor)
     content = proposals.file_for_bank(batch, await queries.payouts_of(session, batch))
-    response = Response(content, media_type=CSV)
-    response.headers["Content-Disposition"] = f'attachment; filename="{batch.number}.csv"'
-    response.headers["ETag"] = f'"{batch.file_sha256}"'
-    return response
+    return attached(content, CSV, f"{batch.number}.csv", ETag=f'"{batch.file_sha256}"')
 
 
 @router.post("/batches/{batch_id}/advice", summary="Book the bank's answers")
@@ -275,5 +264,4 @@ async def get_payout(
     actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, payout_id: UUID
 ) -> PayoutOut:
     payout = await queries.get_payout(session, ledger_id, payout_id, visible_to=actor)
-    tag(response, payout.version)
-    return PayoutOut.of(payout)
+    return PayoutOut.tagged(payout, response)

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlmodel import col, select, true
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import Connection, PageAsked, asked, keyset
+from datamarket.foundation.db import Connection, PageAsked, asked, get_row, keyset, lock_row, one_row
 from datamarket.foundation.errors import NotFound
 from datamarket.ledger.terms import EntryKind
 from datamarket.payouts.tables import Payout, PayoutBatch
@@ -100,20 +101,18 @@ async def get_batch(
     session: AsyncSession, ledger_id: int, batch_id: UUID, *, visible_to: Actor
 ) -> PayoutBatch:
     """For overseers. Raises NotFound."""
-    return _overseen(await session.get(PayoutBatch, (ledger_id, batch_id)), visible_to)
+    return _overseen(await get_row(session, PayoutBatch, (ledger_id, batch_id), "payout batch"), visible_to)
 
 
 async def lock_batch(
     session: AsyncSession, ledger_id: int, batch_id: UUID, *, visible_to: Actor
 ) -> PayoutBatch:
     """A batch as it is now, which nobody else moves meanwhile. Raises NotFound."""
-    key = ledger_id, batch_id
-    batch = await session.get(PayoutBatch, key, with_for_update=True, populate_existing=True)
-    return _overseen(batch, visible_to)
+    return _overseen(await lock_row(session, PayoutBatch, (ledger_id, batch_id), "payout batch"), visible_to)
 
 
-def _overseen(batch: PayoutBatch | None, actor: Actor) -> PayoutBatch:
-    if batch is None or not actor.sees_all:
+def _overseen(batch: PayoutBatch, actor: Actor) -> PayoutBatch:
+    if not actor.sees_all:
         raise NotFound(thing="payout batch")
     return batch
 
@@ -132,8 +131,7 @@ async def list_batches(
     statement = select(PayoutBatch).where(
         PayoutBatch.ledger_id == ledger_id, *asked((PayoutBatch.state, state))
     )
-    statement = keyset(statement, col(PayoutBatch.id), page, newest_first=True)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(statement, col(PayoutBatch.id), page, newest_first=True))).all()
 
 
 async def payouts_of(session: AsyncSession, batch: PayoutBatch) -> Sequence[Payout]:
@@ -145,10 +143,6 @@ async def payouts_of(session: AsyncSession, batch: PayoutBatch) -> Sequence[Payo
         .execution_options(populate_existing=True)
     )
     return (await session.exec(statement)).all()
-
-
-def _visible(actor: Actor) -> Any:
-    return true() if actor.sees_all else Payout.payee_id == actor.participant_id
 
 
 async def list_payouts(
@@ -163,7 +157,7 @@ async def list_payouts(
     """Newest first: a payee's own, all for overseers."""
     statement = select(Payout).where(
         Payout.ledger_id == ledger_id,
-        _visible(visible_to),
+        seen_by(visible_to, Payout.payee_id),
         *asked((Payout.batch_id, batch), (Payout.state, state)),
     )
     return (await session.exec(keyset(statement, col(Payout.id), page, newest_first=True))).all()
@@ -172,9 +166,6 @@ async def list_payouts(
 async def get_payout(session: AsyncSession, ledger_id: int, payout_id: UUID, *, visible_to: Actor) -> Payout:
     """Raises NotFound, also for another's."""
     statement = select(Payout).where(
-        Payout.ledger_id == ledger_id, Payout.id == payout_id, _visible(visible_to)
+        Payout.ledger_id == ledger_id, Payout.id == payout_id, seen_by(visible_to, Payout.payee_id)
     )
-    payout = (await session.exec(statement)).first()
-    if payout is None:
-        raise NotFound(thing="payout")
-    return payout
+    return await one_row(session, statement, "payout")

@@ -1,16 +1,15 @@
 """`datamarket check`: the invariants of every slice, one after the other."""
 
-import json
-import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
-import asyncpg
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from datamarket import slices
 from datamarket.foundation import checks
+from datamarket.foundation.db import owner_connection
 
 CHECKS = slices.checks()
 WHOLE_TABLES = {"enable_nestloop": "off", "work_mem": "128MB", "jit": "off"}
@@ -21,11 +20,8 @@ async def check_books(
     url: str, ledger_id: int, *, begins: Callable[[checks.Check, int, int], None] = checks.unheard
 ) -> list[checks.CheckResult]:
     """Every invariant, as the owner of the database sees it; `begins` is told of each before it starts."""
-    connection = await asyncpg.connect(url, server_settings=WHOLE_TABLES)
-    try:
+    async with owner_connection(url, **WHOLE_TABLES) as connection:
         return await checks.run(connection, ledger_id, CHECKS, begins=begins)
-    finally:
-        await connection.close()
 
 
 async def check_with_progress(url: str, ledger_id: int) -> list[checks.CheckResult]:
@@ -39,23 +35,15 @@ async def check_with_progress(url: str, ledger_id: int) -> list[checks.CheckResu
         return await check_books(url, ledger_id, begins=begins)
 
 
-def print_results(results: Sequence[checks.CheckResult], *, as_json: bool = False) -> None:
+def figures_of(found: checks.CheckResult) -> dict[str, Any]:
+    """For a program to read."""
+    check = found.check
+    told = {"id": check.id, "zh": check.zh, "en": check.en}
+    return told | {"seen": found.seen, "holds": found.holds, "breaches": found.breaches}
+
+
+def print_results(results: Sequence[checks.CheckResult]) -> None:
     """A row an invariant: how much was looked at, and the first rows that break it."""
-    if as_json:
-        figures = [
-            {
-                "id": f.check.id,
-                "zh": f.check.zh,
-                "en": f.check.en,
-                "seen": f.seen,
-                "holds": f.holds,
-                "breaches": f.breaches,
-            }
-            for f in results
-        ]
-        json.dump(figures, sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
-        return
     table = Table(title="账簿不变量 · invariants of the books", title_justify="left")
     for heading in ("", "不变量 · invariant", "检查行数 · rows", "结果 · result"):
         table.add_column(heading, overflow="fold")

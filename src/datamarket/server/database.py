@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import asyncpg
-
 from datamarket import slices
-from datamarket.foundation.db import with_database
+from datamarket.foundation.db import owner_connection, with_database
 from datamarket.foundation.errors import Conflict
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, drop_database, migrate
@@ -75,13 +73,10 @@ def rebuilt_database() -> Iterator[MarketDatabase]:
 
 
 async def _rebuild(server_url: str, name: str) -> str:
-    connection = await asyncpg.connect(server_url)
-    try:
+    async with owner_connection(server_url) as connection:
         known = await connection.fetchrow(
             "SELECT shobj_description(oid, 'pg_database') AS mark FROM pg_database WHERE datname = $1", name
         )
-    finally:
-        await connection.close()
     if (
         known is not None
         and known["mark"] != DEMO_MARK
@@ -91,21 +86,15 @@ async def _rebuild(server_url: str, name: str) -> str:
     await drop_database(server_url, name)
     url = await create_database(server_url, name)
     await migrate(url)
-    connection = await asyncpg.connect(url)
-    try:
+    async with owner_connection(url) as connection:
         await connection.execute(f"COMMENT ON DATABASE \"{name}\" IS '{DEMO_MARK}'")
-    finally:
-        await connection.close()
     return url
 
 
 async def _is_empty(url: str) -> bool:
     """A database in which nobody has registered anybody holds nothing to lose."""
-    connection = await asyncpg.connect(url)
-    try:
+    async with owner_connection(url) as connection:
         if await connection.fetchval("SELECT to_regclass('participant')") is None:
             tables = await connection.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
             return bool(tables == 0)
         return not await connection.fetchval("SELECT EXISTS (SELECT FROM participant)")
-    finally:
-        await connection.close()

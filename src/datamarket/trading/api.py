@@ -35,7 +35,6 @@ from datamarket.foundation.http import (
     check_tag,
     claim_of,
     page_of,
-    tag,
 )
 from datamarket.foundation.money import Fen
 from datamarket.foundation.shapes import RowShape, answered
@@ -192,14 +191,7 @@ async def record_batch(
             outcome.pointer = f"/body/items/{number}"
             raise outcome
         else:
-            items.append(
-                {
-                    "trade": None,
-                    "code": outcome.code,
-                    "zh": outcome.sentence("zh"),
-                    "en": outcome.sentence("en"),
-                }
-            )
+            items.append({"trade": None, **outcome.told()})
     refused = sum(isinstance(outcome, MarketError) for outcome in outcomes)
     answer = {"recorded": len(outcomes) - refused, "refused": refused, "items": items}
     return Response(orjson.dumps(answer), media_type="application/json")
@@ -229,8 +221,7 @@ async def list_trades(
 @router.get("/{trade_id:uuid}", summary="One trade")
 async def get_trade(actor: ReadMarket, response: Response, session: Reading, trade_id: UUID) -> TradeOut:
     trade = await queries.get_trade(session, trade_id, visible_to=actor)
-    tag(response, trade.version)
-    return TradeOut.of(trade)
+    return TradeOut.tagged(trade, response)
 
 
 @router.post("/{trade_id}/refunds", status_code=201, summary="Refund a trade, in part or whole")

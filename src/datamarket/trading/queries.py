@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, or_, select, true
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
 from datamarket.contracts.rules import ContractNotActive
-from datamarket.foundation.db import Connection, PageAsked, asked, keyset
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.trading.tables import RefundRow, TradeRow
 
@@ -34,32 +34,19 @@ async def why_no_contract(connection: Connection, contract_id: UUID, buyer_id: U
     return NotFound(thing="contract") if state is None else ContractNotActive(state=state)
 
 
-def of_either_side(row: Any, actor: Actor) -> Any:
-    """What this actor sees of things that a provider and a buyer have with each other."""
-    if actor.sees_all:
-        return true()
-    return or_(row.provider_id == actor.participant_id, row.buyer_id == actor.participant_id)
-
-
 async def get_trade(session: AsyncSession, trade_id: UUID, *, visible_to: Actor) -> TradeRow:
     """Raises NotFound, also for a trade between others."""
-    return await _found(session, _one(trade_id, visible_to))
+    return await one_row(session, _one(trade_id, visible_to), "trade")
 
 
 async def lock_trade(session: AsyncSession, trade_id: UUID, *, visible_to: Actor) -> TradeRow:
     """A trade that nobody else refunds meanwhile. Raises NotFound."""
-    return await _found(session, _one(trade_id, visible_to).with_for_update())
+    return await one_row(session, _one(trade_id, visible_to).with_for_update(), "trade")
 
 
 def _one(trade_id: UUID, actor: Actor) -> SelectOfScalar[TradeRow]:
-    return select(TradeRow).where(TradeRow.id == trade_id, of_either_side(TradeRow, actor))
-
-
-async def _found(session: AsyncSession, statement: SelectOfScalar[TradeRow]) -> TradeRow:
-    found = (await session.exec(statement)).first()
-    if found is None:
-        raise NotFound(thing="trade")
-    return found
+    sides = seen_by(actor, TradeRow.provider_id, TradeRow.buyer_id)
+    return select(TradeRow).where(TradeRow.id == trade_id, sides)
 
 
 async def list_trades(
@@ -73,7 +60,7 @@ async def list_trades(
 ) -> Sequence[TradeRow]:
     """Newest first."""
     statement = select(TradeRow).where(
-        of_either_side(TradeRow, visible_to), *asked((TradeRow.contract_id, contract))
+        seen_by(visible_to, TradeRow.provider_id, TradeRow.buyer_id), *asked((TradeRow.contract_id, contract))
     )
     if since is not None:
         statement = statement.where(col(TradeRow.occurred_at) >= since)

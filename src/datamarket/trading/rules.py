@@ -11,7 +11,7 @@ from datamarket.contracts.terms import FrozenTerms
 from datamarket.foundation.errors import Invalid, Refused
 from datamarket.foundation.money import Fen, apply_rate
 from datamarket.foundation.money import split as share
-from datamarket.ledger.terms import AccountId, AccountKey, AccountKind, Leg
+from datamarket.ledger.terms import AccountKey, AccountKind, Leg
 from datamarket.trading.terms import RevenueRule, Sale, Split, TradeState
 
 BASIS_POINTS = 10_000
@@ -96,14 +96,14 @@ def legs_of(ledger_id: int, terms: FrozenTerms, parts: Split) -> tuple[Leg, ...]
     if to.operator is not None:
         owed.append((to.operator, parts.operator_fen))
     owed.append((to.provider, parts.provider_fen))
-    credits_: dict[AccountId, int] = {}
+    credits_: dict[AccountKey, int] = {}
     for account, amount in owed:
         if amount:
             credits_[account] = credits_.get(account, 0) + amount
     funds = AccountKey(ledger_id, terms.buyer_id, AccountKind.BUYER_FUNDS).id
     return (
         Leg(funds, Fen(parts.gross_fen)),
-        *[Leg(account, Fen(-amount)) for account, amount in credits_.items()],
+        *[Leg(account.id, Fen(-amount)) for account, amount in credits_.items()],
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Conflict, MarketError, Refused
-from datamarket.foundation.tables import JSONB, BigInteger, instant
+from datamarket.foundation.tables import JSONB, BigInteger, instant, one_of
 from datamarket.trading.terms import TradeState
 
 
@@ -24,16 +24,13 @@ class RefundBeyondTrade(Refused):
     en = "Refunds would exceed the trade."
 
 
-_STATES = ", ".join(f"'{state}'" for state in TradeState)
-
-
 class TradeRow(SQLModel, table=True):
     __tablename__ = "trade"
     __table_args__ = (
         UniqueConstraint("use_id", name="trade_use_key"),
         CheckConstraint("refunded_fen BETWEEN 0 AND amount_fen", name="trade_refunded_check"),
         CheckConstraint("amount_fen = unit_price_fen * quantity", name="trade_amount_check"),
-        CheckConstraint(f"state IN ({_STATES})", name="trade_state_check"),
+        one_of("state", TradeState, "trade"),
         Index("trade_provider_idx", "provider_id", "occurred_at"),
         Index("trade_buyer_idx", "buyer_id", "id"),
         Index("trade_contract_idx", "contract_id", "id"),

@@ -7,35 +7,26 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import PageAsked, keyset
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.db import PageAsked, asked, get_row, keyset, lock_row
 from datamarket.zones.tables import Mandate, Scenario, Zone
 from datamarket.zones.terms import ZoneState
 
 
 async def get_zone(session: AsyncSession, zone_id: UUID) -> Zone:
     """Raises NotFound."""
-    zone = await session.get(Zone, zone_id)
-    if zone is None:
-        raise NotFound(thing="zone")
-    return zone
+    return await get_row(session, Zone, zone_id, "zone")
 
 
 async def lock_zone(session: AsyncSession, zone_id: UUID) -> Zone:
     """The newest row, held until the transaction ends: its mandates change only under it. Raises NotFound."""
-    zone = await session.get(Zone, zone_id, with_for_update={"key_share": True}, populate_existing=True)
-    if zone is None:
-        raise NotFound(thing="zone")
-    return zone
+    return await lock_row(session, Zone, zone_id, "zone", key_share=True)
 
 
 async def list_zones(
     session: AsyncSession, *, state: ZoneState | None = None, page: PageAsked[UUID]
 ) -> Sequence[Zone]:
     """In the order they were founded."""
-    statement = select(Zone)
-    if state is not None:
-        statement = statement.where(Zone.state == state)
+    statement = select(Zone).where(*asked((Zone.state, state)))
     return (await session.exec(keyset(statement, col(Zone.id), page))).all()
 
 
@@ -65,10 +56,7 @@ async def list_mandates(session: AsyncSession, zone_id: UUID, *, page: PageAsked
 
 async def get_scenario(session: AsyncSession, scenario_id: UUID) -> Scenario:
     """Raises NotFound."""
-    scenario = await session.get(Scenario, scenario_id)
-    if scenario is None:
-        raise NotFound(thing="scenario")
-    return scenario
+    return await get_row(session, Scenario, scenario_id, "scenario")
 
 
 async def list_scenarios(

@@ -16,7 +16,7 @@ from datamarket.catalogue.products.tables import ProductVersion
 from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues.tables import Venue
 from datamarket.catalogue.venues.terms import FeePayer
-from datamarket.foundation.db import PageAsked, keyset
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.money import Fen
 from datamarket.participants import queries as participants
@@ -47,27 +47,25 @@ async def lock_listing(session: AsyncSession, listing_id: UUID, *, visible_to: A
 
 
 async def _placed(session: AsyncSession, statement: Select[Listing, Venue], visible_to: Actor) -> Placed:
-    row = (await session.exec(statement)).first()
-    if row is None or not may_see_listing(
-        visible_to, state=row[0].state, provider_id=row[0].provider_id, venue_operator_id=row[1].operator_id
+    placed = Placed(*await one_row(session, statement, "listing"))
+    listing, venue = placed
+    if not may_see_listing(
+        visible_to, state=listing.state, provider_id=listing.provider_id, venue_operator_id=venue.operator_id
     ):
         raise NotFound(thing="listing")
-    return Placed(*row)
+    return placed
 
 
 async def list_own_listings(
     session: AsyncSession, *, visible_to: Actor, state: ListingState | None, page: PageAsked[UUID]
 ) -> Sequence[Listing]:
     """What the actor's organisation lists, or what is listed on its venue; all of it for overseers."""
-    statement = select(Listing)
+    statement = select(Listing).where(*asked((Listing.state, state)))
     if not visible_to.sees_all:
         operated = select(Venue.id).where(col(Venue.operator_id) == visible_to.participant_id)
         provided = col(Listing.provider_id) == visible_to.participant_id
         statement = statement.where(provided | col(Listing.venue_id).in_(operated))
-    if state is not None:
-        statement = statement.where(Listing.state == state)
-    statement = keyset(statement, col(Listing.id), page, newest_first=True)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(statement, col(Listing.id), page, newest_first=True))).all()
 
 
 def plan_of(listing: Listing) -> PricePlan:
@@ -83,10 +81,7 @@ async def get_offer(session: AsyncSession, listing_id: UUID) -> Offer:
         .join(ProductVersion, col(ProductVersion.id) == Listing.product_version_id)
         .where(Listing.id == listing_id)
     )
-    row = (await session.exec(statement)).first()
-    if row is None:
-        raise NotFound(thing="listing")
-    listing, venue, resources = row
+    listing, venue, resources = await one_row(session, statement, "listing")
     if listing.state != ListingState.PUBLISHED:
         raise ListingNotPublished(state=listing.state)
     zone = await zones.get_zone(session, listing.zone_id) if listing.zone_id else None

@@ -22,8 +22,7 @@ from datamarket.catalogue.products.terms import (
     VersionState,
 )
 from datamarket.catalogue.terms import Category
-from datamarket.foundation.db import PageAsked, keyset
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.zones.terms import Level
 
 _LISTED = text(
@@ -59,49 +58,36 @@ def _seen(visible_to: Actor) -> Select[Product, ProductVersion]:
 
 async def get_product(session: AsyncSession, product_id: UUID, *, visible_to: Actor) -> Described:
     """Raises NotFound."""
-    row = (await session.exec(_seen(visible_to).where(Product.id == product_id))).first()
-    if row is None:
-        raise NotFound(thing="product")
-    return Described(*row)
+    seen = _seen(visible_to).where(Product.id == product_id)
+    return Described(*await one_row(session, seen, "product"))
 
 
 async def lock_product(session: AsyncSession, product_id: UUID, *, visible_to: Actor) -> Described:
     """Product and version as they are, held until the transaction ends. Raises NotFound."""
     locked = _seen(visible_to).where(Product.id == product_id).with_for_update()
-    row = (await session.exec(locked.execution_options(populate_existing=True))).first()
-    if row is None:
-        raise NotFound(thing="product")
-    return Described(*row)
+    return Described(*await one_row(session, locked.execution_options(populate_existing=True), "product"))
 
 
 async def get_version(session: AsyncSession, product_id: UUID, number: int) -> ProductVersion:
     """Raises NotFound."""
-    return await _one_version(session, _version(product_id, number))
+    return await one_row(session, _version(product_id, number), "product version")
 
 
 async def lock_version(session: AsyncSession, product_id: UUID, number: int) -> ProductVersion:
     """The newest row, held until the transaction ends, to be moved. Raises NotFound."""
-    locked = _version(product_id, number).with_for_update()
-    return await _one_version(session, locked.execution_options(populate_existing=True))
+    return await one_row(session, _version(product_id, number).with_for_update(), "product version")
 
 
 async def lock_version_shared(session: AsyncSession, product_id: UUID, number: int) -> ProductVersion:
     """The newest row, which others may read but not retire until the transaction ends. Raises NotFound."""
-    locked = _version(product_id, number).with_for_update(read=True)
-    return await _one_version(session, locked.execution_options(populate_existing=True))
+    return await one_row(session, _version(product_id, number).with_for_update(read=True), "product version")
 
 
 def _version(product_id: UUID, number: int) -> SelectOfScalar[ProductVersion]:
-    return select(ProductVersion).where(
+    wanted = select(ProductVersion).where(
         ProductVersion.product_id == product_id, ProductVersion.number == number
     )
-
-
-async def _one_version(session: AsyncSession, statement: SelectOfScalar[ProductVersion]) -> ProductVersion:
-    version = (await session.exec(statement)).first()
-    if version is None:
-        raise NotFound(thing="product version")
-    return version
+    return wanted.execution_options(populate_existing=True)
 
 
 async def list_products(
@@ -114,15 +100,11 @@ async def list_products(
     page: PageAsked[UUID],
 ) -> Sequence[Described]:
     """Newest first; `state` is that of the version that the reader sees."""
-    statement = _seen(visible_to)
+    statement = _seen(visible_to).where(*asked((Product.zone_id, zone), (ProductVersion.state, state)))
     if mine:
         statement = statement.where(col(Product.maker_id) == visible_to.participant_id)
-    if zone is not None:
-        statement = statement.where(Product.zone_id == zone)
-    if state is not None:
-        statement = statement.where(ProductVersion.state == state)
-    statement = keyset(statement, col(Product.id), page, newest_first=True)
-    return [Described(*row) for row in await session.exec(statement)]
+    rows = (await session.exec(keyset(statement, col(Product.id), page, newest_first=True))).all()
+    return [Described(*row) for row in rows]
 
 
 async def list_versions(
@@ -133,8 +115,7 @@ async def list_versions(
     if not (_privileged(visible_to) or visible_to.participant_id == product.maker_id):
         seen = (VersionState.APPROVED, VersionState.RETIRED)
         statement = statement.where(col(ProductVersion.state).in_(seen))
-    statement = keyset(statement, col(ProductVersion.number), page, newest_first=True)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(statement, col(ProductVersion.number), page, newest_first=True))).all()
 
 
 async def newest_approved(session: AsyncSession, product_id: UUID) -> int | None:

@@ -13,12 +13,11 @@ from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings import queries as listing_queries
 from datamarket.catalogue.listings.rules import may_see_listing
 from datamarket.catalogue.listings.shapes import ListingCard, ListingOut
-from datamarket.catalogue.listings.terms import ListingState, PriceModel
-from datamarket.catalogue.products.terms import DeliveryForm, Processing, QualityKey, SampleField
+from datamarket.catalogue.listings.terms import ListingState
+from datamarket.catalogue.products.terms import Processing, QualityKey, SampleField
 from datamarket.catalogue.search import queries
-from datamarket.catalogue.search.queries import Search
+from datamarket.catalogue.search.queries import Filters, Search
 from datamarket.catalogue.search.terms import Sort
-from datamarket.catalogue.terms import Category
 from datamarket.foundation.db import PageAsked
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
@@ -49,19 +48,13 @@ class ListingDetail(ListingOut):
 
 
 @dataclass(frozen=True)
-class Wish:
-    """The words, filters and order of a search."""
+class Wish(Filters):
+    """The same, as a request says it."""
 
     text: Annotated[
         str | None,
         Query(max_length=100, pattern=NO_NUL, description="words, Chinese or English; all must occur"),
     ] = None
-    zone: UUID | None = None
-    venue: UUID | None = None
-    category: Category | None = None
-    delivery_form: DeliveryForm | None = None
-    price_model: PriceModel | None = None
-    sort: Sort = Sort.NEWEST
 
     def search(self, paging: Paging[Cursor]) -> Search:
         """With its place in the order. Raises CursorInvalid."""

@@ -34,8 +34,8 @@ SHOWN = ", ".join(
 
 
 @dataclass(frozen=True)
-class Search:
-    """What a visitor looks for; `after` is the sort key and id of the last listing of the page before."""
+class Filters:
+    """The words, filters and order of a search."""
 
     text: str | None = None
     zone: UUID | None = None
@@ -44,6 +44,12 @@ class Search:
     delivery_form: DeliveryForm | None = None
     price_model: PriceModel | None = None
     sort: Sort = Sort.NEWEST
+
+
+@dataclass(frozen=True)
+class Search(Filters):
+    """What a visitor looks for; `after` is the sort key and id of the last listing of the page before."""
+
     limit: int = 20
     after: tuple[Any, UUID] | None = None
 

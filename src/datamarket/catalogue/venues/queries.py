@@ -7,24 +7,17 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.catalogue.venues.tables import Venue
-from datamarket.foundation.db import PageAsked, keyset
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.db import PageAsked, get_row, keyset, lock_row
 
 
 async def get_venue(session: AsyncSession, venue_id: UUID) -> Venue:
     """Raises NotFound."""
-    venue = await session.get(Venue, venue_id)
-    if venue is None:
-        raise NotFound(thing="venue")
-    return venue
+    return await get_row(session, Venue, venue_id, "venue")
 
 
 async def lock_venue(session: AsyncSession, venue_id: UUID) -> Venue:
     """The newest row, held until the transaction ends. Raises NotFound."""
-    venue = await session.get(Venue, venue_id, with_for_update=True, populate_existing=True)
-    if venue is None:
-        raise NotFound(thing="venue")
-    return venue
+    return await lock_row(session, Venue, venue_id, "venue")
 
 
 async def list_venues(session: AsyncSession, *, page: PageAsked[str]) -> Sequence[Venue]:

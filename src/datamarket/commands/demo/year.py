@@ -8,7 +8,6 @@ from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -22,7 +21,7 @@ from rich.progress import (
 
 from datamarket.commands.demo import report
 from datamarket.foundation.clock import read_clock, start_of_day
-from datamarket.foundation.db import Database
+from datamarket.foundation.db import Database, owner_connection
 from datamarket.foundation.errors import Conflict
 from datamarket.foundation.ids import seeded_ids
 from datamarket.server import sealing
@@ -188,8 +187,5 @@ def _reporter(progress: Progress, **totals: int) -> Heard:
 
 async def _learn(url: str) -> None:
     """The planner of the database learns what was loaded; without it the first pages are slow."""
-    connection = await asyncpg.connect(url)
-    try:
+    async with owner_connection(url) as connection:
         await connection.execute("ANALYZE")
-    finally:
-        await connection.close()

@@ -1,6 +1,6 @@
 """What a verification finds."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from datamarket.foundation.states import Labelled
@@ -87,12 +87,4 @@ class Verdict:
 
 def _told(finding: Disagreement) -> dict[str, object]:
     zh, en = finding.flaw.labels
-    return {
-        "flaw": finding.flaw,
-        "name": finding.name,
-        "index": finding.index,
-        "kind": finding.kind,
-        "id": None if finding.id is None else str(finding.id),
-        "zh": zh,
-        "en": en,
-    }
+    return asdict(finding) | {"id": finding.id and str(finding.id), "zh": zh, "en": en}

@@ -32,12 +32,6 @@ def leaf_hash(kind: str, row: str = "r") -> str:
     )
 
 
-def leaf_input(kind: str, ledger_id: int, row_id: bytes, xid: int, digest: bytes) -> bytes:
-    """The same bytes as `leaf_hash` takes, behind 0x00."""
-    fields = (kind.encode(), ledger_id.to_bytes(4), row_id, xid.to_bytes(8), digest)
-    return b"".join(len(value).to_bytes(4) + value for value in fields)
-
-
 @dataclass(frozen=True)
 class LeafSource:
     """Rows that are sealed. All SQL takes $1 = ledger.

@@ -6,13 +6,14 @@ The verifier's key is one line of text, name+key id+key: whoever holds it checks
 import base64
 import binascii
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from datamarket.auth.keys import read_key
 
 ED25519 = b"\x01"
 DASH = "\N{EM DASH}"
@@ -104,26 +105,8 @@ class NoteReader:
 
 def load_key(path: Path) -> Ed25519PrivateKey:
     """The sealing key from its file; without one, a new key, readable by its owner only."""
-    if not path.exists():
-        _write_key(path)
-    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    key = read_key(path, make=Ed25519PrivateKey.generate)
     if not isinstance(key, Ed25519PrivateKey):
         message = f"{path} holds no Ed25519 private key"
         raise TypeError(message)
     return key
-
-
-def _write_key(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    draft = path.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(pem)
-    try:
-        os.link(draft, path)  # two workers starting at once: the first one's key is everyone's
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

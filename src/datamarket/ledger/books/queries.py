@@ -1,7 +1,7 @@
 """Reading the books. Every statement names its ledger."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -9,8 +9,9 @@ from sqlalchemy import Row, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import Connection, PageAsked
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.money import Fen
 from datamarket.ledger.books.tables import LedgerAccount, LedgerBalance, LedgerEntry, LedgerLeg
@@ -24,12 +25,11 @@ class AccountBalance(NamedTuple):
     balance: LedgerBalance
 
 
-def _visible(actor: Actor) -> Any:
-    return (
-        col(LedgerAccount.id).is_not(None)
-        if actor.sees_all
-        else LedgerAccount.owner_id == actor.participant_id
-    )
+_ACCOUNTS = select(LedgerAccount, LedgerBalance).join(
+    LedgerBalance,
+    (col(LedgerBalance.ledger_id) == LedgerAccount.ledger_id)
+    & (col(LedgerBalance.account_id) == LedgerAccount.id),
+)
 
 
 async def list_accounts(
@@ -42,44 +42,27 @@ async def list_accounts(
     page: PageAsked[UUID],
 ) -> Sequence[AccountBalance]:
     """Accounts with balances, in the order of their ids."""
-    statement = (
-        select(LedgerAccount, LedgerBalance)
-        .join(
-            LedgerBalance,
-            (col(LedgerBalance.ledger_id) == LedgerAccount.ledger_id)
-            & (col(LedgerBalance.account_id) == LedgerAccount.id),
-        )
-        .where(LedgerAccount.ledger_id == ledger_id, _visible(visible_to))
-        .order_by(col(LedgerAccount.id))
-        .limit(page.limit + 1)
+    statement = _ACCOUNTS.where(
+        LedgerAccount.ledger_id == ledger_id,
+        seen_by(visible_to, LedgerAccount.owner_id),
+        *asked((LedgerAccount.owner_id, owner), (LedgerAccount.kind, kind)),
     )
-    if owner is not None:
-        statement = statement.where(LedgerAccount.owner_id == owner)
-    if kind is not None:
-        statement = statement.where(LedgerAccount.kind == kind)
-    if page.after is not None:
-        statement = statement.where(col(LedgerAccount.id) > page.after)
-    return [AccountBalance(account, balance) for account, balance in (await session.exec(statement)).all()]
+    return [
+        AccountBalance(*row)
+        for row in (await session.exec(keyset(statement, col(LedgerAccount.id), page))).all()
+    ]
 
 
 async def get_account(
     session: AsyncSession, ledger_id: int, account_id: UUID, *, visible_to: Actor
 ) -> AccountBalance:
     """Raises NotFound, also for another's account."""
-    statement = (
-        select(LedgerAccount, LedgerBalance)
-        .join(LedgerBalance, col(LedgerBalance.account_id) == LedgerAccount.id)
-        .where(
-            LedgerAccount.ledger_id == ledger_id,
-            LedgerBalance.ledger_id == ledger_id,
-            LedgerAccount.id == account_id,
-            _visible(visible_to),
-        )
+    statement = _ACCOUNTS.where(
+        LedgerAccount.ledger_id == ledger_id,
+        LedgerAccount.id == account_id,
+        seen_by(visible_to, LedgerAccount.owner_id),
     )
-    found = (await session.exec(statement)).first()
-    if found is None:
-        raise NotFound(thing="account")
-    return AccountBalance(*found)
+    return AccountBalance(*await one_row(session, statement, "account"))
 
 
 async def list_legs(
@@ -116,13 +99,8 @@ async def get_entry(
     session: AsyncSession, ledger_id: int, entry_id: UUID, *, visible_to: Actor
 ) -> tuple[LedgerEntry, Sequence[tuple[LedgerLeg, LedgerAccount]]]:
     """One entry with its legs; for all but overseers only when one of the legs is theirs."""
-    entry = (
-        await session.exec(
-            select(LedgerEntry).where(LedgerEntry.ledger_id == ledger_id, LedgerEntry.id == entry_id)
-        )
-    ).first()
-    if entry is None:
-        raise NotFound(thing="entry")
+    wanted = select(LedgerEntry).where(LedgerEntry.ledger_id == ledger_id, LedgerEntry.id == entry_id)
+    entry = await one_row(session, wanted, "entry")
     statement = (
         select(LedgerLeg, LedgerAccount)
         .join(
@@ -212,12 +190,3 @@ async def reversed_so_far(connection: Connection, ledger_id: int, entry_id: Entr
         entry_id,
     )
     return {AccountId(row["account_id"]): row["back"] for row in rows}
-
-
-async def effective_bounds(session: AsyncSession, ledger_id: int) -> tuple[datetime | None, datetime | None]:
-    """The first and last effective instants in the books."""
-    statement = text(
-        "SELECT min(effective_at), max(effective_at) FROM ledger_entry WHERE ledger_id = :ledger_id"
-    )
-    row = (await (await session.connection()).execute(statement, {"ledger_id": ledger_id})).one()
-    return row[0], row[1]

@@ -24,7 +24,6 @@ from datamarket.foundation.http import (
     Writing,
     check_tag,
     page_of,
-    tag,
 )
 from datamarket.foundation.money import Fen
 from datamarket.foundation.shapes import RowShape
@@ -97,8 +96,7 @@ async def send_to_city(
         reference=body.reference,
         now=now,
     )
-    tag(response, row.version)
-    return CityTransferOut.of(row)
+    return CityTransferOut.tagged(row, response)
 
 
 @router.get("/city-transfers", summary="Transfers to and from other cities, newest first")
@@ -120,8 +118,7 @@ async def get_city_transfer(
     actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, transfer_id: UUID
 ) -> CityTransferOut:
     row = await queries.get_transfer(session, ledger_id, transfer_id, visible_to=actor)
-    tag(response, row.version)
-    return CityTransferOut.of(row)
+    return CityTransferOut.tagged(row, response)
 
 
 @router.post("/city-transfers/{transfer_id}/events", summary="Settle a transfer with bank money")
@@ -141,8 +138,7 @@ async def move_city_transfer(
     moved = await actions.move_transfer(
         session, actor, row, TransferEvent.SETTLE, reason=body.reason, now=now
     )
-    tag(response, moved.version)
-    return CityTransferOut.of(moved)
+    return CityTransferOut.tagged(moved, response)
 
 
 @router.get("/city-transfers/{transfer_id}/allowed-events", summary="What may happen to a transfer now")

@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation.db import PageAsked, keyset
+from datamarket.foundation.db import PageAsked, get_row, keyset, lock_row
 from datamarket.foundation.errors import NotFound
 from datamarket.ledger.books.tables import LedgerAccount
 from datamarket.ledger.cities.rules import TRANSFER_LIFE
@@ -19,19 +20,18 @@ async def get_transfer(
     session: AsyncSession, ledger_id: int, transfer_id: UUID, *, visible_to: Actor
 ) -> CityTransfer:
     """This city's side of a transfer. Raises NotFound, also for another's money."""
-    return _seen(await session.get(CityTransfer, (ledger_id, transfer_id)), visible_to)
+    return _seen(await get_row(session, CityTransfer, (ledger_id, transfer_id), "city transfer"), visible_to)
 
 
 async def lock_transfer(
     session: AsyncSession, ledger_id: int, transfer_id: UUID, *, visible_to: Actor
 ) -> CityTransfer:
     """This city's side of a transfer, which nobody else moves meanwhile. Raises NotFound."""
-    row = await session.get(CityTransfer, (ledger_id, transfer_id), with_for_update=True)
-    return _seen(row, visible_to)
+    return _seen(await lock_row(session, CityTransfer, (ledger_id, transfer_id), "city transfer"), visible_to)
 
 
-def _seen(row: CityTransfer | None, actor: Actor) -> CityTransfer:
-    if row is None or not (actor.sees_all or row.owner_id == actor.participant_id):
+def _seen(row: CityTransfer, actor: Actor) -> CityTransfer:
+    if not (actor.sees_all or row.owner_id == actor.participant_id):
         raise NotFound(thing="city transfer")
     return row
 
@@ -63,8 +63,7 @@ async def list_transfers(
     session: AsyncSession, ledger_id: int, *, visible_to: Actor, page: PageAsked[UUID]
 ) -> Sequence[CityTransfer]:
     """This city's side of each transfer, newest first."""
-    statement = select(CityTransfer).where(CityTransfer.ledger_id == ledger_id)
-    if not visible_to.sees_all:
-        statement = statement.where(CityTransfer.owner_id == visible_to.participant_id)
-    statement = keyset(statement, col(CityTransfer.id), page, newest_first=True)
-    return (await session.exec(statement)).all()
+    statement = select(CityTransfer).where(
+        CityTransfer.ledger_id == ledger_id, seen_by(visible_to, CityTransfer.owner_id)
+    )
+    return (await session.exec(keyset(statement, col(CityTransfer.id), page, newest_first=True))).all()

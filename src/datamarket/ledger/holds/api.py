@@ -1,7 +1,6 @@
 """/ledger/holds: money set aside, to read. Each hold is placed and resolved by the business it belongs to."""
 
 from datetime import datetime
-from typing import Any, Self
 from uuid import UUID
 
 from fastapi import Response
@@ -15,11 +14,9 @@ from datamarket.foundation.http import (
     Reading,
     SliceRouter,
     page_of,
-    tag,
 )
 from datamarket.foundation.shapes import RowShape
 from datamarket.ledger.holds import queries
-from datamarket.ledger.holds.tables import LedgerHold
 from datamarket.ledger.holds.terms import HoldState
 
 router = SliceRouter(prefix="/ledger/holds", tags=["ledger"])
@@ -45,11 +42,6 @@ class HoldOut(RowShape):
     created_at: datetime
     resolved_at: datetime | None
     version: int
-
-    @classmethod
-    def of(cls, row: LedgerHold, **derived: Any) -> Self:
-        held = row.amount_fen - row.posted_fen - row.voided_fen - row.expired_fen
-        return super().of(row, held_fen=held, **derived)
 
 
 class HoldPostingOut(RowShape):
@@ -92,5 +84,5 @@ async def get_hold(
 ) -> WholeHoldOut:
     hold = await queries.get_hold(session, ledger_id, hold_id, visible_to=actor)
     taken = await queries.postings_of(session, ledger_id, hold_id)
-    tag(response, hold.version)
-    return WholeHoldOut.of(hold, postings=[HoldPostingOut.of(posting) for posting in taken])
+    postings = [HoldPostingOut.of(posting) for posting in taken]
+    return WholeHoldOut.tagged(hold, response, postings=postings)

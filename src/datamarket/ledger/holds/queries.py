@@ -8,8 +8,7 @@ from sqlmodel import col, exists, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, asked, keyset
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.ledger.books.tables import LedgerAccount
 from datamarket.ledger.holds.tables import LedgerHold, LedgerHoldPosting
 from datamarket.ledger.holds.terms import HoldState
@@ -49,10 +48,7 @@ async def get_hold(session: AsyncSession, ledger_id: int, hold_id: UUID, *, visi
     statement = select(LedgerHold).where(
         LedgerHold.ledger_id == ledger_id, LedgerHold.id == hold_id, _visible(visible_to)
     )
-    found = (await session.exec(statement.execution_options(populate_existing=True))).first()
-    if found is None:
-        raise NotFound(thing="hold")
-    return found
+    return await one_row(session, statement.execution_options(populate_existing=True), "hold")
 
 
 async def postings_of(session: AsyncSession, ledger_id: int, hold_id: UUID) -> Sequence[LedgerHoldPosting]:

@@ -75,6 +75,11 @@ class LedgerHold(SQLModel, table=True):
     organisation_id: UUID | None = None
     version: int
 
+    @property
+    def held_fen(self) -> int:
+        """What is still held."""
+        return self.amount_fen - self.posted_fen - self.voided_fen - self.expired_fen
+
 
 class LedgerHoldPosting(SQLModel, table=True):
     """Which entry took how much of a hold: it debits the held account by exactly that."""

@@ -22,7 +22,6 @@ from datamarket.foundation.http import (
     Writing,
     check_tag,
     page_of,
-    tag,
 )
 from datamarket.foundation.shapes import RowShape
 from datamarket.ledger.periods import actions, queries
@@ -75,8 +74,7 @@ async def get_period(
     actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, period: PeriodNumber
 ) -> PeriodOut:
     known = await queries.get_period(session, ledger_id, period)
-    tag(response, known.version)
-    return PeriodOut.of(known)
+    return PeriodOut.tagged(known, response)
 
 
 @router.post("/periods/{period}/events", summary="Close, reopen or archive a month")
@@ -98,8 +96,7 @@ async def move_period(
     known = await queries.lock_period(session, ledger_id, period)
     check_tag(if_match, known.version)
     moved = await actions.move_period(session, actor, known, body.event, reason=body.reason, now=now)
-    tag(response, moved.version)
-    return PeriodOut.of(moved)
+    return PeriodOut.tagged(moved, response)
 
 
 @router.get("/periods/{period}/allowed-events", summary="What may happen to a month now")

@@ -37,8 +37,7 @@ async def list_periods(
 ) -> Sequence[LedgerPeriod]:
     """The months whose state was ever set, newest first; any other is open."""
     statement = select(LedgerPeriod).where(LedgerPeriod.ledger_id == ledger_id)
-    statement = keyset(statement, col(LedgerPeriod.id), page, newest_first=True)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(statement, col(LedgerPeriod.id), page, newest_first=True))).all()
 
 
 async def periods_between(

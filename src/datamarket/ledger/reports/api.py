@@ -15,12 +15,12 @@ from datamarket.foundation.http import (
     Shape,
     SliceRouter,
 )
-from datamarket.foundation.shapes import RowShape
+from datamarket.foundation.shapes import RowShape, attached
 from datamarket.foundation.spreadsheets import cells
 from datamarket.ledger.periods.api import PeriodNumber
 from datamarket.ledger.periods.terms import PeriodState
 from datamarket.ledger.reports import queries
-from datamarket.ledger.reports.rules import BooksReport, ReportSection
+from datamarket.ledger.reports.rules import BooksReport
 from datamarket.ledger.rules import OverseersOnly
 
 router = SliceRouter(prefix="/ledger", tags=["ledger"])
@@ -45,7 +45,7 @@ Form = Annotated[
 ]
 
 
-class ReportLineOut(RowShape):
+class ReportLineOut(Shape):
     """What stood before, what moved, what stands after: the net of a balance stands on one side."""
 
     code: str = Field(examples=["treasury"])
@@ -61,7 +61,7 @@ class ReportLineOut(RowShape):
     closing_credit_fen: int
 
 
-class ReportSectionOut(RowShape):
+class ReportSectionOut(Shape):
     """One table: trial_balance, income, taxes_and_fees or clearing."""
 
     code: str = Field(examples=["trial_balance"])
@@ -69,12 +69,6 @@ class ReportSectionOut(RowShape):
     label_en: str = Field(examples=["trial balance"])
     lines: list[ReportLineOut]
     total: ReportLineOut | None
-
-    @classmethod
-    def of(cls, row: ReportSection, **derived: Any) -> Self:
-        lines = [ReportLineOut.of(line) for line in row.lines]
-        total = ReportLineOut.of(row.total) if row.total else None
-        return super().of(row, lines=lines, total=total, **derived)
 
 
 class ReportMonthOut(Shape):
@@ -103,8 +97,7 @@ class ReportOut(RowShape):
             ReportMonthOut(period=period, state=state, state_zh=state.zh, state_en=state.en)
             for period, state in row.months.items()
         ]
-        sections = [ReportSectionOut.of(section) for section in row.sections]
-        return super().of(row, status_zh=zh, status_en=en, months=months, sections=sections, **derived)
+        return super().of(row, status_zh=zh, status_en=en, months=months, **derived)
 
 
 @router.get(
@@ -152,5 +145,4 @@ async def _answer(report: BooksReport, form: ReportFormat) -> ReportOut | Respon
         content, media = queries.as_csv(report), cells.CSV
     else:
         content, media = await asyncio.to_thread(queries.as_workbook, report), cells.WORKBOOK
-    disposition = {"Content-Disposition": f'attachment; filename="ledger-{report.name}.{form}"'}
-    return Response(content, media_type=media, headers=disposition)
+    return attached(content, media, f"ledger-{report.name}.{form}")

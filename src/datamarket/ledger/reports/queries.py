@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.foundation.clock import month_of_day
 from datamarket.foundation.spreadsheets.cells import csv_of
 from datamarket.ledger.periods import queries as period_queries
 from datamarket.ledger.periods.rules import PeriodUnknown, check_period
@@ -63,7 +64,7 @@ async def report_of(session: AsyncSession, ledger_id: int, span: str) -> BooksRe
 async def _report(
     session: AsyncSession, ledger_id: int, name: str, from_on: date, to_on: date
 ) -> BooksReport:
-    first, last = (on.year * 100 + on.month for on in (from_on, to_on))
+    first, last = map(month_of_day, (from_on, to_on))
     known = await period_queries.periods_between(session, ledger_id, first, last)
     months = {
         month: PeriodState(known[month].state) if month in known else PeriodState.OPEN

@@ -21,7 +21,7 @@ from datamarket.foundation.http import (
     page_of,
 )
 from datamarket.foundation.money import yuan
-from datamarket.foundation.shapes import RowShape
+from datamarket.foundation.shapes import RowShape, attached
 from datamarket.foundation.spreadsheets import cells
 from datamarket.ledger.books import queries as books
 from datamarket.ledger.statements import queries
@@ -161,5 +161,4 @@ def _file(statement: Statement) -> Response:
         ends("期末余额 closing balance", statement.to_on, statement.closing_fen),
     ]
     name = f"statement-{statement.account.id}-{statement.from_on}-{statement.to_on}.csv"
-    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(cells.csv_of(_HEADINGS, rows), media_type=cells.CSV, headers=disposition)
+    return attached(cells.csv_of(_HEADINGS, rows), cells.CSV, name)

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.foundation.clock import month_of_day
 from datamarket.foundation.db import PageAsked
 from datamarket.foundation.errors import Invalid, Refused
 from datamarket.ledger.books import queries
@@ -106,11 +107,11 @@ async def read_statement(
     parameters = {
         "ledger_id": ledger_id,
         "account_id": account.id,
-        "first": _month(from_on),
-        "last": _month(to_on),
+        "first": month_of_day(from_on),
+        "last": month_of_day(to_on),
         "from_on": from_on,
         "to_on": to_on,
-        "page.limit": page.limit + 1,
+        "limit": page.limit + 1,
         "period": begun.period,
         "entry_id": begun.entry_id,
         "seq": begun.seq,
@@ -143,7 +144,3 @@ async def whole_statement(
     if len(whole.movements) > MOST_ROWS:
         raise StatementTooLong(most=MOST_ROWS)
     return whole
-
-
-def _month(on: date) -> int:
-    return on.year * 100 + on.month

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import PageAsked, keyset
+from datamarket.foundation.db import PageAsked, keyset, lock_row
 from datamarket.foundation.errors import NotFound
 from datamarket.participants.affiliations.tables import Affiliation
 
@@ -25,8 +25,8 @@ async def list_affiliations(
 
 async def lock_affiliation(session: AsyncSession, participant_id: UUID, affiliation_id: UUID) -> Affiliation:
     """One that the participant is a side of, held until the transaction ends. Raises NotFound."""
-    affiliation = await session.get(Affiliation, affiliation_id, with_for_update=True, populate_existing=True)
-    if affiliation is None or participant_id not in {affiliation.controller_id, affiliation.controlled_id}:
+    affiliation = await lock_row(session, Affiliation, affiliation_id, "affiliation")
+    if participant_id not in {affiliation.controller_id, affiliation.controlled_id}:
         raise NotFound(thing="affiliation")
     return affiliation
 

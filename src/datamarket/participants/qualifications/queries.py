@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import PageAsked, keyset
+from datamarket.foundation.db import PageAsked, asked, keyset
 from datamarket.participants.qualifications.tables import Qualification
 from datamarket.participants.qualifications.terms import QualificationKind
 
@@ -19,11 +19,9 @@ async def list_qualifications(
     page: PageAsked[UUID],
 ) -> Sequence[Qualification]:
     """In the order they were recorded."""
-    statement = select(Qualification)
-    if participant_id is not None:
-        statement = statement.where(Qualification.participant_id == participant_id)
-    if kind is not None:
-        statement = statement.where(Qualification.kind == kind)
+    statement = select(Qualification).where(
+        *asked((Qualification.participant_id, participant_id), (Qualification.kind, kind))
+    )
     return (await session.exec(keyset(statement, col(Qualification.id), page))).all()
 
 

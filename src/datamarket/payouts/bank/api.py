@@ -24,7 +24,6 @@ from datamarket.foundation.http import (
     SliceRouter,
     Writing,
     page_of,
-    tag,
 )
 from datamarket.foundation.shapes import RowShape
 from datamarket.payouts.bank import actions, queries
@@ -56,12 +55,8 @@ class BankStatementOut(RowShape):
     opening_fen: int
     closing_fen: int
     lines: int
-    imported_by: UUID
+    imported_by: UUID = Field(validation_alias="actor_id")
     imported_at: datetime
-
-    @classmethod
-    def of(cls, row: Any, **derived: Any) -> Self:
-        return super().of(row, imported_by=row.actor_id, **derived)
 
 
 class BankLineOut(RowShape):
@@ -84,7 +79,7 @@ class BankLineOut(RowShape):
     version: int
 
 
-class OpenEntryOut(RowShape):
+class OpenEntryOut(Shape):
     """An entry of the books that has no line of the bank by that day; money in is positive."""
 
     entry_id: UUID
@@ -101,7 +96,7 @@ class AtBankOnlyOut(RowShape):
     oldest: list[BankLineOut] = Field(description="at most 100")
 
 
-class InBooksOnlyOut(RowShape):
+class InBooksOnlyOut(Shape):
     count: int
     sum_fen: int
     oldest: list[OpenEntryOut] = Field(description="at most 100")
@@ -123,13 +118,9 @@ class ReconciliationOut(RowShape):
 
     @classmethod
     def of(cls, row: queries.Reconciliation, **derived: Any) -> Self:
-        bank, books = row.at_bank_only, row.in_books_only
-        return super().of(
-            row,
-            at_bank_only=AtBankOnlyOut.of(bank, oldest=[BankLineOut.of(line) for line in bank.items]),
-            in_books_only=InBooksOnlyOut.of(books, oldest=[OpenEntryOut.of(entry) for entry in books.items]),
-            **derived,
-        )
+        bank = row.at_bank_only
+        lines = AtBankOnlyOut.of(bank, oldest=[BankLineOut.of(line) for line in bank.oldest])
+        return super().of(row, at_bank_only=lines, **derived)
 
 
 class MatchIn(Body):
@@ -195,8 +186,7 @@ async def match_line(
     matched = await actions.match_by_hand(
         session, actor, line, entry_id=body.entry_id, reason=body.reason, now=now
     )
-    tag(response, matched.version)
-    return BankLineOut.of(matched)
+    return BankLineOut.tagged(matched, response)
 
 
 @router.post("/matching", summary="Look again for the entries of open lines")

@@ -6,13 +6,13 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text, tuple_
+from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.clock import month_of, start_of_day
-from datamarket.foundation.db import Connection, PageAsked, asked, keyset
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset, lock_row, there
 from datamarket.foundation.errors import Forbidden, NotFound
 from datamarket.ledger.terms import AccountId, AccountKey, AccountKind
 from datamarket.payouts.bank.tables import BankLine, BankStatement
@@ -45,7 +45,7 @@ class ReconciliationSide:
 
     count: int
     sum_fen: int
-    items: Sequence[Any]
+    oldest: Sequence[Any]
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,7 @@ async def list_statements(
 ) -> Sequence[BankStatement]:
     """Newest first."""
     statement = select(BankStatement).where(BankStatement.ledger_id == ledger_id)
-    statement = keyset(statement, col(BankStatement.day), page, newest_first=True)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(statement, col(BankStatement.day), page, newest_first=True))).all()
 
 
 async def list_lines(
@@ -124,23 +123,17 @@ async def list_lines(
     statement = select(BankLine).where(
         BankLine.ledger_id == ledger_id, *asked((BankLine.day, day), (BankLine.match_state, match_state))
     )
-    if page.after is not None:
-        statement = statement.where(tuple_(col(BankLine.day), col(BankLine.position)) > page.after)
-    ordered = statement.order_by(col(BankLine.day), col(BankLine.position))
-    return (await session.exec(ordered.limit(page.limit + 1))).all()
+    return (await session.exec(keyset(statement, (col(BankLine.day), col(BankLine.position)), page))).all()
 
 
 async def lock_line(session: AsyncSession, ledger_id: int, line_id: UUID) -> BankLine:
     """Raises NotFound."""
-    line = await session.get(BankLine, (ledger_id, line_id), with_for_update=True, populate_existing=True)
-    if line is None:
-        raise NotFound(thing="bank line")
-    return line
+    return await lock_row(session, BankLine, (ledger_id, line_id), "bank line")
 
 
 async def movement_of(connection: Connection, ledger_id: int, entry_id: UUID) -> tuple[int, date]:
     """What an entry moves on the bank account, and its accounting day. Raises NotFound for one that moves nothing."""
-    row = await connection.fetchrow(
+    found = await connection.fetchrow(
         """
         SELECT sum(l.amount_fen)::bigint AS amount_fen, ledger_accounting_day(e.effective_at, e.period) AS entry_on
           FROM ledger_entry e
@@ -151,8 +144,7 @@ async def movement_of(connection: Connection, ledger_id: int, entry_id: UUID) ->
         entry_id,
         bank_account(ledger_id),
     )
-    if row is None:
-        raise NotFound(thing="entry at the bank")
+    row = there(found, "entry at the bank")
     return row["amount_fen"], row["entry_on"]
 
 

@@ -1,42 +1,30 @@
 """Reading cases."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select, true
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, asked, keyset
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.subsidy.cases.tables import SubsidyCase
-
-
-def _case_visible(actor: Actor) -> Any:
-    return true() if actor.sees_all else col(SubsidyCase.enterprise_id) == actor.participant_id
 
 
 async def get_case(session: AsyncSession, case_id: UUID, *, visible_to: Actor) -> SubsidyCase:
     """Raises NotFound, also for another enterprise's case."""
-    return await _only(session, _case(case_id, visible_to))
+    return await one_row(session, _case(case_id, visible_to), "case")
 
 
 async def lock_case(session: AsyncSession, case_id: UUID, *, visible_to: Actor) -> SubsidyCase:
     """The newest row, held until the transaction ends. Raises NotFound."""
-    return await _only(session, _case(case_id, visible_to).with_for_update())
+    return await one_row(session, _case(case_id, visible_to).with_for_update(), "case")
 
 
 def _case(case_id: UUID, actor: Actor) -> SelectOfScalar[SubsidyCase]:
-    return select(SubsidyCase).where(SubsidyCase.id == case_id, _case_visible(actor))
-
-
-async def _only(session: AsyncSession, statement: SelectOfScalar[SubsidyCase]) -> SubsidyCase:
-    found = (await session.exec(statement)).first()
-    if found is None:
-        raise NotFound(thing="case")
-    return found
+    return select(SubsidyCase).where(SubsidyCase.id == case_id, seen_by(actor, SubsidyCase.enterprise_id))
 
 
 async def list_cases(
@@ -49,5 +37,5 @@ async def list_cases(
 ) -> Sequence[SubsidyCase]:
     """In the order they were registered."""
     wanted = asked((SubsidyCase.enterprise_id, enterprise), (SubsidyCase.level, level))
-    statement = select(SubsidyCase).where(_case_visible(visible_to), *wanted)
+    statement = select(SubsidyCase).where(seen_by(visible_to, SubsidyCase.enterprise_id), *wanted)
     return (await session.exec(keyset(statement, col(SubsidyCase.id), page))).all()

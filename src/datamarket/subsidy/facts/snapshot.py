@@ -62,7 +62,8 @@ def window_of(year: RunYear, as_of: datetime) -> Window:
         last_day=date(year.year, 12, 31),
         run_id=year.run_id,
         ring_sellers=rules.ring_sellers,
-        ring_share=rules.ring_share.as_integer_ratio(),
+        ring_part=rules.ring_share.numerator,
+        ring_whole=rules.ring_share.denominator,
         most_rings=rules.most_rings,
     )
 

@@ -53,16 +53,9 @@ class Window:
     related_from: Sequence[datetime] = ()
     related_to: Sequence[datetime | None] = ()
     ring_sellers: int = 0
-    ring_share: tuple[int, int] = (0, 1)
+    ring_part: int = 0
+    ring_whole: int = 1
     most_rings: int = 0
-
-    @property
-    def ring_part(self) -> int:
-        return self.ring_share[0]
-
-    @property
-    def ring_whole(self) -> int:
-        return self.ring_share[1]
 
 
 REGISTERED = SqlFact(

@@ -1,7 +1,7 @@
 """Lines of a run, why each is what it is, what a reviewer must look at, and the public list of awards."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from fastapi import Response
@@ -18,6 +18,7 @@ from datamarket.foundation.http import (
     SliceRouter,
     page_of,
 )
+from datamarket.foundation.shapes import RowShape
 from datamarket.subsidy.facts.review import Flag
 from datamarket.subsidy.lines import queries
 from datamarket.subsidy.lines.queries import Award, LineView
@@ -32,12 +33,14 @@ from datamarket.subsidy.terms import LineStatus
 router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
 
 
-class LineOut(Shape):
+class LineOut(RowShape):
     """What a clause decided about a candidate; `payment` is null until it is posted."""
 
     id: UUID
-    clause: str
-    candidate: str = Field(description="credit code of the enterprise, or code of the project")
+    clause: str = Field(validation_alias="clause_id")
+    candidate: str = Field(
+        validation_alias="candidate_id", description="credit code of the enterprise, or code of the project"
+    )
     name: str
     uscc: str
     enterprise_zh: str
@@ -55,16 +58,8 @@ class LineOut(Shape):
     flags: list[Flag]
 
     @classmethod
-    def of(cls, view: LineView) -> "LineOut":
-        zh, en = LineStatus(view.line.status).labels
-        shown = {
-            "clause": view.line.clause_id,
-            "candidate": view.line.candidate_id,
-            "status_zh": zh,
-            "status_en": en,
-            "payment": view.payment,
-        }
-        return cls.model_validate(view.line.model_dump(exclude={"steps"}) | shown)
+    def of(cls, row: LineView, **derived: Any) -> Self:
+        return super().of(row.line, payment=row.payment, **derived)
 
 
 class ExplanationOut(Shape):

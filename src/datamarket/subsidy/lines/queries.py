@@ -3,12 +3,11 @@
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlmodel import and_, col, select, true, tuple_
+from sqlmodel import and_, col, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.subsidy.facts.review import Flag
 from datamarket.subsidy.runs.rules import PUBLIC
 from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyPosting, SubsidyRun
@@ -59,29 +58,20 @@ async def list_lines(
     page: PageAsked[int],
 ) -> list[LineView]:
     """In the order of clause, rank and candidate; `after` is the last position of the page before."""
-    statement = _LINE_VIEW.where(SubsidyLine.run_id == run_id, _line_visible(visible_to))
-    if status is not None:
-        statement = statement.where(SubsidyLine.status == status)
-    if clause is not None:
-        statement = statement.where(SubsidyLine.clause_id == clause)
+    wanted = asked((SubsidyLine.status, status), (SubsidyLine.clause_id, clause))
+    statement = _LINE_VIEW.where(SubsidyLine.run_id == run_id, _line_visible(visible_to), *wanted)
     if flag is not None:
         statement = statement.where(col(SubsidyLine.flags).contains([flag]))
     if flagged:
         statement = statement.where(col(SubsidyLine.flags) != [])
-    if page.after is not None:
-        statement = statement.where(col(SubsidyLine.position) > page.after)
-    rows = (await session.exec(statement.order_by(col(SubsidyLine.position)).limit(page.limit + 1))).all()
+    rows = (await session.exec(keyset(statement, col(SubsidyLine.position), page))).all()
     return [LineView(*row) for row in rows]
 
 
 async def get_line(session: AsyncSession, line_id: UUID, *, visible_to: Actor) -> LineView:
     """Raises NotFound, also for another enterprise's line, or before the list is public."""
-    found = (
-        await session.exec(_LINE_VIEW.where(SubsidyLine.id == line_id, _line_visible(visible_to)))
-    ).first()
-    if found is None:
-        raise NotFound(thing="line")
-    return LineView(*found)
+    statement = _LINE_VIEW.where(SubsidyLine.id == line_id, _line_visible(visible_to))
+    return LineView(*await one_row(session, statement, "line"))
 
 
 async def list_awards(
@@ -93,11 +83,6 @@ async def list_awards(
         select(SubsidyLine, SubsidyRun)
         .join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
         .where(SubsidyRun.year == year, col(SubsidyRun.state).in_(PUBLIC), col(SubsidyLine.amount_fen) > 0)
+        .where(*asked((SubsidyRun.scheme_id, scheme)))
     )
-    if scheme is not None:
-        statement = statement.where(SubsidyRun.scheme_id == scheme)
-    if page.after is not None:
-        statement = statement.where(tuple_(*place) > tuple_(*page.after))
-    return [
-        Award(*row) for row in (await session.exec(statement.order_by(*place).limit(page.limit + 1))).all()
-    ]
+    return [Award(*row) for row in (await session.exec(keyset(statement, place, page))).all()]

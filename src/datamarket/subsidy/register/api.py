@@ -1,7 +1,7 @@
 """/subsidy/schemes: scheme files, their versions and approval, and the budget of a year."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Path, Response
@@ -24,7 +24,6 @@ from datamarket.foundation.http import (
     Writing,
     check_tag,
     page_of,
-    tag,
 )
 from datamarket.foundation.shapes import RowShape
 from datamarket.subsidy.register import actions, queries
@@ -66,21 +65,17 @@ class SchemeVersionEventIn(Body):
 class SchemeVersionOut(RowShape):
     """A version of a scheme; `authored_by` is null when it came with the product."""
 
-    scheme: str
+    scheme: str = Field(validation_alias="scheme_id")
     n: int
     sha256: str
     state: SchemeState
     state_zh: str = Field(examples=["已批准"])
     state_en: str = Field(examples=["approved"])
-    authored_by: UUID | None
+    authored_by: UUID | None = Field(validation_alias="actor_id")
     approved_by: UUID | None
     approved_at: datetime | None
     created_at: datetime
     version: int
-
-    @classmethod
-    def of(cls, row: Any, **derived: Any) -> Self:
-        return super().of(row, scheme=row.scheme_id, authored_by=row.actor_id, **derived)
 
 
 class SchemeVersionEventsOut(AllowedEvents[SchemeState, SchemeEvent]):
@@ -96,15 +91,11 @@ class BudgetIn(Body):
 class BudgetOut(RowShape):
     """The pool of a year, and what approved runs have taken of it."""
 
-    scheme: str
+    scheme: str = Field(validation_alias="scheme_id")
     year: int
     amount_fen: int
     committed_fen: int
     version: int
-
-    @classmethod
-    def of(cls, row: Any, **derived: Any) -> Self:
-        return super().of(row, scheme=row.scheme_id, **derived)
 
 
 @router.get("", summary="Schemes")
@@ -225,5 +216,4 @@ async def set_budget(
     budget = await actions.set_budget(
         session, actor, before, scheme_id=scheme_id, year=year, amount_fen=body.amount_fen, now=now
     )
-    tag(response, budget.version)
-    return BudgetOut.of(budget)
+    return BudgetOut.tagged(budget, response)

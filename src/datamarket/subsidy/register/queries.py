@@ -7,24 +7,19 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from datamarket.foundation.db import PageAsked, keyset
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.db import PageAsked, get_row, keyset, one_row
 from datamarket.subsidy.register.tables import SchemeRow, SchemeVersion, SubsidyBudget
 from datamarket.subsidy.register.terms import SchemeState
 
 
 async def list_schemes(session: AsyncSession, *, page: PageAsked[str]) -> Sequence[SchemeRow]:
     """In the order of their ids."""
-    statement = keyset(select(SchemeRow), col(SchemeRow.id), page)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(select(SchemeRow), col(SchemeRow.id), page))).all()
 
 
 async def get_scheme(session: AsyncSession, scheme_id: str) -> SchemeRow:
     """Raises NotFound."""
-    scheme = await session.get(SchemeRow, scheme_id)
-    if scheme is None:
-        raise NotFound(thing="scheme")
-    return scheme
+    return await get_row(session, SchemeRow, scheme_id, "scheme")
 
 
 async def lock_scheme(session: AsyncSession, scheme_id: str) -> SchemeRow | None:
@@ -37,29 +32,21 @@ async def list_versions(
 ) -> Sequence[SchemeVersion]:
     """Newest first."""
     statement = select(SchemeVersion).where(SchemeVersion.scheme_id == scheme_id)
-    statement = keyset(statement, col(SchemeVersion.n), page, newest_first=True)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(statement, col(SchemeVersion.n), page, newest_first=True))).all()
 
 
 async def get_version(session: AsyncSession, scheme_id: str, n: int) -> SchemeVersion:
     """Raises NotFound."""
-    return await _only(session, _version(scheme_id, n))
+    return await one_row(session, _version(scheme_id, n), "scheme version")
 
 
 async def lock_version(session: AsyncSession, scheme_id: str, n: int) -> SchemeVersion:
     """The newest row, held until the transaction ends. Raises NotFound."""
-    return await _only(session, _version(scheme_id, n).with_for_update())
+    return await one_row(session, _version(scheme_id, n).with_for_update(), "scheme version")
 
 
 def _version(scheme_id: str, n: int) -> SelectOfScalar[SchemeVersion]:
     return select(SchemeVersion).where(SchemeVersion.scheme_id == scheme_id, SchemeVersion.n == n)
-
-
-async def _only(session: AsyncSession, statement: SelectOfScalar[SchemeVersion]) -> SchemeVersion:
-    found = (await session.exec(statement)).first()
-    if found is None:
-        raise NotFound(thing="scheme version")
-    return found
 
 
 async def version_by_id(session: AsyncSession, version_id: UUID) -> SchemeVersion:
@@ -97,8 +84,7 @@ async def list_budgets(
 ) -> Sequence[SubsidyBudget]:
     """Newest year first; a scheme has one a year."""
     statement = select(SubsidyBudget).where(SubsidyBudget.scheme_id == scheme_id)
-    statement = keyset(statement, col(SubsidyBudget.year), page, newest_first=True)
-    return (await session.exec(statement)).all()
+    return (await session.exec(keyset(statement, col(SubsidyBudget.year), page, newest_first=True))).all()
 
 
 async def lock_budget(session: AsyncSession, scheme_id: str, year: int) -> SubsidyBudget | None:

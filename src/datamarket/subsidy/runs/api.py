@@ -70,7 +70,7 @@ class RunOut(RowShape):
     """A run, what it was calculated from, and who had a hand in it."""
 
     id: UUID
-    scheme: str = Field(examples=["qd-data-element"])
+    scheme: str = Field(validation_alias="scheme_id", examples=["qd-data-element"])
     scheme_version: int
     scheme_sha256: str
     year: int
@@ -82,7 +82,7 @@ class RunOut(RowShape):
     engine_id: str | None = Field(examples=["0.1.0+1f0c7e9a2b3d4c5e"])
     result_sha256: str | None
     total_fen: int | None
-    created_by: UUID
+    created_by: UUID = Field(validation_alias="actor_id")
     calculated_by: UUID | None
     reviewed_by: UUID | None
     approved_by: UUID | None
@@ -94,15 +94,7 @@ class RunOut(RowShape):
 
     @classmethod
     def of(cls, row: Any, **derived: Any) -> Self:
-        return super().of(
-            row.run,
-            scheme=row.run.scheme_id,
-            scheme_version=row.scheme_version,
-            scheme_sha256=row.scheme_sha256,
-            snapshot_sha256=row.snapshot_sha256,
-            created_by=row.run.actor_id,
-            **derived,
-        )
+        return super().of(row.run, **row._asdict(), **derived)
 
 
 class RunEventOut(RowShape):

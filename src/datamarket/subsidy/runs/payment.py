@@ -8,10 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import driver
 from datamarket.foundation.errors import Refused
-from datamarket.foundation.ids import new_id
-from datamarket.foundation.money import Fen
 from datamarket.ledger import posting
-from datamarket.ledger.terms import AccountKey, AccountKind, EntryId, EntryKind, Leg, Posting
+from datamarket.ledger.terms import AccountKey, AccountKind, EntryKind, moved
 from datamarket.participants import queries as participants
 from datamarket.subsidy.cases.actions import project_subject
 from datamarket.subsidy.cases.tables import SubsidyClaim
@@ -94,15 +92,8 @@ async def _settle(
     for line in lines:
         debit, credit = _sides(run, line, kind)
         accounts |= {debit, credit}
-        entry = Posting(
-            id=EntryId(new_id(now)),
-            kind=kind,
-            effective_at=now,
-            source_type=SOURCE,
-            source_id=line.id,
-            actor_id=actor.account_id,
-            legs=(Leg(debit.id, Fen(line.amount_fen)), Leg(credit.id, Fen(-line.amount_fen))),
-        )
+        legs = moved(debit.id, credit.id, line.amount_fen)
+        entry = posting.new_posting(actor, kind, (SOURCE, line.id), legs, now=now)
         postings.append(entry)
         session.add(
             SubsidyPosting(

@@ -7,8 +7,7 @@ from uuid import UUID
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.db import PageAsked, asked, keyset
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.db import PageAsked, asked, keyset, lock_row, one_row
 from datamarket.subsidy.facts.tables import SubsidySnapshot
 from datamarket.subsidy.register.tables import SchemeVersion
 from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyRun, SubsidyRunEvent
@@ -34,32 +33,28 @@ _RUN_VIEW = (
 
 async def get_run(session: AsyncSession, run_id: UUID) -> RunView:
     """Raises NotFound."""
-    found = (await session.exec(_RUN_VIEW.where(SubsidyRun.id == run_id))).first()
-    if found is None:
-        raise NotFound(thing="run")
-    return RunView(*found)
+    return RunView(*await one_row(session, _RUN_VIEW.where(SubsidyRun.id == run_id), "run"))
 
 
 async def list_runs(
     session: AsyncSession,
     *,
-    scheme: str | None,
-    year: int | None,
-    state: RunState | None,
+    scheme: str | None = None,
+    year: int | None = None,
+    state: RunState | None = None,
     page: PageAsked[UUID],
 ) -> list[RunView]:
     """Newest first."""
     wanted = asked((SubsidyRun.scheme_id, scheme), (SubsidyRun.year, year), (SubsidyRun.state, state))
-    statement = keyset(_RUN_VIEW.where(*wanted), col(SubsidyRun.id), page, newest_first=True)
-    return [RunView(*row) for row in (await session.exec(statement)).all()]
+    rows = (
+        await session.exec(keyset(_RUN_VIEW.where(*wanted), col(SubsidyRun.id), page, newest_first=True))
+    ).all()
+    return [RunView(*row) for row in rows]
 
 
 async def lock_run(session: AsyncSession, run_id: UUID) -> SubsidyRun:
     """The newest row, held until the transaction ends. Raises NotFound."""
-    run = await session.get(SubsidyRun, run_id, with_for_update=True, populate_existing=True)
-    if run is None:
-        raise NotFound(thing="run")
-    return run
+    return await lock_row(session, SubsidyRun, run_id, "run")
 
 
 async def list_run_events(

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 
 from datamarket.auth.access import ReadSubsidy
 from datamarket.foundation.http import Body, Now, Reading, Shape, SliceRouter
+from datamarket.foundation.shapes import attached
 from datamarket.foundation.spreadsheets.cells import WORKBOOK
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
@@ -164,8 +165,7 @@ async def export(actor: ReadSubsidy, session: Reading, run_id: UUID) -> Response
     document = await dossier.document_of(session, view)
     content = await asyncio.to_thread(_workbook, document)
     name = f"{view.run.scheme_id}-{view.run.year}.xlsx"
-    response = Response(content, media_type=WORKBOOK)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response = attached(content, WORKBOOK, name)
     name_bundle(response, view)
     return response
 

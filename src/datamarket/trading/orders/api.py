@@ -27,7 +27,6 @@ from datamarket.foundation.http import (
     Writing,
     check_tag,
     page_of,
-    tag,
 )
 from datamarket.foundation.shapes import RowShape
 from datamarket.trading.orders import actions, queries, rules
@@ -114,8 +113,7 @@ async def place_order(
         acceptance_days=body.acceptance_days,
         now=now,
     )
-    tag(response, order.version)
-    return OrderOut.of(order)
+    return OrderOut.tagged(order, response)
 
 
 @router.get("", summary="Your orders, newest first")
@@ -154,8 +152,7 @@ async def list_awaited(
 @router.get("/{order_id:uuid}", summary="One order")
 async def get_order(actor: ReadMarket, response: Response, session: Reading, order_id: UUID) -> OrderOut:
     order = await queries.get_order(session, order_id, visible_to=actor)
-    tag(response, order.version)
-    return OrderOut.of(order)
+    return OrderOut.tagged(order, response)
 
 
 @router.post("/{order_id}/events", summary="Deliver, accept, reject, cancel")
@@ -180,8 +177,7 @@ async def move_order(
         accepted_quantity=body.accepted_quantity,
         now=now,
     )
-    tag(response, moved.version)
-    return OrderOut.of(moved)
+    return OrderOut.tagged(moved, response)
 
 
 @router.get("/{order_id}/allowed-events", summary="What you may do with an order now")

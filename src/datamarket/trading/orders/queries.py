@@ -9,10 +9,9 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, asked, keyset
-from datamarket.foundation.errors import NotFound
-from datamarket.trading import queries as trades
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.trading.orders.tables import TradeOrder
 from datamarket.trading.orders.terms import OrderState
 
@@ -21,24 +20,18 @@ _NOT_SUSPENDED = "NOT EXISTS (SELECT FROM contract_meter m WHERE m.contract_id =
 
 async def get_order(session: AsyncSession, order_id: UUID, *, visible_to: Actor) -> TradeOrder:
     """Raises NotFound, also for an order between others."""
-    return await _found(session, _one(order_id, visible_to))
+    return await one_row(session, _one(order_id, visible_to), "order")
 
 
 async def lock_order(session: AsyncSession, order_id: UUID, *, visible_to: Actor) -> TradeOrder:
     """An order as it is now, which nobody else moves meanwhile. Raises NotFound."""
     statement = _one(order_id, visible_to).with_for_update().execution_options(populate_existing=True)
-    return await _found(session, statement)
+    return await one_row(session, statement, "order")
 
 
 def _one(order_id: UUID, actor: Actor) -> SelectOfScalar[TradeOrder]:
-    return select(TradeOrder).where(TradeOrder.id == order_id, trades.of_either_side(TradeOrder, actor))
-
-
-async def _found(session: AsyncSession, statement: SelectOfScalar[TradeOrder]) -> TradeOrder:
-    found = (await session.exec(statement)).first()
-    if found is None:
-        raise NotFound(thing="order")
-    return found
+    sides = seen_by(actor, TradeOrder.provider_id, TradeOrder.buyer_id)
+    return select(TradeOrder).where(TradeOrder.id == order_id, sides)
 
 
 async def list_orders(
@@ -51,7 +44,7 @@ async def list_orders(
 ) -> Sequence[TradeOrder]:
     """Newest first."""
     statement = select(TradeOrder).where(
-        trades.of_either_side(TradeOrder, visible_to),
+        seen_by(visible_to, TradeOrder.provider_id, TradeOrder.buyer_id),
         *asked((TradeOrder.contract_id, contract), (TradeOrder.state, state)),
     )
     return (await session.exec(keyset(statement, col(TradeOrder.id), page, newest_first=True))).all()
@@ -61,19 +54,12 @@ async def list_awaited(
     session: AsyncSession, provider_id: UUID, *, page: PageAsked[tuple[datetime, UUID]]
 ) -> Sequence[TradeOrder]:
     """What a provider has to deliver, most urgent first."""
-    statement = (
-        select(TradeOrder)
-        .where(TradeOrder.provider_id == provider_id, TradeOrder.state == OrderState.PLACED)
-        .order_by(col(TradeOrder.deliver_by), col(TradeOrder.id))
-        .limit(page.limit + 1)
+    statement = select(TradeOrder).where(
+        TradeOrder.provider_id == provider_id, TradeOrder.state == OrderState.PLACED
     )
-    if page.after is not None:
-        deliver_by, order_id = page.after
-        statement = statement.where(
-            (col(TradeOrder.deliver_by) > deliver_by)
-            | ((col(TradeOrder.deliver_by) == deliver_by) & (col(TradeOrder.id) > order_id))
-        )
-    return (await session.exec(statement)).all()
+    return (
+        await session.exec(keyset(statement, (col(TradeOrder.deliver_by), col(TradeOrder.id)), page))
+    ).all()
 
 
 async def waiting_quantity(session: AsyncSession, contract_id: UUID) -> int:

@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from datamarket.foundation.errors import MarketError
 from datamarket.foundation.tables import BigInteger, instant, one_of
 from datamarket.trading.orders.terms import OrderState
 
@@ -86,6 +85,3 @@ class TradeOrder(SQLModel, table=True):
     placed_at: datetime = instant()
     actor_id: UUID
     version: int = 1
-
-
-ERRORS: dict[str, type[MarketError]] = {}

@@ -1,7 +1,7 @@
 """/resources/{id}/filings and /level-assessments."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Response
@@ -66,12 +66,8 @@ class AssessmentOut(RowShape):
     before: Level
     after: Level
     reason: str
-    assessed_by: UUID
+    assessed_by: UUID = Field(validation_alias="actor_id")
     assessed_at: datetime
-
-    @classmethod
-    def of(cls, row: Any, **derived: Any) -> Self:
-        return super().of(row, assessed_by=row.actor_id, **derived)
 
 
 @router.get("/resources/{resource_id}/filings", summary="What was filed, oldest first")

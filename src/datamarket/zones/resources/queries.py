@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, true
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, keyset
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.zones.resources.rules import PUBLIC_STATES
 from datamarket.zones.resources.tables import Resource
 from datamarket.zones.resources.terms import ResourceState
@@ -19,21 +19,17 @@ from datamarket.zones.terms import Level
 
 async def get_resource(session: AsyncSession, resource_id: UUID, *, visible_to: Actor | None) -> Resource:
     """Raises NotFound, also for one that is not the caller's to see."""
-    statement = select(Resource).where(Resource.id == resource_id, _visible(visible_to))
-    resource = (await session.exec(statement)).first()
-    if resource is None:
-        raise NotFound(thing="resource")
-    return resource
+    return await one_row(session, _resource(resource_id, visible_to), "resource")
 
 
 async def lock_resource(session: AsyncSession, resource_id: UUID, *, visible_to: Actor | None) -> Resource:
     """The newest row, held until the transaction ends. Raises NotFound."""
-    statement = select(Resource).where(Resource.id == resource_id, _visible(visible_to))
-    locked = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
-    resource = (await session.exec(locked)).first()
-    if resource is None:
-        raise NotFound(thing="resource")
-    return resource
+    locked = _resource(resource_id, visible_to).with_for_update(key_share=True)
+    return await one_row(session, locked.execution_options(populate_existing=True), "resource")
+
+
+def _resource(resource_id: UUID, actor: Actor | None) -> SelectOfScalar[Resource]:
+    return select(Resource).where(Resource.id == resource_id, _visible(actor))
 
 
 async def resources_by_ids(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Resource]:
@@ -52,13 +48,8 @@ async def list_resources(
     page: PageAsked[UUID],
 ) -> Sequence[Resource]:
     """Those that the caller may see, in the order they were drafted."""
-    statement = select(Resource).where(_visible(visible_to))
-    if zone_id is not None:
-        statement = statement.where(Resource.zone_id == zone_id)
-    if level is not None:
-        statement = statement.where(Resource.level == level)
-    if state is not None:
-        statement = statement.where(Resource.state == state)
+    wanted = asked((Resource.zone_id, zone_id), (Resource.level, level), (Resource.state, state))
+    statement = select(Resource).where(_visible(visible_to), *wanted)
     return (await session.exec(keyset(statement, col(Resource.id), page))).all()
 
 
