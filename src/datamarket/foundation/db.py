@@ -152,8 +152,8 @@ def keyset(
     """
     columns = key if isinstance(key, tuple) else (key,)
     if page.after is not None:
-        place = tuple_(*key) if isinstance(key, tuple) else key
-        statement = statement.where(place < page.after if newest_first else place > page.after)
+        whole = tuple_(*key) if isinstance(key, tuple) else key
+        statement = statement.where(whole < page.after if newest_first else whole > page.after)
     ordered = [column.desc() if newest_first else column for column in columns]
     return statement.order_by(*ordered).limit(page.limit + 1)
 
