@@ -24,8 +24,8 @@ PARTICIPANT_LIFE = Life(
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 """GB 32100-2015: 31 characters, a prime number of them; I, O, S, V and Z are left out."""
 USCC_LENGTH = 18
-_WEIGHTS = tuple(pow(3, place, 31) for place in range(USCC_LENGTH - 1))
-_DIVISION_PLACES = range(2, 8)
+_WEIGHTS = tuple(pow(3, position, 31) for position in range(USCC_LENGTH - 1))
+_DIVISION_POSITIONS = range(2, 8)
 PROVINCES = frozenset(
     "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82".split()  # noqa: SIM905 - a table reads better than thirty-four quotes
 )
@@ -94,7 +94,7 @@ class PeriodEmpty(Invalid):
 
 def check_digit(body: str) -> str:
     """The 18th character for the first 17. Raises UsccCharacterWrong for one outside the alphabet."""
-    total = sum(weight * _value(body, place) for place, weight in enumerate(_WEIGHTS))
+    total = sum(weight * _value(body, position) for position, weight in enumerate(_WEIGHTS))
     return USCC_ALPHABET[-total % len(USCC_ALPHABET)]
 
 
@@ -102,17 +102,17 @@ def check_uscc(uscc: str) -> None:
     """Length, then alphabet, then check digit. Raises the first that fails."""
     if len(uscc) != USCC_LENGTH:
         raise UsccLengthWrong(length=len(uscc))
-    for place, character in enumerate(uscc):
-        if _value(uscc, place) > 9 and place in _DIVISION_PLACES:
-            raise UsccCharacterWrong(position=place + 1, character=character)
+    for position, character in enumerate(uscc):
+        if _value(uscc, position) > 9 and position in _DIVISION_POSITIONS:
+            raise UsccCharacterWrong(position=position + 1, character=character)
     if check_digit(uscc[:-1]) != uscc[-1]:
         raise UsccCheckDigitWrong
 
 
-def _value(code: str, place: int) -> int:
-    value = USCC_ALPHABET.find(code[place])
+def _value(code: str, position: int) -> int:
+    value = USCC_ALPHABET.find(code[position])
     if value < 0:
-        raise UsccCharacterWrong(position=place + 1, character=code[place])
+        raise UsccCharacterWrong(position=position + 1, character=code[position])
     return value
 
 
