@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
-from sqlmodel import col, or_, select, true
+from sqlmodel import col, false, or_, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.tables import Account, RefreshToken
@@ -14,8 +14,15 @@ from datamarket.foundation.db import PageAsked, get_row, keyset, lock_row
 
 
 def seen_by(actor: Actor, *owners: Any) -> ColumnElement[bool]:
-    """What an actor sees of rows that belong to organisations: overseers all, others what is one of theirs."""
-    return true() if actor.sees_all else or_(*(owner == actor.participant_id for owner in owners))
+    """What an actor sees of rows that belong to organisations: overseers all, others what is one of theirs.
+
+    Without an organisation one owns nothing: what belongs to nobody, such as the treasury's account, is the city's.
+    """
+    if actor.sees_all:
+        return true()
+    if actor.participant_id is None:
+        return false()
+    return or_(*(owner == actor.participant_id for owner in owners))
 
 
 async def find_account_by_name(session: AsyncSession, username: str) -> Account | None:

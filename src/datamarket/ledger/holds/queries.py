@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel import col, exists, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.ledger.books.tables import LedgerAccount
@@ -21,7 +22,7 @@ def _visible(actor: Actor) -> Any:
     return exists().where(
         col(LedgerAccount.ledger_id) == LedgerHold.ledger_id,
         col(LedgerAccount.id) == LedgerHold.account_id,
-        col(LedgerAccount.owner_id) == actor.participant_id,
+        seen_by(actor, LedgerAccount.owner_id),
     )
 
 
