@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
@@ -25,6 +26,10 @@ from tests.world.people import NOON, moment
 BESIDE_THE_ROOMS = {"architecture", "cases", "concurrency", "e2e", "migrations", "property", "world"}
 """Folders of `tests/` that are no slices; every other is named as one, and so are the folders in it."""
 HERE = Path(__file__).parent
+hypothesis.settings.register_profile(
+    "market", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("market")  # how quick a shared machine is proves nothing
 TEMPLATE = "datamarket_test_template"
 
 

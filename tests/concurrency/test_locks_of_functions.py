@@ -69,8 +69,11 @@ class Three:
     async def waiting(self, act: Awaitable[Any]) -> AsyncIterator["asyncio.Future[Any]"]:
         """The act, started, once it waits for a lock."""
         future = asyncio.ensure_future(act)
+        ours = [link.get_server_pid() for link in (self.first, self.second)]  # others of this server wait too
         for _ in range(WAIT_SECONDS * 100):
-            if await self.watcher.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            if await self.watcher.fetchval(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = ANY ($1::int[])", ours
+            ):
                 break
             await asyncio.sleep(0.01)
         else:
