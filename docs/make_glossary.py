@@ -43,7 +43,7 @@ the states in `rules.py`, then run `.venv/bin/python docs/make_glossary.py`.
 def glossary() -> str:
     """The whole page."""
     lines = [OPENING, "## Words of each slice · 各模块词汇\n"]
-    lines += _table(("slice", "English", "中文"), _slice_words())
+    lines += _table(("slice or room", "English", "中文"), _slice_words())
     lines.append("\n## Values and their labels · 取值与标签\n")
     lines += _table(("kind", "value", "English", "中文"), _labelled())
     lines.append("\n## Roles and permissions · 角色与权限\n")
@@ -66,10 +66,18 @@ def _table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[s
 
 
 def _slice_words() -> Iterator[tuple[str, ...]]:
+    """What the page of a slice says, then what its rooms' pages add."""
+    rooms = [
+        module.name for module in pkgutil.walk_packages(datamarket.__path__, "datamarket.") if module.ispkg
+    ]
     for name in SLICES:
-        page = importlib.import_module(f"datamarket.{name}").__doc__ or ""
-        for english, chinese in _WORD.findall(page):
-            yield name, english.strip(), chinese.strip()
+        told: set[tuple[str, str]] = set()
+        for page in (room for room in rooms if room.split(".")[1] == name):
+            for english, chinese in _WORD.findall(importlib.import_module(page).__doc__ or ""):
+                word = english.strip(), chinese.strip()
+                if word not in told:
+                    told.add(word)
+                    yield page.removeprefix("datamarket."), *word
 
 
 def labelled_kinds() -> list[type[Labelled]]:
