@@ -82,7 +82,6 @@ async def psql(url: str, file: Path) -> list[str]:
     return told.decode().splitlines()
 
 
-@pytest.mark.skipif(not PSQL.exists(), reason="the wheel has no psql")
 async def test_psql_finds_a_sound_market_sound_and_a_broken_one_broken(
     fresh_database: Database, tmp_path: Path
 ) -> None:

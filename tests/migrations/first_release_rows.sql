@@ -1,6 +1,6 @@
 -- What the first release's own actions wrote: a sale of own and of a zone's data, refunds, a closed month, a subsidy paid.
 INSERT INTO account VALUES
-	('018fdc41-0600-771a-9bcb-7c0615955790', 'first-admin', '$argon2id$v=19$m=19456,t=2,p=1$086i0t1Hft+VWATqMI8TOg$Eblfr3xnb3LnGhbd482J5+rA4RECVbE33WVJ9eew8fI', NULL, '{admin}', true, '2024-06-03 04:00:00+00', 1);
+	('018fdc41-0600-771a-9bcb-7c0615955790', 'first-admin', 'no password opens it', NULL, '{admin}', true, '2024-06-03 04:00:00+00', 1);
 INSERT INTO participant VALUES
 	('018fdc41-0607-7ed2-ad87-5700a82bf904', '91370212QD0000001R', '模拟venue_operator-38afbb18a335', 'venue_operator-38afbb18a335', 'venue_operator', 'enterprise', '370212', '6450', 'admitted', 2, '2024-06-03 04:00:00.007+00'),
 	('018fdc41-060c-7592-a585-184d944dd29d', '91370212QD0000002W', '模拟venue_operator-d64eab6aa261', 'venue_operator-d64eab6aa261', 'venue_operator', 'enterprise', '370212', '6450', 'admitted', 2, '2024-06-03 04:00:00.012+00'),
