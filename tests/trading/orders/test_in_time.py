@@ -35,8 +35,9 @@ async def test_an_order_that_is_not_delivered_in_time_lapses(
         await _turn(holds.expire_due, database, after)
     await _turn(order_actions.expire_overdue, database, after)
     assert await order_actions.expire_overdue(database, LEDGER_ID, after) == 0
-    await holds.expire_due(database, LEDGER_ID, after)  # finds at most what others of this database left
     buyer = client_for(deal.buyer_account)
+    assert (await buyer.get(f"/ledger/holds/{order.hold_id}")).json()["state"] == "expired"
+    await holds.expire_due(database, LEDGER_ID, after)  # finds at most what others of this database left
     assert (await buyer.get(f"/orders/{order.id}")).json()["state"] == "expired"
     assert (await buyer.get(f"/ledger/holds/{order.hold_id}")).json()["state"] == "expired"
     assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS, free.amount_fen)
