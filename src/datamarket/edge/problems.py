@@ -15,7 +15,14 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from datamarket.edge.paths import methods_of
 from datamarket.foundation import errors
-from datamarket.foundation.db import Busy, DatabaseUnavailable, refusal_of
+from datamarket.foundation.db import (
+    Busy,
+    DatabaseUnavailable,
+    OutcomeUnknown,
+    cause_of,
+    is_outage,
+    refusal_of,
+)
 from datamarket.foundation.http import (
     Shape,
     TagMissing,
@@ -123,7 +130,7 @@ MEANINGS = {
     422: "faulty request",
     428: "If-Match is needed",
     429: "too many requests",
-    503: "nothing was changed; retry with the same key",
+    503: "retry with the same key: it takes effect once",
 }
 """What the document says of each refusal."""
 
@@ -238,6 +245,8 @@ async def _market(request: Request, error: Exception) -> Response:
     if isinstance(error, Replayed):
         return answered(error.answer)
     assert isinstance(error, errors.MarketError)  # noqa: S101 - registered for this class only
+    if isinstance(error, OutcomeUnknown) and request.method == "GET":
+        error = DatabaseUnavailable()  # it changes nothing, so there is nothing to know
     return problem(request, error)
 
 
@@ -297,7 +306,7 @@ def translate(
     error: BaseException, constraint_errors: Mapping[str, type[errors.MarketError]]
 ) -> errors.MarketError:
     """What a failure of the database means to the caller; what is not foreseen is logged, once."""
-    cause = _root(error)
+    cause = cause_of(error)
     constraint = getattr(cause, "constraint_name", None)
     if constraint:
         return refusal_of(constraint, constraint_errors)
@@ -306,21 +315,7 @@ def translate(
         return Busy()
     if sqlstate.startswith("22"):
         return TextNotStorable()
-    if sqlstate[:2] in {"08", "53", "57"} or isinstance(
-        cause, OSError | TimeoutError | PoolTimeout | asyncpg.InterfaceError | asyncpg.PostgresConnectionError
-    ):
+    if is_outage(cause):
         return DatabaseUnavailable()
     log.error("unforeseen failure", exc_info=error)
     return Unforeseen()
-
-
-def _root(error: BaseException) -> BaseException:
-    """The driver's own error below SQLAlchemy's wrappers."""
-    seen = error
-    while True:
-        inner = getattr(seen, "orig", None) or (
-            seen.__cause__ if isinstance(seen, DBAPIError) or "sqlalchemy" in type(seen).__module__ else None
-        )
-        if inner is None:
-            return seen
-        seen = inner

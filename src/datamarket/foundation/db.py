@@ -4,25 +4,42 @@ Requests work as the role `datamarket_app`, which may not change the ledger's pa
 act as the owner. Nobody but this module commits.
 """
 
+import asyncio
+import copy
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar, TypeVarTuple, cast, overload
+from typing import Any, Generic, Self, TypeAlias, TypeVar, TypeVarTuple, cast, overload
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import orjson
-from sqlalchemy import ColumnElement, text, tuple_
+from sqlalchemy import ColumnElement, event, text, tuple_
 from sqlalchemy import Select as AnySelect
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from datamarket.foundation.errors import Conflict, MarketError, NotFound, Unavailable
 
 APP_ROLE = "datamarket_app"
-LOCK_TIMEOUT = "5s"
-STATEMENT_TIMEOUT = "60s"
+LOCK_TIMEOUT = "3s"
+"""Shorter than the deadline of a request: who waits for another's row hears that it is busy."""
+ANSWER_SECONDS = 0.5
+"""What a deadline leaves the server to cancel a slow statement by itself: its connection lives on."""
+COMMAND_SECONDS = 3600
+"""A command has nobody waiting for its answer; its transactions may take an hour."""
+ACQUIRE_SECONDS = 10
+"""For a connection of the pool, however long the work on it may take afterwards."""
+CONNECT_SECONDS = 3
+CLOSE_SECONDS = 2
+"""At the end of a process, for the farewell to a server that may not answer any more."""
+FAILURES = 3
+"""One lost connection may be an accident; three in a row, with no answer between them, are an outage."""
+RETRY_SECONDS = 0.5
+"""How often an open circuit lets one caller through: short beside two seconds, in which all is as before."""
 PAGE_LIMIT = 100
 """Items of a list that one request may ask for."""
 
@@ -35,7 +52,16 @@ Connection: TypeAlias = (
 class DatabaseUnavailable(Unavailable):
     code = "database.unavailable"
     zh = "数据库暂时不可用，本次请求未产生任何变更；请携带相同的 Idempotency-Key 重试。"
-    en = "The database is not reachable just now; nothing was changed. Retry with the same Idempotency-Key."
+    en = "The database is not available just now; nothing was changed. Retry with the same Idempotency-Key."
+
+
+class OutcomeUnknown(Unavailable):
+    code = "database.outcome-unknown"
+    zh = "提交时与数据库失去联系，本次请求是否生效尚不确定；请携带相同的 Idempotency-Key 重试，不会重复生效。"
+    en = (
+        "The database fell silent at the commit: whether this request took effect is not known."
+        " Retry with the same Idempotency-Key; it takes effect once."
+    )
 
 
 class Busy(Unavailable):
@@ -56,23 +82,50 @@ def with_database(url: str, name: str) -> str:
     return urlunsplit(parts._replace(path=f"/{name}"))
 
 
-class Database:
-    """Two pools on one database: sessions for administration, plain asyncpg for the hot paths."""
+class Circuit:
+    """Opens after FAILURES blocks in a row that lost their connection; then lets one through at a time."""
 
-    def __init__(self, url: str, pool_size: int) -> None:
+    def __init__(self) -> None:
+        self.failures = 0
+        self._retry_at = 0.0
+
+    def admit(self, now: float) -> None:
+        """Raises DatabaseUnavailable at once while the circuit is open and no probe is due."""
+        if self.failures >= FAILURES:
+            if now < self._retry_at:
+                raise DatabaseUnavailable
+            self._retry_at = now + RETRY_SECONDS
+
+    def lost(self, now: float) -> None:
+        self.failures += 1
+        if self.failures == FAILURES:
+            self._retry_at = now + RETRY_SECONDS
+
+
+class Database:
+    """Two pools on one database: sessions for administration, plain asyncpg for the hot paths.
+
+    Every block ends within `seconds`, the wait for its connection included: then the connection is
+    broken off, without a farewell to a server that may be frozen, and the block fails as an outage.
+    """
+
+    def __init__(self, url: str, pool_size: int, seconds: float = COMMAND_SECONDS) -> None:
         self.url = url
         self.pool_size = pool_size
+        self.seconds = self._usual_seconds = seconds
         self.engine: AsyncEngine = create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://", 1),
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=10,
+            pool_timeout=ACQUIRE_SECONDS,
             pool_use_lifo=True,
-            connect_args={"server_settings": _server_settings(), "timeout": 5},
+            connect_args={"server_settings": _server_settings(seconds), "timeout": CONNECT_SECONDS},
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
         )
+        event.listen(self.engine.sync_engine, "checkout", _renew_when_closed)
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._sessions, self._plain = Circuit(), Circuit()
 
     async def open(self) -> "Database":
         """Open the plain pool. Raises OSError or asyncpg errors when the server is not there."""
@@ -80,48 +133,146 @@ class Database:
             self.url,
             min_size=1,
             max_size=self.pool_size,
-            timeout=5,
-            server_settings=_server_settings(),
+            timeout=CONNECT_SECONDS,
+            server_settings=_server_settings(self.seconds),
             reset=_nothing_to_reset,
         )
         return self
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
-        await self.engine.dispose()
+        """Close both pools; what does not answer in time is dropped."""
+        for closing in ([self._pool.close()] if self._pool else []) + [self.engine.dispose()]:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(closing, CLOSE_SECONDS)
+
+    def within(self, seconds: float) -> Self:
+        """The same pools with another deadline, for work that is known to take longer or must be quicker."""
+        view = copy.copy(self)
+        view.seconds = seconds
+        return view
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One session, one transaction: all or nothing, deferred checks fail here with their name."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
-            await session.flush()
-            await (await session.connection()).execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        """One session, one transaction: all or nothing, deferred checks fail here with their name.
+
+        Raises OutcomeUnknown when the connection breaks at the COMMIT.
+        """
+        sent = False
+        try:
+            async with (
+                self._session_connection() as (connection, raw),
+                AsyncSession(connection, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                if self.seconds != self._usual_seconds:
+                    await (await session.connection()).execute(text(_patience(self.seconds)))
+                yield session
+                await session.flush()
+                await (await session.connection()).execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+                sent = not raw.is_closed()
+        except Exception as error:
+            if sent and is_outage(error):
+                raise OutcomeUnknown from error
+            raise
+
+    @asynccontextmanager
+    async def _session_connection(self) -> "AsyncIterator[tuple[AsyncConnection, Connection]]":
+        """A connection for a session, and the driver's own below it; returned or broken off in time."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        self._sessions.admit(begun)
+        lost = True
+        try:
+            async with asyncio.timeout(min(self.seconds, ACQUIRE_SECONDS)):
+                connection = await self.engine.connect()
+            raw = cast("Any", connection.sync_connection).connection.driver_connection
+            deadline = loop.call_at(begun + self.seconds, _break_off, raw)
+            try:
+                yield connection, raw
+            finally:
+                await connection.close()
+                deadline.cancel()
+                lost = raw.is_closed()
+        except Exception:
+            if lost:
+                self._sessions.lost(loop.time())
+            raise
+        self._sessions.failures = 0
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[PoolConnection]:
         """A plain connection for one statement that needs no transaction of its own; jsonb travels as text."""
         if self._pool is None:
             raise DatabaseUnavailable
-        async with self._pool.acquire(timeout=10) as connection:
-            yield connection
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        self._plain.admit(begun)
+        lost = True
+        try:
+            async with self._pool.acquire(timeout=min(self.seconds, ACQUIRE_SECONDS)) as connection:
+                deadline = loop.call_at(begun + self.seconds, _break_off, connection)
+                try:
+                    yield connection
+                finally:
+                    deadline.cancel()
+                    lost = _is_gone(connection)
+        except Exception:
+            if lost:
+                self._plain.lost(loop.time())
+            raise
+        self._plain.failures = 0
 
     @asynccontextmanager
     async def plain_transaction(self) -> AsyncIterator[PoolConnection]:
-        """A plain connection inside one transaction."""
-        async with self.connection() as connection, connection.transaction():
-            yield connection
+        """A plain connection inside one transaction. Raises OutcomeUnknown when it breaks at the COMMIT."""
+        sent = False
+        try:
+            async with self.connection() as connection, connection.transaction():
+                if self.seconds != self._usual_seconds:
+                    await connection.execute(_patience(self.seconds))
+                yield connection
+                sent = not _is_gone(connection)
+        except Exception as error:
+            if sent and is_outage(error):
+                raise OutcomeUnknown from error
+            raise
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the server is away, going, full or not taking writes: no fault of what was asked of it."""
+    cause = cause_of(error)
+    sqlstate = getattr(cause, "sqlstate", None)
+    if sqlstate is not None:
+        return str(sqlstate).startswith(OUTAGES)
+    return isinstance(
+        cause, OSError | PoolTimeout | asyncpg.InterfaceError | DatabaseUnavailable | OutcomeUnknown
+    )
+
+
+OUTAGES = ("08", "25006", "53", "57P", "58")
+"""SQLSTATEs: connection, read-only server, insufficient resources, shutdown, system error."""
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """The driver's own error below SQLAlchemy's wrappers."""
+    seen = error
+    while True:
+        inner = getattr(seen, "orig", None) or (
+            seen.__cause__ if isinstance(seen, DBAPIError) or "sqlalchemy" in type(seen).__module__ else None
+        )
+        if inner is None:
+            return seen
+        seen = inner
 
 
 @asynccontextmanager
 async def owner_connection(url: str, **settings: str) -> AsyncIterator[Connection]:
     """A connection beside the pools, as whom the URL names: for what the application's role may not do."""
-    connection = await asyncpg.connect(url, server_settings=settings)
+    connection = await asyncpg.connect(url, server_settings=settings, timeout=ACQUIRE_SECONDS)
     try:
         yield connection
     finally:
-        await connection.close()
+        await connection.close(timeout=ACQUIRE_SECONDS)
 
 
 RowT = TypeVar("RowT")
@@ -204,15 +355,44 @@ def refusal_of(constraint: str, known: Mapping[str, type[MarketError]]) -> Marke
     return known[constraint]() if constraint in known else ConstraintViolated(constraint=constraint)
 
 
-def _server_settings() -> dict[str, str]:
+def _server_settings(seconds: float) -> dict[str, str]:
     return {
         "role": APP_ROLE,
         "timezone": "UTC",
         "lock_timeout": LOCK_TIMEOUT,
-        "statement_timeout": STATEMENT_TIMEOUT,
+        "statement_timeout": _statement_timeout(seconds),
         "jit": "off",
         "application_name": "datamarket",
     }
+
+
+def _statement_timeout(seconds: float) -> str:
+    return f"{max(1, round((seconds - ANSWER_SECONDS) * 1000))}ms"
+
+
+def _patience(seconds: float) -> str:
+    """Of one transaction whose deadline is not that of its pool."""
+    return f"SET LOCAL statement_timeout = '{_statement_timeout(seconds)}'"
+
+
+def _break_off(connection: Connection) -> None:
+    """End a connection without a word: a cancel request or a farewell would wait for the same silent server."""
+    with suppress(asyncpg.InterfaceError):  # it was given back already
+        connection.terminate()
+
+
+def _is_gone(connection: PoolConnection) -> bool:
+    """Whether the connection broke; one that was broken off is no longer the block's to ask."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+
+
+def _renew_when_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """A connection that the server closed while it lay idle is replaced before anything is sent on it."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 async def _nothing_to_reset(_connection: Any) -> None:

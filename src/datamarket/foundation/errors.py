@@ -73,6 +73,6 @@ class Stale(MarketError):
 
 
 class Unavailable(MarketError):
-    """Nothing was changed; the same call may succeed later."""
+    """The same call may succeed later; until then it changed nothing, or nobody knows and its key tells."""
 
     retryable = True

@@ -67,4 +67,5 @@ def create_app(
 def from_environment() -> FastAPI:
     """What each worker of `datamarket serve` runs: settings and database from the environment."""
     settings = Settings()
-    return create_app(settings, Database(settings.database_url, settings.pool_size))
+    database = Database(settings.database_url, settings.pool_size, settings.request_deadline_seconds)
+    return create_app(settings, database)

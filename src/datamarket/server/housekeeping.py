@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge
 
 from datamarket.evidence.log.sealing import sealing_lag
 from datamarket.foundation import checks
-from datamarket.foundation.db import Database
+from datamarket.foundation.db import CLOSE_SECONDS, Database
 from datamarket.foundation.settings import Settings
 from datamarket.ledger.cities import actions as city_actions
 from datamarket.ledger.clearing.queries import clearing_ages
@@ -34,6 +34,8 @@ CLEARING_DAYS = Gauge("datamarket_clearing_age_days", "Days that the oldest bala
 CLEARING_FEN = Gauge("datamarket_clearing_balance_fen", "What waits on clearing accounts", ["kind"])
 SEALING_LAG = Gauge("datamarket_sealing_lag_seconds", "How long the oldest unsealed event has waited")
 
+CHORE_SECONDS = 60
+"""For each transaction of a chore: a pass of the sealer sorts its rows, a check reads every account."""
 QUICK = tuple(check for check in CHECKS if check.quick)
 
 
@@ -59,7 +61,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
 
 async def watch_the_books(database: Database, ledger_id: int, now: datetime) -> int:
     """Quick invariants, clearing accounts and the sealer's lag, as metrics; how many invariants are broken."""
-    async with database.connection() as connection:
+    async with database.plain_transaction() as connection:
         findings = await checks.run(connection, ledger_id, QUICK)
         ages = await clearing_ages(connection, ledger_id, now)
         lag = await sealing_lag(connection, ledger_id, now)
@@ -83,9 +85,10 @@ async def watch_the_books(database: Database, ledger_id: int, now: datetime) -> 
 async def kept_house(
     database: Database, settings: Settings, read_clock: Callable[[], datetime]
 ) -> AsyncIterator[None]:
-    """Every chore in its own time, for as long as the block lasts."""
+    """Every chore in its own time, for as long as the block lasts; none holds up the end of the process."""
+    patient = database.within(CHORE_SECONDS)
     running = [
-        asyncio.create_task(_repeat(chore, database, settings.ledger_id, read_clock))
+        asyncio.create_task(_repeat(chore, patient, settings.ledger_id, read_clock))
         for chore in chores(settings)
     ]
     try:
@@ -93,19 +96,19 @@ async def kept_house(
     finally:
         for task in running:
             task.cancel()
-        for task in running:
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.wait(running, timeout=CLOSE_SECONDS)
 
 
 async def _repeat(
     chore: Chore, database: Database, ledger_id: int, read_clock: Callable[[], datetime]
 ) -> None:
-    """A turn that fails is counted and told; the next one tries again."""
+    """A turn that fails, whatever the reason, is counted and told; the next one tries again."""
     while True:
         try:
             DONE.labels(chore.name).inc(await chore.run(database, ledger_id, read_clock()))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next turn may succeed
+        except Exception as error:
             FAILED.labels(chore.name).inc()
             log.warning("chore %s failed: %s: %s", chore.name, type(error).__name__, error)
+            if (me := asyncio.current_task()) is not None and me.cancelling():
+                raise  # the end of the process met a broken connection
         await asyncio.sleep(chore.every_seconds)

@@ -9,10 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-import asyncpg
-
 from datamarket.foundation import idempotency
-from datamarket.foundation.db import Database, DatabaseUnavailable
+from datamarket.foundation.db import Database, DatabaseUnavailable, OutcomeUnknown, is_outage
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.idempotency import Answer, Claim
 from datamarket.trading.actions import Recorder
@@ -31,6 +29,12 @@ class Queued:
     intent: TradeIntent
     claim: Claim
     future: "asyncio.Future[Answer]"
+    posting: bool = False
+
+    def give_up(self) -> None:
+        """Its caller has waited long enough. What is not being posted yet never will be."""
+        if not self.future.done():
+            self.future.set_exception(OutcomeUnknown() if self.posting else DatabaseUnavailable())
 
 
 @dataclass
@@ -45,17 +49,25 @@ class TradeDesk:
     _poster: "asyncio.Task[None] | None" = None
 
     async def record(self, intent: TradeIntent, claim: Claim) -> Answer:
-        """Queue one intent and await its answer. Raises what refused it."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(Queued(intent, claim, future))
+        """Queue one intent and await its answer, as long as a request may wait. Raises what refused it."""
+        loop = asyncio.get_running_loop()
+        queued = Queued(intent, claim, loop.create_future())
+        self._queue.put_nowait(queued)
         if self._poster is None or self._poster.done():
             self._poster = asyncio.create_task(self._post_all())
-        return await future
+        deadline = loop.call_later(self.database.seconds, queued.give_up)
+        try:
+            return await queued.future
+        finally:
+            deadline.cancel()
 
     async def _post_all(self) -> None:
         """Post until the queue is empty; the next intent starts a new poster."""
         while not self._queue.empty():
-            batch = [self._queue.get_nowait() for _ in range(min(LARGEST_BATCH, self._queue.qsize()))]
+            taken = [self._queue.get_nowait() for _ in range(min(LARGEST_BATCH, self._queue.qsize()))]
+            batch = [queued for queued in taken if not queued.future.done()]
+            if not batch:
+                continue  # their callers were told that nothing was changed
             try:
                 await self._post(batch)
             except Exception as error:  # noqa: BLE001 - whatever it is, each caller must hear of it
@@ -63,12 +75,13 @@ class TradeDesk:
 
     async def _post_singly(self, batch: Sequence[Queued], error: Exception) -> None:
         """A batch that failed as a whole is tried one by one: a bad item fails alone."""
-        waiting = [queued for queued in batch if not queued.future.done()]
-        if len(batch) == 1 or isinstance(error, OSError | asyncpg.InterfaceError | DatabaseUnavailable):
-            for queued in waiting:
+        for queued in batch:
+            queued.posting = False
+            if not queued.future.done() and (len(batch) == 1 or is_outage(error)):
                 queued.future.set_exception(error)
-            return
-        for queued in waiting:
+        for queued in batch:
+            if queued.future.done():
+                continue
             try:
                 await self._post([queued])
             except Exception as alone:  # noqa: BLE001 - the caller's own failure
@@ -78,6 +91,8 @@ class TradeDesk:
     async def _post(self, batch: Sequence[Queued]) -> None:
         """One transaction: claim the keys, record the trades, store the answers, give refused keys back."""
         now = self.now()
+        for queued in batch:
+            queued.posting = True
         fresh: dict[Claim, TradeIntent] = {}
         async with self.database.plain_transaction() as connection:
             answers = await idempotency.claim_all(connection, [queued.claim for queued in batch], now=now)
