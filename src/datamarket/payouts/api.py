@@ -15,6 +15,8 @@ from datamarket.foundation.http import (
     FileText,
     IfMatch,
     LedgerId,
+    LongReading,
+    LongWriting,
     Now,
     Page,
     Paging,
@@ -135,7 +137,7 @@ async def propose_batch(
     actor: MakePayout,
     ledger_id: LedgerId,
     response: Response,
-    session: Writing,
+    session: LongWriting,
     now: Now,
     body: PayoutBatchIn,
 ) -> PayoutBatchOut:
@@ -184,7 +186,7 @@ async def move_batch(
     actor: MakePayout,
     ledger_id: LedgerId,
     response: Response,
-    session: Writing,
+    session: LongWriting,
     now: Now,
     batch_id: UUID,
     body: PayoutBatchEventIn,
@@ -214,7 +216,7 @@ async def allowed_events(
     response_class=Response,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, 409: {}},
 )
-async def get_file(actor: MakePayout, ledger_id: LedgerId, session: Reading, batch_id: UUID) -> Response:
+async def get_file(actor: MakePayout, ledger_id: LedgerId, session: LongReading, batch_id: UUID) -> Response:
     """CSV with count, sum and SHA-256 in its last line; the same bytes each time, once it is approved."""
     batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor)
     content = proposals.file_for_bank(batch, await queries.payouts_of(session, batch))

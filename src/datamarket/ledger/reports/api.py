@@ -11,7 +11,7 @@ from pydantic import Field
 from datamarket.auth.access import ReadLedger
 from datamarket.foundation.http import (
     LedgerId,
-    Reading,
+    LongReading,
     Shape,
     SliceRouter,
 )
@@ -109,7 +109,7 @@ class ReportOut(RowShape):
 async def month_report(
     actor: ReadLedger,
     ledger_id: LedgerId,
-    session: Reading,
+    session: LongReading,
     period: PeriodNumber,
     form: Form = ReportFormat.JSON,
 ) -> ReportOut | Response:
@@ -128,7 +128,7 @@ async def month_report(
 async def year_report(
     actor: ReadLedger,
     ledger_id: LedgerId,
-    session: Reading,
+    session: LongReading,
     year: Annotated[int, Path(ge=2000, le=2999, examples=[2024])],
     form: Form = ReportFormat.JSON,
 ) -> ReportOut | Response:

@@ -14,9 +14,9 @@ from datamarket.foundation.db import PageAsked
 from datamarket.foundation.http import (
     DateIn,
     LedgerId,
+    LongReading,
     Now,
     Paging,
-    Reading,
     SliceRouter,
     page_of,
 )
@@ -99,7 +99,7 @@ class StatementOut(RowShape):
 async def read_statement(
     actor: ReadLedger,
     ledger_id: LedgerId,
-    session: Reading,
+    session: LongReading,
     now: Now,
     paging: Paging[tuple[int, UUID, int, int]],
     account_id: UUID,

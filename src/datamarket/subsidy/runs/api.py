@@ -15,6 +15,7 @@ from datamarket.foundation.http import (
     IfMatch,
     InstantIn,
     LedgerId,
+    LongWriting,
     Now,
     Page,
     Paging,
@@ -176,7 +177,7 @@ async def get_run(actor: ReadSubsidy, session: Reading, run_id: UUID, response: 
 @router.post("/{run_id}/events", summary="Move a run")
 async def move_run(
     actor: ReadSubsidy,
-    session: Writing,
+    session: LongWriting,
     now: Now,
     run_id: UUID,
     body: RunEventIn,
