@@ -86,20 +86,23 @@ class Circuit:
     """Opens after FAILURES blocks in a row that lost their connection; then lets one through at a time."""
 
     def __init__(self) -> None:
-        self.failures = 0
+        self._failures = 0
         self._retry_at = 0.0
 
-    def admit(self, now: float) -> None:
+    def check(self, now: float) -> None:
         """Raises DatabaseUnavailable at once while the circuit is open and no probe is due."""
-        if self.failures >= FAILURES:
-            if now < self._retry_at:
-                raise DatabaseUnavailable
-            self._retry_at = now + RETRY_SECONDS
+        if self._failures >= FAILURES and now < self._retry_at:
+            raise DatabaseUnavailable
 
-    def lost(self, now: float) -> None:
-        self.failures += 1
-        if self.failures == FAILURES:
-            self._retry_at = now + RETRY_SECONDS
+    def admit(self, now: float, seconds: float) -> None:
+        """The same, and who is let through is the probe, for so many seconds the only one."""
+        self.check(now)
+        self._retry_at = now + seconds
+
+    def hear(self, now: float, *, lost: bool) -> None:
+        """How a block ended."""
+        self._failures = self._failures + 1 if lost else 0
+        self._retry_at = now + RETRY_SECONDS
 
 
 class Database:
@@ -131,7 +134,8 @@ class Database:
         """Open the plain pool. Raises OSError or asyncpg errors when the server is not there."""
         self._pool = await asyncpg.create_pool(
             self.url,
-            min_size=1,
+            min_size=0,  # the pool would else open connections behind our back while the server is away
+            init_size=1,
             max_size=self.pool_size,
             timeout=CONNECT_SECONDS,
             server_settings=_server_settings(self.seconds),
@@ -180,7 +184,7 @@ class Database:
         """A connection for a session, and the driver's own below it; returned or broken off in time."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        self._sessions.admit(begun)
+        self._sessions.admit(begun, self.seconds)
         lost = True
         try:
             async with asyncio.timeout(min(self.seconds, ACQUIRE_SECONDS)):
@@ -193,11 +197,12 @@ class Database:
                 await connection.close()
                 deadline.cancel()
                 lost = raw.is_closed()
-        except Exception:
-            if lost:
-                self._sessions.lost(loop.time())
-            raise
-        self._sessions.failures = 0
+        finally:
+            self._sessions.hear(loop.time(), lost=lost)
+
+    def check_plain(self) -> None:
+        """For who queues for plain connections. Raises DatabaseUnavailable while they are known to give no answer."""
+        self._plain.check(asyncio.get_running_loop().time())
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[PoolConnection]:
@@ -206,7 +211,7 @@ class Database:
             raise DatabaseUnavailable
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        self._plain.admit(begun)
+        self._plain.admit(begun, self.seconds)
         lost = True
         try:
             async with self._pool.acquire(timeout=min(self.seconds, ACQUIRE_SECONDS)) as connection:
@@ -216,11 +221,8 @@ class Database:
                 finally:
                     deadline.cancel()
                     lost = _is_gone(connection)
-        except Exception:
-            if lost:
-                self._plain.lost(loop.time())
-            raise
-        self._plain.failures = 0
+        finally:
+            self._plain.hear(loop.time(), lost=lost)
 
     @asynccontextmanager
     async def plain_transaction(self) -> AsyncIterator[PoolConnection]:

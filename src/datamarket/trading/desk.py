@@ -50,6 +50,7 @@ class TradeDesk:
 
     async def record(self, intent: TradeIntent, claim: Claim) -> Answer:
         """Queue one intent and await its answer, as long as a request may wait. Raises what refused it."""
+        self.database.check_plain()
         loop = asyncio.get_running_loop()
         queued = Queued(intent, claim, loop.create_future())
         self._queue.put_nowait(queued)
