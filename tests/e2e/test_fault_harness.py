@@ -116,6 +116,6 @@ def test_a_proof_stands_only_when_its_control_notices() -> None:
 
 def test_proofs_are_chosen_by_what_they_prove() -> None:
     assert names("kills,Restore") == ["kills", "restore"]
-    assert list(PROOFS) == ["kills", "workers", "tampering", "restore"]
-    with pytest.raises(ArgumentTypeError, match=r"f1; there are kills, workers"):
+    assert list(PROOFS) == ["kills", "workers", "frozen", "tampering", "restore"]
+    with pytest.raises(ArgumentTypeError, match=r"f1; there are kills, workers, frozen"):
         names("F1")
