@@ -11,13 +11,14 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable
 
-from loadtests.faults import kills, restore, tampering, workers
+from loadtests.faults import frozen, kills, restore, tampering, workers
 from loadtests.faults.proof import Proof
 from loadtests.faults.stand import tell
 
 PROOFS: dict[str, Callable[..., Awaitable[Proof]]] = {
     "kills": kills.prove,
     "workers": workers.prove,
+    "frozen": frozen.prove,
     "tampering": tampering.prove,
     "restore": restore.prove,
 }

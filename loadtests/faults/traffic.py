@@ -42,6 +42,9 @@ class Traffic:
     new_key_on_retry: bool = False
     answered: list[float] = field(default_factory=list)
     """When each 2xx came, on the monotonic clock."""
+    patience: float = PATIENCE_SECONDS
+    heard: list[tuple[float, float, int]] = field(default_factory=list)
+    """Of each request: when it was sent, how long its client waited, the status; 0 where none came."""
 
     def __post_init__(self) -> None:
         now = read_clock()
@@ -58,7 +61,7 @@ class Traffic:
         """Ask again, with the same key, for everything undecided; how many there were."""
         open_keys = self.journal.unknown
         until = time.monotonic() + LAST_SECONDS
-        line = Line(self.port)
+        line = Line(self.port, self.patience)
         for key in open_keys:
             while time.monotonic() < until:
                 if await self._send(line, self.journal.intent_of(key), key):
@@ -83,7 +86,7 @@ class Traffic:
         chance = random.Random(f"{self.seed}/{number}")
         deal, _ = self._buyers[number % len(self._buyers)]
         mine: deque[str] = deque(maxlen=REMEMBERED)
-        line = Line(self.port)
+        line = Line(self.port, self.patience)
         while going():
             intent = self._wish(number, deal, mine, chance)
             for attempt in count():
@@ -116,7 +119,9 @@ class Traffic:
         self.journal.tries += 1
         bearer = self._provider if intent.kind is Kind.REFUND else self._bearer_of(intent)
         headers = {"Authorization": bearer, "Idempotency-Key": key, "Accept-Language": "en"}
+        sent = time.monotonic()
         answer = await line.ask(wire.request("POST", intent.path, headers, intent.body))
+        self.heard.append((sent, time.monotonic() - sent, answer.status if answer else 0))
         if answer is None:
             return False
         decided = self.journal.hear(key, answer.status, answer.body)
@@ -138,14 +143,15 @@ def for_seconds(seconds: float) -> Callable[[], bool]:
 class Line:
     """One connection that is made anew whenever it broke."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, patience: float = PATIENCE_SECONDS) -> None:
         self._port = port
+        self._patience = patience
         self._connection: wire.Connection | None = None
 
     async def ask(self, request: bytes) -> wire.Answer | None:
         """The answer, or None when nobody knows what became of the request."""
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(self._patience):
                 if self._connection is None:
                     self._connection = await wire.connect(HOST, self._port)
                 return await self._connection.ask(request)
