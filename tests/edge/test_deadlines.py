@@ -13,9 +13,11 @@ from fastapi.routing import APIRoute
 
 from datamarket import slices
 from datamarket.edge.problems import translate
-from datamarket.foundation import db, http
-from datamarket.foundation.db import FAILURES, Database, DatabaseUnavailable
+from datamarket.foundation import db
+from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
+from datamarket.foundation.waiting import outages, patience
+from datamarket.foundation.waiting.outages import FAILURES, DatabaseUnavailable
 from datamarket.server import app as server
 from datamarket.server.housekeeping import kept_house
 from datamarket.trading.desk import Queued, TradeDesk
@@ -25,7 +27,7 @@ from tests.world.line import Break, Line, line_to
 from tests.world.people import FINANCE, NOON, unique
 from tests.world.trading import Agreement
 
-SECONDS = 1.5
+SECONDS = 2
 """The deadline of a request here."""
 RETRY_SECONDS = 3
 """Between two probes here: longer than twenty requests take on a busy machine."""
@@ -122,7 +124,7 @@ async def test_a_frozen_database_is_answered_with_503_and_all_is_as_before_after
 async def test_an_open_circuit_asks_nothing_and_one_probe_at_a_time_closes_it(
     wired: Wired, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db, "RETRY_SECONDS", RETRY_SECONDS)
+    monkeypatch.setattr(outages, "RETRY_MILLISECONDS", 1000 * RETRY_SECONDS)
 
     async def ask(times: int) -> set[int]:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -242,23 +244,22 @@ async def _again(database: Database, statement: str, times: int) -> None:
 
 
 def test_the_table_of_deadlines_names_every_long_route() -> None:
-    long = {http.open_long_reading, http.open_long_writing}
     every = [cast("APIRoute", route) for router in slices.routers() for route in router.routes]
     routes = {
         f"{method} {route.path}"
         for route in every
-        if {below.call for below in route.dependant.dependencies} & long
+        if route.endpoint in patience.LONG
         for method in route.methods or ()
     }
     text = OPERATIONS.read_text(encoding="utf-8")
-    assert len(routes) > 10
+    assert len(routes) == len(patience.LONG) > 10
     assert {route for route in routes if f"`{route}`" not in text} == set()
 
 
 async def test_a_large_body_buys_time_for_its_work(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[float] = []
+    given: list[int] = []
 
-    def within(database: Database, seconds: float) -> Database:
+    def within(database: Database, seconds: int) -> Database:
         given.append(seconds)
         return database
 

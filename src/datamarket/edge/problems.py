@@ -15,20 +15,14 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from datamarket.edge.paths import methods_of
 from datamarket.foundation import errors
-from datamarket.foundation.db import (
-    Busy,
-    DatabaseUnavailable,
-    OutcomeUnknown,
-    cause_of,
-    is_outage,
-    refusal_of,
-)
+from datamarket.foundation.db import Busy, refusal_of
 from datamarket.foundation.http import (
     Shape,
     TagMissing,
 )
 from datamarket.foundation.idempotency import KeyMissing, Replayed
 from datamarket.foundation.shapes import answered
+from datamarket.foundation.waiting.outages import DatabaseUnavailable, OutcomeUnknown, cause_of, is_outage
 
 log = logging.getLogger("datamarket")
 

@@ -16,18 +16,18 @@ import asyncpg
 import orjson
 from sqlalchemy import ColumnElement, event, text, tuple_
 from sqlalchemy import Select as AnySelect
-from sqlalchemy.exc import DBAPIError, DisconnectionError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from datamarket.foundation.errors import Conflict, MarketError, NotFound, Unavailable
+from datamarket.foundation.waiting.outages import Circuit, DatabaseUnavailable, OutcomeUnknown, is_outage
 
 APP_ROLE = "datamarket_app"
 LOCK_TIMEOUT = "3s"
 """Shorter than the deadline of a request: who waits for another's row hears that it is busy."""
-ANSWER_SECONDS = 0.5
+ANSWER_MILLISECONDS = 500
 """What a deadline leaves the server to cancel a slow statement by itself: its connection lives on."""
 COMMAND_SECONDS = 3600
 """A command has nobody waiting for its answer; its transactions may take an hour."""
@@ -36,10 +36,6 @@ ACQUIRE_SECONDS = 10
 CONNECT_SECONDS = 3
 CLOSE_SECONDS = 2
 """At the end of a process, for the farewell to a server that may not answer any more."""
-FAILURES = 3
-"""One lost connection may be an accident; three in a row, with no answer between them, are an outage."""
-RETRY_SECONDS = 0.5
-"""How often an open circuit lets one caller through: short beside two seconds, in which all is as before."""
 PAGE_LIMIT = 100
 """Items of a list that one request may ask for."""
 
@@ -47,21 +43,6 @@ PoolConnection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Connection: TypeAlias = (
     "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 )
-
-
-class DatabaseUnavailable(Unavailable):
-    code = "database.unavailable"
-    zh = "数据库暂时不可用，本次请求未产生任何变更；请携带相同的 Idempotency-Key 重试。"
-    en = "The database is not available just now; nothing was changed. Retry with the same Idempotency-Key."
-
-
-class OutcomeUnknown(Unavailable):
-    code = "database.outcome-unknown"
-    zh = "提交时与数据库失去联系，本次请求是否生效尚不确定；请携带相同的 Idempotency-Key 重试，不会重复生效。"
-    en = (
-        "The database fell silent at the commit: whether this request took effect is not known."
-        " Retry with the same Idempotency-Key; it takes effect once."
-    )
 
 
 class Busy(Unavailable):
@@ -82,29 +63,6 @@ def with_database(url: str, name: str) -> str:
     return urlunsplit(parts._replace(path=f"/{name}"))
 
 
-class Circuit:
-    """Opens after FAILURES blocks in a row that lost their connection; then lets one through at a time."""
-
-    def __init__(self) -> None:
-        self._failures = 0
-        self._retry_at = 0.0
-
-    def check(self, now: float) -> None:
-        """Raises DatabaseUnavailable at once while the circuit is open and no probe is due."""
-        if self._failures >= FAILURES and now < self._retry_at:
-            raise DatabaseUnavailable
-
-    def admit(self, now: float, seconds: float) -> None:
-        """The same, and who is let through is the probe, for so many seconds the only one."""
-        self.check(now)
-        self._retry_at = now + seconds
-
-    def hear(self, now: float, *, lost: bool) -> None:
-        """How a block ended."""
-        self._failures = self._failures + 1 if lost else 0
-        self._retry_at = now + RETRY_SECONDS
-
-
 class Database:
     """Two pools on one database: sessions for administration, plain asyncpg for the hot paths.
 
@@ -112,7 +70,7 @@ class Database:
     broken off, without a farewell to a server that may be frozen, and the block fails as an outage.
     """
 
-    def __init__(self, url: str, pool_size: int, seconds: float = COMMAND_SECONDS) -> None:
+    def __init__(self, url: str, pool_size: int, seconds: int = COMMAND_SECONDS) -> None:
         self.url = url
         self.pool_size = pool_size
         self.seconds = self._usual_seconds = seconds
@@ -149,7 +107,7 @@ class Database:
             with suppress(TimeoutError):
                 await asyncio.wait_for(closing, CLOSE_SECONDS)
 
-    def within(self, seconds: float) -> Self:
+    def within(self, seconds: int) -> Self:
         """The same pools with another deadline, for work that is known to take longer or must be quicker."""
         view = copy.copy(self)
         view.seconds = seconds
@@ -184,7 +142,7 @@ class Database:
         """A connection for a session, and the driver's own below it; returned or broken off in time."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        self._sessions.admit(begun, self.seconds)
+        self._sessions.admit(self.seconds)
         lost = True
         try:
             async with asyncio.timeout(min(self.seconds, ACQUIRE_SECONDS)):
@@ -198,11 +156,11 @@ class Database:
                 deadline.cancel()
                 lost = raw.is_closed()
         finally:
-            self._sessions.hear(loop.time(), lost=lost)
+            self._sessions.hear(lost=lost)
 
     def check_plain(self) -> None:
         """For who queues for plain connections. Raises DatabaseUnavailable while they are known to give no answer."""
-        self._plain.check(asyncio.get_running_loop().time())
+        self._plain.check()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[PoolConnection]:
@@ -211,7 +169,7 @@ class Database:
             raise DatabaseUnavailable
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        self._plain.admit(begun, self.seconds)
+        self._plain.admit(self.seconds)
         lost = True
         try:
             async with self._pool.acquire(timeout=min(self.seconds, ACQUIRE_SECONDS)) as connection:
@@ -222,7 +180,7 @@ class Database:
                     deadline.cancel()
                     lost = _is_gone(connection)
         finally:
-            self._plain.hear(loop.time(), lost=lost)
+            self._plain.hear(lost=lost)
 
     @asynccontextmanager
     async def plain_transaction(self) -> AsyncIterator[PoolConnection]:
@@ -238,33 +196,6 @@ class Database:
             if sent and is_outage(error):
                 raise OutcomeUnknown from error
             raise
-
-
-def is_outage(error: BaseException) -> bool:
-    """Whether the server is away, going, full or not taking writes: no fault of what was asked of it."""
-    cause = cause_of(error)
-    sqlstate = getattr(cause, "sqlstate", None)
-    if sqlstate is not None:
-        return str(sqlstate).startswith(OUTAGES)
-    return isinstance(
-        cause, OSError | PoolTimeout | asyncpg.InterfaceError | DatabaseUnavailable | OutcomeUnknown
-    )
-
-
-OUTAGES = ("08", "25006", "53", "57P", "58")
-"""SQLSTATEs: connection, read-only server, insufficient resources, shutdown, system error."""
-
-
-def cause_of(error: BaseException) -> BaseException:
-    """The driver's own error below SQLAlchemy's wrappers."""
-    seen = error
-    while True:
-        inner = getattr(seen, "orig", None) or (
-            seen.__cause__ if isinstance(seen, DBAPIError) or "sqlalchemy" in type(seen).__module__ else None
-        )
-        if inner is None:
-            return seen
-        seen = inner
 
 
 @asynccontextmanager
@@ -357,7 +288,7 @@ def refusal_of(constraint: str, known: Mapping[str, type[MarketError]]) -> Marke
     return known[constraint]() if constraint in known else ConstraintViolated(constraint=constraint)
 
 
-def _server_settings(seconds: float) -> dict[str, str]:
+def _server_settings(seconds: int) -> dict[str, str]:
     return {
         "role": APP_ROLE,
         "timezone": "UTC",
@@ -368,11 +299,11 @@ def _server_settings(seconds: float) -> dict[str, str]:
     }
 
 
-def _statement_timeout(seconds: float) -> str:
-    return f"{max(1, round((seconds - ANSWER_SECONDS) * 1000))}ms"
+def _statement_timeout(seconds: int) -> str:
+    return f"{seconds * 1000 - ANSWER_MILLISECONDS}ms"
 
 
-def _patience(seconds: float) -> str:
+def _patience(seconds: int) -> str:
     """Of one transaction whose deadline is not that of its pool."""
     return f"SET LOCAL statement_timeout = '{_statement_timeout(seconds)}'"
 

@@ -5,7 +5,6 @@ import binascii
 import functools
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Generic, NewType, TypeVar, get_args
@@ -34,13 +33,10 @@ from datamarket.foundation import idempotency
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, PageAsked, driver
 from datamarket.foundation.errors import Invalid, Stale
 from datamarket.foundation.states import EventT, StateT
+from datamarket.foundation.waiting.patience import patient_with
 
 ItemT = TypeVar("ItemT")
 API_PREFIX = "/api/v1"
-LONG_REQUEST_SECONDS = 120
-"""For what reads a year of ten million trades, or settles one: the table in docs/operations.md."""
-BYTES_A_SECOND = 2**15
-"""Of a body: 300 trades, which take a tenth of a second; a whole batch of 5,000 gets twenty seconds more."""
 ONE_TRILLION_YUAN = 10**14
 """A ceiling that no trade of a city reaches; sums of 90,000 of them still fit a bigint."""
 
@@ -279,13 +275,7 @@ async def read_ledger_id(request: Request) -> int:
 
 async def open_reading(request: Request) -> AsyncIterator[AsyncSession]:
     """A transaction for reading."""
-    async with database_of(request).transaction() as session:
-        yield session
-
-
-async def open_long_reading(request: Request) -> AsyncIterator[AsyncSession]:
-    """The same for what is known to read much."""
-    async with database_of(request).within(LONG_REQUEST_SECONDS).transaction() as session:
+    async with patient_with(request).transaction() as session:
         yield session
 
 
@@ -307,22 +297,8 @@ async def open_writing(request: Request, idempotency_key: KeyHeader) -> AsyncIte
     Raises Replayed with the stored answer when the key was used before, KeyReused when it then had
     another content.
     """
-    database = await _patient_with(request)
-    async with _written(request, database, idempotency_key) as session:
-        yield session
-
-
-async def open_long_writing(request: Request, idempotency_key: KeyHeader) -> AsyncIterator[AsyncSession]:
-    """The same for what is known to take long."""
-    database = database_of(request).within(LONG_REQUEST_SECONDS)
-    async with _written(request, database, idempotency_key) as session:
-        yield session
-
-
-@asynccontextmanager
-async def _written(request: Request, database: Database, key: str) -> AsyncIterator[AsyncSession]:
-    claim = await claim_of(request, key)
-    async with database.transaction() as session:
+    claim = await claim_of(request, idempotency_key)
+    async with patient_with(request, await request.body()).transaction() as session:
         connection = await driver(session)
         await idempotency.claim(connection, claim, now=await read_now(request))
         request.state.claim = (connection, claim)
@@ -332,17 +308,10 @@ async def _written(request: Request, database: Database, key: str) -> AsyncItera
 async def open_plain_writing(request: Request, idempotency_key: KeyHeader) -> AsyncIterator[Connection]:
     """The same on a plain connection, for the hot paths."""
     claim = await claim_of(request, idempotency_key)
-    async with (await _patient_with(request)).plain_transaction() as connection:
+    async with patient_with(request, await request.body()).plain_transaction() as connection:
         await idempotency.claim(connection, claim, now=await read_now(request))
         request.state.claim = (connection, claim)
         yield connection
-
-
-async def _patient_with(request: Request) -> Database:
-    """What asks for much may take longer."""
-    database = database_of(request)
-    more = len(await request.body()) // BYTES_A_SECOND
-    return database.within(database.seconds + more) if more else database
 
 
 async def claim_of(request: Request, key: str) -> idempotency.Claim:
@@ -356,9 +325,7 @@ async def claim_of(request: Request, key: str) -> idempotency.Claim:
 
 
 Reading = Annotated[AsyncSession, Depends(open_reading, scope="function")]
-LongReading = Annotated[AsyncSession, Depends(open_long_reading, scope="function")]
 Writing = Annotated[AsyncSession, Depends(open_writing, scope="function")]
-LongWriting = Annotated[AsyncSession, Depends(open_long_writing, scope="function")]
 PlainWriting = Annotated[Connection, Depends(open_plain_writing, scope="function")]
 Now = Annotated[datetime, Depends(read_now)]
 LedgerId = Annotated[int, Depends(read_ledger_id)]

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=6, ge=1, le=50)
     """Connections of each of the two pools (sessions, and plain asyncpg for the hot paths)."""
 
-    request_deadline_seconds: float = Field(default=4, ge=1, le=3600)
+    request_deadline_seconds: int = Field(default=4, ge=1, le=3600)
     """How long a request may wait for the database, all in all; what is known to be long has its own deadline."""
 
     signing_key: Path | None = None

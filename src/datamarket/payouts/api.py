@@ -15,8 +15,6 @@ from datamarket.foundation.http import (
     FileText,
     IfMatch,
     LedgerId,
-    LongReading,
-    LongWriting,
     Now,
     Page,
     Paging,
@@ -32,6 +30,7 @@ from datamarket.foundation.http import (
 )
 from datamarket.foundation.money import Fen
 from datamarket.foundation.shapes import RowShape, attached
+from datamarket.foundation.waiting.patience import takes_long
 from datamarket.payouts import actions, advice, proposals, queries, rules
 from datamarket.payouts.terms import BatchEvent, BatchState, PayableKind, PayoutState
 
@@ -133,11 +132,12 @@ class AdviceOut(Shape):
 
 
 @router.post("/batches", status_code=201, summary="Propose payouts of all positive income balances")
+@takes_long
 async def propose_batch(
     actor: MakePayout,
     ledger_id: LedgerId,
     response: Response,
-    session: LongWriting,
+    session: Writing,
     now: Now,
     body: PayoutBatchIn,
 ) -> PayoutBatchOut:
@@ -182,11 +182,12 @@ async def get_batch(
 
 
 @router.post("/batches/{batch_id}/events", summary="Approve, send or cancel")
+@takes_long
 async def move_batch(
     actor: MakePayout,
     ledger_id: LedgerId,
     response: Response,
-    session: LongWriting,
+    session: Writing,
     now: Now,
     batch_id: UUID,
     body: PayoutBatchEventIn,
@@ -216,7 +217,8 @@ async def allowed_events(
     response_class=Response,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, 409: {}},
 )
-async def get_file(actor: MakePayout, ledger_id: LedgerId, session: LongReading, batch_id: UUID) -> Response:
+@takes_long
+async def get_file(actor: MakePayout, ledger_id: LedgerId, session: Reading, batch_id: UUID) -> Response:
     """CSV with count, sum and SHA-256 in its last line; the same bytes each time, once it is approved."""
     batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor)
     content = proposals.file_for_bank(batch, await queries.payouts_of(session, batch))

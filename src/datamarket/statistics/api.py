@@ -11,7 +11,8 @@ from pydantic import Field
 from datamarket.auth.access import Visitor
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import PAGE_LIMIT
-from datamarket.foundation.http import LedgerId, LongReading, Now, Shape, SliceRouter
+from datamarket.foundation.http import LedgerId, Now, Reading, Shape, SliceRouter
+from datamarket.foundation.waiting.patience import takes_long
 from datamarket.statistics import queries
 from datamarket.statistics.terms import NOTHING, Group, Grouping, Turnover
 
@@ -111,7 +112,8 @@ def _total(parts: Iterable[Turnover]) -> Turnover:
 
 
 @router.get("/overview", summary="The market in figures")
-async def overview(_caller: Visitor, ledger_id: LedgerId, session: LongReading, now: Now) -> OverviewOut:
+@takes_long
+async def overview(_caller: Visitor, ledger_id: LedgerId, session: Reading, now: Now) -> OverviewOut:
     counts = await queries.count_market(session, ledger_id, on=business_date(now))
     years = await queries.turnover_by_year(session, ledger_id)
     return OverviewOut(
@@ -122,8 +124,9 @@ async def overview(_caller: Visitor, ledger_id: LedgerId, session: LongReading, 
 
 
 @router.get("/turnover", summary="Turnover by zone, venue, category or month")
+@takes_long
 async def turnover(
-    _caller: Visitor, ledger_id: LedgerId, session: LongReading, by: Grouping, year: BusinessYear = None
+    _caller: Visitor, ledger_id: LedgerId, session: Reading, by: Grouping, year: BusinessYear = None
 ) -> TurnoverTableOut:
     """A trade counts in the year in which it occurred, and its refunds lower that same year."""
     groups = await queries.turnover(session, ledger_id, by=by, year=year)
@@ -136,10 +139,11 @@ async def turnover(
 
 
 @router.get("/league-table", summary="Enterprises by net turnover")
+@takes_long
 async def league_table(
     _caller: Visitor,
     ledger_id: LedgerId,
-    session: LongReading,
+    session: Reading,
     year: BusinessYear = None,
     limit: Annotated[
         int, Query(ge=1, le=PAGE_LIMIT, description="the last rank shown, with all who share it")

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from datamarket.foundation import idempotency
-from datamarket.foundation.db import Database, DatabaseUnavailable, OutcomeUnknown, is_outage
+from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.idempotency import Answer, Claim
+from datamarket.foundation.waiting.outages import DatabaseUnavailable, OutcomeUnknown, is_outage
 from datamarket.trading.actions import Recorder
 from datamarket.trading.terms import Trade, TradeIntent
 

@@ -13,17 +13,18 @@ from datamarket.foundation.http import (
     Body,
     IfMatch,
     LedgerId,
-    LongWriting,
     Now,
     Page,
     Paging,
     Prose,
     Reading,
     SliceRouter,
+    Writing,
     check_tag,
     page_of,
 )
 from datamarket.foundation.shapes import RowShape
+from datamarket.foundation.waiting.patience import takes_long
 from datamarket.ledger.periods import actions, queries
 from datamarket.ledger.periods.rules import PERIOD_LIFE
 from datamarket.ledger.periods.tables import LedgerPeriod
@@ -78,11 +79,12 @@ async def get_period(
 
 
 @router.post("/periods/{period}/events", summary="Close, reopen or archive a month")
+@takes_long
 async def move_period(
     actor: Annotated[Actor, allow(Permission.CLOSE_PERIOD)],
     ledger_id: LedgerId,
     response: Response,
-    session: LongWriting,
+    session: Writing,
     now: Now,
     period: PeriodNumber,
     body: PeriodEventIn,

@@ -11,12 +11,13 @@ from pydantic import Field
 from datamarket.auth.access import ReadLedger
 from datamarket.foundation.http import (
     LedgerId,
-    LongReading,
+    Reading,
     Shape,
     SliceRouter,
 )
 from datamarket.foundation.shapes import RowShape, attached
 from datamarket.foundation.spreadsheets import cells
+from datamarket.foundation.waiting.patience import takes_long
 from datamarket.ledger.periods.api import PeriodNumber
 from datamarket.ledger.periods.terms import PeriodState
 from datamarket.ledger.reports import queries
@@ -106,10 +107,11 @@ class ReportOut(RowShape):
     response_model=ReportOut,
     responses=_FILES,
 )
+@takes_long
 async def month_report(
     actor: ReadLedger,
     ledger_id: LedgerId,
-    session: LongReading,
+    session: Reading,
     period: PeriodNumber,
     form: Form = ReportFormat.JSON,
 ) -> ReportOut | Response:
@@ -125,10 +127,11 @@ async def month_report(
     response_model=ReportOut,
     responses=_FILES,
 )
+@takes_long
 async def year_report(
     actor: ReadLedger,
     ledger_id: LedgerId,
-    session: LongReading,
+    session: Reading,
     year: Annotated[int, Path(ge=2000, le=2999, examples=[2024])],
     form: Form = ReportFormat.JSON,
 ) -> ReportOut | Response:

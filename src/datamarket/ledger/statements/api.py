@@ -14,15 +14,16 @@ from datamarket.foundation.db import PageAsked
 from datamarket.foundation.http import (
     DateIn,
     LedgerId,
-    LongReading,
     Now,
     Paging,
+    Reading,
     SliceRouter,
     page_of,
 )
 from datamarket.foundation.money import yuan
 from datamarket.foundation.shapes import RowShape, attached
 from datamarket.foundation.spreadsheets import cells
+from datamarket.foundation.waiting.patience import takes_long
 from datamarket.ledger.books import queries as books
 from datamarket.ledger.statements import queries
 from datamarket.ledger.statements.queries import Movement, Position, Statement
@@ -96,10 +97,11 @@ class StatementOut(RowShape):
     response_model=StatementOut,
     responses={200: {"content": {cells.CSV: {"schema": {"type": "string"}}}}},
 )
+@takes_long
 async def read_statement(
     actor: ReadLedger,
     ledger_id: LedgerId,
-    session: LongReading,
+    session: Reading,
     now: Now,
     paging: Paging[tuple[int, UUID, int, int]],
     account_id: UUID,

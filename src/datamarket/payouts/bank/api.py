@@ -15,8 +15,6 @@ from datamarket.foundation.http import (
     DateIn,
     FileText,
     LedgerId,
-    LongReading,
-    LongWriting,
     Now,
     Page,
     Paging,
@@ -28,6 +26,7 @@ from datamarket.foundation.http import (
     page_of,
 )
 from datamarket.foundation.shapes import RowShape
+from datamarket.foundation.waiting.patience import takes_long
 from datamarket.payouts.bank import actions, queries
 from datamarket.payouts.bank.terms import MatchState
 
@@ -135,8 +134,9 @@ class MatchingOut(Shape):
 
 
 @router.post("/statements", status_code=201, summary="Import a day's statement")
+@takes_long
 async def import_statement(
-    actor: ReconcileBank, ledger_id: LedgerId, session: LongWriting, now: Now, body: BankStatementIn
+    actor: ReconcileBank, ledger_id: LedgerId, session: Writing, now: Now, body: BankStatementIn
 ) -> BankStatementOut:
     """Once, in the order of days, and only when it adds up; lines are matched by their reference at once."""
     return BankStatementOut.of(
@@ -192,16 +192,16 @@ async def match_line(
 
 
 @router.post("/matching", summary="Look again for the entries of open lines")
-async def match_again(
-    actor: ReconcileBank, ledger_id: LedgerId, session: LongWriting, now: Now
-) -> MatchingOut:
+@takes_long
+async def match_again(actor: ReconcileBank, ledger_id: LedgerId, session: Writing, now: Now) -> MatchingOut:
     """For deposits that were entered after their statement; advice looks by itself."""
     return MatchingOut(matched=await actions.match_again(session, actor, ledger_id, now=now))
 
 
 @router.get("/reconciliation", summary="Bank against books at the end of a day", responses={404: {}})
+@takes_long
 async def reconcile(
-    actor: ReadLedger, ledger_id: LedgerId, session: LongReading, day: DateIn
+    actor: ReadLedger, ledger_id: LedgerId, session: Reading, day: DateIn
 ) -> ReconciliationOut:
     """What is matched, what only one side knows, and a difference that these explain to the fen."""
     queries.check_overseer(actor)

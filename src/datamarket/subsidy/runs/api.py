@@ -15,7 +15,6 @@ from datamarket.foundation.http import (
     IfMatch,
     InstantIn,
     LedgerId,
-    LongWriting,
     Now,
     Page,
     Paging,
@@ -28,6 +27,7 @@ from datamarket.foundation.http import (
     tag,
 )
 from datamarket.foundation.shapes import RowShape
+from datamarket.foundation.waiting.patience import takes_long
 from datamarket.subsidy.runs import actions, queries, rules
 from datamarket.subsidy.runs.queries import RunView
 from datamarket.subsidy.runs.terms import RunEvent, RunState
@@ -175,9 +175,10 @@ async def get_run(actor: ReadSubsidy, session: Reading, run_id: UUID, response: 
 
 
 @router.post("/{run_id}/events", summary="Move a run")
+@takes_long
 async def move_run(
     actor: ReadSubsidy,
-    session: LongWriting,
+    session: Writing,
     now: Now,
     run_id: UUID,
     body: RunEventIn,

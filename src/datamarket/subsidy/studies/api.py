@@ -10,9 +10,10 @@ from fastapi import Response
 from pydantic import Field, StringConstraints
 
 from datamarket.auth.access import ReadSubsidy
-from datamarket.foundation.http import Body, LongReading, Now, Shape, SliceRouter
+from datamarket.foundation.http import Body, Now, Reading, Shape, SliceRouter
 from datamarket.foundation.shapes import attached
 from datamarket.foundation.spreadsheets.cells import WORKBOOK
+from datamarket.foundation.waiting.patience import takes_long
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.api import name_bundle, named_run
@@ -124,8 +125,9 @@ class DriftOut(Shape):
 
 
 @router.get("/runs/{run_id}/compare/{other_id}", summary="Two runs side by side")
+@takes_long
 async def compare_runs(
-    actor: ReadSubsidy, session: LongReading, run_id: UUID, other_id: UUID, response: Response
+    actor: ReadSubsidy, session: Reading, run_id: UUID, other_id: UUID, response: Response
 ) -> ComparisonOut:
     """Both of one year; the first is the baseline."""
     one, other = await named_run(session, run_id, response), await run_queries.get_run(session, other_id)
@@ -133,8 +135,9 @@ async def compare_runs(
 
 
 @router.get("/runs/{run_id}/drift", summary="What today's books would give")
+@takes_long
 async def show_drift(
-    actor: ReadSubsidy, session: LongReading, now: Now, run_id: UUID, response: Response
+    actor: ReadSubsidy, session: Reading, now: Now, run_id: UUID, response: Response
 ) -> DriftOut:
     """Late refunds, corrections and new relations since the cut-off, and whom they would move."""
     view = await named_run(session, run_id, response)
@@ -142,7 +145,8 @@ async def show_drift(
 
 
 @router.post("/what-if", summary="What would other parameters give")
-async def what_if(actor: ReadSubsidy, session: LongReading, body: WhatIfIn, response: Response) -> WhatIfOut:
+@takes_long
+async def what_if(actor: ReadSubsidy, session: Reading, body: WhatIfIn, response: Response) -> WhatIfOut:
     """Both arms over the snapshot of the run. Nothing is stored, so no Idempotency-Key is needed."""
     view = await named_run(session, body.run_id, response)
     study = await comparison.what_if_of(session, view, body.changes)
@@ -159,7 +163,8 @@ async def what_if(actor: ReadSubsidy, session: LongReading, body: WhatIfIn, resp
     response_class=Response,
     responses={200: {"content": {WORKBOOK: {"schema": {"type": "string", "format": "binary"}}}}},
 )
-async def export(actor: ReadSubsidy, session: LongReading, run_id: UUID) -> Response:
+@takes_long
+async def export(actor: ReadSubsidy, session: Reading, run_id: UUID) -> Response:
     """Summary, lines and steps; amounts are text with two decimals."""
     view = await run_queries.get_run(session, run_id)
     document = await dossier.document_of(session, view)
