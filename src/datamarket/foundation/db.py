@@ -152,8 +152,10 @@ class Database:
             try:
                 yield connection, raw
             finally:
-                await connection.close()
-                deadline.cancel()
+                try:
+                    await connection.close()
+                finally:
+                    deadline.cancel()
                 lost = raw.is_closed()
         finally:
             self._sessions.hear(lost=lost)

@@ -33,7 +33,7 @@ from datamarket.foundation import idempotency
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, PageAsked, driver
 from datamarket.foundation.errors import Invalid, Stale
 from datamarket.foundation.states import EventT, StateT
-from datamarket.foundation.waiting.patience import patient_with
+from datamarket.foundation.waiting.patience import patient
 
 ItemT = TypeVar("ItemT")
 API_PREFIX = "/api/v1"
@@ -275,7 +275,7 @@ async def read_ledger_id(request: Request) -> int:
 
 async def open_reading(request: Request) -> AsyncIterator[AsyncSession]:
     """A transaction for reading."""
-    async with patient_with(request).transaction() as session:
+    async with patient(database_of(request), request.scope["endpoint"]).transaction() as session:
         yield session
 
 
@@ -298,7 +298,8 @@ async def open_writing(request: Request, idempotency_key: KeyHeader) -> AsyncIte
     another content.
     """
     claim = await claim_of(request, idempotency_key)
-    async with patient_with(request, await request.body()).transaction() as session:
+    database = patient(database_of(request), request.scope["endpoint"], await request.body())
+    async with database.transaction() as session:
         connection = await driver(session)
         await idempotency.claim(connection, claim, now=await read_now(request))
         request.state.claim = (connection, claim)
@@ -308,7 +309,8 @@ async def open_writing(request: Request, idempotency_key: KeyHeader) -> AsyncIte
 async def open_plain_writing(request: Request, idempotency_key: KeyHeader) -> AsyncIterator[Connection]:
     """The same on a plain connection, for the hot paths."""
     claim = await claim_of(request, idempotency_key)
-    async with patient_with(request, await request.body()).plain_transaction() as connection:
+    database = patient(database_of(request), request.scope["endpoint"], await request.body())
+    async with database.plain_transaction() as connection:
         await idempotency.claim(connection, claim, now=await read_now(request))
         request.state.claim = (connection, claim)
         yield connection

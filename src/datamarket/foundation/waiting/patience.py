@@ -1,12 +1,7 @@
 """How long a request may wait: some routes say that they take long, and who sends much may wait longer."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from fastapi import Request
-
-if TYPE_CHECKING:
-    from datamarket.foundation.db import Database
+from typing import Any, Protocol, Self, TypeVar
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 LONG: set[Callable[..., Any]] = set()
@@ -22,8 +17,18 @@ def takes_long(endpoint: EndpointT) -> EndpointT:
     return endpoint
 
 
-def patient_with(request: Request, body: bytes = b"") -> "Database":
-    """The database, with the deadline of this request."""
-    database: Database = request.app.state.database
-    more = len(body) // BYTES_A_SECOND + (LONG_SECONDS if request.scope["endpoint"] in LONG else 0)
+class Patient(Protocol):
+    """What has a deadline, and can be had with another."""
+
+    seconds: int
+
+    def within(self, seconds: int) -> Self: ...
+
+
+PatientT = TypeVar("PatientT", bound=Patient)
+
+
+def patient(database: PatientT, endpoint: Callable[..., Any], body: bytes = b"") -> PatientT:
+    """The database, with the deadline of a request to this endpoint."""
+    more = len(body) // BYTES_A_SECOND + (LONG_SECONDS if endpoint in LONG else 0)
     return database.within(database.seconds + more) if more else database
