@@ -102,13 +102,13 @@ async def kept_house(
 async def _repeat(
     chore: Chore, database: Database, ledger_id: int, read_clock: Callable[[], datetime]
 ) -> None:
-    """A turn that fails, whatever the reason, is counted and told; the next one tries again."""
+    """A turn that fails is counted and told; the next one tries again."""
     while True:
         try:
             DONE.labels(chore.name).inc(await chore.run(database, ledger_id, read_clock()))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next turn may succeed
             FAILED.labels(chore.name).inc()
             log.warning("chore %s failed: %s: %s", chore.name, type(error).__name__, error)
             if (me := asyncio.current_task()) is not None and me.cancelling():
-                raise  # the end of the process met a broken connection
+                return  # the end of the process met a broken connection, which hid it
         await asyncio.sleep(chore.every_seconds)
