@@ -5,6 +5,7 @@ from itertools import count
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Role
+from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
 
 NOON = datetime(2024, 6, 3, 4, 0, tzinfo=UTC)
@@ -24,8 +25,21 @@ def unique(prefix: str) -> str:
 
 
 def actor(*roles: Role, organisation: UUID | None = None) -> Actor:
-    """An actor with these roles; the account itself need not exist for a signed token."""
+    """An actor with these roles; its account comes to be when it first writes, see `enrol`."""
     return Actor(new_id(moment()), organisation, frozenset(roles))
+
+
+async def enrol(database: Database, who: Actor) -> None:
+    """The account of an actor, which no password opens; for its organisation, where that is there."""
+    async with database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO account (id, username, password_hash, password_temporary, participant_id, roles, active,"
+            " created_at, version) VALUES ($1, $1::uuid::text, '', false, (SELECT id FROM participant WHERE id = $2),"
+            " '{reviewer}', true, $3, 1) ON CONFLICT DO NOTHING",
+            who.account_id,
+            who.participant_id,
+            NOON,
+        )
 
 
 AUTHORITY = actor(Role.AUTHORITY)
