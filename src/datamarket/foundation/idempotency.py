@@ -78,16 +78,12 @@ def fingerprint(method: str, path: str, body: bytes) -> bytes:
 
 
 _CLAIM = """
-WITH barred AS MATERIALIZED (SELECT * FROM barred_callers($6::text[], $7)), taken AS (
-  INSERT INTO idempotency_key (ledger_id, caller, key, fingerprint, claimed_at)
-  SELECT $1, caller, key, fingerprint, $5 FROM unnest($2::text[], $3::text[], $4::bytea[]) AS c (caller, key, fingerprint)
-   WHERE caller <> ALL (ARRAY(SELECT caller FROM barred)) ON CONFLICT DO NOTHING RETURNING caller, key
-)
-SELECT caller, key, NULL AS code, NULL AS name, NULL AS state FROM taken
-UNION ALL SELECT caller, NULL, code, name, state FROM barred
+INSERT INTO idempotency_key (ledger_id, caller, key, fingerprint, claimed_at)
+SELECT $1, caller, key, fingerprint, $5 FROM unnest($2::text[], $3::text[], $4::bytea[]) AS c (caller, key, fingerprint)
+ WHERE caller <> ALL (ARRAY(SELECT b.caller FROM barred_callers($6::text[], $7) AS b))
+    ON CONFLICT DO NOTHING RETURNING caller, key
 """
-"""Whose account is closed, or whose organisation is stopped, takes no key: known in the statement of the claim."""
-_BARRED = "SELECT * FROM barred_callers(ARRAY[$1], false)"
+_BARRED = "SELECT caller, code, name, state FROM barred_callers($1::text[], $2)"
 _STORED = """
 SELECT caller, key, fingerprint, status, body, etag FROM idempotency_key
  WHERE ledger_id = $1 AND (caller, key) IN (SELECT * FROM unnest($2::text[], $3::text[]))
@@ -119,17 +115,16 @@ async def claim_all(
     callers = list({claimed.caller for claimed in ordered})
     rows = await connection.fetch(_CLAIM, *_ids(ordered), fingerprints, now, callers, settling)
     taken = {(row["caller"], row["key"]) for row in rows}
-    barred = {row["caller"]: row for row in rows if row["code"]}
     answers: dict[Claim, Answer | MarketError] = {
         claimed: KeyReused() for claimed in claims if claimed.id in taken and claimed != first[claimed.id]
     }
-    answers |= {
-        claimed: _bar(barred[claimed.caller]) for claimed in claims if barred and claimed.caller in barred
-    }
-    known = [claimed for claimed in claims if claimed.id not in taken and claimed not in answers]
+    known = [claimed for claimed in claims if claimed.id not in taken]
     if known:
         stored = {(row["caller"], row["key"]): row for row in await connection.fetch(_STORED, *_ids(known))}
-        answers |= {claimed: _kept(claimed, stored.get(claimed.id)) for claimed in known}
+        barred = {row["caller"]: row for row in await connection.fetch(_BARRED, callers, settling)}
+        for claimed in known:
+            bar = barred.get(claimed.caller)
+            answers[claimed] = _bar(bar) if bar else _kept(claimed, stored.get(claimed.id))
     return answers
 
 
@@ -168,7 +163,7 @@ def _bar(row: "asyncpg.Record") -> MarketError:
 
 async def check_caller(connection: Connection, caller: str) -> None:
     """For what takes no key, and is acted on: raises what the claim of one would."""
-    for row in await connection.fetch(_BARRED, caller):
+    for row in await connection.fetch(_BARRED, [caller], False):
         raise _bar(row)
 
 
