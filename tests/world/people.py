@@ -29,17 +29,18 @@ def actor(*roles: Role, organisation: UUID | None = None) -> Actor:
     return Actor(new_id(moment()), organisation, frozenset(roles))
 
 
-async def enrol(database: Database, who: Actor) -> None:
-    """The account of an actor, which no password opens; for its organisation, where that is there."""
+_ENROL = """
+INSERT INTO account (id, username, password_hash, password_temporary, participant_id, roles, active, created_at, version)
+VALUES ($1, $1::uuid::text, '', false, (SELECT id FROM participant WHERE id = $2), '{reviewer}', true, $3, 1)
+    ON CONFLICT DO NOTHING
+"""
+
+
+async def enrol(database: Database, *people: Actor) -> None:
+    """The accounts of actors, which no password opens; each for its organisation, where that is there."""
+    rows = [(who.account_id, who.participant_id, NOON) for who in people]
     async with database.connection() as connection:
-        await connection.execute(
-            "INSERT INTO account (id, username, password_hash, password_temporary, participant_id, roles, active,"
-            " created_at, version) VALUES ($1, $1::uuid::text, '', false, (SELECT id FROM participant WHERE id = $2),"
-            " '{reviewer}', true, $3, 1) ON CONFLICT DO NOTHING",
-            who.account_id,
-            who.participant_id,
-            NOON,
-        )
+        await connection.executemany(_ENROL, rows)
 
 
 AUTHORITY = actor(Role.AUTHORITY)
