@@ -15,6 +15,8 @@ from datamarket.auth.terms import Actor, Permission, Role
 from datamarket.foundation.errors import Invalid
 from datamarket.foundation.http import NO_NUL, Body, Now, Reading, Shape, SliceRouter, database_of
 
+NOBODY = Actor(UUID(int=0), None, frozenset())
+"""Whoever gives a name that no account has."""
 router = SliceRouter(tags=["auth"])
 keys = APIRouter(tags=["auth"])
 
@@ -113,18 +115,19 @@ async def _compare(request: Request, username: str, password: str, now: datetime
     try:
         account = await actions.check_password(found, password)
     except actions.SignInRefused:
-        if found is not None and state.attempts.may_be_told():
+        if state.attempts.may_be_told():
             await _tell(request, found, "auth.sign-in-refused", now)
         raise
     state.attempts.succeed(username, address)
     return account
 
 
-async def _tell(request: Request, account: Account, action: str, now: datetime) -> None:
-    """An audit event of an account that somebody tried to come in with; a name that nobody has leaves none."""
+async def _tell(request: Request, account: Account | None, action: str, now: datetime) -> None:
+    """An audit event of an account that somebody tried to come in with; of NOBODY, in the same time, where there is none."""
+    actor = actions.actor_of(account) if account else NOBODY
+    subject, address = ("account", actor.account_id), _address_of(request)
     async with database_of(request).transaction() as session:
-        actor, subject = actions.actor_of(account), ("account", account.id)
-        await request.app.state.record(session, actor, action, subject, now=now, address=_address_of(request))
+        await request.app.state.record(session, actor, action, subject, now=now, address=address)
 
 
 def _address_of(request: Request) -> str:
