@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -166,8 +166,11 @@ def client_of(app: FastAPI, actor: Actor | None, now: datetime) -> Client:
     async def add_key(request: httpx.Request) -> None:
         if request.method in {"POST", "PATCH"}:
             if actor is not None and actor not in known:
-                await enrol(app.state.database, actor)
                 known.add(actor)
+                with suppress(
+                    OSError, asyncpg.InterfaceError, asyncpg.PostgresError
+                ):  # a test that stops the database enrols before
+                    await enrol(app.state.database, actor)
             request.headers.setdefault("Idempotency-Key", new_id(moment()).hex)
 
     return Client(

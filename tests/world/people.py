@@ -38,9 +38,9 @@ VALUES ($1, $1::uuid::text, '', false, (SELECT id FROM participant WHERE id = $2
 
 async def enrol(database: Database, *people: Actor) -> None:
     """The accounts of actors, which no password opens; each for its organisation, where that is there."""
-    rows = [(who.account_id, who.participant_id, NOON) for who in people]
     async with database.connection() as connection:
-        await connection.executemany(_ENROL, rows)
+        for who in people:
+            await connection.execute(_ENROL, who.account_id, who.participant_id, NOON)
 
 
 AUTHORITY = actor(Role.AUTHORITY)
