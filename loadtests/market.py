@@ -92,6 +92,7 @@ def market_in(folder: Path, **more: str) -> Market:
         "DATAMARKET_DEMO_PASSWORD": os.environ.get("DATAMARKET_DEMO_PASSWORD", secrets.token_urlsafe(18)),
         "DATAMARKET_RATE_LIMIT": "1000000/second",
         "DATAMARKET_SIGN_IN_LIMIT": "1000000/minute",
+        "DATAMARKET_USERNAME_LIMIT": "1000000/minute",
         "DATAMARKET_LOG_REQUESTS": "false",
         "PYTHONPATH": str(ROOT),
     }

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.server.app import create_app
 from datamarket.server.embedded import embedded_server
 from tests.world.books import assert_books_hold
-from tests.world.people import NOON, moment
+from tests.world.people import NOON, enrol, moment
 
 BESIDE_THE_ROOMS = {"architecture", "cases", "concurrency", "e2e", "migrations", "property", "world"}
 """Folders of `tests/` that are no slices; every other is named as one, and so are the folders in it."""
@@ -161,8 +161,16 @@ def client_of(app: FastAPI, actor: Actor | None, now: datetime) -> Client:
     if actor is not None:
         headers["Authorization"] = f"Bearer {app.state.tokens.sign(actor, now=now)}"
 
+    known: set[Actor] = set()
+
     async def add_key(request: httpx.Request) -> None:
         if request.method in {"POST", "PATCH"}:
+            if actor is not None and actor not in known:
+                known.add(actor)
+                with suppress(
+                    OSError, asyncpg.InterfaceError, asyncpg.PostgresError
+                ):  # a test that stops the database enrols before
+                    await enrol(app.state.database, actor)
             request.headers.setdefault("Idempotency-Key", new_id(moment()).hex)
 
     return Client(

@@ -1,21 +1,27 @@
-"""Without an organisation one owns nothing: every list shows such a caller what it shows a stranger."""
+"""Without an organisation one owns nothing: every read shows such a caller what it shows a stranger."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import Uuid
+from sqlmodel import SQLModel, select
 
 from datamarket import slices
-from datamarket.auth.terms import Role
+from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.db import Database, PageAsked
+from datamarket.foundation.errors import NotFound
 from datamarket.foundation.ids import new_id
 from tests.world.market import every_book_written
 from tests.world.people import AUDITOR, actor, moment
 from tests.world.trading import LEDGER_ID
 
 Listing = Callable[..., Awaitable[Any]]
-GIVEN = {"ledger_id": LEDGER_ID, "page": PageAsked(100), "mine": False, "flagged": False}
+GIVEN: dict[str, Any] = {"ledger_id": LEDGER_ID, "page": PageAsked(100), "mine": False, "flagged": False}
+TRADING = (Role.BUYER, Role.PROVIDER, Role.OPERATOR)
+OF_ITSELF = {"session", "visible_to", *GIVEN}
 
 
 def lists() -> Iterator[tuple[str, Listing]]:
@@ -24,12 +30,25 @@ def lists() -> Iterator[tuple[str, Listing]]:
         for name, listing in inspect.getmembers(module, inspect.isfunction):
             known = inspect.signature(listing).parameters
             needed = {key for key, asked in known.items() if "None" not in str(asked.annotation)}
-            pages = {"visible_to", "page"} <= set(known) and needed <= {"session", "visible_to", *GIVEN}
+            pages = {"visible_to", "page"} <= set(known) and needed <= OF_ITSELF
             if listing.__module__ == module.__name__ and pages:
                 yield f"{module.__name__}.{name}", listing
 
 
 LISTS = dict(lists())
+
+
+def reads_of_one() -> Iterator[tuple[str, tuple[Listing, str, Any]]]:
+    """Every other query by who asks, with the one thing that it begins with: an id, or a row."""
+    for module in slices.files("queries"):
+        for name, read in inspect.getmembers(module, inspect.isfunction):
+            known = inspect.signature(read).parameters
+            if "visible_to" not in known or name.startswith("_") or read.__module__ != module.__name__:
+                continue
+            if f"{module.__name__}.{name}" not in LISTS:
+                needed = {key: asked.annotation for key, asked in known.items() if key not in OF_ITSELF}
+                [(key, kind)] = [(key, kind) for key, kind in needed.items() if "None" not in str(kind)]
+                yield f"{module.__name__}.{name}", (read, key, kind)
 
 
 def test_the_lists_are_found() -> None:
@@ -43,7 +62,7 @@ async def written(module_database: Database, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize("role", [Role.BUYER, Role.PROVIDER, Role.OPERATOR])
+@pytest.mark.parametrize("role", TRADING)
 async def test_who_has_no_organisation_sees_what_a_stranger_sees(
     written: Database, name: str, role: Role
 ) -> None:
@@ -60,3 +79,51 @@ async def test_who_has_no_organisation_sees_what_a_stranger_sees(
     if "ledger" in name or "payouts" in name:
         assert nobody == []
         assert await seen(AUDITOR) != []
+
+
+READS = dict(reads_of_one())
+
+
+@pytest.fixture(scope="module")
+async def ids(written: Database) -> list[UUID]:
+    """Some of every table that has them."""
+    found: list[UUID] = []
+    async with written.connection() as connection:
+        for table in SQLModel.metadata.sorted_tables:
+            if isinstance(getattr(table.columns.get("id"), "type", None), Uuid):
+                rows = await connection.fetch(f"SELECT id FROM {table.name} LIMIT 3")  # noqa: S608 - a table of ours
+                found += [UUID(str(row["id"])) for row in rows]
+    return found
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_one_thing_is_shown_to_who_has_no_organisation_as_to_a_stranger(
+    written: Database, ids: list[UUID], name: str
+) -> None:
+    read, key, kind = READS[name]
+    given = {
+        known: GIVEN.get(known)
+        for known in inspect.signature(read).parameters
+        if known not in {"session", "visible_to"}
+    }
+    candidates: Sequence[Any] = ids
+    if kind is not UUID:
+        async with written.transaction() as session:
+            candidates = (await session.exec(select(kind).limit(5))).all()
+
+    async def outcome(caller: Actor, thing: Any) -> str:
+        async with written.transaction() as session:
+            try:
+                return str(await read(session, **given | {key: thing}, visible_to=caller))
+            except NotFound as error:
+                return error.code
+
+    there = [thing for thing in candidates if await outcome(AUDITOR, thing) not in {"not-found", "[]"}]
+    for thing in there:
+        nobody, stranger = actor(*TRADING), actor(*TRADING, organisation=new_id(moment()))
+        assert await outcome(nobody, thing) == await outcome(stranger, thing)
+    assert there or "subsidy" in name  # runs and cases are no books: none is written
+
+
+def test_every_read_is_walked() -> None:
+    assert len(READS) + len(LISTS) >= 35

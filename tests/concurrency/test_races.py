@@ -16,7 +16,7 @@ from datamarket.foundation.money import Fen
 from datamarket.ledger.rules import FundsInsufficient
 from datamarket.trading.terms import Trade
 from tests.world import trading
-from tests.world.people import AUTHORITY, NOON, moment, unique
+from tests.world.people import AUTHORITY, NOON, enrol, moment, unique
 
 LEDGER = trading.LEDGER_ID
 
@@ -82,13 +82,14 @@ async def _until_somebody_waits(connection: "asyncpg.Connection[asyncpg.Record]"
 async def test_one_key_at_two_desks_is_one_trade(database: Database) -> None:
     deal = await trading.active_contract(database, funds=Fen(1_000_000))
     desks = [trading.desk(database), trading.desk(database)]
-    claim = Claim(LEDGER, "two-desks", unique("key"), b"\x01" * 32)
+    await enrol(database, deal.buyer_account)
+    claim = Claim(LEDGER, str(deal.buyer_account.account_id), unique("key"), b"\x01" * 32)
     answers = await asyncio.gather(
         *(desks[turn % 2].record(trading.intent(deal, at=NOON), claim) for turn in range(50))
     )
     assert len({answer.body for answer in answers}) == 1
     assert sum(not answer.replayed for answer in answers) == 1
-    other = Claim(LEDGER, "two-desks", claim.key, b"\x02" * 32)
+    other = Claim(LEDGER, claim.caller, claim.key, b"\x02" * 32)
     with pytest.raises(KeyReused):
         await desks[0].record(trading.intent(deal, at=NOON), other)
 
@@ -97,11 +98,14 @@ async def test_one_bad_order_never_fails_its_neighbours_in_the_queue(database: D
     rich = await trading.active_contract(database, funds=Fen(1_000_000))
     poor = await trading.active_contract(database, funds=Fen(1))
     desk = trading.desk(database)
+    for deal in (rich, poor):
+        await enrol(database, deal.buyer_account)
 
     async def ask(number: int) -> Answer | MarketError:
         deal = poor if number % 5 == 0 else rich
         try:
-            return await desk.record(trading.intent(deal), Claim(LEDGER, "queue", unique("key"), bytes(32)))
+            caller = str(deal.buyer_account.account_id)
+            return await desk.record(trading.intent(deal), Claim(LEDGER, caller, unique("key"), bytes(32)))
         except MarketError as error:
             return error
 

@@ -14,7 +14,7 @@ from datamarket.server.app import create_app
 from datamarket.server.embedded import embedded_server
 from tests.conftest import client_of
 from tests.world import trading
-from tests.world.people import NOON, unique
+from tests.world.people import NOON, enrol, unique
 
 
 @pytest.fixture
@@ -32,6 +32,7 @@ async def test_a_trade_survives_an_outage_with_its_key(own_server: Path, setting
     await migrate(url)
     database = await Database(url, 3).open()
     deal = await trading.active_contract(database)
+    await enrol(database, deal.buyer_account)
     app = create_app(settings, database, read_clock=lambda: NOON)
     body = {"contract_id": str(deal.contract.id), "purpose": deal.purpose, "quantity": 2}
     key = {"Idempotency-Key": unique("outage")}

@@ -22,7 +22,7 @@ from datamarket.payouts.bank import simulated as bank
 from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.trading.orders.terms import OrderEvent
 from tests.world import orders, payouts, periods, subsidy, trading
-from tests.world.people import FINANCE, NOON, actor, moment, unique
+from tests.world.people import FINANCE, NOON, actor, enrol, moment, unique
 from tests.world.sealing import sealer_in
 
 OTHER_CITY = 370100
@@ -83,12 +83,10 @@ async def market_in_use(database: Database) -> Market:
     async with database.connection() as connection:
         for name, table in _TABLE_OF.items():
             things[name] = str(await connection.fetchval(f"SELECT id FROM {table} LIMIT 1"))  # noqa: S608 - a name above
-    return Market(
-        things,
-        actor(*Role, organisation=agreement.buyer.id),
-        actor(*Role, organisation=agreement.provider.id),
-        actor(*Role),
-    )
+    owners = agreement.buyer.id, agreement.provider.id, None
+    callers = [actor(*Role, organisation=owner) for owner in owners]
+    await enrol(database, *callers)
+    return Market(things, *callers)
 
 
 async def every_book_written(database: Database, folder: Path) -> None:

@@ -5,6 +5,7 @@ from itertools import count
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Role
+from datamarket.foundation.db import Database
 from datamarket.foundation.ids import new_id
 
 NOON = datetime(2024, 6, 3, 4, 0, tzinfo=UTC)
@@ -24,8 +25,22 @@ def unique(prefix: str) -> str:
 
 
 def actor(*roles: Role, organisation: UUID | None = None) -> Actor:
-    """An actor with these roles; the account itself need not exist for a signed token."""
+    """An actor with these roles; its account comes to be when it first writes, see `enrol`."""
     return Actor(new_id(moment()), organisation, frozenset(roles))
+
+
+_ENROL = """
+INSERT INTO account (id, username, password_hash, password_temporary, participant_id, roles, active, created_at, version)
+VALUES ($1, $1::uuid::text, '', false, (SELECT id FROM participant WHERE id = $2), '{reviewer}', true, $3, 1)
+    ON CONFLICT DO NOTHING
+"""
+
+
+async def enrol(database: Database, *people: Actor) -> None:
+    """The accounts of actors, which no password opens; each for its organisation, where that is there."""
+    async with database.connection() as connection:
+        for who in people:
+            await connection.execute(_ENROL, who.account_id, who.participant_id, NOON)
 
 
 AUTHORITY = actor(Role.AUTHORITY)

@@ -31,7 +31,7 @@ from datamarket.zones.terms import UseClass
 from tests.world import catalogue
 from tests.world.catalogue import Listed
 from tests.world.participants import acting_for, admitted
-from tests.world.people import FINANCE, moment, unique
+from tests.world.people import FINANCE, enrol, moment, unique
 from tests.world.zones import OperatedZone
 
 LEDGER_ID = 370200
@@ -194,7 +194,9 @@ async def sell_under_key(
 ) -> Answer:
     """One trade through a desk: the answer stays under its key, and is the same when asked for again."""
     when = at or moment()
-    claim = Claim(LEDGER_ID, "world", key, fingerprint("POST", "/api/v1/trades", key.encode()))
+    await enrol(database, agreement.buyer_account)
+    caller = str(agreement.buyer_account.account_id)
+    claim = Claim(LEDGER_ID, caller, key, fingerprint("POST", "/api/v1/trades", key.encode()))
     return await desk(database, lambda: when).record(intent(agreement, quantity, at=when), claim)
 
 

@@ -1,4 +1,4 @@
-"""/accounts: open, list, close."""
+"""/accounts: open, list, close, reset a password."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -8,16 +8,17 @@ from pydantic import Field, StringConstraints
 
 from datamarket.accounts import actions
 from datamarket.auth import queries
-from datamarket.auth.access import allow
+from datamarket.auth.access import Deciding, allow
+from datamarket.auth.passwords import Password
 from datamarket.auth.terms import Actor, Permission, Role
 from datamarket.foundation.http import (
-    NO_NUL,
     Body,
     Now,
     Page,
     Paging,
     Prose,
     Reading,
+    Shape,
     SliceRouter,
     Writing,
     page_of,
@@ -26,7 +27,6 @@ from datamarket.foundation.shapes import RowShape
 
 router = SliceRouter(prefix="/accounts", tags=["accounts"])
 Username = Annotated[str, StringConstraints(min_length=3, max_length=60, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-Password = Annotated[str, StringConstraints(min_length=12, max_length=200, pattern=NO_NUL)]
 ManageAccounts = Annotated[Actor, allow(Permission.MANAGE_ACCOUNTS)]
 ReadAccounts = Annotated[Actor, allow(Permission.READ_ACCOUNTS)]
 
@@ -58,6 +58,12 @@ class AccountOut(RowShape):
     created_at: datetime
 
 
+class TemporaryPasswordOut(Shape):
+    """For its owner alone: until another is chosen, nothing is written with it."""
+
+    password: str
+
+
 @router.post("", status_code=201, summary="Open an account")
 async def open_account(actor: ManageAccounts, session: Writing, now: Now, body: AccountIn) -> AccountOut:
     return AccountOut.of(await actions.open_account(session, actor, **dict(body), now=now))
@@ -73,5 +79,14 @@ async def list_accounts(actor: ReadAccounts, session: Reading, paging: Paging[UU
 async def move_account(
     actor: ManageAccounts, session: Writing, now: Now, account_id: UUID, body: AccountEvent
 ) -> AccountOut:
+    closed = await actions.close_account(session, actor, account_id, reason=body.reason, now=now)
+    return AccountOut.of(closed)
+
+
+@router.post("/{account_id}/password", summary="Reset a password that was lost")
+async def reset_password(
+    actor: ManageAccounts, session: Deciding, now: Now, account_id: UUID
+) -> TemporaryPasswordOut:
+    """Answered once, and stored nowhere, so it takes no key: asked again, it is another one."""
     account = await queries.lock_account(session, account_id)
-    return AccountOut.of(await actions.close_account(session, actor, account, reason=body.reason, now=now))
+    return TemporaryPasswordOut(password=await actions.reset_password(session, actor, account, now=now))

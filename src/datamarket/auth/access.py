@@ -1,15 +1,22 @@
-"""What a route says about its caller: `allow(permission)`, or open to visitors."""
+"""What a route says about its caller: `allow(permission)`, or open to visitors; and how a stopped one is treated."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import OAuth2PasswordBearer
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation import idempotency
+from datamarket.foundation.db import driver
 from datamarket.foundation.errors import Forbidden, Unauthenticated
+from datamarket.foundation.http import API_PREFIX, KeyHeader, database_of, written
+from datamarket.foundation.waiting.patience import patient
 
 bearer = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
+_TOKENLESS = {f"{API_PREFIX}/auth/{word}" for word in ("token", "refresh", "revoke")}
+"""What one does because the access token is old: it is not looked at."""
 
 
 class SignInNeeded(Unauthenticated):
@@ -29,7 +36,7 @@ async def identify(request: Request) -> None:
     header = request.headers.get("authorization")
     request.state.actor = None
     request.state.caller = "visitor"
-    if header is None:
+    if header is None or request.url.path in _TOKENLESS:
         return
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
@@ -61,6 +68,23 @@ async def visitor(request: Request) -> Actor | None:
 
 Visitor = Annotated[Actor | None, Depends(visitor)]
 """Open to everyone; the actor when signed in."""
+
+
+async def open_deciding(request: Request) -> AsyncIterator[AsyncSession]:
+    """A transaction for a read that is acted on, or for what takes no key: who may not write now is refused."""
+    async with patient(database_of(request), request.scope["endpoint"]).transaction() as session:
+        await idempotency.check_caller(await driver(session), request.state.caller)
+        yield session
+
+
+async def open_settling(request: Request, idempotency_key: KeyHeader) -> AsyncIterator[AsyncSession]:
+    """`Writing` for what is owed already: an organisation that is suspended, or has left, may still do it."""
+    async with written(request, idempotency_key, settling=True) as session:
+        yield session
+
+
+Deciding = Annotated[AsyncSession, Depends(open_deciding, scope="function")]
+Settling = Annotated[AsyncSession, Depends(open_settling, scope="function")]
 
 
 def permission_of(dependency: Callable[..., Any] | None) -> Permission | None:

@@ -1,4 +1,4 @@
-"""Opening and closing accounts, signing in, rotating and revoking refresh tokens."""
+"""Opening and closing accounts, their passwords, signing in, rotating and revoking refresh tokens."""
 
 import hashlib
 import secrets
@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.auth import queries
+from datamarket.auth import passwords, queries
+from datamarket.auth.rules import LastAdministrator, check_roles
 from datamarket.auth.tables import Account, RefreshToken
 from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.errors import Unauthenticated
 from datamarket.foundation.ids import new_id
 
-_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)  # OWASP's minimum for argon2id
-_hash_of_nobody = _hasher.hash(secrets.token_urlsafe())
+REFRESH_GRACE = timedelta(seconds=10)
+"""Tabs of one browser wake together and send the same refresh token: so long, each gets a pair of its own."""
 
 
 class SignInRefused(Unauthenticated):
@@ -43,6 +42,13 @@ class Refresh:
     account: Account
 
 
+@dataclass(frozen=True)
+class Reuse:
+    """A refresh token was used again, long after its use: somebody has copied it, and its family has ended."""
+
+    account: Account
+
+
 def actor_of(account: Account) -> Actor:
     return Actor(account.id, account.participant_id, frozenset(Role(role) for role in account.roles))
 
@@ -56,13 +62,15 @@ async def open_account(
     participant_id: UUID | None,
     now: datetime,
 ) -> Account:
-    """A person or program that may sign in for an organisation. Raises UsernameTaken."""
+    """A person or program that may sign in for an organisation. Raises RolesApart, RoleOfOffice, UsernameTaken."""
+    given = set(roles)
+    check_roles(given, participant_id)
     account = Account(
         id=new_id(now),
         username=username,
-        password_hash=_hasher.hash(password),
+        password_hash=await passwords.hash_of(password),
         participant_id=participant_id,
-        roles=sorted(roles),
+        roles=sorted(given),
         created_at=now,
     )
     session.add(account)
@@ -70,20 +78,41 @@ async def open_account(
     return account
 
 
-async def sign_in(session: AsyncSession, *, username: str, password: str) -> Account:
-    """The account, when the password is right. Raises SignInRefused, in the same time for all causes."""
-    account = await queries.find_account_by_name(session, username)
-    try:
-        _hasher.verify(account.password_hash if account else _hash_of_nobody, password)
-    except (VerificationError, InvalidHashError):
-        raise SignInRefused from None
-    if account is None or not account.active:
+async def check_password(account: Account | None, password: str) -> Account:
+    """The account, when the password is right. Raises SignInRefused, in the same time for all causes.
+
+    Then RolesApart or RoleOfOffice, for an account of before that has what is not given any more. It asks
+    no database: none waits while a password is compared.
+    """
+    right = await passwords.is_right(account.password_hash if account else None, password)
+    if account is None or not right or not account.active:
+        raise SignInRefused
+    check_roles([Role(role) for role in account.roles], account.participant_id)
+    return account
+
+
+async def lock_unchanged(session: AsyncSession, compared: Account) -> Account:
+    """The account whose password was compared, held. Raises SignInRefused where it was closed or reset meanwhile."""
+    account = await queries.lock_account(session, compared.id)
+    if not account.active or account.password_hash != compared.password_hash:
         raise SignInRefused
     return account
 
 
-async def close_account(session: AsyncSession, account: Account, *, now: datetime) -> Account:
-    """The account can no longer sign in or refresh; access tokens end by themselves in minutes."""
+async def set_password(
+    session: AsyncSession, account: Account, password_hash: str, *, temporary: bool, now: datetime
+) -> None:
+    """From now on this one; every refresh token of before has ended."""
+    account.password_hash, account.password_temporary = password_hash, temporary
+    account.version += 1
+    await _revoke(session, col(RefreshToken.account_id) == account.id, now)
+
+
+async def close_account(session: AsyncSession, account_id: UUID, *, now: datetime) -> Account:
+    """The account can no longer sign in, refresh or write. Raises NotFound or LastAdministrator."""
+    account, administrators = await queries.lock_among_administrators(session, account_id)
+    if administrators == [account]:
+        raise LastAdministrator
     account.active = False
     account.version += 1
     await _revoke(session, col(RefreshToken.account_id) == account.id, now)
@@ -107,22 +136,25 @@ async def issue_refresh(
     return Refresh(token, account)
 
 
-async def rotate_refresh(session: AsyncSession, token: str, *, now: datetime, days: int) -> Refresh | None:
+async def rotate_refresh(
+    session: AsyncSession, token: str, *, now: datetime, days: int
+) -> Refresh | Reuse | None:
     """A new refresh token for an old one, which is then spent; None when it was not good.
 
-    A second use means that somebody copied it: the whole family ends. None, not an error, so that
-    this ending is committed.
+    A use again after REFRESH_GRACE means that somebody copied it: the whole family ends. Reuse, not an
+    error, so that this ending is committed.
     """
     found = await queries.lock_refresh_token(session, _digest(token))
     if found is None or found.revoked_at is not None or found.expires_at <= now:
         return None
-    if found.used_at is not None:
-        await _revoke(session, col(RefreshToken.family) == found.family, now)
-        return None
-    found.used_at = now
     account = await queries.get_account(session, found.account_id)
     if not account.active:
         return None
+    if found.used_at is not None and now - found.used_at > REFRESH_GRACE:
+        await _revoke(session, col(RefreshToken.family) == found.family, now)
+        return Reuse(account)
+    found.used_at = found.used_at or now
+    check_roles([Role(role) for role in account.roles], account.participant_id)
     return await issue_refresh(session, account, now=now, days=days, family=found.family)
 
 

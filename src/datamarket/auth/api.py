@@ -1,4 +1,4 @@
-"""/auth and the key set."""
+"""/auth and the key set: who comes in, and how; what went wrong is told to the audit."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -7,12 +7,16 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request
 from pydantic import BaseModel, Field
 
-from datamarket.auth import actions
+from datamarket.auth import actions, passwords, queries
 from datamarket.auth.access import Visitor, allow
+from datamarket.auth.passwords import Password
+from datamarket.auth.tables import Account
 from datamarket.auth.terms import Actor, Permission, Role
 from datamarket.foundation.errors import Invalid
-from datamarket.foundation.http import NO_NUL, Now, Reading, Shape, SliceRouter
+from datamarket.foundation.http import NO_NUL, Body, Now, Reading, Shape, SliceRouter, database_of
 
+NOBODY = Actor(UUID(int=0), None, frozenset())
+"""Whoever gives a name that no account has."""
 router = SliceRouter(tags=["auth"])
 keys = APIRouter(tags=["auth"])
 
@@ -55,6 +59,15 @@ class RefreshForm(BaseModel):
     )
 
 
+class PasswordsIn(Body):
+    """The password that one has, and the one that one wants."""
+
+    old: Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)] = Field(
+        examples=["a long pass phrase"]
+    )
+    new: Password = Field(examples=["a longer pass phrase"])
+
+
 class TokenOut(Shape):
     """RFC 6749: the access token is sent as `Authorization: Bearer …`."""
 
@@ -81,27 +94,59 @@ def _issue(request: Request, refresh: actions.Refresh, now: datetime) -> TokenOu
 
 @router.post("/auth/token", summary="Sign in")
 async def issue_token(
-    request: Request, session: Reading, now: Now, form: Annotated[GrantForm, Form()], _caller: Visitor
+    request: Request, now: Now, form: Annotated[GrantForm, Form()], _caller: Visitor
 ) -> TokenOut:
     """An access token of some minutes, and a refresh token that works once."""
     if not form.name or not form.secret:
         raise GrantIncomplete
-    account = await actions.sign_in(session, username=form.name, password=form.secret)
+    compared = await _compare(request, form.name, form.secret, now)
     days = request.app.state.settings.refresh_days
-    return _issue(request, await actions.issue_refresh(session, account, now=now, days=days), now)
+    async with database_of(request).transaction() as session:
+        account = await actions.lock_unchanged(session, compared)
+        return _issue(request, await actions.issue_refresh(session, account, now=now, days=days), now)
+
+
+async def _compare(request: Request, username: str, password: str, now: datetime) -> Account:
+    """The account of a name and its password, which no transaction waits for. Raises UsernameBusy, SignInRefused."""
+    state, address = request.app.state, _address_of(request)
+    state.attempts.begin(username, address)
+    async with database_of(request).transaction() as session:
+        found = await queries.find_account_by_name(session, username)
+    try:
+        account = await actions.check_password(found, password)
+    except actions.SignInRefused:
+        if state.attempts.may_be_told():
+            await _tell(request, found, "auth.sign-in-refused", now)
+        raise
+    state.attempts.succeed(username, address)
+    return account
+
+
+async def _tell(request: Request, account: Account | None, action: str, now: datetime) -> None:
+    """An audit event of an account that somebody tried to come in with; of NOBODY, in the same time, where there is none."""
+    actor = actions.actor_of(account) if account else NOBODY
+    subject, address = ("account", actor.account_id), _address_of(request)
+    async with database_of(request).transaction() as session:
+        await request.app.state.record(session, actor, action, subject, now=now, address=address)
+
+
+def _address_of(request: Request) -> str:
+    return request.client.host if request.client else "-"
 
 
 @router.post("/auth/refresh", summary="A new pair for a refresh token")
 async def refresh_token(
     request: Request, now: Now, form: Annotated[RefreshForm, Form()], _caller: Visitor
 ) -> TokenOut:
-    """The old refresh token is spent; a second use of it ends every token that came from it."""
+    """The old refresh token is spent; used again after ten seconds, it ends every token that came from it."""
     days = request.app.state.settings.refresh_days
-    async with request.app.state.database.transaction() as session:
+    async with database_of(request).transaction() as session:
         rotated = await actions.rotate_refresh(session, form.refresh_token, now=now, days=days)
-    if rotated is None:
-        raise actions.RefreshRefused
-    return _issue(request, rotated, now)
+    if isinstance(rotated, actions.Refresh):
+        return _issue(request, rotated, now)
+    if rotated is not None:
+        await _tell(request, rotated.account, "auth.refresh-reused", now)
+    raise actions.RefreshRefused
 
 
 @router.post("/auth/revoke", status_code=204, summary="Sign out")
@@ -110,6 +155,25 @@ async def revoke_token(
 ) -> None:
     """Ends a refresh token and all that came from the same sign-in."""
     await actions.revoke_refresh(session, form.refresh_token, now=now)
+
+
+@router.post("/auth/password", summary="Choose another password")
+async def change_password(
+    request: Request, actor: Annotated[Actor, allow(Permission.READ_SELF)], now: Now, body: PasswordsIn
+) -> TokenOut:
+    """Every sign-in of before ends: the answer is the only pair of tokens. It takes no key: secrets are not stored."""
+    async with database_of(request).transaction() as session:
+        found = await queries.get_account(session, actor.account_id)
+    compared = await _compare(request, found.username, body.old, now)
+    chosen = await passwords.hash_of(body.new)
+    days = request.app.state.settings.refresh_days
+    async with database_of(request).transaction() as session:
+        account = await actions.lock_unchanged(session, compared)
+        await actions.set_password(session, account, chosen, temporary=False, now=now)
+        await request.app.state.record(
+            session, actor, "auth.change-password", ("account", account.id), now=now
+        )
+        return _issue(request, await actions.issue_refresh(session, account, now=now, days=days), now)
 
 
 @router.get("/auth/me", summary="Who am I")

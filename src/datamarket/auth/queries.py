@@ -9,8 +9,8 @@ from sqlmodel import col, false, or_, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.tables import Account, RefreshToken
-from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, get_row, keyset, lock_row
+from datamarket.auth.terms import Actor, Role
+from datamarket.foundation.db import PageAsked, get_row, keyset, lock_row, there
 
 
 def seen_by(actor: Actor, *owners: Any) -> ColumnElement[bool]:
@@ -37,6 +37,19 @@ async def get_account(session: AsyncSession, account_id: UUID) -> Account:
 async def lock_account(session: AsyncSession, account_id: UUID) -> Account:
     """The newest row, held until the transaction ends. Raises NotFound."""
     return await lock_row(session, Account, account_id, "account", key_share=True)
+
+
+async def lock_among_administrators(session: AsyncSession, account_id: UUID) -> tuple[Account, list[Account]]:
+    """The account, and every open one of an administrator, held in one order: of two who close each other one waits.
+
+    Raises NotFound.
+    """
+    administrates = col(Account.active) & col(Account.roles).contains([Role.ADMIN])
+    statement = select(Account).where(or_(Account.id == account_id, administrates)).order_by(col(Account.id))
+    locked = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    rows = (await session.exec(locked)).all()
+    account = there(next((row for row in rows if row.id == account_id), None), "account")
+    return account, [row for row in rows if row.active and Role.ADMIN in row.roles]
 
 
 async def list_accounts(session: AsyncSession, *, page: PageAsked[UUID]) -> Sequence[Account]:

@@ -25,6 +25,7 @@ class Account(SQLModel, table=True):
     id: UUID = Field(primary_key=True)
     username: str
     password_hash: str
+    password_temporary: bool = False
     participant_id: UUID | None = Field(default=None, index=True)
     roles: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     active: bool = True

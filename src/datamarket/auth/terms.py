@@ -78,6 +78,10 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset({P.READ_SELF, P.READ_ACCOUNTS, P.MANAGE_ACCOUNTS}),
 }
 OVERSEERS = frozenset({Role.AUTHORITY, Role.FINANCE, Role.AUDITOR})
+OFFICES_ONLY = OVERSEERS | {Role.ADMIN}
+"""What the city itself does, for no organisation."""
+APART = OFFICES_ONLY | {Role.REVIEWER}
+"""Roles that judge or oversee what another does: each stands alone in its account."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ from datamarket.foundation.settings import Settings
 ALGORITHM = "ES256"
 REQUIRED = frozenset({"exp", "iat", "nbf", "iss", "aud", "sub", "jti", "roles", "org"})
 REMEMBERED = 4096
+LEEWAY_SECONDS = 60
+"""Clocks of two machines differ: a token is good that much before it was made, and never longer than it says."""
 
 
 class TokenInvalid(Unauthenticated):
@@ -95,7 +97,7 @@ class TokenKeeper:
         not_before, expires, actor = known
         if instant >= expires:
             raise TokenExpired
-        if instant < not_before:
+        if instant < not_before - LEEWAY_SECONDS:
             raise TokenInvalid(reason="not valid yet")
         return actor
 

@@ -49,6 +49,8 @@ def serve(
             server_header=False,
             log_config=logs.configuration(),
             timeout_graceful_shutdown=10,
+            proxy_headers=bool(market.settings.trusted_proxies),
+            forwarded_allow_ips=list(market.settings.trusted_proxies),
         )
 
 
@@ -106,6 +108,16 @@ def open_account(
             session, username=username, roles=roles, uscc=participant, now=read_clock()
         )
     )
+    typer.echo(f"{username}  {password}")
+
+
+@app.command("reset-password")
+def reset_password(username: str) -> None:
+    """A random password in place of a lost one, printed once; its owner signs in with it and chooses another."""
+    from datamarket.accounts.actions import reset_password_of
+    from datamarket.foundation.clock import read_clock
+
+    password = in_transaction(lambda session, _market: reset_password_of(session, username, now=read_clock()))
     typer.echo(f"{username}  {password}")
 
 

@@ -35,6 +35,7 @@ from datamarket.foundation.http import (
     database_of,
     page_of,
 )
+from datamarket.foundation.idempotency import check_caller
 from datamarket.foundation.shapes import RowShape
 from datamarket.zones.terms import UseClass
 
@@ -231,6 +232,7 @@ async def dry_run(
     """The same decision, with nothing counted."""
     demand = Demand(contract_id, organisation_of(actor), body.purpose, body.quantity, now)
     async with database_of(request).connection() as connection:
+        await check_caller(connection, request.state.caller)
         meters = await queries.meters(connection, [contract_id])
     authorisation = metering.authorisation_for(demand, meters)
     refusal: dict[str, Any] = {"code": None, "zh": None, "en": None}

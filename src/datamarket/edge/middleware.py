@@ -8,16 +8,13 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from datamarket.edge.problems import BodyTooLarge, TooManyRequests, problem
+from datamarket.edge.limits import RateLimits
+from datamarket.edge.problems import BodyTooLarge, problem
 from datamarket.foundation.clock import read_clock
-from datamarket.foundation.errors import MarketError
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
 
@@ -32,7 +29,6 @@ DURATION = Histogram(
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 BODY_LIMIT = 2**20
 BATCH_BODY_LIMIT = 16 * 2**20
-_SIGN_IN = "/api/v1/auth/"
 
 
 class EdgeMiddleware:
@@ -41,9 +37,7 @@ class EdgeMiddleware:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self._logging = settings.log_requests
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
-        self._general = parse(settings.rate_limit)
-        self._sign_in = parse(settings.sign_in_limit)
+        self._limits = RateLimits(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,8 +50,8 @@ class EdgeMiddleware:
         scope["request_id"] = request_id
         status = 500
         body_limit = BATCH_BODY_LIMIT if scope["path"].endswith("/batch") else BODY_LIMIT
-        limit, caller = self._limit_for(scope, headers)
-        allowed = self._limiter.hit(limit, caller)
+        bucket = self._limits.bucket(scope, headers)
+        allowed = self._limits.take(bucket)
 
         async def send_marked(message: Message) -> None:
             nonlocal status
@@ -66,13 +60,13 @@ class EdgeMiddleware:
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", request_id.encode()),
-                    *self._limit_headers(limit, caller),
+                    *self._limits.headers(bucket),
                 ]
             await send(message)
 
         try:
             if not allowed:
-                await self._refuse(scope, receive, send_marked, limit, caller)
+                await self._limits.refusal(scope, bucket)(scope, receive, send_marked)
             elif _declared_length(headers) > body_limit:
                 response = problem(Request(scope), BodyTooLarge(), status=413)
                 await response(scope, receive, send_marked)
@@ -80,34 +74,6 @@ class EdgeMiddleware:
                 await self.app(scope, _bounded(receive, body_limit), send_marked)
         finally:
             self._account(scope, status, time.perf_counter_ns() - started)
-
-    def _limit_for(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[RateLimitItem, str]:
-        address = (scope.get("client") or ("-",))[0]
-        if scope["path"].startswith(_SIGN_IN) and scope["method"] == "POST":
-            return self._sign_in, f"sign-in {address}"
-        return self._general, _account_of(scope, headers) or address
-
-    def _limit_headers(self, limit: RateLimitItem, caller: str) -> list[tuple[bytes, bytes]]:
-        window = self._limiter.get_window_stats(limit, caller)
-        reset = max(0, int(window.reset_time - time.time()))
-        seconds = limit.get_expiry()
-        return [
-            (b"ratelimit-policy", f'"default";q={limit.amount};w={seconds}'.encode()),
-            (b"ratelimit", f'"default";r={max(0, window.remaining)};t={reset}'.encode()),
-        ]
-
-    async def _refuse(
-        self, scope: Scope, receive: Receive, send: Send, limit: RateLimitItem, caller: str
-    ) -> None:
-        window = self._limiter.get_window_stats(limit, caller)
-        seconds = max(1, int(window.reset_time - time.time()) + 1)
-        response = problem(
-            Request(scope),
-            TooManyRequests(seconds=seconds),
-            status=429,
-            headers={"Retry-After": str(seconds)},
-        )
-        await response(scope, receive, send)
 
     def _account(self, scope: Scope, status: int, nanoseconds: int) -> None:
         route: Any = scope.get("route")
@@ -147,18 +113,6 @@ def _bounded(receive: Receive, limit: int) -> Receive:
         return message
 
     return receive_within
-
-
-def _account_of(scope: Scope, headers: dict[bytes, bytes]) -> str | None:
-    """The account of a good token; a made-up one counts for the address it comes from."""
-    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-    if scheme.lower() != b"bearer":
-        return None
-    state = scope["app"].state
-    try:
-        return str(state.tokens.read(token.strip().decode("latin-1"), now=state.read_clock()).account_id)
-    except MarketError:
-        return None
 
 
 def install(app: FastAPI, settings: Settings) -> None:

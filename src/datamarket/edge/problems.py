@@ -36,6 +36,7 @@ STATUS_OF: dict[type[errors.MarketError], int] = {
     errors.Conflict: 409,
     errors.Stale: 412,
     errors.Refused: 409,
+    errors.TooManyRequests: 429,
     errors.Unavailable: 503,
 }
 RETRY_AFTER_SECONDS = "1"
@@ -71,12 +72,6 @@ class BodyUnreadable(errors.Invalid):
     code = "request.unreadable"
     zh = "请求无法解析。"
     en = "The request cannot be read."
-
-
-class TooManyRequests(errors.Unavailable):
-    code = "request.rate-limited"
-    zh = "请求过于频繁，请在 {seconds} 秒后重试。"
-    en = "Too many requests; retry in {seconds} second(s)."
 
 
 class TextNotStorable(errors.Invalid):
@@ -172,7 +167,7 @@ def problem(
     )
     extra = dict(headers or {}) | {"Content-Language": language}
     if error.retryable:
-        extra.setdefault("Retry-After", RETRY_AFTER_SECONDS)
+        extra.setdefault("Retry-After", str(error.facts.get("seconds", RETRY_AFTER_SECONDS)))
     if code == 401:
         extra["WWW-Authenticate"] = "Bearer"
     return Response(orjson.dumps(document.model_dump()), code, extra, "application/problem+json")

@@ -76,3 +76,11 @@ class Unavailable(MarketError):
     """The same call may succeed later; until then it changed nothing, or nobody knows and its key tells."""
 
     retryable = True
+
+
+class TooManyRequests(Unavailable):
+    """Asked too often: the same call may succeed after some `seconds`."""
+
+    code = "request.rate-limited"
+    zh = "请求过于频繁，请在 {seconds} 秒后重试。"
+    en = "Too many requests; retry in {seconds} second(s)."

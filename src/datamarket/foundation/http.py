@@ -5,6 +5,7 @@ import binascii
 import functools
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Generic, NewType, TypeVar, get_args
@@ -297,11 +298,18 @@ async def open_writing(request: Request, idempotency_key: KeyHeader) -> AsyncIte
     Raises Replayed with the stored answer when the key was used before, KeyReused when it then had
     another content.
     """
-    claim = await claim_of(request, idempotency_key)
+    async with written(request, idempotency_key) as session:
+        yield session
+
+
+@asynccontextmanager
+async def written(request: Request, key: str, *, settling: bool = False) -> AsyncIterator[AsyncSession]:
+    """The same; `settling` what is owed already."""
+    claim = await claim_of(request, key)
     database = patient(database_of(request), request.scope["endpoint"], await request.body())
     async with database.transaction() as session:
         connection = await driver(session)
-        await idempotency.claim(connection, claim, now=await read_now(request))
+        await idempotency.claim(connection, claim, now=await read_now(request), settling=settling)
         request.state.claim = (connection, claim)
         yield session
 

@@ -13,7 +13,7 @@ from datetime import datetime
 import asyncpg
 
 from datamarket.foundation.db import Connection
-from datamarket.foundation.errors import Conflict, Invalid, MarketError
+from datamarket.foundation.errors import KNOWN_ERRORS, Conflict, Invalid, MarketError
 
 
 class KeyMissing(Invalid):
@@ -80,8 +80,10 @@ def fingerprint(method: str, path: str, body: bytes) -> bytes:
 _CLAIM = """
 INSERT INTO idempotency_key (ledger_id, caller, key, fingerprint, claimed_at)
 SELECT $1, caller, key, fingerprint, $5 FROM unnest($2::text[], $3::text[], $4::bytea[]) AS c (caller, key, fingerprint)
+ WHERE caller <> ALL (ARRAY(SELECT b.caller FROM barred_callers($6::text[], $7) AS b))
     ON CONFLICT DO NOTHING RETURNING caller, key
 """
+_BARRED = "SELECT caller, code, name, state FROM barred_callers($1::text[], $2)"
 _STORED = """
 SELECT caller, key, fingerprint, status, body, etag FROM idempotency_key
  WHERE ledger_id = $1 AND (caller, key) IN (SELECT * FROM unnest($2::text[], $3::text[]))
@@ -98,18 +100,20 @@ DELETE FROM idempotency_key
 
 
 async def claim_all(
-    connection: Connection, claims: Sequence[Claim], *, now: datetime
+    connection: Connection, claims: Sequence[Claim], *, now: datetime, settling: bool = False
 ) -> dict[Claim, Answer | MarketError]:
     """Take every new key for this transaction; any other claim gets what its key keeps, KeyReused or InFlight.
 
     The claims are of one market. Where two ask for different things under one new key, the first takes it.
+    A caller who may not write now gets what `barred_callers` says, for a key of before too.
     """
     first: dict[tuple[str, str], Claim] = {}
     for claimed in claims:
         first.setdefault(claimed.id, claimed)
     ordered = [first[key] for key in sorted(first)]
     fingerprints = [claimed.fingerprint for claimed in ordered]
-    rows = await connection.fetch(_CLAIM, *_ids(ordered), fingerprints, now)
+    callers = list({claimed.caller for claimed in ordered})
+    rows = await connection.fetch(_CLAIM, *_ids(ordered), fingerprints, now, callers, settling)
     taken = {(row["caller"], row["key"]) for row in rows}
     answers: dict[Claim, Answer | MarketError] = {
         claimed: KeyReused() for claimed in claims if claimed.id in taken and claimed != first[claimed.id]
@@ -117,7 +121,10 @@ async def claim_all(
     known = [claimed for claimed in claims if claimed.id not in taken]
     if known:
         stored = {(row["caller"], row["key"]): row for row in await connection.fetch(_STORED, *_ids(known))}
-        answers |= {claimed: _kept(claimed, stored.get(claimed.id)) for claimed in known}
+        barred = {row["caller"]: row for row in await connection.fetch(_BARRED, callers, settling)}
+        for claimed in known:
+            bar = barred.get(claimed.caller)
+            answers[claimed] = _bar(bar) if bar else _kept(claimed, stored.get(claimed.id))
     return answers
 
 
@@ -150,10 +157,20 @@ async def give_back(connection: Connection, claims: Collection[Claim]) -> None:
         await connection.execute(_GIVE_BACK, *_ids(claims))
 
 
-async def claim(connection: Connection, claimed: Claim, *, now: datetime) -> None:
-    """Take one key for this transaction. Raises Replayed, KeyReused or InFlight."""
+def _bar(row: "asyncpg.Record") -> MarketError:
+    return KNOWN_ERRORS[row["code"]](name=row["name"], state=row["state"])
+
+
+async def check_caller(connection: Connection, caller: str) -> None:
+    """For what takes no key, and is acted on: raises what the claim of one would."""
+    for row in await connection.fetch(_BARRED, [caller], False):
+        raise _bar(row)
+
+
+async def claim(connection: Connection, claimed: Claim, *, now: datetime, settling: bool = False) -> None:
+    """Take one key for this transaction. Raises Replayed, KeyReused, InFlight, or why the caller may not write."""
     try:
-        answers = await claim_all(connection, [claimed], now=now)
+        answers = await claim_all(connection, [claimed], now=now, settling=settling)
     except asyncpg.LockNotAvailableError:
         raise InFlight from None
     match answers.get(claimed):

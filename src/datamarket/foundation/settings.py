@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 def _parted(value: object) -> object:
-    """'https://a.example, https://b.example' → two origins."""
+    """'https://a.example, https://b.example' → two of them."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
@@ -52,6 +52,15 @@ class Settings(BaseSettings):
 
     sign_in_limit: str = "30/minute"
     """Attempts to sign in that one address may make: password guessing is slow."""
+
+    refresh_limit: str = "300/minute"
+    """Refreshes and sign-outs of one address: an office of many tabs behind one address, and no guessing."""
+
+    username_limit: str = "20/5 minutes"
+    """Attempts at one user name from addresses that it never came in from."""
+
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)] = ()
+    """Addresses or networks whose X-Forwarded-For is believed, parted by commas; nobody's by default."""
 
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)] = ()
     """Which web pages may call the API, parted by commas; none by default."""

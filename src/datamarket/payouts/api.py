@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import Field
 
-from datamarket.auth.access import MakePayout, ReadLedger
+from datamarket.auth.access import Deciding, MakePayout, ReadLedger
 from datamarket.auth.terms import Permission
 from datamarket.foundation.http import (
     AllowedEvents,
@@ -218,7 +218,7 @@ async def allowed_events(
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, 409: {}},
 )
 @takes_long
-async def get_file(actor: MakePayout, ledger_id: LedgerId, session: Reading, batch_id: UUID) -> Response:
+async def get_file(actor: MakePayout, ledger_id: LedgerId, session: Deciding, batch_id: UUID) -> Response:
     """CSV with count, sum and SHA-256 in its last line; the same bytes each time, once it is approved."""
     batch = await queries.get_batch(session, ledger_id, batch_id, visible_to=actor)
     content = proposals.file_for_bank(batch, await queries.payouts_of(session, batch))

@@ -10,8 +10,10 @@ from fastapi import Depends, FastAPI
 from datamarket import __version__, slices
 from datamarket.auth.access import identify
 from datamarket.auth.api import keys
+from datamarket.auth.attempts import Attempts
 from datamarket.auth.tokens import TokenKeeper, load_key
 from datamarket.edge import docs, middleware, openapi, operations, problems
+from datamarket.evidence.actions import record
 from datamarket.foundation.clock import read_clock as wall_clock
 from datamarket.foundation.db import Database
 from datamarket.foundation.http import API_PREFIX
@@ -51,6 +53,8 @@ def create_app(
     app.state.database = database
     app.state.read_clock = read_clock
     app.state.tokens = TokenKeeper(load_key(settings), settings)
+    app.state.attempts = Attempts(settings)
+    app.state.record = record
     app.state.sealer = sealer_of(settings)
     for router in slices.routers():
         app.include_router(router, prefix=API_PREFIX, dependencies=[Depends(identify)])

@@ -8,7 +8,7 @@ import orjson
 from fastapi import Request, Response
 from pydantic import Field, model_validator
 
-from datamarket.auth.access import ReadMarket, allow
+from datamarket.auth.access import ReadMarket, Settling, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.terms import Purpose
@@ -31,7 +31,6 @@ from datamarket.foundation.http import (
     Reading,
     Shape,
     SliceRouter,
-    Writing,
     check_tag,
     claim_of,
     page_of,
@@ -227,7 +226,7 @@ async def get_trade(actor: ReadMarket, response: Response, session: Reading, tra
 @router.post("/{trade_id}/refunds", status_code=201, summary="Refund a trade, in part or whole")
 async def refund_trade(
     actor: Annotated[Actor, allow(Permission.REFUND_TRADE)],
-    session: Writing,
+    session: Settling,
     now: Now,
     trade_id: UUID,
     body: RefundIn,

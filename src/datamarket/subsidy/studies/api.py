@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import Field, StringConstraints
 
-from datamarket.auth.access import ReadSubsidy
+from datamarket.auth.access import Deciding, ReadSubsidy
 from datamarket.foundation.http import Body, Now, Reading, Shape, SliceRouter
 from datamarket.foundation.shapes import attached
 from datamarket.foundation.spreadsheets.cells import WORKBOOK
@@ -146,7 +146,7 @@ async def show_drift(
 
 @router.post("/what-if", summary="What would other parameters give")
 @takes_long
-async def what_if(actor: ReadSubsidy, session: Reading, body: WhatIfIn, response: Response) -> WhatIfOut:
+async def what_if(actor: ReadSubsidy, session: Deciding, body: WhatIfIn, response: Response) -> WhatIfOut:
     """Both arms over the snapshot of the run. Nothing is stored, so no Idempotency-Key is needed."""
     view = await named_run(session, body.run_id, response)
     study = await comparison.what_if_of(session, view, body.changes)

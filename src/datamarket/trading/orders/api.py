@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import Field
 
-from datamarket.auth.access import ReadMarket, allow
+from datamarket.auth.access import ReadMarket, Settling, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.terms import Purpose
@@ -159,7 +159,7 @@ async def get_order(actor: ReadMarket, response: Response, session: Reading, ord
 async def move_order(
     actor: ReadMarket,
     response: Response,
-    session: Writing,
+    session: Settling,
     now: Now,
     order_id: UUID,
     body: OrderEventIn,
