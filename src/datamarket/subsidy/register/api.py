@@ -16,7 +16,6 @@ from datamarket.foundation.http import (
     FenIn,
     IfMatch,
     Now,
-    Ordinal,
     Page,
     Paging,
     Reading,
@@ -107,7 +106,7 @@ async def list_schemes(actor: ReadSubsidy, session: Reading, paging: Paging[str]
 
 @router.get("/{scheme_id}/versions", summary="Versions of a scheme")
 async def list_versions(
-    actor: ReadSubsidy, session: Reading, paging: Paging[Ordinal], scheme_id: SchemeId
+    actor: ReadSubsidy, session: Reading, paging: Paging[int], scheme_id: SchemeId
 ) -> Page[SchemeVersionOut]:
     """Newest first."""
     await queries.get_scheme(session, scheme_id)
@@ -192,7 +191,7 @@ async def allowed_version_events(
 
 @router.get("/{scheme_id}/budgets", summary="Budgets of a scheme")
 async def list_budgets(
-    actor: ReadSubsidy, session: Reading, paging: Paging[Ordinal], scheme_id: SchemeId
+    actor: ReadSubsidy, session: Reading, paging: Paging[int], scheme_id: SchemeId
 ) -> Page[BudgetOut]:
     """Newest year first; a year without a budget has no ceiling here."""
     await queries.get_scheme(session, scheme_id)
