@@ -125,7 +125,7 @@ async def move_product(
     """
     product, version = described
     if number is not None and number != version.number:
-        version = await queries.lock_version(session, product.id, number)
+        version = await queries.lock_version(session, product, number, visible_to=actor)
     await _check_mover(session, actor, Described(product, version), event, on=business_date(now))
     VERSION_LIFE.check_reason(event, reason)
     state = VERSION_LIFE.after(version.state, event)

@@ -11,7 +11,7 @@ from fastapi import Depends, Query, Request, Response
 from datamarket.auth.access import SignInNeeded, Visitor
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings import queries as listing_queries
-from datamarket.catalogue.listings.rules import may_see_listing
+from datamarket.catalogue.listings.rules import ListingFilterMisplaced, may_see_listing
 from datamarket.catalogue.listings.shapes import ListingCard, ListingOut
 from datamarket.catalogue.listings.terms import ListingState
 from datamarket.catalogue.products.terms import Processing, QualityKey, SampleField
@@ -59,6 +59,9 @@ class Wish(Filters):
         return Search(**vars(self), limit=paging.limit, after=_place(paging, self.sort))
 
 
+_ANY = Wish()
+
+
 def _place(paging: PageAsked[Cursor], sort: Sort) -> tuple[Any, UUID] | None:
     """Where the page before ended. Raises CursorInvalid."""
     values = decode_cursor(paging.after, [datetime if sort is Sort.NEWEST else object, UUID], paging.seal)
@@ -82,7 +85,12 @@ async def search_listings(
     mine: Annotated[bool, Query(description="your own, or those on your venue, in any state")] = False,
     state: Annotated[ListingState | None, Query(description="with mine=true only")] = None,
 ) -> Page[ListingCard] | Response:
-    """Published listings; with `mine=true` those of your organisation, newest first, drafts too."""
+    """Published listings; with `mine=true` those of your organisation, newest first, drafts too.
+
+    Raises ListingFilterMisplaced, CursorInvalid.
+    """
+    if (wish != _ANY) if mine else (state is not None):
+        raise ListingFilterMisplaced
     if mine:
         return await _own_listings(request, caller, paging, state)
     search = wish.search(paging)
