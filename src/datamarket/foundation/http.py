@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     Strict,
     StringConstraints,
+    WithJsonSchema,
 )
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.routing import Match
@@ -29,6 +30,7 @@ from datamarket.foundation import idempotency
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, PageAsked, driver
 from datamarket.foundation.errors import Invalid, Stale
 from datamarket.foundation.inputs.cursors import LONGEST, decode_cursor, encode_cursor, seal_of
+from datamarket.foundation.inputs.texts import ValueFault, check_file, check_line, check_prose
 from datamarket.foundation.states import EventT, StateT
 
 ItemT = TypeVar("ItemT")
@@ -67,8 +69,7 @@ def _written_as(form: re.Pattern[str], name: str) -> BeforeValidator:
     def check(value: object) -> object:
         if isinstance(value, date) or (isinstance(value, str) and form.fullmatch(value)):
             return value
-        message = f"must be text of the form {name}"
-        raise ValueError(message)
+        raise ValueFault(f"应写作 {name} 的形式", f"must be text of the form {name}")
 
     return BeforeValidator(check)
 
@@ -89,14 +90,28 @@ InstantIn = Annotated[
     Field(ge=datetime(1900, 1, 1, tzinfo=UTC), le=datetime(2999, 12, 31, tzinfo=UTC)),
     AfterValidator(lambda at: at.astimezone(UTC)),
 ]
-_NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
+
+
+def _as_document(most: int, controls: str) -> WithJsonSchema:
+    """What the document says of a text: all of the rule that JSON Schema has words for."""
+    pattern = rf"^\s*[^{controls}]*[^\s{controls}][^{controls}]*\s*$"
+    return WithJsonSchema({"type": "string", "minLength": 1, "maxLength": most, "pattern": pattern})
+
+
 ShortText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NOT_BLANK)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(check_line),
+    _as_document(200, r"\x00-\x1f\x7f-\x9f"),
 ]
 Prose = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=_NOT_BLANK)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=4000),
+    AfterValidator(check_prose),
+    _as_document(4000, r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"),
 ]
-FileText = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=NO_NUL)]
+Seen = AfterValidator(check_file)
+FileText = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=NO_NUL), Seen]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 

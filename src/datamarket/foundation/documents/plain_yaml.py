@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from datamarket.foundation.inputs.texts import unseen_in
+
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 KeyPath = tuple[str | int, ...]
@@ -134,4 +136,6 @@ def _text(text: str, line: int) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise NotPlainYaml(line, "含有不完整的字符", "half of a character") from None
+    if fault := unseen_in(text):
+        raise NotPlainYaml(line, fault.zh, fault.en)
     return text

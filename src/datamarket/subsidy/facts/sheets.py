@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from datamarket.foundation.errors import Invalid
+from datamarket.foundation.inputs.texts import unseen_in
 
 MAX_UNPACKED = 1 << 29
 MAX_ROWS = 1 << 20
@@ -112,7 +113,7 @@ def _csv_rows(file: str, text: str) -> Iterator[tuple[int, list[Cell]]]:
     row = 1
     try:
         for cells in reader:
-            yield row, [cell.strip() or None for cell in cells]
+            yield row, [_text_cell(cell) for cell in cells]
             row = reader.line_num + 1
     except csv.Error as error:
         raise _unusable(file, f"CSV 格式错误（{error}）", str(error), row) from None
@@ -164,7 +165,7 @@ def _cell(value: Any, data_type: str) -> Cell:
     if data_type == "e":
         return Unreadable(f"单元格是错误值 {value}", f"the cell is the error {value}")
     if isinstance(value, str):
-        return value.strip() or None
+        return _text_cell(value)
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, datetime | date):
@@ -173,6 +174,11 @@ def _cell(value: Any, data_type: str) -> Cell:
     inexact = Unreadable(zh, f"the number {value} has lost its exact value; write it as text")
     exact = _as_typed(repr(value)) if isinstance(value, float) else None
     return inexact if exact is None else exact
+
+
+def _text_cell(text: str) -> Cell:
+    fault = unseen_in(text)
+    return Unreadable(fault.zh, fault.en) if fault else text.strip() or None
 
 
 def _as_typed(shortest: str) -> Decimal | None:

@@ -19,6 +19,7 @@ from datamarket.foundation.http import (
     Page,
     Paging,
     Reading,
+    Seen,
     SliceRouter,
     Writing,
     check_tag,
@@ -37,7 +38,7 @@ SetBudget = Annotated[Actor, allow(Permission.PAY_SUBSIDY)]
 SchemeId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]
 SchemeNumber = Annotated[int, Path(ge=1, le=1_000_000)]
 YearPath = Annotated[int, Path(ge=2000, le=2999)]
-SchemeText = Annotated[str, StringConstraints(min_length=1, max_length=400_000, pattern=NO_NUL)]
+SchemeText = Annotated[str, StringConstraints(min_length=1, max_length=400_000, pattern=NO_NUL), Seen]
 
 
 class SchemeOut(RowShape):
