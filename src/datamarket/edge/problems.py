@@ -224,25 +224,25 @@ FAULTS_ZH = {
     "date_parsing": "应为日期（yyyy-mm-dd）",
 }
 FAULT_UNFORESEEN_ZH = "不符合规定"
-_DAY_IN_PYTHON = re.compile(r"datetime\.\w+\((\d+), (\d+), (\d+).*\)")
+_PYTHON_DAY = re.compile(r"datetime\.\w+\((\d+), (\d+), (\d+).*\)")
+_PYTHON_WORD = re.compile(r"<\w+\.\w+: ('[^']*')>")
 
 
 def _told(fault: Mapping[str, Any], language: errors.Language) -> str:
-    """One fault in the reader's language; a bound that Pydantic writes as Python code is written as a day."""
+    """One fault in the reader's language."""
     facts = fault.get("ctx", {})
     if isinstance(facts.get("error"), ValueFault):
         return str(getattr(facts["error"], language))
     if language == "en":
-        return _DAY_IN_PYTHON.sub(_written_day, str(fault["msg"]))
-    plain = {
-        name: _DAY_IN_PYTHON.sub(_written_day, str(fact)).replace(" or ", "、")
-        for name, fact in facts.items()
-    }
+        return _plain(fault["msg"])
+    plain = {name: _plain(fact).replace(" or ", "、") for name, fact in facts.items()}
     return FAULTS_ZH.get(fault["type"], FAULT_UNFORESEEN_ZH).format(**plain)
 
 
-def _written_day(found: re.Match[str]) -> str:
-    return "-".join(part.zfill(2) for part in found.groups())
+def _plain(told: object) -> str:
+    """What Pydantic writes as Python code, a bound or a word, as a day and as text in quotes."""
+    dated = _PYTHON_DAY.sub(lambda found: "-".join(part.zfill(2) for part in found.groups()), str(told))
+    return _PYTHON_WORD.sub(r"\1", dated)
 
 
 def faults_of(error: RequestValidationError, language: errors.Language) -> list[FieldFault]:

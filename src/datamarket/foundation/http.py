@@ -53,8 +53,8 @@ class TagMalformed(Invalid):
 
 class ParameterUnknown(Invalid):
     code = "request.parameter-unknown"
-    zh = "该路径没有查询参数 {unknown}；可用：{known}。"
-    en = "This path has no query parameter {unknown}; it knows: {known}."
+    zh = "该路径没有查询参数“{unknown}”；可用：“{known}”。"
+    en = "This path has no query parameter '{unknown}'; it knows: '{known}'."
 
 
 class TagMissing(Invalid):

@@ -44,8 +44,8 @@ LISTED = datetime(2023, 12, 20, 1, tzinfo=UTC)
 
 class SeedFaulty(Invalid):
     code = "seed.faulty"
-    zh = "种子数据有误：{file} 第 {row} 行：{fault_zh}。"
-    en = "The seed data is faulty: {file}, row {row}: {fault_en}."
+    zh = "种子数据有误：{file} 第 {row} 行：“{fault}”。"
+    en = "The seed data is faulty: {file}, row {row}: '{fault}'."
 
 
 @dataclass
@@ -64,30 +64,23 @@ class City:
 
 
 def rows_of(folder: Path, name: str) -> list[dict[str, str]]:
-    """One CSV file. Raises SeedFaulty."""
-    return list(csv.DictReader(io.StringIO(_text_of(folder, name))))
+    """One CSV file. Raises SeedFaulty when it is not there or not UTF-8."""
+    try:
+        with (folder / name).open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(io.StringIO(check_file(file.read()))))
+    except (OSError, ValueError) as error:
+        raise SeedFaulty(file=name, row=0, fault=error) from error
 
 
 def documents_of(folder: Path, name: str) -> list[dict[str, Any]]:
     """One YAML file that holds a list. Raises SeedFaulty."""
     try:
-        loaded = yaml.safe_load(_text_of(folder, name))
-    except yaml.YAMLError as error:
-        raise SeedFaulty(file=name, row=0, fault_zh="不是有效的 YAML", fault_en="it is not YAML") from error
+        loaded = yaml.safe_load(check_file((folder / name).read_text(encoding="utf-8")))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise SeedFaulty(file=name, row=0, fault=error) from error
     if not isinstance(loaded, list):
-        raise SeedFaulty(file=name, row=0, fault_zh="不是列表", fault_en="not a list")
+        raise SeedFaulty(file=name, row=0, fault=ValueFault("不是列表", "not a list"))
     return loaded
-
-
-def _text_of(folder: Path, name: str) -> str:
-    """Raises SeedFaulty where the file is not there, is not UTF-8, or holds what nobody sees."""
-    try:
-        return check_file((folder / name).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        zh, en = "文件不存在或不是 UTF-8", "the file is not there, or not UTF-8"
-        raise SeedFaulty(file=name, row=0, fault_zh=zh, fault_en=en) from error
-    except ValueFault as fault:
-        raise SeedFaulty(file=name, row=0, fault_zh=fault.zh, fault_en=fault.en) from None
 
 
 def at(day: date, hour: int = 2) -> datetime:

@@ -83,7 +83,7 @@ async def get_offer(session: AsyncSession, listing_id: UUID) -> Offer:
     )
     listing, venue, resources = await one_row(session, statement, "listing")
     if listing.state != ListingState.PUBLISHED:
-        raise ListingNotPublished(state=listing.state)
+        raise ListingNotPublished(state=ListingState(listing.state))
     zone = await zones.get_zone(session, listing.zone_id) if listing.zone_id else None
     return Offer(
         listing_id=listing.id,

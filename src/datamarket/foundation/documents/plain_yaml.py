@@ -60,7 +60,7 @@ def read_plain_yaml(content: bytes) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or "syntax error"
-        raise NotPlainYaml(mark.line + 1 if mark else 1, f"YAML 语法错误（{problem}）", problem) from None
+        raise NotPlainYaml(mark.line + 1 if mark else 1, "YAML 语法错误", problem) from None
     except yaml.reader.ReaderError as error:
         line = content.decode("utf-8-sig").count("\n", 0, error.position) + 1
         raise NotPlainYaml(line, "含有不允许的字符", "a character that YAML does not allow") from None

@@ -116,7 +116,7 @@ def _csv_rows(file: str, text: str) -> Iterator[tuple[int, list[Cell]]]:
             yield row, [_text_cell(cell) for cell in cells]
             row = reader.line_num + 1
     except csv.Error as error:
-        raise _unusable(file, f"CSV 格式错误（{error}）", str(error), row) from None
+        raise _unusable(file, "CSV 格式错误", str(error), row) from None
 
 
 def _read_workbook(path: Path, names: Sequence[str]) -> dict[str, Sheet]:
@@ -127,9 +127,7 @@ def _read_workbook(path: Path, names: Sequence[str]) -> dict[str, Sheet]:
     except FactsInvalid:
         raise
     except Exception as error:
-        raise _unusable(
-            path.name, f"工作簿无法读取（{type(error).__name__}）", "the workbook cannot be read"
-        ) from error
+        raise _unusable(path.name, "工作簿无法读取", "the workbook cannot be read") from error
     if unpacked > MAX_UNPACKED:
         raise _unusable(path.name, "解压后过大", "too large when unpacked")
     return {name: _sheet(f"{path.name}:{name}", rows, ragged=True) for name, rows in raw.items()}
