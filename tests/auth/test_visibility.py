@@ -1,4 +1,4 @@
-"""Without an organisation one owns nothing: every read shows such a caller what it shows a stranger."""
+"""Without an organisation one owns nothing; of what is between others one sees one's own share."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -14,8 +14,11 @@ from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.db import Database, PageAsked
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.ids import new_id
+from tests.catalogue.steps import product_body
+from tests.conftest import ClientFor
+from tests.world import catalogue, trading, zones
 from tests.world.market import every_book_written
-from tests.world.people import AUDITOR, actor, moment
+from tests.world.people import AUDITOR, REVIEWER, actor, moment
 from tests.world.trading import LEDGER_ID
 
 Listing = Callable[..., Awaitable[Any]]
@@ -127,3 +130,90 @@ async def test_one_thing_is_shown_to_who_has_no_organisation_as_to_a_stranger(
 
 def test_every_read_is_walked() -> None:
     assert len(READS) + len(LISTS) >= 35
+
+
+async def test_an_entry_shows_each_reader_the_legs_of_their_own_accounts(
+    database: Database, client_for: ClientFor
+) -> None:
+    async with database.transaction() as session:
+        operated = await zones.open_zone(session)
+        listed = await catalogue.published_zone_listing(session, operated=operated, plan=catalogue.PER_CALL)
+    deal = await trading.active_contract(database, listed=listed)
+    trade = await trading.trade(database, deal)
+    buyer, seller, operator = map(client_for, (deal.buyer_account, deal.provider_account, operated.account))
+    assert (await operator.get(f"/trades/{trade.id}")).status_code == 404
+    path = f"/ledger/entries/{(await buyer.get(f'/trades/{trade.id}/certificate')).json()['entry_id']}"
+    for reader, owner, kind in (
+        (buyer, deal.buyer, "buyer_funds"),
+        (seller, deal.provider, "provider_income"),
+        (operator, operated.operator, "operator_income"),
+    ):
+        entry = (await reader.get(path)).json()
+        assert [(leg["owner_id"], leg["kind"]) for leg in entry["legs"]] == [(str(owner.id), kind)]
+        assert entry["actor_id"] is None
+    whole = (await client_for(AUDITOR).get(path)).json()
+    assert len(whole["legs"]) > 3
+    assert whole["actor_id"] == str(deal.buyer_account.account_id)
+    stranger = client_for(actor(Role.PROVIDER, organisation=new_id(moment())))
+    assert (await stranger.get(path)).status_code == 404
+
+
+async def test_a_reviewer_sees_what_was_submitted(database: Database, client_for: ClientFor) -> None:
+    async with database.transaction() as session:
+        draft = await catalogue.draft_product(session)
+        made = await catalogue.approved_product(session)
+    reviewer, maker = client_for(REVIEWER), client_for(made.account)
+    path, drafted = f"/products/{made.product.id}", f"/products/{draft.product.id}"
+    identity = ("code", "name_zh", "name_en", "category", "level")
+    body = {name: value for name, value in product_body("x").items() if name not in identity}
+    assert (await maker.post(f"{path}/versions", json=body)).status_code == 201
+
+    async def numbers(client: Any) -> tuple[int, list[int]]:
+        versions = (await client.get(f"{path}/versions")).json()["items"]
+        return (await client.get(path)).json()["content"]["number"], [item["number"] for item in versions]
+
+    assert (await reviewer.get(drafted)).status_code == 404
+    assert (await reviewer.get(f"{drafted}/allowed-events")).status_code == 404
+    listed = (await reviewer.get("/products", params={"state": "draft"})).json()["items"]
+    assert listed == []
+    assert await numbers(reviewer) == (1, [1])
+    unseen = await reviewer.post(f"{path}/events", json={"event": "approve", "version": 2})
+    assert (unseen.status_code, unseen.json()["code"]) == (404, "not-found")
+    assert await numbers(maker) == await numbers(client_for(AUDITOR)) == (2, [2, 1])
+    assert (await maker.post(f"{path}/events", json={"event": "submit"})).status_code == 200
+    assert await numbers(reviewer) == (2, [2, 1])
+    assert (await reviewer.post(f"{path}/events", json={"event": "return", "reason": "…"})).status_code == 200
+    assert await numbers(reviewer) == (2, [2, 1])
+    assert await numbers(client_for(actor(Role.BUYER))) == (1, [1])
+
+
+async def test_nothing_is_asked_upon_a_listing_that_was_never_published(
+    database: Database, client_for: ClientFor
+) -> None:
+    async with database.transaction() as session:
+        listed = await catalogue.list_made(session, await catalogue.approved_product(session))
+    deal = await trading.active_contract(database)
+    wish = {
+        "listing_id": str(listed.listing.id),
+        "purposes": ["industrial_development"],
+        "use_class": "industry",
+        "term_from": "2024-07-01T00:00:00+08:00",
+        "term_to": "2025-07-01T00:00:00+08:00",
+    }
+    answer = await client_for(deal.buyer_account).post("/contracts", json=wish)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+
+
+async def test_a_resource_that_is_not_public_keeps_its_code_and_state(
+    database: Database, client_for: ClientFor
+) -> None:
+    async with database.transaction() as session:
+        operated = await zones.open_zone(session)
+        resource = await zones.draft_resource(session, operated)
+        made = await catalogue.draft_zone_product(session, operated=operated, resources=(resource,))
+    maker = client_for(made.account)
+    assert (await maker.get(f"/resources/{resource.id}")).status_code == 404
+    answer = await maker.post(f"/products/{made.product.id}/events", json={"event": "submit"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "product.resource-not-registered")
+    assert resource.code not in answer.text
+    assert resource.state not in answer.text

@@ -34,6 +34,8 @@ LATER = AFTER_PUBLICITY + timedelta(days=1)
 UNSAYABLE = frozenset(
     {
         "value_error",  # a rule across fields, or the form of a date
+        "text_unseen",  # characters that no pattern names: JSON Schema has no words for what can be seen
+        "text_blank",
         "greater_than_equal",  # the calendar's ends: JSON Schema bounds numbers, not days
         "less_than_equal",
         "int_type",  # 5.0 is an integer to JSON Schema, and a float to the market

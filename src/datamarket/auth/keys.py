@@ -4,14 +4,20 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 def pem_of(key: PrivateKeyTypes) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+
+
+def derived_secret(key: PrivateKeyTypes, purpose: bytes) -> bytes:
+    """32 bytes that follow from a private key (HKDF, RFC 5869): the same in every worker and after a restart."""
+    return HKDF(hashes.SHA256(), 32, salt=None, info=purpose).derive(pem_of(key))
 
 
 def read_key(path: Path, *, make: Callable[[], PrivateKeyTypes] | None) -> PrivateKeyTypes:

@@ -22,12 +22,26 @@ from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.errors import Unauthenticated
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
+from datamarket.foundation.states import Labelled
 
 ALGORITHM = "ES256"
 REQUIRED = frozenset({"exp", "iat", "nbf", "iss", "aud", "sub", "jti", "roles", "org"})
 REMEMBERED = 4096
 LEEWAY_SECONDS = 60
 """Clocks of two machines differ: a token is good that much before it was made, and never longer than it says."""
+
+
+class TokenFault(Labelled):
+    """What is wrong with a token."""
+
+    EARLY = "early", "尚未生效", "not valid yet"
+    KEY = "key", "算法或密钥不符", "another algorithm or key"
+    CLAIMS = "claims", "缺少必需的声明", "a claim is missing"
+    ISSUER = "issuer", "签发方或受众不符", "another issuer or audience"
+    TIMES = "times", "时间须为整数秒", "times must be whole seconds"
+    SUBJECT = "subject", "主体或角色无法识别", "subject or roles cannot be read"
+    SIGNATURE = "signature", "签名不符", "the signature does not match"
+    MALFORMED = "malformed", "格式有误", "malformed"
 
 
 class TokenInvalid(Unauthenticated):
@@ -98,14 +112,14 @@ class TokenKeeper:
         if instant >= expires:
             raise TokenExpired
         if instant < not_before - LEEWAY_SECONDS:
-            raise TokenInvalid(reason="not valid yet")
+            raise TokenInvalid(reason=TokenFault.EARLY)
         return actor
 
     def _examine(self, token: str) -> tuple[int, int, Actor]:
         try:
             header = jwt.get_unverified_header(token)
             if header.get("alg") != ALGORITHM or header.get("kid") != self.kid or "crit" in header:
-                raise TokenInvalid(reason="algorithm or key")
+                raise TokenInvalid(reason=TokenFault.KEY)
             claims = jwt.decode(
                 token,
                 self._public,
@@ -120,13 +134,12 @@ class TokenKeeper:
 
 
 def _check_claims(claims: dict[str, Any], settings: Settings) -> tuple[int, int, Actor]:
-    missing = REQUIRED - claims.keys()
-    if missing:
-        raise TokenInvalid(reason=f"missing {', '.join(sorted(missing))}")
+    if REQUIRED - claims.keys():
+        raise TokenInvalid(reason=TokenFault.CLAIMS)
     if claims["aud"] != settings.audience or claims["iss"] != settings.issuer:
-        raise TokenInvalid(reason="audience or issuer")
+        raise TokenInvalid(reason=TokenFault.ISSUER)
     if not all(type(claims[name]) is int for name in ("exp", "iat", "nbf")):
-        raise TokenInvalid(reason="times must be whole seconds")
+        raise TokenInvalid(reason=TokenFault.TIMES)
     try:
         actor = Actor(
             account_id=UUID(claims["sub"]),
@@ -134,16 +147,15 @@ def _check_claims(claims: dict[str, Any], settings: Settings) -> tuple[int, int,
             roles=frozenset(Role(role) for role in claims["roles"]),
         )
     except (ValueError, TypeError, AttributeError):
-        raise TokenInvalid(reason="subject or roles") from None
+        raise TokenInvalid(reason=TokenFault.SUBJECT) from None
     return claims["nbf"], claims["exp"], actor
 
 
-def _blame(error: Exception) -> str:
+def _blame(error: Exception) -> TokenFault:
     text = str(error).lower()
-    for word in ("audience", "issuer", "signature"):
-        if word in text:
-            return word
-    return "malformed"
+    if "audience" in text or "issuer" in text:
+        return TokenFault.ISSUER
+    return TokenFault.SIGNATURE if "signature" in text else TokenFault.MALFORMED
 
 
 def _coordinate(value: int) -> str:

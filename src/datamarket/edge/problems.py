@@ -1,6 +1,7 @@
 """Every refusal as RFC 9457 problem+json, in the caller's language; the one table family → status."""
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from datamarket.foundation.http import (
     TagMissing,
 )
 from datamarket.foundation.idempotency import KeyMissing, Replayed
+from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.shapes import answered
 from datamarket.foundation.waiting.outages import DatabaseUnavailable, OutcomeUnknown, cause_of, is_outage
 
@@ -184,11 +186,14 @@ FAULTS_ZH = {
     "missing": "缺少该项",
     "extra_forbidden": "不认识该项",
     "string_type": "应为文本",
-    "string_too_short": "文本过短",
-    "string_too_long": "文本过长",
+    "string_unicode": "文本含有不完整的字符",
+    "string_too_short": "文本过短（至少 {min_length} 个字符）",
+    "string_too_long": "文本过长（至多 {max_length} 个字符）",
     "string_pattern_mismatch": "写法不符合规定",
     "int_type": "应为整数（不带小数点和引号）",
     "int_parsing": "应为整数",
+    "int_parsing_size": "整数过大",
+    "int_from_float": "应为整数",
     "bool_type": "应为 true 或 false",
     "bool_parsing": "应为 true 或 false",
     "enum": "不在可选值之列：{expected}",
@@ -200,22 +205,40 @@ FAULTS_ZH = {
     "less_than": "应小于 {lt}",
     "less_than_equal": "不得大于 {le}",
     "list_type": "应为列表",
+    "tuple_type": "应为列表",
     "too_short": "项数过少（至少 {min_length}）",
     "too_long": "项数过多（至多 {max_length}）",
     "dict_type": "应为对象",
+    "model_type": "应为对象",
     "model_attributes_type": "应为对象",
+    "datetime_type": "应为带时区的时间（RFC 3339）",
     "datetime_from_date_parsing": "应为带时区的时间（RFC 3339）",
     "datetime_parsing": "应为带时区的时间（RFC 3339）",
     "timezone_aware": "时间须带时区",
+    "date_type": "应为日期（yyyy-mm-dd）",
     "date_from_datetime_parsing": "应为日期（yyyy-mm-dd）",
     "date_parsing": "应为日期（yyyy-mm-dd）",
 }
+FAULT_UNFORESEEN_ZH = "不符合规定"
+_PYTHON_DAY = re.compile(r"datetime\.\w+\((\d+), (\d+), (\d+).*\)")
+_PYTHON_WORD = re.compile(r"<\w+\.\w+: ('[^']*')>")
 
 
 def _told(fault: Mapping[str, Any], language: errors.Language) -> str:
-    """One fault in the reader's language; a kind without Chinese words keeps the English ones."""
-    chinese = FAULTS_ZH.get(fault["type"]) if language == "zh" else None
-    return chinese.format(**fault.get("ctx", {})) if chinese else str(fault["msg"])
+    """One fault in the reader's language."""
+    facts = fault.get("ctx", {})
+    if isinstance(facts.get("error"), ValueFault):
+        return str(getattr(facts["error"], language))
+    if language == "en":
+        return _plain(fault["msg"])
+    plain = {name: _plain(fact).replace(" or ", "、") for name, fact in facts.items()}
+    return FAULTS_ZH.get(fault["type"], FAULT_UNFORESEEN_ZH).format(**plain)
+
+
+def _plain(told: object) -> str:
+    """What Pydantic writes as Python code, a bound or a word, as a day and as text in quotes."""
+    dated = _PYTHON_DAY.sub(lambda found: "-".join(part.zfill(2) for part in found.groups()), str(told))
+    return _PYTHON_WORD.sub(r"\1", dated)
 
 
 def faults_of(error: RequestValidationError, language: errors.Language) -> list[FieldFault]:
@@ -223,7 +246,7 @@ def faults_of(error: RequestValidationError, language: errors.Language) -> list[
     return [
         FieldFault(
             pointer="/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in fault["loc"]),
-            code=fault["type"],
+            code=getattr(fault.get("ctx", {}).get("error"), "code", fault["type"]),
             message=_told(fault, language),
         )
         for fault in error.errors()[:20]

@@ -218,10 +218,11 @@ KeyT_co = TypeVar("KeyT_co", covariant=True)
 
 @dataclass(frozen=True)
 class PageAsked(Generic[KeyT_co]):
-    """How much of a list is wanted, and after which sort key."""
+    """How much of a list is wanted, and after which sort key; `seal` is what its cursors are sealed with."""
 
     limit: int
     after: KeyT_co | None = None
+    seal: bytes = b""
 
 
 def asked(*filters: tuple[Any, object]) -> list[ColumnElement[bool]]:

@@ -1,7 +1,7 @@
 """Families of refusals. A slice subclasses one beside the function that raises it.
 
 Each has a stable dotted `code` and one sentence in Chinese and in English; `{names}` in a sentence
-are the facts given when it is raised. Only `edge.problems` knows which HTTP status a family answers with.
+are the facts given when it is raised; a fact with labels of its own (`zh`, `en`) is said by them. Only `edge.problems` knows which HTTP status a family answers with.
 """
 
 from typing import Any, ClassVar, Literal
@@ -30,7 +30,8 @@ class MarketError(Exception):
 
     def sentence(self, language: Language) -> str:
         """The refusal in one sentence, in the reader's language."""
-        return (self.zh if language == "zh" else self.en).format(**self.facts)
+        said = {name: getattr(fact, language, fact) for name, fact in self.facts.items()}
+        return (self.zh if language == "zh" else self.en).format(**said)
 
     def told(self) -> dict[str, Any]:
         """The refusal as one outcome among others."""
@@ -56,8 +57,46 @@ class NotFound(MarketError):
     """It is not there, or not yours: the two look the same from outside."""
 
     code = "not-found"
-    zh = "未找到该对象（{thing}），或您无权查看。"
-    en = "There is no such {thing}, or it is not yours to see."
+    zh = "未找到该{thing_zh}，或您无权查看。"
+    en = "There is no such {thing_en}, or it is not yours to see."
+
+    def __init__(self, *, thing: str | None = None, **facts: Any) -> None:
+        named = {"thing_zh": THINGS_ZH.get(thing, "对象"), "thing_en": thing} if thing else {}
+        super().__init__(**named, **facts)
+
+
+THINGS_ZH = {
+    "account": "账户",
+    "affiliation": "控制关系",
+    "bank account": "银行存款账户",
+    "bank line": "银行流水",
+    "case": "场景案例",
+    "city transfer": "城际划转",
+    "contract": "合同",
+    "entry": "分录",
+    "entry at the bank": "银行存款分录",
+    "entry or audit event": "分录或审计事件",
+    "hold": "冻结",
+    "line": "奖补明细",
+    "listing": "挂牌",
+    "order": "订单",
+    "participant": "市场主体",
+    "payout": "出款",
+    "payout batch": "出款批次",
+    "product": "产品",
+    "product version": "产品版本",
+    "resource": "资源",
+    "run": "奖补运行",
+    "scenario": "场景",
+    "scheme": "方案",
+    "scheme version": "方案版本",
+    "statement": "对账单",
+    "trade": "交易",
+    "use": "使用记录",
+    "venue": "交易平台",
+    "zone": "专区",
+}
+"""What is looked for, in Chinese: the one list of nouns down here, so that whoever looks gives one word."""
 
 
 class Conflict(MarketError):

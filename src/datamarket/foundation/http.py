@@ -1,7 +1,5 @@
 """Shapes that every path shares: strict text and numbers, cursor pages, entity tags, transactions."""
 
-import base64
-import binascii
 import functools
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -9,9 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Generic, NewType, TypeVar, get_args
-from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import ParamTypes
@@ -25,6 +21,7 @@ from pydantic import (
     Field,
     Strict,
     StringConstraints,
+    WithJsonSchema,
 )
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.routing import Match
@@ -33,6 +30,8 @@ from starlette.types import Scope
 from datamarket.foundation import idempotency
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, PageAsked, driver
 from datamarket.foundation.errors import Invalid, Stale
+from datamarket.foundation.inputs.cursors import LONGEST, decode_cursor, encode_cursor, seal_of
+from datamarket.foundation.inputs.texts import ValueFault, check_file, check_line, check_prose
 from datamarket.foundation.states import EventT, StateT
 from datamarket.foundation.waiting.patience import patient
 
@@ -40,12 +39,6 @@ ItemT = TypeVar("ItemT")
 API_PREFIX = "/api/v1"
 ONE_TRILLION_YUAN = 10**14
 """A ceiling that no trade of a city reaches; sums of 90,000 of them still fit a bigint."""
-
-
-class CursorInvalid(Invalid):
-    code = "page.cursor-invalid"
-    zh = "分页游标无效；请使用上一页返回的 next，或去掉 after 从头开始。"
-    en = "The page cursor is not one of ours; use `next` of the page before, or leave `after` out."
 
 
 class TagStale(Stale):
@@ -62,8 +55,8 @@ class TagMalformed(Invalid):
 
 class ParameterUnknown(Invalid):
     code = "request.parameter-unknown"
-    zh = "该路径没有查询参数 {unknown}；可用：{known}。"
-    en = "This path has no query parameter {unknown}; it knows: {known}."
+    zh = "该路径没有查询参数“{unknown}”；可用：“{known}”。"
+    en = "This path has no query parameter '{unknown}'; it knows: '{known}'."
 
 
 class TagMissing(Invalid):
@@ -78,8 +71,7 @@ def _written_as(form: re.Pattern[str], name: str) -> BeforeValidator:
     def check(value: object) -> object:
         if isinstance(value, date) or (isinstance(value, str) and form.fullmatch(value)):
             return value
-        message = f"must be text of the form {name}"
-        raise ValueError(message)
+        raise ValueFault(f"应写作 {name} 的形式", f"must be text of the form {name}")
 
     return BeforeValidator(check)
 
@@ -100,14 +92,28 @@ InstantIn = Annotated[
     Field(ge=datetime(1900, 1, 1, tzinfo=UTC), le=datetime(2999, 12, 31, tzinfo=UTC)),
     AfterValidator(lambda at: at.astimezone(UTC)),
 ]
-_NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
+
+
+def _as_document(most: int, controls: str) -> WithJsonSchema:
+    """What the document says of a text: all of the rule that JSON Schema has words for."""
+    pattern = rf"^\s*[^{controls}]*[^\s{controls}][^{controls}]*\s*$"
+    return WithJsonSchema({"type": "string", "minLength": 1, "maxLength": most, "pattern": pattern})
+
+
 ShortText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NOT_BLANK)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(check_line),
+    _as_document(200, r"\x00-\x1f\x7f-\x9f"),
 ]
 Prose = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=_NOT_BLANK)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=4000),
+    AfterValidator(check_prose),
+    _as_document(4000, r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"),
 ]
-FileText = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=NO_NUL)]
+Seen = AfterValidator(check_file)
+FileText = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=NO_NUL), Seen]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -144,8 +150,6 @@ class Page(Shape, Generic[ItemT]):
 
 Cursor = NewType("Cursor", str)
 """As the caller sent it: for a list whose key depends on the order that is asked for."""
-Ordinal = NewType("Ordinal", int)
-"""A sort key that counts rows: never more than a column of 32 bits holds."""
 
 
 if TYPE_CHECKING:
@@ -159,62 +163,33 @@ else:
             return Annotated[PageAsked, Depends(_paging_by(get_args(key) or (key,)))]
 
 
+_PAGE = frozenset({"limit", "after"})
+"""What says how much of a list, not of which."""
+
+
 @functools.cache
 def _paging_by(kinds: tuple[type, ...]) -> Callable[..., Awaitable[Any]]:
     async def paging(
+        request: Request,
         limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT, description="items per page, at most 100")] = 20,
         after: Annotated[
             str | None,
             Query(
-                max_length=500, pattern=r"^[A-Za-z0-9_-]*$", description="cursor: `next` of the page before"
+                max_length=LONGEST,
+                pattern=r"^[A-Za-z0-9_-]*$",
+                description="cursor: `next` of the page before",
             ),
         ] = None,
     ) -> PageAsked[Any]:
         """Raises CursorInvalid."""
+        filters = (pair for pair in request.query_params.multi_items() if pair[0] not in _PAGE)
+        seal = seal_of(request.app.state.cursor_secret, request.scope["path"], filters)
         if kinds == (Cursor,):
-            return PageAsked(limit, after or None)
-        key = decode_cursor(after or None, kinds)
-        return PageAsked(limit, key and (key[0] if len(kinds) == 1 else tuple(key)))
+            return PageAsked(limit, after or None, seal)
+        key = decode_cursor(after or None, kinds, seal)
+        return PageAsked(limit, key and (key[0] if len(kinds) == 1 else tuple(key)), seal)
 
     return paging
-
-
-def encode_cursor(values: Sequence[object]) -> str:
-    """The sort key of the last item on a page, opaque to the caller; the driver's UUIDs go in as text."""
-    return base64.urlsafe_b64encode(orjson.dumps(list(values), default=str)).rstrip(b"=").decode()
-
-
-def decode_cursor(cursor: str | None, kinds: Sequence[type]) -> list[Any] | None:
-    """The sort key back, each value of the kind asked for. Raises CursorInvalid."""
-    if cursor is None:
-        return None
-    try:
-        values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(values, list) or len(values) != len(kinds):
-            raise CursorInvalid
-        return [_restore(value, kind) for value, kind in zip(values, kinds, strict=True)]
-    except (ValueError, binascii.Error, TypeError, AttributeError):
-        raise CursorInvalid from None
-
-
-def _restore(value: Any, kind: type) -> Any:
-    if kind is UUID:
-        return UUID(value)
-    if kind is datetime:
-        return datetime.fromisoformat(value)
-    if kind is date:
-        return date.fromisoformat(value)
-    if kind is Ordinal and isinstance(value, int) and abs(value) < 2**31:
-        return value
-    if (
-        not isinstance(kind, type)
-        or not isinstance(value, kind)
-        or (isinstance(value, int) and abs(value) >= 2**63)
-    ):
-        raise CursorInvalid
-    if isinstance(value, str) and "\x00" in value:
-        raise CursorInvalid
-    return value
 
 
 def page_of(
@@ -226,7 +201,9 @@ def page_of(
     """A page from up to `limit + 1` rows: the one too many only tells that there is a next page."""
     kept = rows[: paging.limit]
     more = len(rows) > paging.limit
-    return Page(items=[shape(row) for row in kept], next=encode_cursor(key(kept[-1])) if more else None)
+    return Page(
+        items=[shape(row) for row in kept], next=encode_cursor(key(kept[-1]), paging.seal) if more else None
+    )
 
 
 IfMatch = Annotated[
@@ -346,7 +323,7 @@ def _link_next(request: Request, response: Response) -> None:
     """RFC 8288: the page after, for callers that follow links; `next` closes the body of every page."""
     if "link" in response.headers:
         return
-    found = _NEXT.search(response.body, max(0, len(response.body) - 600))
+    found = _NEXT.search(response.body, max(0, len(response.body) - LONGEST - 20))
     if found is not None:
         target = request.url.include_query_params(after=found.group(1).decode())
         response.headers["Link"] = f'<{target.path}?{target.query}>; rel="next"'

@@ -71,7 +71,7 @@ async def rename_participant(
 ) -> Participant:
     """Only before admission. Raises NameFixed."""
     if participant.state != ParticipantState.APPLIED:
-        raise rules.NameFixed(state=participant.state)
+        raise rules.NameFixed(state=ParticipantState(participant.state))
     await record(
         session,
         actor,

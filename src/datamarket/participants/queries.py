@@ -44,7 +44,11 @@ async def check_admitted(session: AsyncSession, *ids: UUID) -> None:
     for participant_id in ids:
         participant = there(found.get(participant_id), "participant")
         if participant.state != ParticipantState.ADMITTED:
-            raise rules.ParticipantNotAdmitted(name=participant.name_zh, state=participant.state)
+            raise rules.ParticipantNotAdmitted(
+                name_zh=participant.name_zh,
+                name_en=participant.name_en,
+                state=ParticipantState(participant.state),
+            )
 
 
 async def check_admitted_as(session: AsyncSession, participant_id: UUID, kind: ParticipantKind) -> None:
@@ -52,7 +56,12 @@ async def check_admitted_as(session: AsyncSession, participant_id: UUID, kind: P
     await check_admitted(session, participant_id)
     participant = await get_participant(session, participant_id)
     if participant.kind != kind:
-        raise rules.ParticipantKindWrong(name=participant.name_zh, kind=participant.kind, needed=kind)
+        raise rules.ParticipantKindWrong(
+            name_zh=participant.name_zh,
+            name_en=participant.name_en,
+            kind=ParticipantKind(participant.kind),
+            needed=kind,
+        )
 
 
 async def list_participants(

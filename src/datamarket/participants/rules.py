@@ -46,14 +46,14 @@ class NameFixed(Conflict):
 
 class ParticipantNotAdmitted(Refused):
     code = "participant.not-admitted"
-    zh = "市场主体“{name}”当前未处于已准入状态（{state}），不能办理该事项。"
-    en = "The participant '{name}' is not admitted now ({state}), and may not do this."
+    zh = "市场主体“{name_zh}”当前未处于已准入状态（{state}），不能办理该事项。"
+    en = "The participant '{name_en}' is not admitted now ({state}), and may not do this."
 
 
 class ParticipantKindWrong(Refused):
     code = "participant.kind-wrong"
-    zh = "市场主体“{name}”的类别为“{kind}”，该事项要求“{needed}”。"
-    en = "The participant '{name}' is of kind '{kind}'; this needs '{needed}'."
+    zh = "市场主体“{name_zh}”的类别为“{kind}”，该事项要求“{needed}”。"
+    en = "The participant '{name_en}' is of kind '{kind}'; this needs '{needed}'."
 
 
 class UsccLengthWrong(Invalid):

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from datamarket.foundation.errors import Invalid
+from datamarket.foundation.inputs.texts import unseen_in
 from datamarket.foundation.money import Fen, parse_yuan, yuan
 from datamarket.payouts.terms import (
     AdviceLine,
@@ -72,6 +73,8 @@ def _rows(text: str, columns: Sequence[str]) -> Iterator[NumberedCells]:
                 raise _wrong(number, f"须有 {len(columns)} 列", f"it must have {len(columns)} columns")
             if max(map(len, row)) > LONGEST_TEXT:
                 raise _wrong(number, "内容过长", "a cell is too long")
+            if fault := unseen_in("".join(row)):
+                raise _wrong(number, fault.zh, fault.en)
             if number > 1:
                 yield number, row
     except csv.Error:

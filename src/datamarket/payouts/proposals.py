@@ -124,5 +124,5 @@ def file_of(batch: PayoutBatch, payouts: Sequence[Payout]) -> bytes:
 def file_for_bank(batch: PayoutBatch, payouts: Sequence[Payout]) -> bytes:
     """The file of a batch that another has approved. Raises FileNotReady."""
     if batch.state in {BatchState.DRAFTED, BatchState.CANCELLED}:
-        raise rules.FileNotReady(state=batch.state)
+        raise rules.FileNotReady(state=BatchState(batch.state))
     return file_of(batch, payouts)

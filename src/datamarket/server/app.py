@@ -11,6 +11,7 @@ from datamarket import __version__, slices
 from datamarket.auth.access import identify
 from datamarket.auth.api import keys
 from datamarket.auth.attempts import Attempts
+from datamarket.auth.keys import derived_secret
 from datamarket.auth.tokens import TokenKeeper, load_key
 from datamarket.edge import docs, middleware, openapi, operations, problems
 from datamarket.evidence.actions import record
@@ -52,9 +53,11 @@ def create_app(
     app.state.settings = settings
     app.state.database = database
     app.state.read_clock = read_clock
-    app.state.tokens = TokenKeeper(load_key(settings), settings)
     app.state.attempts = Attempts(settings)
     app.state.record = record
+    key = load_key(settings)
+    app.state.tokens = TokenKeeper(key, settings)
+    app.state.cursor_secret = derived_secret(key, b"page cursors")
     app.state.sealer = sealer_of(settings)
     for router in slices.routers():
         app.include_router(router, prefix=API_PREFIX, dependencies=[Depends(identify)])

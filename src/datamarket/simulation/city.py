@@ -1,6 +1,7 @@
 """Loads the city's files through the actions, on the days that the files name."""
 
 import csv
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,6 +23,7 @@ from datamarket.catalogue.venues import actions as venue_actions
 from datamarket.catalogue.venues.terms import FeePayer, VenueKind, VenueTerms
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import Invalid
+from datamarket.foundation.inputs.texts import ValueFault, check_file
 from datamarket.foundation.money import Fen
 from datamarket.participants import actions as participant_actions
 from datamarket.participants.affiliations import actions as affiliation_actions
@@ -42,8 +44,8 @@ LISTED = datetime(2023, 12, 20, 1, tzinfo=UTC)
 
 class SeedFaulty(Invalid):
     code = "seed.faulty"
-    zh = "种子数据有误：{file} 第 {row} 行：{fault}。"
-    en = "The seed data is faulty: {file}, row {row}: {fault}."
+    zh = "种子数据有误：{file} 第 {row} 行：“{fault}”。"
+    en = "The seed data is faulty: {file}, row {row}: '{fault}'."
 
 
 @dataclass
@@ -65,19 +67,19 @@ def rows_of(folder: Path, name: str) -> list[dict[str, str]]:
     """One CSV file. Raises SeedFaulty when it is not there or not UTF-8."""
     try:
         with (folder / name).open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
+            return list(csv.DictReader(io.StringIO(check_file(file.read()))))
+    except (OSError, ValueError) as error:
         raise SeedFaulty(file=name, row=0, fault=error) from error
 
 
 def documents_of(folder: Path, name: str) -> list[dict[str, Any]]:
     """One YAML file that holds a list. Raises SeedFaulty."""
     try:
-        loaded = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        loaded = yaml.safe_load(check_file((folder / name).read_text(encoding="utf-8")))
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise SeedFaulty(file=name, row=0, fault=error) from error
     if not isinstance(loaded, list):
-        raise SeedFaulty(file=name, row=0, fault="not a list")
+        raise SeedFaulty(file=name, row=0, fault=ValueFault("不是列表", "not a list"))
     return loaded
 
 

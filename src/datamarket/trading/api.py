@@ -35,6 +35,7 @@ from datamarket.foundation.http import (
     claim_of,
     page_of,
 )
+from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.money import Fen
 from datamarket.foundation.shapes import RowShape, answered
 from datamarket.ledger.books import queries as ledger
@@ -63,8 +64,9 @@ class TradeIn(Body):
         if (self.use_id is not None) == new_use or (
             self.use_id is not None and (self.purpose or self.quantity)
         ):
-            message = "give either purpose and quantity, or use_id"
-            raise ValueError(message)
+            raise ValueFault(
+                "须给出 purpose 与 quantity，或只给出 use_id", "give either purpose and quantity, or use_id"
+            )
         return self
 
     def intent(self, actor: Actor, now: datetime) -> TradeIntent:

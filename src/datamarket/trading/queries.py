@@ -11,6 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
 from datamarket.contracts.rules import ContractNotActive
+from datamarket.contracts.terms import ContractState
 from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.trading.tables import RefundRow, TradeRow
@@ -31,7 +32,7 @@ async def why_no_contract(connection: Connection, contract_id: UUID, buyer_id: U
     state: str | None = await connection.fetchval(
         "SELECT state FROM contract WHERE id = $1 AND buyer_id = $2", contract_id, buyer_id
     )
-    return NotFound(thing="contract") if state is None else ContractNotActive(state=state)
+    return NotFound(thing="contract") if state is None else ContractNotActive(state=ContractState(state))
 
 
 async def get_trade(session: AsyncSession, trade_id: UUID, *, visible_to: Actor) -> TradeRow:

@@ -97,7 +97,7 @@ async def grant_mandate(
     rules.check_mandate_term(term_from, term_to, reason_long_term, limit_years=limit_years)
     zone = await queries.lock_zone(session, zone_id)
     if zone.state == ZoneState.CLOSED:
-        raise rules.ZoneClosed(zone=zone.name_zh)
+        raise rules.ZoneClosed(zone_zh=zone.name_zh, zone_en=zone.name_en)
     await participants.check_admitted_as(session, operator_id, ParticipantKind.ZONE_OPERATOR)
     known = await queries.mandate_within(session, zone_id, term_from, term_to)
     if known is not None:
@@ -154,7 +154,7 @@ async def add_scenario(
 ) -> Scenario:
     """A use that the zone is operated for. Raises ZoneNotOpen and ScenarioCodeTaken."""
     zone = await queries.get_zone(session, zone_id)
-    rules.check_open(zone.state, zone.name_zh)
+    rules.check_open(zone.state, name_zh=zone.name_zh, name_en=zone.name_en)
     scenario = Scenario(
         id=new_id(now),
         zone_id=zone_id,

@@ -62,20 +62,20 @@ class OperatorChangesLater(Refused):
 
 class ZoneNotOpen(Refused):
     code = "zone.not-open"
-    zh = "专区“{zone}”未在运营中（{state}）。"
-    en = "The zone '{zone}' is not open ({state})."
+    zh = "专区“{zone_zh}”未在运营中（{state}）。"
+    en = "The zone '{zone_en}' is not open ({state})."
 
 
 class ZoneClosed(Refused):
     code = "zone.closed"
-    zh = "专区“{zone}”已关闭。"
-    en = "The zone '{zone}' is closed."
+    zh = "专区“{zone_zh}”已关闭。"
+    en = "The zone '{zone_en}' is closed."
 
 
-def check_open(state: ZoneState | str, name_zh: str) -> None:
+def check_open(state: ZoneState | str, *, name_zh: str, name_en: str) -> None:
     """Scenarios and resources are added to an open zone only. Raises ZoneNotOpen."""
     if state != ZoneState.OPEN:
-        raise ZoneNotOpen(zone=name_zh, state=state)
+        raise ZoneNotOpen(zone_zh=name_zh, zone_en=name_en, state=ZoneState(state))
 
 
 def check_mandate_term(term_from: date, term_to: date, reason: str | None, *, limit_years: int) -> None:

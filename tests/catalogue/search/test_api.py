@@ -19,7 +19,7 @@ from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from tests.conftest import Client, ClientFor
 from tests.world import catalogue
-from tests.world.people import NOON
+from tests.world.people import AUDITOR, NOON
 
 NAMES = (("港口拥堵指数", "Port congestion"), ("保函风险评分", "Guarantee risk"), ("API 目录", "API list"))
 EACH = 6
@@ -143,3 +143,20 @@ async def test_a_cursor_belongs_to_its_order(client_for: ClientFor, shelf: Shelf
     page = await visitor.get("/listings", params={"venue": shelf.venue, "limit": 1, "sort": "name"})
     moved = {"venue": shelf.venue, "after": page.json()["next"], "sort": "newest"}
     assert (await visitor.get("/listings", params=moved)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"state": "draft"},
+        {"state": "published"},
+        {"mine": "true", "text": "港口"},
+        {"mine": "true", "sort": "name"},
+    ],
+)
+async def test_a_filter_is_refused_where_it_would_be_ignored(
+    client_for: ClientFor, shelf: Shelf, wish: dict[str, str]
+) -> None:
+    for caller in (None, AUDITOR):
+        answer = await client_for(caller).get("/listings", params=wish)
+        assert (answer.status_code, answer.json()["code"]) == (422, "listing.filter-misplaced")

@@ -51,7 +51,7 @@ async def list_product(
     if wanted != version.number:
         version = await product_queries.get_version(session, product_id, wanted)
     if version.state != VersionState.APPROVED:
-        raise product_rules.VersionNotApproved(state=version.state)
+        raise product_rules.VersionNotApproved(state=VersionState(version.state))
     venue = await venue_queries.get_venue(session, venue_id)
     venue_rules.check_venue(VenueState(venue.state), venue.categories, Category(product.category))
     use_class = await sources.check_scenario(session, product.zone_id, product.scenario_id)
@@ -77,7 +77,7 @@ async def edit_listing(
     listing, venue = placed
     catalogue_rules.check_own(actor, Permission.LIST_PRODUCT, listing.provider_id, "edit")
     if listing.state != ListingState.DRAFT:
-        raise rules.ListingFixed(state=listing.state)
+        raise rules.ListingFixed(state=ListingState(listing.state))
     if venue_id is not None:
         venue = await venue_queries.get_venue(session, venue_id)
         venue_rules.check_venue(VenueState(venue.state), venue.categories, Category(listing.category))
@@ -152,7 +152,7 @@ async def _check_market_entry(session: AsyncSession, listing: Listing, venue: Ve
     number = listing.product_version
     version = await product_queries.lock_version_shared(session, listing.product_id, number)
     if version.state != VersionState.APPROVED:
-        raise product_rules.VersionNotApproved(state=version.state)
+        raise product_rules.VersionNotApproved(state=VersionState(version.state))
     venue_rules.check_venue(VenueState(venue.state), venue.categories, Category(listing.category))
     await participants.check_admitted(session, listing.provider_id)
     await sources.check_sources(

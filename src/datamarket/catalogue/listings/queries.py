@@ -74,16 +74,16 @@ def plan_of(listing: Listing) -> PricePlan:
 
 
 async def get_offer(session: AsyncSession, listing_id: UUID) -> Offer:
-    """What a published listing offers, as it stands now. Raises NotFound or ListingNotPublished."""
+    """What a published listing offers, as it stands now. Raises NotFound, or where it once was ListingNotPublished."""
     statement = (
         select(Listing, Venue, ProductVersion.resources)
         .join(Venue, col(Venue.id) == Listing.venue_id)
         .join(ProductVersion, col(ProductVersion.id) == Listing.product_version_id)
-        .where(Listing.id == listing_id)
+        .where(Listing.id == listing_id, col(Listing.published_at).is_not(None))
     )
     listing, venue, resources = await one_row(session, statement, "listing")
     if listing.state != ListingState.PUBLISHED:
-        raise ListingNotPublished(state=listing.state)
+        raise ListingNotPublished(state=ListingState(listing.state))
     zone = await zones.get_zone(session, listing.zone_id) if listing.zone_id else None
     return Offer(
         listing_id=listing.id,

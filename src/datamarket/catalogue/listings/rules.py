@@ -40,6 +40,12 @@ class PublicGoodNotFree(Refused):
     en = "Use for public governance or the public good is free."
 
 
+class ListingFilterMisplaced(Invalid):
+    code = "listing.filter-misplaced"
+    zh = "检索已公开的挂牌不能按 state 筛选；查看本机构的挂牌（mine=true）只能按 state 筛选。"
+    en = "A search of what is published takes no `state`; a list of your own (mine=true) takes no filter but `state`."
+
+
 class ListingFixed(Conflict):
     code = "listing.fixed"
     zh = "挂牌状态为“{state}”，价格与平台不可更改；新价格须另行挂牌。"

@@ -66,7 +66,7 @@ async def make_version(
     product, newest = described
     catalogue_rules.check_own(actor, Permission.MAKE_PRODUCT, product.maker_id, "edit")
     if newest.state in rules.UNFINISHED:
-        raise rules.VersionUnfinished(state=newest.state)
+        raise rules.VersionUnfinished(state=VersionState(newest.state))
     rules.check_content(content, of_zone=product.zone_id is not None)
     product.newest += 1
     product.version += 1
@@ -93,7 +93,7 @@ async def edit_product(
     product, version = described
     catalogue_rules.check_own(actor, Permission.MAKE_PRODUCT, product.maker_id, "edit")
     if version.state not in rules.EDITABLE:
-        raise rules.VersionFixed(state=version.state)
+        raise rules.VersionFixed(state=VersionState(version.state))
     if version.number > 1 and identity != queries.identity_of(product):
         raise rules.IdentityFixed
     zone_rules.check_tradable(identity.level)
@@ -125,7 +125,7 @@ async def move_product(
     """
     product, version = described
     if number is not None and number != version.number:
-        version = await queries.lock_version(session, product.id, number)
+        version = await queries.lock_version(session, product, number, visible_to=actor)
     await _check_mover(session, actor, Described(product, version), event, on=business_date(now))
     VERSION_LIFE.check_reason(event, reason)
     state = VERSION_LIFE.after(version.state, event)

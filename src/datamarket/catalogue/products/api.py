@@ -111,7 +111,7 @@ class ProductPatch(Body):
 
 
 class ProductOut(RowShape):
-    """A product with the version its reader may see: the newest, or for others the newest approved one."""
+    """A product with the version its reader may see: the newest; for reviewers submitted, for others approved."""
 
     id: UUID
     code: str = Field(examples=["OP-200"])

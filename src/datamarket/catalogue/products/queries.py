@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, literal, text
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement, case, text
+from sqlmodel import col, func, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
@@ -31,21 +31,29 @@ _LISTED = text(
 
 
 class Described(NamedTuple):
-    """A product with the version that its reader may see: the newest, or the newest approved one."""
+    """A product with the version that its reader may see: the newest, submitted or approved one."""
 
     product: Product
     version: ProductVersion
 
 
-def _privileged(actor: Actor) -> bool:
-    return actor.sees_all or actor.may(Permission.REVIEW_PRODUCT)
+_SUBMITTED = col(ProductVersion.state) != VersionState.DRAFT
+_NEWEST_SUBMITTED = (
+    select(func.max(ProductVersion.number))
+    .where(ProductVersion.product_id == Product.id, _SUBMITTED)
+    .correlate(Product)
+    .scalar_subquery()
+)
 
 
 def _seen_version(actor: Actor) -> ColumnElement[int | None]:
-    """The number of the version that stands for the product to this reader; NULL when none does."""
-    all_seen = literal(_privileged(actor))
-    own = col(Product.maker_id) == actor.participant_id
-    return case((all_seen | own, col(Product.newest)), else_=col(Product.approved))
+    """The number of the version that stands for the product to this reader; NULL when none does.
+
+    To its maker and to overseers the newest, to reviewers the newest that was ever submitted, else the approved one.
+    """
+    own = true() if actor.sees_all else col(Product.maker_id) == actor.participant_id
+    others = _NEWEST_SUBMITTED if actor.may(Permission.REVIEW_PRODUCT) else col(Product.approved)
+    return case((own, col(Product.newest)), else_=others)
 
 
 def _seen(visible_to: Actor) -> Select[Product, ProductVersion]:
@@ -73,14 +81,26 @@ async def get_version(session: AsyncSession, product_id: UUID, number: int) -> P
     return await one_row(session, _version(product_id, number), "product version")
 
 
-async def lock_version(session: AsyncSession, product_id: UUID, number: int) -> ProductVersion:
+async def lock_version(
+    session: AsyncSession, product: Product, number: int, *, visible_to: Actor
+) -> ProductVersion:
     """The newest row, held until the transaction ends, to be moved. Raises NotFound."""
-    return await one_row(session, _version(product_id, number).with_for_update(), "product version")
+    wanted = _version(product.id, number).where(_visible(product, visible_to))
+    return await one_row(session, wanted.with_for_update(), "product version")
 
 
 async def lock_version_shared(session: AsyncSession, product_id: UUID, number: int) -> ProductVersion:
     """The newest row, which others may read but not retire until the transaction ends. Raises NotFound."""
     return await one_row(session, _version(product_id, number).with_for_update(read=True), "product version")
+
+
+def _visible(product: Product, actor: Actor) -> ColumnElement[bool]:
+    """Its maker and overseers see every version, reviewers what was submitted, others what was approved."""
+    if actor.sees_all or actor.participant_id == product.maker_id:
+        return true()
+    if actor.may(Permission.REVIEW_PRODUCT):
+        return _SUBMITTED
+    return col(ProductVersion.state).in_((VersionState.APPROVED, VersionState.RETIRED))
 
 
 def _version(product_id: UUID, number: int) -> SelectOfScalar[ProductVersion]:
@@ -110,11 +130,10 @@ async def list_products(
 async def list_versions(
     session: AsyncSession, product: Product, *, visible_to: Actor, page: PageAsked[int]
 ) -> Sequence[ProductVersion]:
-    """Newest first; who is neither maker nor reviewer sees what was approved."""
-    statement = select(ProductVersion).where(ProductVersion.product_id == product.id)
-    if not (_privileged(visible_to) or visible_to.participant_id == product.maker_id):
-        seen = (VersionState.APPROVED, VersionState.RETIRED)
-        statement = statement.where(col(ProductVersion.state).in_(seen))
+    """Newest first."""
+    statement = select(ProductVersion).where(
+        ProductVersion.product_id == product.id, _visible(product, visible_to)
+    )
     return (await session.exec(keyset(statement, col(ProductVersion.number), page, newest_first=True))).all()
 
 

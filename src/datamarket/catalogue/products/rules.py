@@ -72,8 +72,8 @@ class ResourceNotOfZone(Refused):
 
 class ResourceNotRegistered(Refused):
     code = "product.resource-not-registered"
-    zh = "资源 {resource} 尚未完成登记（当前状态“{state}”），不得用于产品。"
-    en = "The resource {resource} is not registered (it is {state}), so no product may stand on it."
+    zh = "资源 {resource} 当前没有有效登记，不得用于产品。"
+    en = "The resource {resource} has no registration that is valid now, so no product may stand on it."
 
 
 class LevelTooLow(Refused):

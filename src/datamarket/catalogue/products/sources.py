@@ -43,6 +43,8 @@ async def check_sources(
         if resource is None or resource.zone_id != zone_id:
             raise rules.ResourceNotOfZone(resource=key)
         if not zone_rules.is_valid(resource.state, resource.valid_to, on):
-            raise rules.ResourceNotRegistered(resource=resource.code, state=resource.state)
+            raise rules.ResourceNotRegistered(
+                resource=key
+            )  # its code and state may not be the maker's to see
         zone_rules.check_tradable(resource.level)
     return [Level(resource.level) for resource in found.values()]

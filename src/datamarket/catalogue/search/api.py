@@ -1,7 +1,7 @@
 """/listings: search and reading for everyone, straight from the driver to bytes."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from fastapi import Depends, Query, Request, Response
 from datamarket.auth.access import SignInNeeded, Visitor
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings import queries as listing_queries
-from datamarket.catalogue.listings.rules import may_see_listing
+from datamarket.catalogue.listings.rules import ListingFilterMisplaced, may_see_listing
 from datamarket.catalogue.listings.shapes import ListingCard, ListingOut
 from datamarket.catalogue.listings.terms import ListingState
 from datamarket.catalogue.products.terms import Processing, QualityKey, SampleField
@@ -23,16 +23,14 @@ from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     NO_NUL,
     Cursor,
-    CursorInvalid,
     Now,
     Page,
     Paging,
     SliceRouter,
     database_of,
-    decode_cursor,
-    encode_cursor,
     page_of,
 )
+from datamarket.foundation.inputs.cursors import decode_cursor, encode_cursor
 
 router = SliceRouter(tags=["catalogue"])
 JSON = orjson.OPT_UTC_Z
@@ -58,26 +56,19 @@ class Wish(Filters):
 
     def search(self, paging: Paging[Cursor]) -> Search:
         """With its place in the order. Raises CursorInvalid."""
-        return Search(**vars(self), limit=paging.limit, after=_place(paging.after, self.sort))
+        return Search(**vars(self), limit=paging.limit, after=_place(paging, self.sort))
 
 
-def _place(cursor: str | None, sort: Sort) -> tuple[Any, UUID] | None:
+_ANY = Wish()
+
+
+def _place(paging: PageAsked[Cursor], sort: Sort) -> tuple[Any, UUID] | None:
     """Where the page before ended. Raises CursorInvalid."""
-    kinds: dict[Sort, type] = {Sort.NEWEST: datetime, Sort.NAME: str}
-    values = decode_cursor(cursor, [str, kinds.get(sort, int), UUID])
+    values = decode_cursor(paging.after, [datetime if sort is Sort.NEWEST else object, UUID], paging.seal)
     if values is None:
         return None
-    order, key, last = values
-    if order != sort:
-        raise CursorInvalid
-    try:
-        if sort is Sort.NAME:
-            return bytes.fromhex(key), last
-        if sort is Sort.NEWEST:
-            return key.astimezone(UTC), last
-    except (ValueError, OverflowError):
-        raise CursorInvalid from None
-    return int(key), last
+    key, last = values
+    return bytes.fromhex(key) if sort is Sort.NAME else key, last
 
 
 def _bytes(document: object, **headers: str) -> Response:
@@ -94,7 +85,12 @@ async def search_listings(
     mine: Annotated[bool, Query(description="your own, or those on your venue, in any state")] = False,
     state: Annotated[ListingState | None, Query(description="with mine=true only")] = None,
 ) -> Page[ListingCard] | Response:
-    """Published listings; with `mine=true` those of your organisation, newest first, drafts too."""
+    """Published listings; with `mine=true` those of your organisation, newest first, drafts too.
+
+    Raises ListingFilterMisplaced, CursorInvalid.
+    """
+    if (wish != _ANY) if mine else (state is not None):
+        raise ListingFilterMisplaced
     if mine:
         return await _own_listings(request, caller, paging, state)
     search = wish.search(paging)
@@ -103,7 +99,7 @@ async def search_listings(
     if len(rows) <= paging.limit:
         return _bytes({"items": kept, "next": None})
     place = queries.sort_key(rows[paging.limit - 1], search.sort)
-    return _bytes({"items": kept, "next": encode_cursor([search.sort, place, kept[-1]["id"]])})
+    return _bytes({"items": kept, "next": encode_cursor([place, kept[-1]["id"]], paging.seal)})
 
 
 async def _own_listings(
@@ -111,7 +107,7 @@ async def _own_listings(
 ) -> Page[ListingCard]:
     if caller is None:
         raise SignInNeeded
-    key = decode_cursor(paging.after, [UUID])
+    key = decode_cursor(paging.after, [UUID], paging.seal)
     async with database_of(request).transaction() as session:
         rows = await listing_queries.list_own_listings(
             session, visible_to=caller, state=state, page=PageAsked(paging.limit, key[0] if key else None)

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from datamarket.foundation.inputs.texts import unseen_in
+
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 KeyPath = tuple[str | int, ...]
@@ -58,7 +60,7 @@ def read_plain_yaml(content: bytes) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or "syntax error"
-        raise NotPlainYaml(mark.line + 1 if mark else 1, f"YAML 语法错误（{problem}）", problem) from None
+        raise NotPlainYaml(mark.line + 1 if mark else 1, "YAML 语法错误", problem) from None
     except yaml.reader.ReaderError as error:
         line = content.decode("utf-8-sig").count("\n", 0, error.position) + 1
         raise NotPlainYaml(line, "含有不允许的字符", "a character that YAML does not allow") from None
@@ -134,4 +136,6 @@ def _text(text: str, line: int) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise NotPlainYaml(line, "含有不完整的字符", "half of a character") from None
+    if fault := unseen_in(text):
+        raise NotPlainYaml(line, fault.zh, fault.en)
     return text

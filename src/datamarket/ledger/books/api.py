@@ -99,7 +99,10 @@ class MovementOut(RowShape):
 
 
 class EntryOut(RowShape):
-    """A whole entry. `digest` is a SHA-256 over all of it."""
+    """An entry: to overseers with all its legs and who made it, to others with those of their own accounts.
+
+    `digest` is a SHA-256 over all of it, seen or not.
+    """
 
     id: UUID
     period: int
@@ -109,7 +112,7 @@ class EntryOut(RowShape):
     source_type: str
     source_id: UUID
     reverses: UUID | None
-    actor_id: UUID
+    actor_id: UUID | None
     digest: str
     legs: list[LegOut]
 
@@ -200,10 +203,13 @@ async def list_legs(
     )
 
 
-@router.get("/entries/{entry_id}", summary="One entry with its legs")
+@router.get("/entries/{entry_id}", summary="One entry with the legs that are yours to see")
 async def get_entry(actor: ReadLedger, ledger_id: LedgerId, session: Reading, entry_id: UUID) -> EntryOut:
+    """Of a trade between others your own share: neither the buyer nor the seller, nor what others got."""
     entry, legs = await queries.get_entry(session, ledger_id, entry_id, visible_to=actor)
-    return EntryOut.of(entry, digest=entry.digest.hex(), legs=[LegOut.of(found) for found in legs])
+    made_by = entry.actor_id if actor.sees_all else None
+    legs_out = [LegOut.of(found) for found in legs]
+    return EntryOut.of(entry, digest=entry.digest.hex(), legs=legs_out, actor_id=made_by)
 
 
 @router.get("/trial-balance", summary="Debits and credits by kind of account")

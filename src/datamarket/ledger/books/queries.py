@@ -11,8 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
-from datamarket.foundation.errors import NotFound
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row, there
 from datamarket.foundation.money import Fen
 from datamarket.ledger.books.tables import LedgerAccount, LedgerBalance, LedgerEntry, LedgerLeg
 from datamarket.ledger.terms import AccountId, EntryId, Leg
@@ -98,7 +97,10 @@ async def list_legs(
 async def get_entry(
     session: AsyncSession, ledger_id: int, entry_id: UUID, *, visible_to: Actor
 ) -> tuple[LedgerEntry, Sequence[tuple[LedgerLeg, LedgerAccount]]]:
-    """One entry with its legs; for all but overseers only when one of the legs is theirs."""
+    """One entry with the legs of the reader's own accounts; overseers see all. Raises NotFound where there is none.
+
+    What both sides of a trade know of the rest, its gross amount and its split, stands in the trade.
+    """
     wanted = select(LedgerEntry).where(LedgerEntry.ledger_id == ledger_id, LedgerEntry.id == entry_id)
     entry = await one_row(session, wanted, "entry")
     statement = (
@@ -112,14 +114,11 @@ async def get_entry(
             LedgerLeg.ledger_id == ledger_id,
             LedgerLeg.period == entry.period,
             LedgerLeg.entry_id == entry_id,
+            seen_by(visible_to, LedgerAccount.owner_id),
         )
         .order_by(col(LedgerLeg.seq))
     )
-    legs = (await session.exec(statement)).all()
-    own = any(account.owner_id == visible_to.participant_id for _, account in legs if account.owner_id)
-    if not own and not visible_to.sees_all:
-        raise NotFound(thing="entry")
-    return entry, legs
+    return entry, there((await session.exec(statement)).all() or None, "entry")
 
 
 _TRIAL_BALANCE = text("""

@@ -9,7 +9,7 @@ from fastapi import Query, Response
 from pydantic import Field
 
 from datamarket.auth.access import ReadLedger
-from datamarket.foundation.clock import business_date
+from datamarket.foundation.clock import business_date, month_of_day
 from datamarket.foundation.db import PageAsked
 from datamarket.foundation.http import (
     DateIn,
@@ -20,6 +20,7 @@ from datamarket.foundation.http import (
     SliceRouter,
     page_of,
 )
+from datamarket.foundation.inputs.cursors import CursorInvalid
 from datamarket.foundation.money import yuan
 from datamarket.foundation.shapes import RowShape, attached
 from datamarket.foundation.spreadsheets import cells
@@ -117,6 +118,8 @@ async def read_statement(
     found = await books.get_account(session, ledger_id, account_id, visible_to=actor)
     to_on = to_on or business_date(now)
     from_on = from_on or to_on.replace(day=1)
+    if paging.after and paging.after[0] < month_of_day(from_on):
+        raise CursorInvalid  # the range of today, begun last month
     if form is StatementFormat.CSV:
         whole = await queries.whole_statement(session, found.account, from_on=from_on, to_on=to_on)
         return _file(whole)

@@ -9,6 +9,7 @@ from datamarket import __version__
 GROUND = (
     "foundation/documents/dated.py",
     "foundation/documents/plain_yaml.py",
+    "foundation/inputs/texts.py",
     "foundation/money.py",
     "subsidy/terms.py",
 )

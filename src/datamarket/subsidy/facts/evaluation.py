@@ -14,8 +14,8 @@ from datamarket.subsidy.terms import Unit, sha256_of_bytes
 
 class FileUnreadable(Invalid):
     code = "subsidy.file-unreadable"
-    zh = "无法读取文件“{file}”：{reason}。"
-    en = "The file '{file}' cannot be read: {reason}."
+    zh = "无法读取文件“{file}”：操作系统答复“{reason}”。"
+    en = "The file '{file}' cannot be read: the system says '{reason}'."
 
 
 def evaluate_files(scheme: Path | bytes, facts: Path, year: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from datamarket.foundation.errors import Invalid
+from datamarket.foundation.inputs.texts import unseen_in
 
 MAX_UNPACKED = 1 << 29
 MAX_ROWS = 1 << 20
@@ -112,10 +113,10 @@ def _csv_rows(file: str, text: str) -> Iterator[tuple[int, list[Cell]]]:
     row = 1
     try:
         for cells in reader:
-            yield row, [cell.strip() or None for cell in cells]
+            yield row, [_text_cell(cell) for cell in cells]
             row = reader.line_num + 1
     except csv.Error as error:
-        raise _unusable(file, f"CSV 格式错误（{error}）", str(error), row) from None
+        raise _unusable(file, "CSV 格式错误", str(error), row) from None
 
 
 def _read_workbook(path: Path, names: Sequence[str]) -> dict[str, Sheet]:
@@ -126,9 +127,7 @@ def _read_workbook(path: Path, names: Sequence[str]) -> dict[str, Sheet]:
     except FactsInvalid:
         raise
     except Exception as error:
-        raise _unusable(
-            path.name, f"工作簿无法读取（{type(error).__name__}）", "the workbook cannot be read"
-        ) from error
+        raise _unusable(path.name, "工作簿无法读取", "the workbook cannot be read") from error
     if unpacked > MAX_UNPACKED:
         raise _unusable(path.name, "解压后过大", "too large when unpacked")
     return {name: _sheet(f"{path.name}:{name}", rows, ragged=True) for name, rows in raw.items()}
@@ -164,7 +163,7 @@ def _cell(value: Any, data_type: str) -> Cell:
     if data_type == "e":
         return Unreadable(f"单元格是错误值 {value}", f"the cell is the error {value}")
     if isinstance(value, str):
-        return value.strip() or None
+        return _text_cell(value)
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, datetime | date):
@@ -173,6 +172,11 @@ def _cell(value: Any, data_type: str) -> Cell:
     inexact = Unreadable(zh, f"the number {value} has lost its exact value; write it as text")
     exact = _as_typed(repr(value)) if isinstance(value, float) else None
     return inexact if exact is None else exact
+
+
+def _text_cell(text: str) -> Cell:
+    fault = unseen_in(text)
+    return Unreadable(fault.zh, fault.en) if fault else text.strip() or None
 
 
 def _as_typed(shortest: str) -> Decimal | None:

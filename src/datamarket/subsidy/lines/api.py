@@ -10,7 +10,6 @@ from pydantic import Field
 from datamarket.auth.access import ReadMarket, ReadSubsidy, Visitor
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
-    Ordinal,
     Page,
     Paging,
     Reading,
@@ -148,7 +147,7 @@ class AwardOut(Shape):
 async def list_lines(
     actor: ReadMarket,
     session: Reading,
-    paging: Paging[Ordinal],
+    paging: Paging[int],
     run_id: UUID,
     response: Response,
     status: LineStatus | None = None,
@@ -186,7 +185,7 @@ async def explain_line(
 
 @router.get("/runs/{run_id}/exceptions", summary="What a reviewer must look at")
 async def list_exceptions(
-    actor: ReadSubsidy, session: Reading, paging: Paging[Ordinal], run_id: UUID, response: Response
+    actor: ReadSubsidy, session: Reading, paging: Paging[int], run_id: UUID, response: Response
 ) -> ExceptionsOut:
     """Ties, ranks near the cut, bound caps, missing facts, related-party shares, possible circular trades."""
     view = await named_run(session, run_id, response)
@@ -208,7 +207,7 @@ async def list_exceptions(
 async def list_awards(
     _caller: Visitor,
     session: Reading,
-    paging: Paging[tuple[UUID, Ordinal]],
+    paging: Paging[tuple[UUID, int]],
     year: YearQuery,
     scheme: SlugQuery = None,
 ) -> Page[AwardOut]:

@@ -16,10 +16,10 @@ from datamarket.foundation.http import (
     FenIn,
     IfMatch,
     Now,
-    Ordinal,
     Page,
     Paging,
     Reading,
+    Seen,
     SliceRouter,
     Writing,
     check_tag,
@@ -38,7 +38,7 @@ SetBudget = Annotated[Actor, allow(Permission.PAY_SUBSIDY)]
 SchemeId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]
 SchemeNumber = Annotated[int, Path(ge=1, le=1_000_000)]
 YearPath = Annotated[int, Path(ge=2000, le=2999)]
-SchemeText = Annotated[str, StringConstraints(min_length=1, max_length=400_000, pattern=NO_NUL)]
+SchemeText = Annotated[str, StringConstraints(min_length=1, max_length=400_000, pattern=NO_NUL), Seen]
 
 
 class SchemeOut(RowShape):
@@ -107,7 +107,7 @@ async def list_schemes(actor: ReadSubsidy, session: Reading, paging: Paging[str]
 
 @router.get("/{scheme_id}/versions", summary="Versions of a scheme")
 async def list_versions(
-    actor: ReadSubsidy, session: Reading, paging: Paging[Ordinal], scheme_id: SchemeId
+    actor: ReadSubsidy, session: Reading, paging: Paging[int], scheme_id: SchemeId
 ) -> Page[SchemeVersionOut]:
     """Newest first."""
     await queries.get_scheme(session, scheme_id)
@@ -192,7 +192,7 @@ async def allowed_version_events(
 
 @router.get("/{scheme_id}/budgets", summary="Budgets of a scheme")
 async def list_budgets(
-    actor: ReadSubsidy, session: Reading, paging: Paging[Ordinal], scheme_id: SchemeId
+    actor: ReadSubsidy, session: Reading, paging: Paging[int], scheme_id: SchemeId
 ) -> Page[BudgetOut]:
     """Newest year first; a year without a budget has no ceiling here."""
     await queries.get_scheme(session, scheme_id)

@@ -26,6 +26,7 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
+from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.shapes import RowShape
 from datamarket.foundation.waiting.patience import takes_long
 from datamarket.subsidy.runs import actions, queries, rules
@@ -62,8 +63,7 @@ class RunEventIn(Body):
     @classmethod
     def _by_hand(cls, event: RunEvent) -> RunEvent:
         if event is RunEvent.SUPERSEDE:
-            message = "open a run that supersedes this one"
-            raise ValueError(message)
+            raise ValueFault("请另行发起一次取代它的运行", "open a run that supersedes this one")
         return event
 
 

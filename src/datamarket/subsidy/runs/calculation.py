@@ -24,6 +24,7 @@ from datamarket.subsidy.facts import statements as facts
 from datamarket.subsidy.facts.tables import FactVersion, SubsidySnapshot
 from datamarket.subsidy.runs import dossier, queries
 from datamarket.subsidy.runs.tables import RunCalculatedAlready, SubsidyLine, SubsidyRun
+from datamarket.subsidy.runs.terms import RunState
 from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.terms import Line, Result, Snapshot, Unit, canonical_json, sha256_of_bytes
 
@@ -149,7 +150,7 @@ def _evaluate(scheme: Scheme, snapshot: Snapshot, year: int) -> tuple[Result, st
 
 def _snapshot_id(run: SubsidyRun) -> UUID:
     if run.snapshot_id is None:
-        raise dossier.NotCalculated(state=run.state)
+        raise dossier.NotCalculated(state=RunState(run.state))
     return run.snapshot_id
 
 

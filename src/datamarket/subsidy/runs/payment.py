@@ -25,8 +25,8 @@ SOURCE = "subsidy_line"
 
 class AwardeeSuspended(Refused):
     code = "subsidy.awardee-suspended"
-    zh = "拟奖补企业“{name}”（{uscc}）现处于暂停状态，须重新取数计算。"
-    en = "The awardee '{name}' ({uscc}) is suspended now; take a new snapshot and calculate again."
+    zh = "拟奖补企业“{name_zh}”（{uscc}）现处于暂停状态，须重新取数计算。"
+    en = "The awardee '{name_en}' ({uscc}) is suspended now; take a new snapshot and calculate again."
 
 
 async def approve(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: datetime) -> dict[str, Any]:
@@ -39,7 +39,7 @@ async def approve(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: 
     suspended = await participants.suspended_at(session, now)
     for line in await queries.award_lines(session, run.id):
         if line.enterprise_id in suspended:
-            raise AwardeeSuspended(name=line.enterprise_zh, uscc=line.uscc)
+            raise AwardeeSuspended(name_zh=line.enterprise_zh, name_en=line.enterprise_en, uscc=line.uscc)
     total = run.total_fen or 0
     budget = await register_queries.lock_budget(session, run.scheme_id, run.year)
     if budget is not None:

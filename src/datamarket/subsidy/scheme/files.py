@@ -79,7 +79,7 @@ def mistakes_of(error: ValidationError, document: plain_yaml.Document) -> list[M
         facts: Mapping[str, Any] = detail.get("ctx", {})
         path = (*detail["loc"], *facts.get("at", ()))
         en = _EN.get(detail["type"], detail["msg"])
-        zh = str(facts.get("zh") or _ZH.get(detail["type"], f"值无效（{en}）").format(**facts))
+        zh = str(facts.get("zh") or _ZH.get(detail["type"], "值无效").format(**facts))
         where = ".".join(map(str, path)) or "-"
         mistakes.append(Mistake(document.line_of(path), where, zh, en))
     return mistakes

@@ -49,8 +49,8 @@ _STEPS = (
 
 class WorkbookNotWritten(Invalid):
     code = "subsidy.workbook-not-written"
-    zh = "无法写入“{file}”：{reason}。"
-    en = "'{file}' cannot be written: {reason}."
+    zh = "无法写入“{file}”：操作系统答复“{reason}”。"
+    en = "'{file}' cannot be written: the system says '{reason}'."
 
 
 def workbook_of(document: Mapping[str, Any]) -> bytes:

@@ -44,7 +44,7 @@ async def register_resource(
     """
     zone = await zones_queries.get_zone(session, zone_id)
     rules.check_operates(actor, zone.operator_id)
-    zones_rules.check_open(zone.state, zone.name_zh)
+    zones_rules.check_open(zone.state, name_zh=zone.name_zh, name_en=zone.name_en)
     await participants.check_admitted_as(session, supplying_unit_id, ParticipantKind.SUPPLYING_UNIT)
     resource = Resource(
         id=new_id(now),
@@ -84,7 +84,7 @@ async def edit_resource(
     zone = await zones_queries.get_zone(session, resource.zone_id)
     rules.check_operates(actor, zone.operator_id)
     if ResourceState(resource.state) not in rules.EDITABLE_STATES:
-        raise rules.ContentFixed(state=resource.state)
+        raise rules.ContentFixed(state=ResourceState(resource.state))
     resource.name_zh, resource.name_en, resource.level = name_zh, name_en, level
     resource.version += 1
     await record(session, actor, "zones.edit-resource", ("resource", resource.id), now=now, level=level)
