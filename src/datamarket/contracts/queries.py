@@ -1,7 +1,7 @@
 """Reading contracts, their meters and uses, and the terms that both parties signed."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -46,9 +46,21 @@ async def list_contracts(
     return (await session.exec(keyset(statement, col(Contract.id), page, newest_first=True))).all()
 
 
-async def lock_meter(session: AsyncSession, contract_id: UUID) -> ContractMeter | None:
-    """Held until the transaction ends: no use is metered meanwhile. None before both have signed."""
-    return await session.get(ContractMeter, contract_id, with_for_update=True)
+async def lock_meters(
+    session: AsyncSession, contract_ids: Collection[UUID], *, buyer_id: UUID | None = None
+) -> dict[UUID, ContractMeter]:
+    """Held until the transaction ends, as they are now: no use is metered meanwhile.
+
+    A contract that both have not signed has none; with `buyer_id` only the buyer's own are touched.
+    """
+    statement = (
+        select(ContractMeter)
+        .where(col(ContractMeter.contract_id).in_(contract_ids), *asked((ContractMeter.buyer_id, buyer_id)))
+        .order_by(col(ContractMeter.contract_id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {meter.contract_id: meter for meter in (await session.exec(statement)).all()}
 
 
 async def list_uses(
@@ -60,11 +72,12 @@ async def list_uses(
 
 
 class Meter(NamedTuple):
-    """The two sides of a contract, and what it authorises."""
+    """The two sides of a contract, what it authorises, and how many deliveries await their decision."""
 
     buyer_id: UUID
     provider_id: UUID
     authorisation: Authorisation
+    undecided: int
 
 
 async def meters(connection: Connection, contract_ids: Sequence[UUID]) -> dict[UUID, Meter]:
@@ -75,20 +88,26 @@ async def meters(connection: Connection, contract_ids: Sequence[UUID]) -> dict[U
         contract_ids,
     )
     return {
-        row["contract_id"]: Meter(
-            row["buyer_id"],
-            row["provider_id"],
-            Authorisation(
-                state=ContractState(row["state"]),
-                term_from=row["term_from"],
-                term_to=row["term_to"],
-                purposes=frozenset(Purpose(purpose) for purpose in row["purposes"]),
-                quota=row["quota"],
-                used=row["used"],
-            ),
-        )
+        row["contract_id"]: Meter(row["buyer_id"], row["provider_id"], _authorisation(row), row["undecided"])
         for row in rows
     }
+
+
+def authorisation_of(meter: ContractMeter) -> Authorisation:
+    """What a meter at hand authorises."""
+    return _authorisation(meter.model_dump())
+
+
+def _authorisation(row: Any) -> Authorisation:
+    return Authorisation(
+        state=ContractState(row["state"]),
+        term_from=row["term_from"],
+        term_to=row["term_to"],
+        purposes=frozenset(Purpose(purpose) for purpose in row["purposes"]),
+        quota=row["quota"],
+        used=row["used"],
+        reserved=row["reserved"],
+    )
 
 
 _FROZEN = """

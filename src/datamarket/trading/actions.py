@@ -87,7 +87,8 @@ class Recorder:
         }
         if not trades:
             return [outcomes[position] for position in range(len(intents))]
-        await recording.write_trades(connection, self.ledger_id, trades, now=now)
+        metered = [use for position in used if (use := intents[position].use_id) is not None]
+        await recording.write_trades(connection, self.ledger_id, trades, metered=metered, now=now)
         entries = [postings[position].id if position in postings else None for position in used]
         actors = [intents[position].actor for position in used]
         await recording.tell_of_trades(connection, trades, actors, entries, now=now)
@@ -164,6 +165,7 @@ class Recorder:
             [used[position][0] for position in fresh],
             [demands[position] for position in fresh],
             [intents[position].actor.account_id for position in fresh],
+            priced=True,
         )
 
     def _sale(self, intent: TradeIntent, terms: FrozenTerms, quantity: int) -> Sale:

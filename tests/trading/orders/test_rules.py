@@ -169,12 +169,11 @@ def place(
     *,
     quantity: int = 10,
     purpose: Purpose = PURPOSE,
-    waiting: int = 0,
     deliver_by: datetime = DELIVER_BY,
     days: int = 1,
 ) -> None:
     demand = Demand(UUID(int=7), BUYER, purpose, quantity, NOON)
-    rules.check_place(authorisation, demand, waiting=waiting, deliver_by=deliver_by, days=days)
+    rules.check_place(authorisation, demand, deliver_by=deliver_by, days=days)
 
 
 def test_delivery_lies_ahead() -> None:
@@ -184,14 +183,14 @@ def test_delivery_lies_ahead() -> None:
             place(deliver_by=deliver_by)
 
 
-def test_what_undecided_orders_may_still_use_counts_as_used() -> None:
+def test_what_open_orders_reserve_counts_as_used() -> None:
     place(quantity=40)
-    place(quantity=10, waiting=30)
+    place(replace(AUTHORISED, reserved=30), quantity=10)
     with pytest.raises(QuotaExhausted):
         place(quantity=41)
-    with pytest.raises(QuotaExhausted):
-        place(quantity=10, waiting=31)
-    place(replace(AUTHORISED, quota=None), quantity=10**6, waiting=10**6)
+    with pytest.raises(QuotaExhausted, match="9 left, 10 asked"):
+        place(replace(AUTHORISED, reserved=31), quantity=10)
+    place(replace(AUTHORISED, quota=None, reserved=10**6), quantity=10**6)
 
 
 def test_an_order_ends_with_its_acceptance_within_the_term_which_is_half_open() -> None:
