@@ -27,6 +27,7 @@ from datamarket.payouts.terms import BatchEvent
 from datamarket.subsidy.runs import actions as subsidy_actions
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.terms import RunEvent
+from datamarket.trading.actions import Recorder
 from datamarket.trading.orders.terms import OrderEvent
 from tests.world import market, orders, payouts, periods, subsidy, trading
 from tests.world.books import assert_books_hold
@@ -128,6 +129,24 @@ async def deliveries_and_ends(database: Database) -> Sequence[Attempt]:
     return [deliver, end] * (RIVALS // 2)
 
 
+async def pricings_of_a_use(database: Database) -> Sequence[Attempt]:
+    """The buyer prices it at last, while the seller does."""
+    deal = await trading.active_contract(database)
+    use_id = await trading.used(database, deal, at=NOON - timedelta(days=90))
+
+    async def by_buyer() -> None:
+        intent = trading.intent(deal)._replace(purpose=None, quantity=None, use_id=use_id)
+        [outcome] = await trading.record(database, [intent])
+        if isinstance(outcome, MarketError):
+            raise outcome
+
+    async def by_seller() -> None:
+        async with database.plain_transaction() as connection:
+            await Recorder(LEDGER_ID).price_use(connection, deal.provider_account, use_id, now=moment())
+
+    return [by_buyer, by_seller] * (RIVALS // 2)
+
+
 async def approvals_of_payouts(database: Database) -> Sequence[Attempt]:
     """Each by an officer who did not make the batch; what waited from the round before is sent first."""
     async with database.connection() as connection:
@@ -184,6 +203,7 @@ CONTESTS: dict[Callable[[Database], Awaitable[Sequence[Attempt]]], tuple[int, se
         ROUNDS,
         MOVED_ON | {"contract.not-active", "contract.deliveries-undecided"},
     ),
+    pricings_of_a_use: (ROUNDS, {"trade.use-priced-already"}),
     approvals_of_payouts: (ROUNDS, MOVED_ON),
     approvals_of_a_run: (1, MOVED_ON),
     beginnings_of_a_closing: (ROUNDS, MOVED_ON),

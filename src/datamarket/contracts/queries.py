@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlmodel import col, select
+from sqlmodel import col, not_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -69,6 +69,23 @@ async def list_uses(
     """Newest first."""
     statement = select(ContractUse).where(ContractUse.contract_id == contract_id)
     return (await session.exec(keyset(statement, col(ContractUse.id), page, newest_first=True))).all()
+
+
+async def list_unpriced_uses(
+    session: AsyncSession, provider_id: UUID, *, contract: UUID | None, page: PageAsked[tuple[UUID, UUID]]
+) -> Sequence[tuple[ContractUse, UUID]]:
+    """Metered uses of a provider's contracts that have no trade, each with its buyer; by contract, oldest first."""
+    statement = (
+        select(ContractUse, Contract.buyer_id)
+        .join(Contract, col(Contract.id) == ContractUse.contract_id)
+        .where(
+            Contract.provider_id == provider_id,
+            not_(ContractUse.priced),
+            *asked((ContractUse.contract_id, contract)),
+        )
+    )
+    key = col(ContractUse.contract_id), col(ContractUse.id)
+    return (await session.exec(keyset(statement, key, page))).all()
 
 
 class Meter(NamedTuple):
