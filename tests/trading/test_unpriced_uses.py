@@ -1,13 +1,17 @@
 """What a buyer has used and not priced: listed for the seller, who may price it when its time has come."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+
+import pytest
 
 from datamarket.auth.terms import Role
 from datamarket.contracts.terms import ContractEvent
 from datamarket.foundation.db import Database
+from datamarket.foundation.documents.dated import DatedValue
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.ledger.terms import AccountKind
+from datamarket.trading import rules
 from datamarket.trading.orders.terms import OrderEvent
 from datamarket.trading.revenue.files import pricing_waits
 from tests.conftest import Client, ClientFor
@@ -22,6 +26,17 @@ PRICE = 3_000
 async def listed(client: Client, **asked: str) -> list[str]:
     page = (await client.get("/trades/unpriced", params=asked)).json()
     return [use["id"] for use in page["items"]]
+
+
+def test_the_wait_is_that_of_the_day_of_use_and_without_one_nothing_is_priced() -> None:
+    waits = [
+        DatedValue(date(2024, 6, 1), date(2024, 6, 3), timedelta(days=10), "[assumed] first"),
+        DatedValue(date(2024, 6, 3), None, timedelta(days=20), "[assumed] then"),
+    ]
+    for used_at, days in ((NOON - timedelta(days=1), 10), (NOON, 20)):
+        assert rules.seller_prices_from(used_at, waits) == used_at + timedelta(days=days)
+    with pytest.raises(rules.NoRevenueRule):
+        rules.seller_prices_from(NOON - timedelta(days=3), waits)
 
 
 async def test_the_seller_prices_a_use_that_the_buyer_has_left_unpriced(

@@ -205,3 +205,23 @@ def test_an_order_needs_what_a_use_needs() -> None:
             place(replace(AUTHORISED, state=state))
     with pytest.raises(PurposeNotAuthorised):
         place(purpose=Purpose.PUBLIC_WELFARE)
+
+
+@pytest.mark.parametrize("state", [ContractState.ACTIVE, ContractState.ENDED])
+def test_what_an_order_reserved_is_its_own_while_its_contract_is_active_and_when_it_has_ended(
+    state: ContractState,
+) -> None:
+    settled = Demand(UUID(int=7), BUYER, PURPOSE, 10, NOON)
+    held = replace(AUTHORISED, state=state, used=90, reserved=10)
+    rules.check_settlement(held, settled, reserved=10)
+    with pytest.raises(QuotaExhausted):
+        rules.check_settlement(held, settled, reserved=9)
+    with pytest.raises(ContractNotActive):
+        rules.check_settlement(replace(held, state=ContractState.SUSPENDED), settled, reserved=10)
+
+
+@pytest.mark.parametrize("reason", [None, "", " "])
+def test_a_part_says_why_the_rest_is_not_accepted(reason: str | None) -> None:
+    with pytest.raises(rules.PartUnexplained):
+        move(DELIVERED, OrderEvent.ACCEPT, accepted=9, reason=reason)
+    assert move(DELIVERED, OrderEvent.ACCEPT, accepted=10, reason=reason) is OrderState.ACCEPTED
