@@ -29,8 +29,8 @@ leg AS MATERIALIZED (
       FROM sale AS s, unnest(ARRAY[{seqs}], ARRAY[NULL, {receivers}]::uuid[], ARRAY[{amounts}]::bigint[])
                       AS part (seq, account, amount)),
 used AS (
-    INSERT INTO contract_use (id, contract_id, purpose, quantity, at, account_id)
-    SELECT use_id, contract_id, 'industrial_development', 1, at, account_id FROM sale),
+    INSERT INTO contract_use (id, contract_id, purpose, quantity, at, account_id, priced)
+    SELECT use_id, contract_id, 'industrial_development', 1, at, account_id, true FROM sale),
 traded AS (
     INSERT INTO trade (id, ledger_id, contract_id, use_id, buyer_id, provider_id, venue_id, zone_id, product_id, category,
                        quantity, unit_price_fen, amount_fen, split, revenue_rule, occurred_at, recorded_at,

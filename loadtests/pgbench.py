@@ -38,10 +38,10 @@ sale AS MATERIALIZED (
       FROM generate_series(1, {entries}) AS made (number), buyer AS b),
 metered AS (
     UPDATE contract_meter AS m SET used = m.used + {entries} FROM buyer AS b
-     WHERE m.contract_id = b.contract_id AND m.state = 'active' AND (m.quota IS NULL OR m.used + {entries} <= m.quota)),
+     WHERE m.contract_id = b.contract_id AND m.state = 'active' AND (m.quota IS NULL OR m.used + m.reserved + {entries} <= m.quota)),
 used AS (
-    INSERT INTO contract_use (id, contract_id, purpose, quantity, at, account_id)
-    SELECT use_id, contract_id, 'industrial_development', 1, now(), account_id FROM sale),
+    INSERT INTO contract_use (id, contract_id, purpose, quantity, at, account_id, priced)
+    SELECT use_id, contract_id, 'industrial_development', 1, now(), account_id, true FROM sale),
 traded AS (
     INSERT INTO trade (id, ledger_id, contract_id, use_id, buyer_id, provider_id, venue_id, zone_id, product_id, category,
                        quantity, unit_price_fen, amount_fen, split, revenue_rule, occurred_at, recorded_at,

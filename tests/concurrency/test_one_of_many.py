@@ -14,6 +14,7 @@ import pytest_asyncio
 from sqlalchemy.exc import DBAPIError
 
 from datamarket.auth.terms import Role
+from datamarket.contracts.terms import ContractEvent
 from datamarket.foundation.db import Connection, Database
 from datamarket.foundation.errors import MarketError, Refused
 from datamarket.foundation.money import Fen
@@ -26,6 +27,7 @@ from datamarket.payouts.terms import BatchEvent
 from datamarket.subsidy.runs import actions as subsidy_actions
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.terms import RunEvent
+from datamarket.trading.actions import Recorder
 from datamarket.trading.orders.terms import OrderEvent
 from tests.world import market, orders, payouts, periods, subsidy, trading
 from tests.world.books import assert_books_hold
@@ -101,6 +103,50 @@ async def decisions(database: Database) -> Sequence[Attempt]:
     return ([decide(OrderEvent.ACCEPT), decide(OrderEvent.REJECT)] * RIVALS)[:RIVALS]
 
 
+async def units_at_the_edge(database: Database) -> Sequence[Attempt]:
+    """A quota of ten, and everybody wants six: as an order, as a trade, as a use."""
+    deal = await trading.active_contract(database, quota=10)
+    wants: list[Attempt] = [
+        lambda: orders.placed(database, deal, 6),
+        lambda: trading.trade(database, deal, 6),
+        lambda: trading.used(database, deal, 6),
+        lambda: orders.placed(database, deal, 6),
+    ]
+    return wants * (RIVALS // len(wants))
+
+
+async def deliveries_and_ends(database: Database) -> Sequence[Attempt]:
+    """The provider delivers while the buyer ends the contract."""
+    deal = await trading.active_contract(database)
+    order = await orders.placed(database, deal)
+
+    async def deliver() -> None:
+        await orders.moved(database, deal.provider_account, order.id, OrderEvent.DELIVER)
+
+    async def end() -> None:
+        await trading.move(database, deal, deal.buyer_account, ContractEvent.TERMINATE, "不再需要")
+
+    return [deliver, end] * (RIVALS // 2)
+
+
+async def pricings_of_a_use(database: Database) -> Sequence[Attempt]:
+    """The buyer prices it at last, while the seller does."""
+    deal = await trading.active_contract(database)
+    use_id = await trading.used(database, deal, at=NOON - timedelta(days=90))
+
+    async def by_buyer() -> None:
+        intent = trading.intent(deal)._replace(purpose=None, quantity=None, use_id=use_id)
+        [outcome] = await trading.record(database, [intent])
+        if isinstance(outcome, MarketError):
+            raise outcome
+
+    async def by_seller() -> None:
+        async with database.plain_transaction() as connection:
+            await Recorder(LEDGER_ID).price_use(connection, deal.provider_account, use_id, now=moment())
+
+    return [by_buyer, by_seller] * (RIVALS // 2)
+
+
 async def approvals_of_payouts(database: Database) -> Sequence[Attempt]:
     """Each by an officer who did not make the batch; what waited from the round before is sent first."""
     async with database.connection() as connection:
@@ -152,6 +198,12 @@ CONTESTS: dict[Callable[[Database], Awaitable[Sequence[Attempt]]], tuple[int, se
     refunds: (ROUNDS, {"trade.nothing-to-refund"}),
     resolutions: (ROUNDS, {"ledger_hold_resolved_once", "ledger_hold_in_time", "test.taken"}),
     decisions: (ROUNDS, MOVED_ON),
+    units_at_the_edge: (ROUNDS, {"contract.quota-exhausted"}),
+    deliveries_and_ends: (
+        ROUNDS,
+        MOVED_ON | {"contract.not-active", "contract.deliveries-undecided"},
+    ),
+    pricings_of_a_use: (ROUNDS, {"trade.use-priced-already"}),
     approvals_of_payouts: (ROUNDS, MOVED_ON),
     approvals_of_a_run: (1, MOVED_ON),
     beginnings_of_a_closing: (ROUNDS, MOVED_ON),

@@ -71,7 +71,8 @@ CHECKS = {
         "UPDATE trade_order SET delivered_at = now(), decide_by = now() WHERE state = 'placed'"
     ),
     "trade_order_hold_check": "UPDATE trade_order SET hold_id = NULL",
-    "trade_order_state_check": "UPDATE trade_order SET state = 'lost', decided_at = now() WHERE state = 'placed'",
+    "trade_order_reserved_check": "UPDATE trade_order SET reserved_quantity = -1 WHERE state = 'placed'",
+    "trade_order_state_check": "UPDATE trade_order SET state = 'lost', decided_at = now(), reserved_quantity = 0 WHERE state = 'placed'",
 }
 """A change of rows that only this condition refuses."""
 

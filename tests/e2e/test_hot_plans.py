@@ -216,6 +216,8 @@ REQUESTS: dict[str, Send] = {
     "listings searched": _mine("/listings", text="w77"),
     "own listings": _theirs("/listings", mine="true"),
     "listing": _mine("/listings/{listing}"),
+    "unpriced uses": _theirs("/trades/unpriced"),
+    "unpriced uses of a contract": _theirs("/trades/unpriced", contract="{contract}"),
     "trade by id": _mine("/trades/{trade}"),
     "trades of the buyer": _mine("/trades"),
     "trades of the seller": _theirs("/trades"),

@@ -112,6 +112,9 @@ TAMPERINGS = {
     "UPDATE refund SET amount_fen = amount_fen + 1": {"I15"},
     "DELETE FROM refund": {"I15"},
     "UPDATE contract_meter SET used = used + 1": {"I15"},
+    "UPDATE contract_meter SET reserved = reserved + 1": {"I16"},
+    "UPDATE contract_meter SET undecided = undecided + 1": {"I16"},
+    "UPDATE contract_use SET priced = NOT priced": {"I15"},
     "ALTER TABLE ledger_leg_p2024 DISABLE TRIGGER ALL": {"I5"},
     f"GRANT UPDATE ON ledger_entry_p2024 TO {APP_ROLE}": {"I5"},
 }

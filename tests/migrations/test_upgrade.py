@@ -50,6 +50,7 @@ COVERED = {
     "I12 entry",
     "I13",
     "I15",
+    "I16",
 }
 """The first release knew no holds, orders, payouts and transfers between cities."""
 _CATALOGUE = """
@@ -152,6 +153,47 @@ async def test_a_month_closed_by_the_first_release_has_its_balances(first_releas
     assert [tuple(row)[1:] for row in periods] == [("closed", 1)] * (4 * 12 + 5)
     assert (periods[0]["id"], periods[-1]["id"]) == (202001, 202405)
     assert kept == 3  # from the first movement on: March, April, May
+
+
+_OPEN_ORDERS = """
+SET session_replication_role = replica;
+UPDATE contract_meter SET quota = used + 10;
+INSERT INTO trade_order (id, ledger_id, contract_id, buyer_id, provider_id, purpose, quantity, unit_price_fen, amount_fen,
+                         deliver_by, acceptance_days, state, delivered_at, decide_by, decided_at, by_silence, placed_at,
+                         actor_id, version)
+SELECT gen_random_uuid(), 370200, contract_id, buyer_id, buyer_id, purposes[1], o.quantity, 0, 0, now() + interval '9 days', 5,
+       o.state, o.delivered, o.delivered, o.decided, false, now(), buyer_id, 1
+  FROM contract_meter, (VALUES (2, 'placed', NULL, NULL), (3, 'cancelled', NULL, now()), (9, 'delivered', now(), NULL))
+                        AS o (quantity, state, delivered, decided);
+"""
+
+
+async def test_open_orders_get_what_is_left_of_a_quota_deliveries_first(first_release: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(datamarket.migrations.__path__[0])))
+
+    def upgrade(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+
+    engine = create_async_engine(first_release.replace("postgresql://", "postgresql+asyncpg://", 1))
+    async with engine.begin() as upgrading:
+        await upgrading.run_sync(upgrade)
+    await engine.dispose()
+    connection = await asyncpg.connect(first_release)
+    try:
+        await connection.execute(_OPEN_ORDERS)
+        await migrate(first_release)
+        kept = await connection.fetch("SELECT DISTINCT state, reserved_quantity FROM trade_order")
+        meters = await connection.fetch("SELECT DISTINCT reserved, undecided FROM contract_meter")
+        unpriced = await connection.fetchval("SELECT count(*) FROM contract_use WHERE NOT priced")
+    finally:
+        await connection.close()
+    assert {tuple(row) for row in kept} == {("placed", 1), ("cancelled", 0), ("delivered", 9)}
+    assert [tuple(row) for row in meters] == [(10, 1)]
+    assert unpriced == 0
+    broken = {result.check.id for result in await check_books(first_release, LEDGER_ID) if not result.holds}
+    assert not broken & {"I15", "I16"}
 
 
 async def test_a_database_of_a_newer_program_is_left_alone(

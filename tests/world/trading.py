@@ -12,7 +12,7 @@ from datamarket.catalogue.venues.tables import Venue
 from datamarket.contracts import actions as contracts
 from datamarket.contracts import queries as contract_queries
 from datamarket.contracts.tables import Contract
-from datamarket.contracts.terms import ContractEvent, Purpose
+from datamarket.contracts.terms import ContractEvent, Demand, Purpose
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.idempotency import Answer, Claim, fingerprint
@@ -216,6 +216,16 @@ async def trade(
     if isinstance(outcome, MarketError):
         raise outcome
     return outcome
+
+
+async def used(
+    database: Database, agreement: Agreement, quantity: int = 1, *, at: datetime | None = None
+) -> UUID:
+    """One metered use that nobody has priced; its id."""
+    when, by = at or moment(), agreement.buyer_account
+    demand = Demand(agreement.contract.id, agreement.buyer.id, agreement.purpose, quantity, when)
+    async with database.plain_transaction() as connection:
+        return await contracts.use_contract(connection, by, demand, now=when)
 
 
 async def refund(

@@ -39,6 +39,7 @@ class Permission(StrEnum):
     CONCLUDE_CONTRACT = "conclude_contract"
     USE_CONTRACT = "use_contract"
     RECORD_TRADE = "record_trade"
+    PRICE_USE = "price_use"
     REFUND_TRADE = "refund_trade"
     DELIVER_ORDER = "deliver_order"
     READ_LEDGER = "read_ledger"
@@ -56,13 +57,12 @@ class Permission(StrEnum):
 
 P = Permission
 _TRADING = {P.READ_SELF, P.READ_MARKET, P.CONCLUDE_CONTRACT, P.READ_LEDGER}
+_SELLING = _TRADING | {P.MAKE_PRODUCT, P.LIST_PRODUCT, P.PRICE_USE, P.REFUND_TRADE, P.DELIVER_ORDER}
 _OVERSEEING = {P.READ_SELF, P.READ_MARKET, P.READ_LEDGER, P.READ_SUBSIDY, P.READ_AUDIT_EVENTS}
 PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
-    Role.PROVIDER: frozenset(_TRADING | {P.MAKE_PRODUCT, P.LIST_PRODUCT, P.REFUND_TRADE, P.DELIVER_ORDER}),
+    Role.PROVIDER: frozenset(_SELLING),
     Role.BUYER: frozenset(_TRADING | {P.REQUEST_CONTRACT, P.USE_CONTRACT, P.RECORD_TRADE}),
-    Role.OPERATOR: frozenset(
-        _TRADING | {P.REGISTER_RESOURCE, P.MAKE_PRODUCT, P.LIST_PRODUCT, P.REFUND_TRADE, P.DELIVER_ORDER}
-    ),
+    Role.OPERATOR: frozenset(_SELLING | {P.REGISTER_RESOURCE}),
     Role.REVIEWER: frozenset({P.READ_SELF, P.READ_MARKET, P.REVIEW_PRODUCT}),
     Role.AUTHORITY: frozenset(
         _OVERSEEING

@@ -133,7 +133,8 @@ async def move_contract(
 ) -> Contract:
     """Agree, sign, suspend, end: each by those whose move it is. `contract` is locked by the caller.
 
-    Raises NotYourMove, ReasonMissing, SignedAlready, TransitionNotAllowed, OperatorRedevelopment.
+    Raises NotYourMove, ReasonMissing, SignedAlready, TransitionNotAllowed, OperatorRedevelopment,
+    DeliveriesUndecided.
     """
     party = rules.party_of(actor, provider_id=contract.provider_id, buyer_id=contract.buyer_id)
     rules.check_move(event, party, reason)
@@ -143,7 +144,7 @@ async def move_contract(
     contract.state = following
     contract.reason = reason
     contract.version += 1
-    await _keep_meter(session, contract)
+    await _keep_meter(session, contract, event, party)
     if event is ContractEvent.SIGN and following is ContractState.ACTIVE:
         await session.flush()
         terms = queries.terms_of(contract)
@@ -165,10 +166,12 @@ async def _sign(session: AsyncSession, contract: Contract, party: Party, now: da
         contract.buyer_signed_at = now
 
 
-async def _keep_meter(session: AsyncSession, contract: Contract) -> None:
-    """The meter follows the contract's state under its own lock: no use slips past a suspension."""
-    meter_row = await queries.lock_meter(session, contract.id)
+async def _keep_meter(session: AsyncSession, contract: Contract, event: ContractEvent, party: Party) -> None:
+    """The meter follows the contract's state under its own lock: no use slips past a suspension, no delivery past an end."""
+    meter_row = (await queries.lock_meters(session, [contract.id])).get(contract.id)
     if meter_row is not None:
+        if rules.is_kept_by_deliveries(event, party, meter_row.undecided):
+            raise rules.DeliveriesUndecided(undecided=meter_row.undecided)
         meter_row.state = contract.state
     elif contract.state == ContractState.ACTIVE:
         session.add(
@@ -191,7 +194,7 @@ async def use_contract(connection: Connection, actor: Actor, demand: Demand, *, 
     if refusal is not None:
         raise refusal
     use_id = new_id(now)
-    await record_uses(connection, [use_id], [demand], [actor.account_id])
+    await record_uses(connection, [use_id], [demand], [actor.account_id], priced=False)
     facts = {"purpose": demand.purpose, "quantity": demand.quantity, "use_id": str(use_id)}
     event = evidence.Event(actor, demand.contract_id, facts)
     await evidence.record_many(connection, "contracts.use", "contract", [event], now=now)

@@ -12,6 +12,7 @@ from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts import actions, metering, queries, rules
 from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Purpose
+from datamarket.foundation.db import driver
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.http import (
     AllowedEvents,
@@ -140,6 +141,7 @@ class DecisionOut(Shape):
     zh: str | None
     en: str | None
     used: int
+    reserved: int = Field(description="units that open orders keep")
     quota: int | None
 
 
@@ -200,10 +202,14 @@ async def allowed_events(actor: ReadMarket, session: Reading, contract_id: UUID)
         party = rules.party_of(actor, provider_id=contract.provider_id, buyer_id=contract.buyer_id)
     except rules.NotYourMove:
         return ContractEventsOut(state=state, events=[])
-    possible = rules.CONTRACT_LIFE.open_in(state)
-    return ContractEventsOut(
-        state=state, events=[event for event in possible if party in rules.MOVED_BY[event]]
-    )
+    meter = (await queries.meters(await driver(session), [contract_id])).get(contract_id)
+    undecided = meter.undecided if meter else 0
+    events = [
+        event
+        for event in rules.CONTRACT_LIFE.open_in(state)
+        if party in rules.MOVED_BY[event] and not rules.is_kept_by_deliveries(event, party, undecided)
+    ]
+    return ContractEventsOut(state=state, events=events)
 
 
 @router.post("/{contract_id}/uses", status_code=201, summary="Authorise and meter one use")
@@ -241,5 +247,9 @@ async def dry_run(
     except MarketError as error:
         refusal = error.told()
     return DecisionOut(
-        authorised=refusal["code"] is None, **refusal, used=authorisation.used, quota=authorisation.quota
+        authorised=refusal["code"] is None,
+        **refusal,
+        used=authorisation.used,
+        reserved=authorisation.reserved,
+        quota=authorisation.quota,
     )

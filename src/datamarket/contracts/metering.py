@@ -1,7 +1,8 @@
 """The authorise-and-meter decision: one conditional statement, for one use or a thousand.
 
 The UPDATE carries every condition. Whoever waited for the row sees, by PostgreSQL's recheck of the
-newest row version, what the one before left: suspended is suspended, spent is spent.
+newest row version, what the one before left: suspended is suspended, spent is spent. What orders
+reserve stands on the same row, and counts as spent; they change it under its lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from datamarket.contracts import queries, rules
-from datamarket.contracts.terms import Authorisation, Demand
+from datamarket.contracts.tables import ContractMeter
+from datamarket.contracts.terms import Authorisation, ContractState, Demand
 from datamarket.foundation.db import Connection
 from datamarket.foundation.errors import MarketError, NotFound
 
@@ -29,7 +31,7 @@ UPDATE contract_meter AS m SET used = m.used + asked.quantity
    AND m.state = 'active'
    AND asked.first_at >= m.term_from AND asked.last_at < m.term_to
    AND asked.purposes <@ m.purposes
-   AND (m.quota IS NULL OR m.used + asked.quantity <= m.quota)
+   AND (m.quota IS NULL OR m.used + m.reserved + asked.quantity <= m.quota)
 RETURNING m.contract_id, m.buyer_id
 """
 
@@ -106,15 +108,20 @@ async def explain(connection: Connection, refused: Mapping[Any, Demand]) -> dict
 
 
 _INSERT_USES = """
-INSERT INTO contract_use (id, contract_id, purpose, quantity, at, account_id)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[], $6::uuid[])
+INSERT INTO contract_use (id, contract_id, purpose, quantity, at, account_id, priced)
+SELECT *, $7::boolean FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[], $6::uuid[])
 """
 
 
 async def record_uses(
-    connection: Connection, ids: Sequence[UUID], demands: Sequence[Demand], accounts: Sequence[UUID]
+    connection: Connection,
+    ids: Sequence[UUID],
+    demands: Sequence[Demand],
+    accounts: Sequence[UUID],
+    *,
+    priced: bool,
 ) -> None:
-    """Write down metered uses, in one statement."""
+    """Write down metered uses, in one statement; `priced` are those whose trades are written with them."""
     await connection.execute(
         _INSERT_USES,
         list(ids),
@@ -123,4 +130,24 @@ async def record_uses(
         [demand.quantity for demand in demands],
         [demand.at for demand in demands],
         list(accounts),
+        priced,
     )
+
+
+def reserve(meter: ContractMeter, quantity: int) -> None:
+    """Units set aside for an order, as its money is held. The caller has locked the meter, and checked."""
+    meter.reserved += quantity
+
+
+def await_decision(meter: ContractMeter) -> None:
+    """An order is delivered, and its buyer has to decide. Raises ContractNotActive."""
+    if meter.state != ContractState.ACTIVE:
+        raise rules.ContractNotActive(state=meter.state)
+    meter.undecided += 1
+
+
+def free(meter: ContractMeter, reserved: int, *, delivered: bool, used: int = 0) -> None:
+    """An order is over: what it reserved is free again, and what was accepted is used."""
+    meter.reserved -= reserved
+    meter.undecided -= delivered
+    meter.used += used

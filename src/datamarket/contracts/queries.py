@@ -1,12 +1,12 @@
 """Reading contracts, their meters and uses, and the terms that both parties signed."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlmodel import col, select
+from sqlmodel import col, not_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -46,9 +46,21 @@ async def list_contracts(
     return (await session.exec(keyset(statement, col(Contract.id), page, newest_first=True))).all()
 
 
-async def lock_meter(session: AsyncSession, contract_id: UUID) -> ContractMeter | None:
-    """Held until the transaction ends: no use is metered meanwhile. None before both have signed."""
-    return await session.get(ContractMeter, contract_id, with_for_update=True)
+async def lock_meters(
+    session: AsyncSession, contract_ids: Collection[UUID], *, buyer_id: UUID | None = None
+) -> dict[UUID, ContractMeter]:
+    """Held until the transaction ends, as they are now: no use is metered meanwhile.
+
+    A contract that both have not signed has none; with `buyer_id` only the buyer's own are touched.
+    """
+    statement = (
+        select(ContractMeter)
+        .where(col(ContractMeter.contract_id).in_(contract_ids), *asked((ContractMeter.buyer_id, buyer_id)))
+        .order_by(col(ContractMeter.contract_id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {meter.contract_id: meter for meter in (await session.exec(statement)).all()}
 
 
 async def list_uses(
@@ -59,12 +71,30 @@ async def list_uses(
     return (await session.exec(keyset(statement, col(ContractUse.id), page, newest_first=True))).all()
 
 
+async def list_unpriced_uses(
+    session: AsyncSession, provider_id: UUID, *, contract: UUID | None, page: PageAsked[tuple[UUID, UUID]]
+) -> Sequence[tuple[ContractUse, UUID]]:
+    """Metered uses of a provider's contracts that have no trade, each with its buyer; by contract, oldest first."""
+    statement = (
+        select(ContractUse, Contract.buyer_id)
+        .join(Contract, col(Contract.id) == ContractUse.contract_id)
+        .where(
+            Contract.provider_id == provider_id,
+            not_(ContractUse.priced),
+            *asked((ContractUse.contract_id, contract)),
+        )
+    )
+    key = col(ContractUse.contract_id), col(ContractUse.id)
+    return (await session.exec(keyset(statement, key, page))).all()
+
+
 class Meter(NamedTuple):
-    """The two sides of a contract, and what it authorises."""
+    """The two sides of a contract, what it authorises, and how many deliveries await their decision."""
 
     buyer_id: UUID
     provider_id: UUID
     authorisation: Authorisation
+    undecided: int
 
 
 async def meters(connection: Connection, contract_ids: Sequence[UUID]) -> dict[UUID, Meter]:
@@ -75,20 +105,26 @@ async def meters(connection: Connection, contract_ids: Sequence[UUID]) -> dict[U
         contract_ids,
     )
     return {
-        row["contract_id"]: Meter(
-            row["buyer_id"],
-            row["provider_id"],
-            Authorisation(
-                state=ContractState(row["state"]),
-                term_from=row["term_from"],
-                term_to=row["term_to"],
-                purposes=frozenset(Purpose(purpose) for purpose in row["purposes"]),
-                quota=row["quota"],
-                used=row["used"],
-            ),
-        )
+        row["contract_id"]: Meter(row["buyer_id"], row["provider_id"], _authorisation(row), row["undecided"])
         for row in rows
     }
+
+
+def authorisation_of(meter: ContractMeter) -> Authorisation:
+    """What a meter at hand authorises."""
+    return _authorisation(meter.model_dump())
+
+
+def _authorisation(row: Any) -> Authorisation:
+    return Authorisation(
+        state=ContractState(row["state"]),
+        term_from=row["term_from"],
+        term_to=row["term_to"],
+        purposes=frozenset(Purpose(purpose) for purpose in row["purposes"]),
+        quota=row["quota"],
+        used=row["used"],
+        reserved=row["reserved"],
+    )
 
 
 _FROZEN = """

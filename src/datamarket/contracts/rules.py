@@ -14,7 +14,7 @@ from datamarket.contracts.terms import (
     Party,
     Purpose,
 )
-from datamarket.foundation.errors import Forbidden, Invalid, Refused
+from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
 from datamarket.foundation.money import Fen
 from datamarket.foundation.states import Life
 from datamarket.zones.terms import UseClass
@@ -55,6 +55,12 @@ class NotYourMove(Forbidden):
     code = "contract.not-your-move"
     zh = "操作“{event}”不由您这一方作出。"
     en = "The event '{event}' is not for your side to make."
+
+
+class DeliveriesUndecided(Conflict):
+    code = "contract.deliveries-undecided"
+    zh = "该合同有 {undecided} 笔已交付、待验收的订单；验收或拒收之前，需方不得单方终止合同。"
+    en = "Deliveries of this contract await their acceptance ({undecided}); until then its buyer alone does not end it."
 
 
 class SignedAlready(Refused):
@@ -153,6 +159,11 @@ def check_move(event: ContractEvent, party: Party, reason: str | None) -> None:
     CONTRACT_LIFE.check_reason(event, reason)
 
 
+def is_kept_by_deliveries(event: ContractEvent, party: Party, undecided: int) -> bool:
+    """Who has received does not end the contract before deciding; the provider and the authority may."""
+    return undecided > 0 and event is ContractEvent.TERMINATE and party is Party.BUYER
+
+
 def check_term(term_from: datetime, term_to: datetime, now: datetime) -> None:
     """Raises TermInvalid."""
     if term_to <= term_from or term_to <= now:
@@ -189,5 +200,5 @@ def check_use(authorisation: Authorisation, demand: Demand) -> None:
         raise OutsideTerm
     if demand.purpose not in authorisation.purposes:
         raise PurposeNotAuthorised(purpose=demand.purpose)
-    if authorisation.quota is not None and authorisation.used + demand.quantity > authorisation.quota:
-        raise QuotaExhausted(left=authorisation.quota - authorisation.used, asked=demand.quantity)
+    if authorisation.left is not None and demand.quantity > authorisation.left:
+        raise QuotaExhausted(left=authorisation.left, asked=demand.quantity)

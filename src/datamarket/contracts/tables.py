@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index
+from sqlalchemy import CheckConstraint, Column, Index, text
 from sqlmodel import Field, SQLModel
 
 from datamarket.contracts.terms import ContractState
@@ -58,11 +58,17 @@ class Contract(SQLModel, table=True):
 
 
 class ContractMeter(SQLModel, table=True):
-    """All that decides a use, on one narrow row: whoever locks it sees the newest of everything."""
+    """All that decides a use, on one narrow row: whoever locks it sees the newest of everything.
+
+    `reserved` are units of open orders; `undecided` are deliveries on which the buyer has not decided.
+    """
 
     __tablename__ = "contract_meter"
     __table_args__ = (
-        CheckConstraint("used >= 0 AND (quota IS NULL OR used <= quota)", name="contract_meter_quota_check"),
+        CheckConstraint(
+            "used >= 0 AND reserved >= 0 AND undecided >= 0 AND (quota IS NULL OR used + reserved <= quota)",
+            name="contract_meter_quota_check",
+        ),
         {"postgresql_with": {"fillfactor": 50}},
     )
     contract_id: UUID = Field(primary_key=True, foreign_key="contract.id")
@@ -73,6 +79,8 @@ class ContractMeter(SQLModel, table=True):
     purposes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     quota: int | None = Field(default=None, sa_type=BigInteger)
     used: int = Field(sa_type=BigInteger)
+    reserved: int = Field(default=0, sa_type=BigInteger)
+    undecided: int = 0
 
 
 class ContractUse(SQLModel, table=True):
@@ -80,6 +88,7 @@ class ContractUse(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("quantity > 0", name="contract_use_quantity_check"),
         Index("contract_use_contract_idx", "contract_id", "id"),
+        Index("contract_use_unpriced_idx", "contract_id", "id", postgresql_where=text("NOT priced")),
     )
     id: UUID = Field(primary_key=True)
     contract_id: UUID = Field(foreign_key="contract.id")
@@ -87,3 +96,4 @@ class ContractUse(SQLModel, table=True):
     quantity: int = Field(sa_type=BigInteger)
     at: datetime = instant()
     account_id: UUID
+    priced: bool

@@ -58,7 +58,7 @@ PUBLIC_GOOD_PURPOSES = frozenset({Purpose.PUBLIC_GOVERNANCE, Purpose.PUBLIC_WELF
 
 @dataclass(frozen=True)
 class Authorisation:
-    """What decides a use: state, term (half-open), purposes and quota, as the meter holds them."""
+    """What decides a use: state, term (half-open), purposes, quota, and what is used or reserved of it."""
 
     state: ContractState
     term_from: datetime
@@ -66,6 +66,12 @@ class Authorisation:
     purposes: frozenset[Purpose]
     quota: int | None
     used: int
+    reserved: int = 0
+
+    @property
+    def left(self) -> int | None:
+        """Units that are neither used nor reserved by orders; None without a quota."""
+        return None if self.quota is None else self.quota - self.used - self.reserved
 
 
 class Demand(NamedTuple):

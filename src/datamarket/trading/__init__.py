@@ -9,8 +9,9 @@ was in flight is the next batch.
 
 Invariants
 - I9 the parts of a split add up to the gross, by the largest remainder
-- an order that the buyer must accept holds the money first; silence counts as acceptance
-- a use is priced once; free use is recorded, and posts nothing
+- an order that the buyer must accept holds money and units first; silence counts as acceptance
+- I16 what open orders reserve, nobody else uses
+- a use is priced once, by its buyer, or in the end by its seller; free use is recorded, and posts nothing
 - a refund mirrors the original legs, and never exceeds what is left of them
 - the split follows a dated rule in `revenue/rules.yaml`; its shares are an assumption and say so
 

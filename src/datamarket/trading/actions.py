@@ -7,6 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
+from datamarket.auth.rules import organisation_of
+from datamarket.auth.terms import Actor
 from datamarket.contracts import metering
 from datamarket.contracts.queries import FrozenTermsReader
 from datamarket.contracts.terms import Demand, FrozenTerms
@@ -18,7 +20,7 @@ from datamarket.ledger import posting
 from datamarket.ledger.rules import ONE_POSTING
 from datamarket.ledger.terms import EntryId, EntryKind, Posting
 from datamarket.trading import queries, recording, rules
-from datamarket.trading.revenue.files import revenue_rules
+from datamarket.trading.revenue.files import pricing_waits, revenue_rules
 from datamarket.trading.tables import ERRORS
 from datamarket.trading.terms import Sale, Trade, TradeIntent
 
@@ -57,6 +59,21 @@ class Recorder:
         first = await self.record_trades(connection, intents[:middle], now=now)
         return first + await self.record_trades(connection, intents[middle:], now=now)
 
+    async def price_use(self, connection: Connection, actor: Actor, use_id: UUID, *, now: datetime) -> Trade:
+        """The seller prices what its buyer has used and left unpriced too long: a trade like the buyer's own.
+
+        Raises NotFound, NoRevenueRule, UseNotDue, UsePricedAlready, FundsInsufficient: the use stays listed.
+        """
+        contract_id, used_at = await queries.use_sold_by(connection, use_id, organisation_of(actor))
+        due = rules.seller_prices_from(used_at, pricing_waits())
+        if now < due:
+            raise rules.UseNotDue(until=due.isoformat())
+        intent = TradeIntent(actor, contract_id, None, None, use_id, now, by_seller=True)
+        [outcome] = await self.record_trades(connection, [intent], now=now)
+        if isinstance(outcome, MarketError):
+            raise outcome
+        return outcome
+
     async def _record_together(
         self, connection: Connection, intents: Sequence[TradeIntent], now: datetime
     ) -> list[Outcome]:
@@ -87,7 +104,8 @@ class Recorder:
         }
         if not trades:
             return [outcomes[position] for position in range(len(intents))]
-        await recording.write_trades(connection, self.ledger_id, trades, now=now)
+        metered = [use for position in used if (use := intents[position].use_id) is not None]
+        await recording.write_trades(connection, self.ledger_id, trades, metered=metered, now=now)
         entries = [postings[position].id if position in postings else None for position in used]
         actors = [intents[position].actor for position in used]
         await recording.tell_of_trades(connection, trades, actors, entries, now=now)
@@ -109,7 +127,9 @@ class Recorder:
         )
         for position, intent in enumerate(intents):
             contract = terms.get(intent.contract_id)
-            if contract is None or contract.buyer_id != intent.actor.participant_id:
+            if contract is None or intent.actor.participant_id != (
+                contract.provider_id if intent.by_seller else contract.buyer_id
+            ):
                 outcomes[position] = await queries.why_no_contract(
                     connection, intent.contract_id, intent.actor.participant_id
                 )
@@ -164,6 +184,7 @@ class Recorder:
             [used[position][0] for position in fresh],
             [demands[position] for position in fresh],
             [intents[position].actor.account_id for position in fresh],
+            priced=True,
         )
 
     def _sale(self, intent: TradeIntent, terms: FrozenTerms, quantity: int) -> Sale:

@@ -1,4 +1,4 @@
-"""/trades: record one or many, read, refund, certificate."""
+"""/trades: record one or many, price what was used, read, refund, certificate."""
 
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from datamarket.auth.access import ReadMarket, Settling, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
+from datamarket.contracts import queries as contracts
 from datamarket.contracts.terms import Purpose
 from datamarket.foundation.db import driver
 from datamarket.foundation.errors import MarketError, NotFound
@@ -40,13 +41,15 @@ from datamarket.foundation.money import Fen
 from datamarket.foundation.shapes import RowShape, answered
 from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.terms import EntryKind
-from datamarket.trading import queries, refunds
+from datamarket.trading import queries, refunds, rules
 from datamarket.trading.actions import Recorder
 from datamarket.trading.desk import TradeDesk
+from datamarket.trading.revenue.files import pricing_waits
 from datamarket.trading.terms import Trade, TradeIntent
 
 router = SliceRouter(prefix="/trades", tags=["trading"])
 RecordTrade = Annotated[Actor, allow(Permission.RECORD_TRADE)]
+PriceUse = Annotated[Actor, allow(Permission.PRICE_USE)]
 LARGEST_BATCH = 5000
 
 
@@ -158,6 +161,18 @@ class CertificateOut(Shape):
     title_en: str = "Data transaction certificate"
 
 
+class UnpricedUseOut(RowShape):
+    """A metered use without a trade."""
+
+    id: UUID
+    contract_id: UUID
+    buyer_id: UUID
+    purpose: Purpose
+    quantity: int
+    at: datetime
+    seller_prices_from: datetime = Field(description="until then its pricing is left to the buyer")
+
+
 def install_desk(app: Any) -> None:
     """The queue of this process, and the recorder that the batch path shares with it."""
     recorder = Recorder(app.state.settings.ledger_id)
@@ -217,6 +232,30 @@ async def list_trades(
         page=paging,
     )
     return page_of(rows, paging, TradeOut.of, lambda trade: [trade.id])
+
+
+@router.get("/unpriced", summary="What your buyers have used and not priced")
+async def list_unpriced(
+    actor: PriceUse, session: Reading, paging: Paging[tuple[UUID, UUID]], contract: UUID | None = None
+) -> Page[UnpricedUseOut]:
+    """By contract, oldest first."""
+    rows = await contracts.list_unpriced_uses(session, organisation_of(actor), contract=contract, page=paging)
+    return page_of(rows, paging, _unpriced, lambda row: [row[0].contract_id, row[0].id])
+
+
+def _unpriced(row: tuple[Any, UUID]) -> UnpricedUseOut:
+    use, buyer_id = row
+    due = rules.seller_prices_from(use.at, pricing_waits())
+    return UnpricedUseOut(**use.model_dump(), buyer_id=buyer_id, seller_prices_from=due)
+
+
+@router.post("/unpriced/{use_id}", status_code=201, summary="Price a use that its buyer left unpriced")
+async def price_use(
+    actor: PriceUse, request: Request, connection: PlainWriting, now: Now, use_id: UUID
+) -> TradeOut:
+    """The buyer's funds pay it, as if the buyer had priced it. Where they do not suffice, the use stays listed."""
+    recorder: Recorder = request.app.state.recorder
+    return TradeOut.of(await recorder.price_use(connection, actor, use_id, now=now))
 
 
 @router.get("/{trade_id:uuid}", summary="One trade")

@@ -12,7 +12,7 @@ from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
 from datamarket.contracts.rules import ContractNotActive
 from datamarket.contracts.terms import ContractState
-from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row, there
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.trading.tables import RefundRow, TradeRow
 
@@ -25,6 +25,18 @@ async def uses(connection: Connection, use_ids: Sequence[UUID]) -> dict[UUID, tu
         "SELECT id, contract_id, quantity FROM contract_use WHERE id = ANY ($1)", use_ids
     )
     return {row["id"]: (row["contract_id"], row["quantity"]) for row in rows}
+
+
+async def use_sold_by(connection: Connection, use_id: UUID, provider_id: UUID) -> tuple[UUID, datetime]:
+    """Contract and instant of a metered use, for the provider of its contract. Raises NotFound."""
+    row = await connection.fetchrow(
+        "SELECT u.contract_id, u.at FROM contract_use u JOIN contract c ON c.id = u.contract_id"
+        " WHERE u.id = $1 AND c.provider_id = $2",
+        use_id,
+        provider_id,
+    )
+    contract_id, at = there(row, "use")
+    return contract_id, at
 
 
 async def why_no_contract(connection: Connection, contract_id: UUID, buyer_id: UUID | None) -> MarketError:

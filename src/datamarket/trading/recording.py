@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 import orjson
 
@@ -12,6 +13,7 @@ from datamarket.ledger.terms import EntryId
 from datamarket.trading.terms import Trade
 
 _INSERT = """
+WITH priced AS (UPDATE contract_use SET priced = true WHERE id = ANY ($11::uuid[]))
 INSERT INTO trade (id, ledger_id, contract_id, use_id, buyer_id, provider_id, venue_id, zone_id, product_id, category,
                    quantity, unit_price_fen, amount_fen, split, revenue_rule, occurred_at, recorded_at,
                    refunded_fen, state, version)
@@ -25,9 +27,12 @@ SELECT t.id, $1, c.id, t.use_id, c.buyer_id, c.provider_id, c.venue_id, c.zone_i
 
 
 async def write_trades(
-    connection: Connection, ledger_id: int, trades: Sequence[Trade], *, now: datetime
+    connection: Connection, ledger_id: int, trades: Sequence[Trade], *, metered: Sequence[UUID], now: datetime
 ) -> None:
-    """All trades of a batch in one statement; what their contracts froze is taken from the contracts."""
+    """All trades of a batch in one statement; what their contracts froze is taken from the contracts.
+
+    `metered` are the uses among theirs that were written down before: they are marked as priced.
+    """
     await connection.execute(
         _INSERT,
         ledger_id,
@@ -40,6 +45,7 @@ async def write_trades(
         [orjson.dumps(trade.split._asdict()).decode() for trade in trades],
         [trade.revenue_rule for trade in trades],
         [trade.occurred_at for trade in trades],
+        metered,
     )
 
 

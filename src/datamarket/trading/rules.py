@@ -1,14 +1,16 @@
 """Price and split of one sale, pure."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import lru_cache
 
 from datamarket.catalogue.listings.terms import PricePlan
 from datamarket.contracts.accounts import payees
 from datamarket.contracts.terms import FrozenTerms
-from datamarket.foundation.errors import Invalid, Refused
+from datamarket.foundation.clock import business_date
+from datamarket.foundation.documents.dated import DatedValue, value_on
+from datamarket.foundation.errors import Conflict, Invalid, Refused
 from datamarket.foundation.money import Fen, apply_rate
 from datamarket.foundation.money import split as share
 from datamarket.ledger.terms import AccountKey, AccountKind, Leg
@@ -28,6 +30,24 @@ class NoRevenueRule(Refused):
     code = "trade.no-revenue-rule"
     zh = "{on} 没有有效的收益分配规则。"
     en = "No revenue rule is in force on {on}."
+
+
+class UseNotDue(Conflict):
+    code = "trade.use-not-due"
+    zh = "需方可在 {until} 之前自行对该次使用计价，此后供方方可计价。"
+    en = "Until {until} the pricing of this use is left to its buyer; from then on the seller may price it."
+
+
+def seller_prices_from(used_at: datetime, waits: Sequence[DatedValue[timedelta]]) -> datetime:
+    """From when the seller may price a use that its buyer leaves unpriced: by the rule of the day of use.
+
+    Raises NoRevenueRule.
+    """
+    on = business_date(used_at)
+    wait = value_on(waits, on)
+    if wait is None:
+        raise NoRevenueRule(on=on.isoformat())
+    return used_at + wait
 
 
 def price(plan: PricePlan, quantity: int) -> Fen:

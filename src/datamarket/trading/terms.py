@@ -87,7 +87,7 @@ class Sale(NamedTuple):
 
 
 class TradeIntent(NamedTuple):
-    """What a buyer asks for: units under a contract, now; or the price of a use metered before."""
+    """What a buyer asks for: units under a contract, now; or, as the seller may too, the price of a metered use."""
 
     actor: Actor
     contract_id: UUID
@@ -95,6 +95,7 @@ class TradeIntent(NamedTuple):
     quantity: int | None
     use_id: UUID | None
     occurred_at: datetime
+    by_seller: bool = False
 
 
 class Trade(NamedTuple):

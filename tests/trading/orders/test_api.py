@@ -69,7 +69,8 @@ async def test_what_is_accepted_becomes_a_trade_and_the_rest_goes_back(
     deal = await zoned(database)
     buyer, seller = client_for(deal.buyer_account), client_for(deal.provider_account)
     order = await event(seller, await ordered(buyer, deal), "deliver")
-    order = await event(buyer, order, "accept", accepted_quantity=7)
+    assert await refusal(buyer, order, "accept", accepted_quantity=7) == (422, "order.part-unexplained")
+    order = await event(buyer, order, "accept", accepted_quantity=7, reason="三份文件损坏")
     assert (order["state"], order["accepted_quantity"], order["by_silence"]) == ("accepted", 7, False)
     assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS - 7 * PRICE, 0)
     assert await orders.standing(database, deal.buyer.id, ESCROW) == (0, 0)
@@ -107,7 +108,12 @@ async def test_each_side_is_shown_its_own_moves_and_the_seller_what_awaits_deliv
     assert await allowed(seller, order) == []
     assert await allowed(buyer, order) == ["accept", "reject"]
     assert (await seller.get("/orders/awaited")).json()["items"] == []
-    order = await event(buyer, order, "accept", accepted_quantity=7)
+    await event(buyer, order, "accept", accepted_quantity=7, reason="三份文件损坏")
+    told = (await seller.get(f"/orders/{order['id']}")).json()
+    assert told["reason"] == "三份文件损坏"
+    asked = {"subject": order["id"], "action": "trading.accept-order"}
+    [accepted] = (await client_for(AUDITOR).get("/audit-events", params=asked)).json()["items"]
+    assert accepted["facts"]["reason"] == "三份文件损坏"
     assert await allowed(buyer, order) == []
 
 
@@ -231,7 +237,8 @@ async def test_a_free_order_holds_nothing_and_is_accepted_all_the_same(
     buyer, seller = client_for(deal.buyer_account), client_for(deal.provider_account)
     order = await ordered(buyer, deal, 3)
     assert (order["amount_fen"], order["hold_id"]) == (0, None)
-    order = await event(buyer, await event(seller, order, "deliver"), "accept", accepted_quantity=2)
+    order = await event(seller, order, "deliver")
+    order = await event(buyer, order, "accept", accepted_quantity=2, reason="一份重复")
     assert (await buyer.get(f"/trades/{order['trade_id']}")).json()["amount_fen"] == 0
     other = await event(buyer, await ordered(buyer, deal, 3), "cancel")
     assert other["state"] == "cancelled"

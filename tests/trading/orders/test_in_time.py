@@ -75,7 +75,7 @@ async def test_silence_accepts_the_whole_at_the_end_of_the_time_for_it(
     assert events.json()["items"][0]["facts"]["by_silence"] is True
 
 
-async def test_a_suspended_contract_keeps_its_orders_waiting_and_an_ended_one_gives_the_money_back(
+async def test_a_suspended_contract_keeps_its_orders_waiting_and_an_ended_one_still_takes_what_was_delivered(
     database: Database, client_for: ClientFor
 ) -> None:
     deal = await active_contract(database, funds=FUNDS)
@@ -92,13 +92,16 @@ async def test_a_suspended_contract_keeps_its_orders_waiting_and_an_ended_one_gi
     await order_actions.accept_by_silence(database, LEDGER_ID, order.decide_by)
     buyer = client_for(deal.buyer_account)
     assert (await buyer.get(f"/orders/{order.id}")).json()["state"] == "delivered"
-    await trading.move(database, deal, deal.buyer_account, ContractEvent.TERMINATE, "不再需要")
+    await trading.move(database, deal, deal.provider_account, ContractEvent.TERMINATE, "不再提供")
+    with pytest.raises(Exception, match=r"contract\.not-active"):
+        await orders.moved(database, deal.provider_account, waiting.id, OrderEvent.DELIVER)
     await _turn(order_actions.accept_by_silence, database, order.decide_by)
     decided = (await buyer.get(f"/orders/{order.id}")).json()
-    assert (decided["state"], decided["by_silence"], decided["reason"]) == (
-        "rejected", True, "contract.not-active",
-    )  # fmt: skip
-    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS, PRICE)
+    assert (decided["state"], decided["by_silence"], decided["reason"]) == ("accepted", True, None)
+    assert (
+        await orders.moved(database, deal.buyer_account, waiting.id, OrderEvent.CANCEL)
+    ).state == "cancelled"
+    assert await orders.standing(database, deal.buyer.id, FREE) == (FUNDS - 10 * PRICE, 0)
     assert await orders.standing(database, deal.buyer.id, ESCROW) == (0, 0)
 
 

@@ -169,12 +169,11 @@ def place(
     *,
     quantity: int = 10,
     purpose: Purpose = PURPOSE,
-    waiting: int = 0,
     deliver_by: datetime = DELIVER_BY,
     days: int = 1,
 ) -> None:
     demand = Demand(UUID(int=7), BUYER, purpose, quantity, NOON)
-    rules.check_place(authorisation, demand, waiting=waiting, deliver_by=deliver_by, days=days)
+    rules.check_place(authorisation, demand, deliver_by=deliver_by, days=days)
 
 
 def test_delivery_lies_ahead() -> None:
@@ -184,14 +183,14 @@ def test_delivery_lies_ahead() -> None:
             place(deliver_by=deliver_by)
 
 
-def test_what_undecided_orders_may_still_use_counts_as_used() -> None:
+def test_what_open_orders_reserve_counts_as_used() -> None:
     place(quantity=40)
-    place(quantity=10, waiting=30)
+    place(replace(AUTHORISED, reserved=30), quantity=10)
     with pytest.raises(QuotaExhausted):
         place(quantity=41)
-    with pytest.raises(QuotaExhausted):
-        place(quantity=10, waiting=31)
-    place(replace(AUTHORISED, quota=None), quantity=10**6, waiting=10**6)
+    with pytest.raises(QuotaExhausted, match="9 left, 10 asked"):
+        place(replace(AUTHORISED, reserved=31), quantity=10)
+    place(replace(AUTHORISED, quota=None, reserved=10**6), quantity=10**6)
 
 
 def test_an_order_ends_with_its_acceptance_within_the_term_which_is_half_open() -> None:
@@ -206,3 +205,23 @@ def test_an_order_needs_what_a_use_needs() -> None:
             place(replace(AUTHORISED, state=state))
     with pytest.raises(PurposeNotAuthorised):
         place(purpose=Purpose.PUBLIC_WELFARE)
+
+
+@pytest.mark.parametrize("state", [ContractState.ACTIVE, ContractState.ENDED])
+def test_what_an_order_reserved_is_its_own_while_its_contract_is_active_and_when_it_has_ended(
+    state: ContractState,
+) -> None:
+    settled = Demand(UUID(int=7), BUYER, PURPOSE, 10, NOON)
+    held = replace(AUTHORISED, state=state, used=90, reserved=10)
+    rules.check_settlement(held, settled, reserved=10)
+    with pytest.raises(QuotaExhausted):
+        rules.check_settlement(held, settled, reserved=9)
+    with pytest.raises(ContractNotActive):
+        rules.check_settlement(replace(held, state=ContractState.SUSPENDED), settled, reserved=10)
+
+
+@pytest.mark.parametrize("reason", [None, "", " "])
+def test_a_part_says_why_the_rest_is_not_accepted(reason: str | None) -> None:
+    with pytest.raises(rules.PartUnexplained):
+        move(DELIVERED, OrderEvent.ACCEPT, accepted=9, reason=reason)
+    assert move(DELIVERED, OrderEvent.ACCEPT, accepted=10, reason=reason) is OrderState.ACCEPTED

@@ -5,6 +5,9 @@ SELECT 'meter ' || m.contract_id FROM contract_meter m
   LEFT JOIN (SELECT contract_id, sum(quantity) AS used FROM contract_use GROUP BY contract_id) u USING (contract_id)
  WHERE m.used <> coalesce(u.used, 0)
 UNION ALL
+SELECT 'use ' || u.id FROM contract_use u LEFT JOIN trade t ON t.use_id = u.id
+ WHERE u.priced <> (t.id IS NOT NULL)
+UNION ALL
 SELECT 'entry without business ' || e.id FROM ledger_entry e
  WHERE e.ledger_id = :ledger_id
    AND (e.source_type = 'trade' AND NOT EXISTS (SELECT FROM trade t WHERE t.id = e.source_id)

@@ -1,4 +1,4 @@
-"""Orders that the buyer must accept: money held until delivery, in escrow until the decision, then a trade or free.
+"""Orders that the buyer must accept: units reserved and money held, in escrow from delivery on, then a trade or free.
 
 Locks are taken in one order: the order's row, the contract's meter, the balances (all of them at once), the hold.
 """
@@ -12,10 +12,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor
+from datamarket.contracts import metering
 from datamarket.contracts import queries as contracts
 from datamarket.contracts.accounts import accounts_of
-from datamarket.contracts.rules import ContractNotActive, UseNotAuthorised
-from datamarket.contracts.terms import ContractState, Demand, Purpose
+from datamarket.contracts.rules import QuotaExhausted
+from datamarket.contracts.terms import Demand, FrozenTerms, Purpose
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import Connection, Database, driver
 from datamarket.foundation.errors import MarketError
@@ -50,30 +51,24 @@ async def place_order(
     acceptance_days: int,
     now: datetime,
 ) -> TradeOrder:
-    """Order units under an active contract, at its frozen price; the money is held until `deliver_by`.
+    """Order units under an active contract, at its frozen price: money and units are set aside.
 
     Raises NotFound, ContractNotActive, what `check_place` refuses, AmountTooLarge, FundsInsufficient.
     """
     buyer_id = organisation_of(actor)
-    meter = await _meter(session, contract_id, buyer_id)
-    rules.check_place(
-        meter.authorisation,
-        Demand(contract_id, buyer_id, purpose, quantity, now),
-        waiting=await queries.waiting_quantity(session, contract_id),
-        deliver_by=deliver_by,
-        days=acceptance_days,
-    )
-    plan = (await contracts.FrozenTermsReader().read(await driver(session), [contract_id]))[contract_id].plan
-    amount = trade_rules.price(plan, quantity)
+    demand = Demand(contract_id, buyer_id, purpose, quantity, now)
+    terms = await _reserve(session, demand, deliver_by=deliver_by, days=acceptance_days)
+    amount = trade_rules.price(terms.plan, quantity)
     order = TradeOrder(
         id=new_id(now),
         ledger_id=ledger_id,
         contract_id=contract_id,
         buyer_id=buyer_id,
-        provider_id=meter.provider_id,
+        provider_id=terms.provider_id,
         purpose=purpose,
         quantity=quantity,
-        unit_price_fen=plan.price_fen,
+        reserved_quantity=quantity,
+        unit_price_fen=terms.plan.price_fen,
         amount_fen=amount,
         deliver_by=deliver_by,
         acceptance_days=acceptance_days,
@@ -85,13 +80,16 @@ async def place_order(
     return await _keep(session, actor, order, now=now)
 
 
-async def _meter(session: AsyncSession, contract_id: UUID, buyer_id: UUID) -> contracts.Meter:
-    """What the buyer's own contract authorises. Raises NotFound, ContractNotActive."""
-    connection = await driver(session)
-    meter = (await contracts.meters(connection, [contract_id])).get(contract_id)
-    if meter is None or meter.buyer_id != buyer_id:
-        raise await trades.why_no_contract(connection, contract_id, buyer_id)
-    return meter
+async def _reserve(session: AsyncSession, demand: Demand, *, deliver_by: datetime, days: int) -> FrozenTerms:
+    """Units of the buyer's own contract, set aside under its meter's lock; its terms."""
+    connection, contract_id = await driver(session), demand.contract_id
+    meters = await contracts.lock_meters(session, [contract_id], buyer_id=demand.buyer_id)
+    if contract_id not in meters:
+        raise await trades.why_no_contract(connection, contract_id, demand.buyer_id)
+    authorisation = contracts.authorisation_of(meters[contract_id])
+    rules.check_place(authorisation, demand, deliver_by=deliver_by, days=days)
+    metering.reserve(meters[contract_id], demand.quantity)
+    return (await contracts.FrozenTermsReader().read(connection, [contract_id]))[contract_id]
 
 
 async def _keep(session: AsyncSession, actor: Actor, order: TradeOrder, *, now: datetime) -> TradeOrder:
@@ -139,7 +137,8 @@ async def move_order(
         facts_of(order), event, by=(side, actor), reason=reason, accepted=accepted_quantity, now=now
     )
     if event is OrderEvent.ACCEPT:
-        await _accept(session, actor, order, accepted_quantity or order.quantity, at=now, now=now)
+        quantity = accepted_quantity or order.quantity
+        await _accept(session, actor, order, quantity, reason=reason, now=now)
         return order
     moves: dict[OrderEvent, Callable[..., Awaitable[None]]] = {
         OrderEvent.DELIVER: _deliver,
@@ -154,10 +153,9 @@ async def _deliver(
     session: AsyncSession, actor: Actor, order: TradeOrder, note: str | None, now: datetime
 ) -> None:
     """The hold is posted whole: from the buyer's funds into the buyer's escrow."""
+    [meter] = (await contracts.lock_meters(session, [order.contract_id])).values()
+    metering.await_decision(meter)
     connection = await driver(session)
-    meter = (await contracts.meters(connection, [order.contract_id]))[order.contract_id]
-    if meter.authorisation.state is not ContractState.ACTIVE:
-        raise ContractNotActive(state=meter.authorisation.state)
     if order.hold_id is not None:
         funds, escrow = _accounts(order)
         amount = Fen(order.amount_fen)
@@ -173,6 +171,8 @@ async def _deliver(
 async def _cancel(
     session: AsyncSession, actor: Actor, order: TradeOrder, reason: str | None, now: datetime
 ) -> None:
+    [meter] = (await contracts.lock_meters(session, [order.contract_id])).values()
+    metering.free(meter, order.reserved_quantity, delivered=False)
     if order.hold_id is not None:
         connection, hold_id = await driver(session), HoldId(order.hold_id)
         why = reason or "order cancelled"
@@ -184,36 +184,50 @@ async def _cancel(
 async def _reject(
     session: AsyncSession, actor: Actor, order: TradeOrder, reason: str | None, now: datetime
 ) -> None:
+    [meter] = (await contracts.lock_meters(session, [order.contract_id])).values()
+    metering.free(meter, order.reserved_quantity, delivered=True)
     await _release(await driver(session), actor, order, now)
     order.reason = reason
     await _move(session, actor, order, OrderEvent.REJECT, now, reason=reason)
 
 
 async def _accept(
-    session: AsyncSession, actor: Actor, order: TradeOrder, quantity: int, *, at: datetime, now: datetime
+    session: AsyncSession,
+    actor: Actor,
+    order: TradeOrder,
+    quantity: int,
+    *,
+    reason: str | None,
+    now: datetime,
 ) -> None:
-    """The escrow ends, and what is accepted becomes a trade like any other, which took place `at`.
+    """Reservation and escrow end; what is accepted becomes a use and a trade, at the latest when its time ended.
 
     Between the two the money is the buyer's, but nobody can take it: every balance is locked. So a trade is
-    paid, refunded and counted in one way, wherever its money waited. Raises what refuses the use:
-    UseNotAuthorised and its kinds; in the caller's transaction the escrow has then ended all the same.
+    paid, refunded and counted in one way, wherever its money waited. Raises what `check_settlement` raises,
+    before anything is changed.
     """
-    await contracts.lock_meter(session, order.contract_id)
+    [meter] = (await contracts.lock_meters(session, [order.contract_id])).values()
+    at = min(now, order.decide_by or now)
+    wanted = Demand(order.contract_id, order.buyer_id, Purpose(order.purpose), quantity, at)
+    rules.check_settlement(contracts.authorisation_of(meter), wanted, reserved=order.reserved_quantity)
+    metering.free(meter, order.reserved_quantity, delivered=True, used=quantity)
     connection = await driver(session)
+    use_id = new_id(at)
+    await metering.record_uses(connection, [use_id], [wanted], [actor.account_id], priced=False)
     recorder = Recorder(order.ledger_id)
     terms = (await recorder.reader.read(connection, [order.contract_id]))[order.contract_id]
     touched = [account.id for account in (*accounts_of(order.ledger_id, terms), *_accounts(order))]
     await holds.lock_balances(connection, order.ledger_id, touched)
     await _release(connection, actor, order, now)
-    wanted = TradeIntent(actor, order.contract_id, Purpose(order.purpose), quantity, None, at)
-    [outcome] = await recorder.record_trades(connection, [wanted], now=now)
+    intent = TradeIntent(actor, order.contract_id, None, None, use_id, at)
+    [outcome] = await recorder.record_trades(connection, [intent], now=now)
     if isinstance(outcome, MarketError):
         raise outcome
     order.accepted_quantity = quantity
     order.trade_id = outcome.id
-    await _move(
-        session, actor, order, OrderEvent.ACCEPT, now, accepted_quantity=quantity, trade_id=str(outcome.id)
-    )
+    order.reason = reason
+    facts = {"accepted_quantity": quantity, "trade_id": str(outcome.id), "reason": reason}
+    await _move(session, actor, order, OrderEvent.ACCEPT, now, **facts)
 
 
 async def _release(connection: Connection, actor: Actor, order: TradeOrder, now: datetime) -> None:
@@ -234,6 +248,7 @@ async def _move(
     order.version += 1
     if event is not OrderEvent.DELIVER:
         order.decided_at = now
+        order.reserved_quantity = 0
     await _record(session, actor, order, event, now, by_silence=order.by_silence, **facts)
 
 
@@ -257,25 +272,25 @@ def _by_time(order: TradeOrder) -> Actor:
 
 
 async def expire_overdue(database: Database, ledger_id: int, now: datetime) -> int:
-    """Orders not delivered in time lapse, one batch, and the money held for them is free again."""
+    """Orders not delivered in time lapse, one batch, and what was set aside for them is free again."""
     async with database.transaction() as session:
         rows = await queries.lock_overdue(session, ledger_id, now, LARGEST_BATCH)
+        meters = await contracts.lock_meters(session, {order.contract_id for order in rows})
         held = [HoldId(order.hold_id) for order in rows if order.hold_id is not None]
         if held:
             await holds.expire_holds(await driver(session), ledger_id, held, now=now)
         for order in rows:
-            order.state = rules.ORDER_LIFE.after(order.state, OrderEvent.EXPIRE)
-            order.decided_at = now
-            order.version += 1
-            await _record(session, _by_time(order), order, OrderEvent.EXPIRE, now)
+            metering.free(meters[order.contract_id], order.reserved_quantity, delivered=False)
+            await _move(session, _by_time(order), order, OrderEvent.EXPIRE, now)
     return len(rows)
 
 
 async def accept_by_silence(database: Database, ledger_id: int, now: datetime) -> int:
     """Deliveries on which the buyer kept silent are accepted as a whole, each in a transaction of its own.
 
-    The trade took place when the time for acceptance ended. What its contract can no longer take (it has
-    ended, its quota is spent) is given back; while a contract is suspended, its orders wait.
+    The trade took place when the time for acceptance ended, also under a contract that has ended since; while
+    a contract is suspended, its orders wait. An order from before units were reserved, whose quota is spent,
+    is given back.
     """
     async with database.transaction() as session:
         due = await queries.undecided(session, ledger_id, now, LARGEST_BATCH)
@@ -296,9 +311,6 @@ async def _decide_by_silence(session: AsyncSession, order: TradeOrder, now: date
     actor = _by_time(order)
     order.by_silence = True
     try:
-        await _accept(session, actor, order, order.quantity, at=order.decide_by or now, now=now)
-    except UseNotAuthorised as refusal:
-        if isinstance(refusal, ContractNotActive) and refusal.facts["state"] == ContractState.SUSPENDED:
-            raise
-        order.reason = refusal.code
-        await _move(session, actor, order, OrderEvent.REJECT, now, reason=refusal.code)
+        await _accept(session, actor, order, order.quantity, reason=None, now=now)
+    except QuotaExhausted as refusal:
+        await _reject(session, actor, order, refusal.code, now)

@@ -83,7 +83,9 @@ class OrderEventIn(Body):
 
     event: OrderEvent = Field(examples=["accept"])
     accepted_quantity: QuantityIn | None = None
-    reason: Prose | None = Field(default=None, description="needed for a rejection")
+    reason: Prose | None = Field(
+        default=None, description="needed for a rejection and for a partial acceptance; both sides see it"
+    )
 
 
 class OrderEventsOut(AllowedEvents[OrderState, OrderEvent]):

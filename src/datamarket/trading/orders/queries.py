@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -60,15 +60,6 @@ async def list_awaited(
     return (
         await session.exec(keyset(statement, (col(TradeOrder.deliver_by), col(TradeOrder.id)), page))
     ).all()
-
-
-async def waiting_quantity(session: AsyncSession, contract_id: UUID) -> int:
-    """What undecided orders of a contract may still use."""
-    statement = select(func.coalesce(func.sum(TradeOrder.quantity), 0)).where(
-        TradeOrder.contract_id == contract_id,
-        col(TradeOrder.state).in_([OrderState.PLACED, OrderState.DELIVERED]),
-    )
-    return int((await session.exec(statement)).one())
 
 
 async def lock_overdue(

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.rules import OutsideTerm, check_use
-from datamarket.contracts.terms import Authorisation, Demand, Party
+from datamarket.contracts.terms import Authorisation, ContractState, Demand, Party
 from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
 from datamarket.foundation.states import Life
 from datamarket.trading.orders.terms import OrderEvent, OrderFacts, OrderState
@@ -51,6 +51,12 @@ class QuantityNotAsked(Invalid):
     en = "accepted_quantity belongs to an acceptance, and lies between 1 and the {quantity} ordered."
 
 
+class PartUnexplained(Invalid):
+    code = "order.part-unexplained"
+    zh = "部分验收须说明其余部分不予验收的理由。"
+    en = "A partial acceptance needs the reason why the rest is not accepted."
+
+
 class OrderOverdue(Conflict):
     code = "order.overdue"
     zh = "交付期限（{deliver_by}）已过，订单将因逾期终止，冻结资金随之解冻。"
@@ -75,21 +81,27 @@ class OrderBeyondTerm(Refused):
     en = "Delivery and acceptance must end within the contract's term (until {term_to}, not included)."
 
 
-def check_place(
-    authorisation: Authorisation, demand: Demand, *, waiting: int, deliver_by: datetime, days: int
-) -> None:
+def check_place(authorisation: Authorisation, demand: Demand, *, deliver_by: datetime, days: int) -> None:
     """An order must be acceptable when its time comes: by state, purpose, quota and the whole of its time.
 
-    `waiting` is what undecided orders of the contract may still use: it counts as used. Raises
-    DeliveryPast, OrderBeyondTerm, and what `check_use` raises.
+    Raises DeliveryPast, OrderBeyondTerm, and what `check_use` raises.
     """
     if deliver_by <= demand.at:
         raise DeliveryPast
-    check_use(replace(authorisation, used=authorisation.used + waiting), demand)
+    check_use(authorisation, demand)
     try:
         check_use(authorisation, demand._replace(at=deliver_by + timedelta(days=days)))
     except OutsideTerm:
         raise OrderBeyondTerm(term_to=authorisation.term_to.isoformat()) from None
+
+
+def check_settlement(authorisation: Authorisation, demand: Demand, *, reserved: int) -> None:
+    """What an order reserved is its own, also when its contract has ended since; while suspended it waits.
+
+    Raises ContractNotActive, and QuotaExhausted for an order from before units were reserved.
+    """
+    state = ContractState.ACTIVE if authorisation.state is ContractState.ENDED else authorisation.state
+    check_use(replace(authorisation, state=state, reserved=authorisation.reserved - reserved), demand)
 
 
 def side_of(actor: Actor, *, buyer_id: UUID, provider_id: UUID) -> Party | None:
@@ -112,8 +124,8 @@ def check_move(
 ) -> OrderState:
     """The state after an event that somebody makes.
 
-    Raises OrderNotYourMove, TransitionNotAllowed, ReasonMissing, QuantityNotAsked, and what
-    `check_time` raises.
+    Raises OrderNotYourMove, TransitionNotAllowed, ReasonMissing, QuantityNotAsked, PartUnexplained, and
+    what `check_time` raises.
     """
     side, actor = by
     needed = MOVED_BY.get(event)
@@ -123,7 +135,10 @@ def check_move(
     ORDER_LIFE.check_reason(event, reason)
     if accepted is not None and (event is not E.ACCEPT or not 1 <= accepted <= facts.quantity):
         raise QuantityNotAsked(quantity=facts.quantity)
-    check_time(facts, event, part=accepted not in {None, facts.quantity}, now=now)
+    part = accepted not in {None, facts.quantity}
+    if part and not (reason and reason.strip()):
+        raise PartUnexplained
+    check_time(facts, event, part=part, now=now)
     return following
 
 

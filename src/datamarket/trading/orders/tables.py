@@ -28,6 +28,10 @@ class TradeOrder(SQLModel, table=True):
         ),
         CheckConstraint("(hold_id IS NULL) = (amount_fen = 0)", name="trade_order_hold_check"),
         CheckConstraint(
+            "reserved_quantity BETWEEN 0 AND quantity AND (reserved_quantity = 0 OR state IN ('placed', 'delivered'))",
+            name="trade_order_reserved_check",
+        ),
+        CheckConstraint(
             "acceptance_days BETWEEN 1 AND 90 AND deliver_by > placed_at", name="trade_order_days_check"
         ),
         CheckConstraint(
@@ -85,3 +89,4 @@ class TradeOrder(SQLModel, table=True):
     placed_at: datetime = instant()
     actor_id: UUID
     version: int = 1
+    reserved_quantity: int = Field(sa_type=BigInteger)

@@ -1,10 +1,11 @@
-"""The dated rules of `rules.yaml`: how a sale is taxed and split."""
+"""The dated rules of `rules.yaml`: how a sale is taxed and split, and when its seller may price a use."""
 
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn
 
-from datamarket.foundation.documents.dated import read_dated
+from datamarket.foundation.documents.dated import DatedValue, read_dated
 from datamarket.foundation.money import parse_rate, parse_yuan
 from datamarket.trading.terms import Bracket, RevenueRule
 
@@ -15,12 +16,29 @@ _SHARES = {"above", "supplying", "operator"}
 @cache
 def revenue_rules() -> tuple[RevenueRule, ...]:
     """Every rule that ships with the product, oldest first."""
-    content = (files("datamarket.trading.revenue") / "rules.yaml").read_bytes()
-    stated = read_dated("trading/revenue/rules.yaml", content, {"revenue_rule": _terms})
     return tuple(
         RevenueRule(valid_from=rule.begins, valid_to=rule.ends, **rule.value)
-        for rule in stated["revenue_rule"]
+        for rule in _stated()["revenue_rule"]
     )
+
+
+@cache
+def pricing_waits() -> tuple[DatedValue[timedelta], ...]:
+    """How long a use is left to its buyer's pricing, oldest first."""
+    return _stated()["seller_prices_after_days"]
+
+
+def _stated() -> dict[str, tuple[DatedValue[Any], ...]]:
+    content = (files("datamarket.trading.revenue") / "rules.yaml").read_bytes()
+    readers = {"revenue_rule": _terms, "seller_prices_after_days": _days}
+    return read_dated("trading/revenue/rules.yaml", content, readers)
+
+
+def _days(value: Any) -> timedelta:
+    """Raises ValueError for what is no whole number above zero."""
+    if type(value) is not int or value < 1:
+        _refuse(f"not a whole number above zero: {value}")
+    return timedelta(days=value)
 
 
 def _terms(value: Any) -> dict[str, Any]:
