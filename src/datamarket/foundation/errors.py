@@ -48,6 +48,10 @@ class Unauthenticated(MarketError):
     """Who calls is not known."""
 
 
+class TokenRefused(Unauthenticated):
+    """A token was sent, and says nothing of who calls any more."""
+
+
 class Forbidden(MarketError):
     """Who calls may never do this."""
 
