@@ -81,7 +81,7 @@ async def test_a_page_runs_its_own_scripts_only_and_stands_in_no_frame(
 async def test_what_a_token_was_shown_for_is_kept_by_nobody_else(client_for: ClientFor, listed: str) -> None:
     async def kept(reader: Reader, path: str) -> str | None:
         answer: httpx.Response = await reader.get(path)
-        return answer.headers["Cache-Control"] if "Cache-Control" in answer.headers else None
+        return dict(answer.headers).get("cache-control")
 
     visitor, auditor = client_for(None), client_for(AUDITOR)
     assert [await kept(visitor, path) for path in ("/listings", listed, "/zones")] == [None, None, None]
