@@ -19,7 +19,7 @@ from jose.exceptions import JOSEError
 
 from datamarket.auth.keys import pem_of, read_key
 from datamarket.auth.terms import Actor, Role
-from datamarket.foundation.errors import TokenRefused
+from datamarket.foundation.errors import Unauthenticated
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
 
@@ -28,13 +28,15 @@ REQUIRED = frozenset({"exp", "iat", "nbf", "iss", "aud", "sub", "jti", "roles", 
 REMEMBERED = 4096
 
 
-class TokenInvalid(TokenRefused):
+class TokenInvalid(Unauthenticated):
+    token_sent = True
     code = "auth.token-invalid"
     zh = "访问令牌无效：{reason}。"
     en = "The access token is not valid: {reason}."
 
 
-class TokenExpired(TokenRefused):
+class TokenExpired(Unauthenticated):
+    token_sent = True
     code = "auth.token-expired"
     zh = "访问令牌已过期；请刷新令牌或重新登录。"
     en = "The access token has expired; refresh it or sign in again."

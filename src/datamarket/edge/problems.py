@@ -47,8 +47,6 @@ _LANGUAGES: tuple[errors.Language, ...] = ("zh", "en")
 _RANGE = re.compile(
     r"\s*(\*|[a-z]{1,8})(?:-[a-z0-9]{1,8})*\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?", re.ASCII
 )
-_UNSAID = 0.0001
-"""Less than any weight that can be said, more than none: `zh;q=0` is answered in English."""
 BUSY = {"55P03", "40P01", "40001", "57014"}
 """Lock not available, deadlock, serialisation failure, statement cancelled."""
 
@@ -143,13 +141,15 @@ def language_of(request: Request) -> errors.Language:
     """Chinese, unless the caller gives English more weight, or the same and names it first (RFC 9110, 12.5.4).
 
     `*` weighs what is not named; a range that is not well written, or of another language, counts for nothing.
+    Weights are thousandths; none is less than unsaid: `zh;q=0` is answered in English.
     """
-    weights: dict[str, float] = {}
+    weights: dict[str, int] = {}
     for header in request.headers.getlist("accept-language"):
         for found in filter(None, map(_RANGE.fullmatch, header.lower().split(","))):
-            weights[found[1]] = max(weights.get(found[1], 0.0), float(found[2] or 1))
+            weight = int((found[2] or "1").replace(".", "").ljust(4, "0")) or -1
+            weights[found[1]] = max(weights.get(found[1], -1), weight)
     named = [language for language in weights if language in _LANGUAGES]
-    return max([*named, *_LANGUAGES], key=lambda language: weights.get(language, weights.get("*", _UNSAID)))
+    return max([*named, *_LANGUAGES], key=lambda language: weights.get(language, weights.get("*", 0)))
 
 
 def status_of(error: errors.MarketError) -> int:
@@ -194,7 +194,7 @@ def _challenge(error: errors.MarketError) -> dict[str, str]:
     """RFC 6750, 3: which token would do. Who sent none is told no error; what no other token opens asks for none."""
     scope = error.facts.get("permission")
     facts = {"realm": REALM}
-    if isinstance(error, errors.TokenRefused):
+    if isinstance(error, errors.Unauthenticated) and error.token_sent:
         facts |= {"error": "invalid_token"}
     elif scope:
         facts |= {"error": "insufficient_scope", "scope": scope}

@@ -47,9 +47,8 @@ class Invalid(MarketError):
 class Unauthenticated(MarketError):
     """Who calls is not known."""
 
-
-class TokenRefused(Unauthenticated):
-    """A token was sent, and says nothing of who calls any more."""
+    token_sent: ClassVar[bool] = False
+    """Whether a token was sent, and is no good."""
 
 
 class Forbidden(MarketError):
