@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-COMPILE := var/lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet \
+COMPILE := var/lock/bin/uv pip compile --universal --python-version 3.11 --quiet \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: demo serve test coverage lint format hooks load bench faults docs lock clean help
+.PHONY: demo serve test coverage lint format hooks load bench faults soak clients docs lock clean help
 .DEFAULT_GOAL := demo
 
 # What the market runs on, and nothing else.
@@ -58,15 +58,22 @@ bench: $(DEV)  ## ratios, both sides in one run; writes var/bench/latest.json
 faults: $(DEV)  ## servers killed, rows tampered with, a backup restored, each proof with its control
 	@$(BIN)/python -m loadtests.faults --seconds 90
 
+soak: $(DEV)  ## the fuzzed requests, thirty times as many
+	DATAMARKET_FUZZ_EFFORT=30 $(BIN)/python -m pytest tests/edge/test_openapi_fuzz.py -n 2
+
+clients: $(DEV)  ## clients made from the API's document by two generators, in an environment of their own; must be strictly typed
+	@.ci/clients/check
+
 docs: $(DEV)  ## the parts of README.md and docs/ that the code decides
 	$(BIN)/python docs/make_glossary.py
 	$(BIN)/python docs/make_blocks.py
 
-lock:  ## both lock files from pyproject.toml; what is pinned stays, unless its line is deleted before
+lock:  ## the lock files from pyproject.toml; what is pinned stays, unless its line is deleted before
 	$(PYTHON) -m venv var/lock
 	var/lock/bin/python -m pip --quiet install uv
-	$(COMPILE) --extra build --output-file requirements.lock
-	$(COMPILE) --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra build --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) .ci/clients/generators.in --output-file .ci/clients/generators.lock
 
 clean:  ## the virtual environment and what tools leave behind; not the market in var/
 	rm -rf $(VENV) build src/*.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -21,6 +21,7 @@ from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.server.app import create_app
 from datamarket.server.embedded import embedded_server
 from tests.world.books import assert_books_hold
+from tests.world.document import held_to_the_document
 from tests.world.people import NOON, enrol, moment
 
 BESIDE_THE_ROOMS = {"architecture", "cases", "concurrency", "e2e", "migrations", "property", "world"}
@@ -177,7 +178,7 @@ def client_of(app: FastAPI, actor: Actor | None, now: datetime) -> Client:
         transport=httpx.ASGITransport(app=app, raise_app_exceptions=False),
         base_url="http://market/api/v1",
         headers=headers,
-        event_hooks={"request": [add_key]},
+        event_hooks={"request": [add_key], "response": [held_to_the_document(app)]},
     )
 
 

@@ -45,12 +45,14 @@ class TokenFault(Labelled):
 
 
 class TokenInvalid(Unauthenticated):
+    token_sent = True
     code = "auth.token-invalid"
     zh = "访问令牌无效：{reason}。"
     en = "The access token is not valid: {reason}."
 
 
 class TokenExpired(Unauthenticated):
+    token_sent = True
     code = "auth.token-expired"
     zh = "访问令牌已过期；请刷新令牌或重新登录。"
     en = "The access token has expired; refresh it or sign in again."

@@ -12,6 +12,7 @@ from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from datamarket.edge.answers import AnswerMiddleware
 from datamarket.edge.limits import RateLimits
 from datamarket.edge.problems import BodyTooLarge, problem
 from datamarket.foundation.clock import read_clock
@@ -27,6 +28,8 @@ DURATION = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+"""Of RFC 9110: a made-up method makes no series of its own."""
 BODY_LIMIT = 2**20
 BATCH_BODY_LIMIT = 16 * 2**20
 
@@ -78,14 +81,15 @@ class EdgeMiddleware:
     def _account(self, scope: Scope, status: int, nanoseconds: int) -> None:
         route: Any = scope.get("route")
         template = getattr(route, "path", "unmatched")
-        method = scope["method"] if template != "unmatched" else "-"
-        REQUESTS.labels(method, template, status).inc()
-        DURATION.labels(method, template).observe(nanoseconds / 1e9)
+        method = scope.get("asked_method", scope["method"])
+        counted = method if template != "unmatched" and method in _METHODS else "-"
+        REQUESTS.labels(counted, template, status).inc()
+        DURATION.labels(counted, template).observe(nanoseconds / 1e9)
         if self._logging:
             line = {
                 "at": read_clock(),
                 "request_id": scope["request_id"],
-                "method": scope["method"],
+                "method": method,
                 "path": scope["path"],
                 "route": template,
                 "status": status,
@@ -116,13 +120,14 @@ def _bounded(receive: Receive, limit: int) -> Receive:
 
 
 def install(app: FastAPI, settings: Settings) -> None:
-    """The layer above, and around it the one that answers browsers of other origins, where there are any."""
+    """The layer above, the one for browsers of other origins, where there are any, and the one that marks answers."""
     app.add_middleware(EdgeMiddleware, settings=settings)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST", "PATCH"],
+            allow_methods=["GET", "HEAD", "POST", "PATCH"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
             expose_headers=["ETag", "Link", "X-Request-Id", "Idempotency-Replayed", "Retry-After"],
         )
+    app.add_middleware(AnswerMiddleware)

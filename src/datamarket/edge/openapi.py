@@ -13,12 +13,38 @@ from datamarket.edge.problems import MEANINGS, Problem
 
 JsonObject = dict[str, Any]
 _SOME_ID = "018fdc6e-0c00-7000-8000-000000000001"
-_TEXT = {"schema": {"type": "string"}}
-_HEADERS: dict[int, JsonObject] = {
-    401: {"WWW-Authenticate": _TEXT | {"required": True}},
-    429: {"Retry-After": _TEXT | {"required": True}},
-    503: {"Retry-After": _TEXT | {"required": True}},
+_HEADERS = {
+    "Content-Disposition": "the name of the file",
+    "Content-Language": "of `title`, `detail` and `errors`: zh or en",
+    "ETag": "the version of what is shown, for If-Match and If-None-Match; weak where the answer is packed",
+    "Idempotency-Replayed": "`true`: this is the answer that the key got the first time",
+    "Link": 'RFC 8288: the page after, as rel="next"; none on the last',
+    "RateLimit": "how many requests are left (r), and in how many seconds there are more (t)",
+    "RateLimit-Policy": "how many requests (q) in how many seconds (w)",
+    "Retry-After": "seconds; where `retryable` is true",
+    "WWW-Authenticate": "RFC 6750: which token would do",
+    "X-Engine": "the build of the evaluator that calculated it",
+    "X-Request-Id": "yours, or one made for you: `trace_id` of a refusal",
+    "X-Scheme-SHA256": "of the scheme file that it rests on",
+    "X-Snapshot-SHA256": "of the facts that it rests on",
 }
+_ALWAYS = ("X-Request-Id", "RateLimit", "RateLimit-Policy")
+_OF_TAG = {"subsidy": ("X-Engine", "X-Scheme-SHA256", "X-Snapshot-SHA256")}
+_REFUSED: dict[int, tuple[str, ...]] = {
+    401: ("WWW-Authenticate",),
+    403: ("WWW-Authenticate",),
+    409: ("Retry-After",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
+_CERTAIN = {(401, "WWW-Authenticate"), (429, "Retry-After"), (503, "Retry-After")}
+_BOUNDS = {
+    "ge": "formatMinimum",
+    "le": "formatMaximum",
+    "gt": "formatExclusiveMinimum",
+    "lt": "formatExclusiveMaximum",
+}
+"""Of days and instants: JSON Schema has words for bounds of numbers only, these are its validators' own."""
 _FRAMEWORK_ONLY = ("HTTPValidationError", "ValidationError")
 
 
@@ -42,16 +68,24 @@ def _complete(document: JsonObject) -> JsonObject:
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs"))
     schemas["Problem"] = problem
+    components["headers"] = {
+        name: {"description": told, "schema": {"type": "string"}} for name, told in _HEADERS.items()
+    }
     components["responses"] = {f"Problem{status}": _refusal(status) for status in MEANINGS}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            _say_headers(operation, method, schemas)
             _say_refusals(operation, path, method)
+            _open_to_visitors(operation, path, components["securitySchemes"])
             _give_example(operation, schemas)
     return document
 
 
 def _named_by_title(document: JsonObject) -> JsonObject:
-    """The pages of a list are called by their own names, not by those of the generic and its argument."""
+    """The pages of a list are called by their own names, not by those of the generic and its argument.
+
+    What bounds a day or an instant is written as validators read it.
+    """
     schemas = document["components"]["schemas"]
     titles = {name: shape["title"] for name, shape in schemas.items() if name.startswith("Page_")}
     document["components"]["schemas"] = {titles.get(name, name): shape for name, shape in schemas.items()}
@@ -62,7 +96,7 @@ def _named_by_title(document: JsonObject) -> JsonObject:
     def walk(node: Any) -> Any:
         if isinstance(node, dict):
             return {
-                key: renamed.get(value, value) if key == "$ref" else walk(value)
+                _BOUNDS.get(key, key): renamed.get(value, value) if key == "$ref" else walk(value)
                 for key, value in node.items()
             }
         return [walk(item) for item in node] if isinstance(node, list) else node
@@ -73,8 +107,48 @@ def _named_by_title(document: JsonObject) -> JsonObject:
 
 def _refusal(status: int) -> JsonObject:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    headers = {"headers": _HEADERS[status]} if status in _HEADERS else {}
-    return {"description": MEANINGS[status], "content": content} | headers
+    headers = _referred(*_ALWAYS, *_REFUSED.get(status, ()), "Content-Language")
+    for name in ("WWW-Authenticate", "Retry-After"):
+        if (status, name) in _CERTAIN:
+            headers[name] = {"description": _HEADERS[name], "schema": {"type": "string"}, "required": True}
+    return {"description": MEANINGS[status], "content": content, "headers": headers}
+
+
+def _referred(*names: str) -> JsonObject:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _say_headers(operation: JsonObject, method: str, schemas: JsonObject) -> None:
+    """Of what is answered when all is well: a page has its Link, a file its name, what shows a version its tag."""
+    taken = {parameter["name"] for parameter in operation.get("parameters", ())}
+    for status, response in list(operation["responses"].items()):
+        if not status.startswith("2"):
+            continue
+        names = [*_ALWAYS, *_OF_TAG.get(operation["tags"][0], ())]
+        content = response.get("content", {})
+        shown = _resolved(content.get("application/json", {}).get("schema", {}), schemas).get(
+            "properties", {}
+        )
+        if "Idempotency-Key" in taken:
+            names.append("Idempotency-Replayed")
+        if "next" in shown:
+            names.append("Link")
+        if content.keys() - {"application/json"}:
+            names.append("Content-Disposition")
+        if "version" in shown or "Content-Disposition" in names:
+            names.append("ETag")
+            if method == "get":
+                operation["responses"]["304"] = {
+                    "description": "you have it already: `If-None-Match` names its tag",
+                    "headers": _referred(*_ALWAYS, "ETag"),
+                }
+        response["headers"] = response.get("headers", {}) | _referred(*names)
+
+
+def _open_to_visitors(operation: JsonObject, path: str, schemes: JsonObject) -> None:
+    """What no permission guards may be read without a token, which then shows more; signing in takes none."""
+    if path.startswith("/api/") and "/auth/" not in path:
+        operation.setdefault("security", [{}, *({scheme: []} for scheme in schemes)])
 
 
 def _say_refusals(operation: JsonObject, path: str, method: str) -> None:
@@ -121,6 +195,8 @@ def example_of(schema: JsonObject, schemas: JsonObject) -> Any:
     schema = _resolved(schema, schemas) | {
         key: schema[key] for key in ("examples", "default") if key in schema
     }
+    if "oneOf" in schema:
+        return example_of(schema["oneOf"][0], schemas)
     for key in ("examples", "enum"):
         if key in schema:
             return schema[key][0]

@@ -10,7 +10,8 @@ def methods_of(app: FastAPI, path: str) -> list[str]:
     """Every method that a documented path knows, whichever of its routes is asked first."""
     paths = app.openapi()["paths"]
     matching = [path] if path in paths else [known for known in paths if _pattern(known).fullmatch(path)]
-    return sorted({method.upper() for known in matching for method in paths[known]})
+    methods = {method.upper() for known in matching for method in paths[known]}
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 @functools.cache

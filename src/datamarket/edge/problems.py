@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from datamarket.edge.answers import marked
 from datamarket.edge.paths import methods_of
 from datamarket.foundation import errors
 from datamarket.foundation.db import Busy, refusal_of
@@ -42,6 +43,13 @@ STATUS_OF: dict[type[errors.MarketError], int] = {
     errors.Unavailable: 503,
 }
 RETRY_AFTER_SECONDS = "1"
+REALM = "datamarket"
+_UNQUOTABLE = re.compile(r"[^ !#-\[\]-~]")
+"""What RFC 6750 keeps out of an error_description."""
+_LANGUAGES: tuple[errors.Language, ...] = ("zh", "en")
+_RANGE = re.compile(
+    r"\s*(\*|[a-z]{1,8})(?:-[a-z0-9]{1,8})*\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?", re.ASCII
+)
 BUSY = {"55P03", "40P01", "40001", "57014"}
 """Lock not available, deadlock, serialisation failure, statement cancelled."""
 
@@ -127,14 +135,18 @@ MEANINGS = {
 
 
 def language_of(request: Request) -> errors.Language:
-    """Chinese, unless the caller prefers English."""
-    for part in request.headers.get("accept-language", "").lower().split(","):
-        tag = part.split(";")[0].strip()
-        if tag.startswith("en"):
-            return "en"
-        if tag.startswith("zh"):
-            return "zh"
-    return "zh"
+    """Chinese, unless the caller gives English more weight, or the same and names it first (RFC 9110, 12.5.4).
+
+    `*` weighs what is not named; a range that is not well written, or of another language, counts for nothing.
+    Weights are thousandths; none is less than unsaid: `zh;q=0` is answered in English.
+    """
+    weights: dict[str, int] = {}
+    for header in request.headers.getlist("accept-language"):
+        for found in filter(None, map(_RANGE.fullmatch, header.lower().split(","))):
+            weight = int((found[2] or "1").replace(".", "").ljust(4, "0")) or -1
+            weights[found[1]] = max(weights.get(found[1], -1), weight)
+    named = [language for language in weights if language in _LANGUAGES]
+    return max([*named, *_LANGUAGES], key=lambda language: weights.get(language, weights.get("*", 0)))
 
 
 def status_of(error: errors.MarketError) -> int:
@@ -170,9 +182,24 @@ def problem(
     extra = dict(headers or {}) | {"Content-Language": language}
     if error.retryable:
         extra.setdefault("Retry-After", str(error.facts.get("seconds", RETRY_AFTER_SECONDS)))
-    if code == 401:
-        extra["WWW-Authenticate"] = "Bearer"
+    if code in {401, 403}:
+        extra |= _challenge(error)
     return Response(orjson.dumps(document.model_dump()), code, extra, "application/problem+json")
+
+
+def _challenge(error: errors.MarketError) -> dict[str, str]:
+    """RFC 6750, 3: which token would do. Who sent none is told no error; what no other token opens asks for none."""
+    scope = error.facts.get("permission")
+    facts = {"realm": REALM}
+    if isinstance(error, errors.Unauthenticated) and error.token_sent:
+        facts |= {"error": "invalid_token"}
+    elif scope:
+        facts |= {"error": "insufficient_scope", "scope": scope}
+    elif isinstance(error, errors.Forbidden):
+        return {}
+    if "error" in facts:
+        facts["error_description"] = _UNQUOTABLE.sub("'", error.sentence("en"))
+    return {"WWW-Authenticate": "Bearer " + ", ".join(f'{name}="{fact}"' for name, fact in facts.items())}
 
 
 def _pointed(error: errors.MarketError, language: errors.Language) -> list[FieldFault]:
@@ -299,6 +326,13 @@ def install(app: FastAPI, constraint_errors: Mapping[str, type[errors.MarketErro
     async def failed(request: Request, error: Exception) -> Response:
         return problem(request, translate(error, constraint_errors))
 
+    async def failed_unforeseen(request: Request, error: Exception) -> Response:
+        """The framework answers these outside of every layer."""
+        response = await failed(request, error)
+        response.raw_headers = marked(request.scope, response.status_code, response.raw_headers)
+        response.headers["X-Request-Id"] = request.scope.get("request_id", "-")
+        return response
+
     app.add_exception_handler(errors.MarketError, _market)
     app.add_exception_handler(RequestValidationError, _faulty)
     app.add_exception_handler(StarletteHTTPException, _routing)
@@ -309,9 +343,9 @@ def install(app: FastAPI, constraint_errors: Mapping[str, type[errors.MarketErro
         asyncpg.InterfaceError,
         OSError,
         TimeoutError,
-        Exception,
     ):
         app.add_exception_handler(kind, failed)
+    app.add_exception_handler(Exception, failed_unforeseen)
 
 
 def translate(

@@ -48,6 +48,9 @@ class Invalid(MarketError):
 class Unauthenticated(MarketError):
     """Who calls is not known."""
 
+    token_sent: ClassVar[bool] = False
+    """Whether a token was sent, and is no good."""
+
 
 class Forbidden(MarketError):
     """Who calls may never do this."""

@@ -225,7 +225,11 @@ async def get_file(actor: MakePayout, ledger_id: LedgerId, session: Deciding, ba
     return attached(content, CSV, f"{batch.number}.csv", ETag=f'"{batch.file_sha256}"')
 
 
-@router.post("/batches/{batch_id}/advice", summary="Book the bank's answers")
+@router.post(
+    "/batches/{batch_id}/advice",
+    summary="Book the bank's answers",
+    responses={200: {"headers": {"ETag": {"$ref": "#/components/headers/ETag"}}}},  # of the batch
+)
 async def take_advice(
     actor: MakePayout,
     ledger_id: LedgerId,

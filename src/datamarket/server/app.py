@@ -45,6 +45,8 @@ def create_app(
         description=docs.DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # a redirect would name the host that the caller claims
         lifespan=lifespan,
         openapi_tags=docs.TAGS,
         generate_unique_id_function=openapi.operation_id,

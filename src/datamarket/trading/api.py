@@ -1,12 +1,13 @@
 """/trades: record one or many, price what was used, read, refund, certificate."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 import orjson
-from fastapi import Request, Response
-from pydantic import Field, model_validator
+from fastapi import Query, Request, Response
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from datamarket.auth.access import ReadMarket, Settling, allow
 from datamarket.auth.rules import organisation_of
@@ -51,6 +52,25 @@ router = SliceRouter(prefix="/trades", tags=["trading"])
 RecordTrade = Annotated[Actor, allow(Permission.RECORD_TRADE)]
 PriceUse = Annotated[Actor, allow(Permission.PRICE_USE)]
 LARGEST_BATCH = 5000
+_NO_REFUSAL = {"code": None, "zh": None, "en": None}
+
+
+class NewUseTradeIn(Body):
+    """Meter a use now, and price it."""
+
+    contract_id: UUID
+    purpose: Purpose = Field(examples=["industrial_development"])
+    quantity: QuantityIn = Field(examples=[100])
+    use_id: None = None
+
+
+class MeteredUseTradeIn(Body):
+    """Price a use that was metered before."""
+
+    contract_id: UUID
+    use_id: UUID
+    purpose: None = None
+    quantity: None = None
 
 
 class TradeIn(Body):
@@ -71,6 +91,13 @@ class TradeIn(Body):
                 "须给出 purpose 与 quantity，或只给出 use_id", "give either purpose and quantity, or use_id"
             )
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The two forms: what validates both at once is told of one, with its own faults alone."""
+        forms = (NewUseTradeIn, MeteredUseTradeIn)
+        told = {"title": cls.__name__, "description": cls.__doc__}
+        return told | {"oneOf": [handler(form.__pydantic_core_schema__) for form in forms]}
 
     def intent(self, actor: Actor, now: datetime) -> TradeIntent:
         return TradeIntent(actor, self.contract_id, self.purpose, self.quantity, self.use_id, now)
@@ -123,19 +150,30 @@ class BatchIn(Body):
     atomic: BoolIn = False
 
 
-class ItemOut(Shape):
-    """The outcome of one item: its trade, or why not."""
+class RecordedOut(Shape):
+    """An item that became a trade."""
 
-    trade: TradeOut | None = None
-    code: str | None = None
-    zh: str | None = None
-    en: str | None = None
+    outcome: Literal["recorded"]
+    trade: TradeOut
+    code: None
+    zh: None
+    en: None
+
+
+class RefusedOut(Shape):
+    """An item that did not, and why."""
+
+    outcome: Literal["refused"]
+    trade: None
+    code: str
+    zh: str
+    en: str
 
 
 class BatchOut(Shape):
     recorded: int
     refused: int
-    items: list[ItemOut]
+    items: list[Annotated[RecordedOut | RefusedOut, Field(discriminator="outcome")]]
 
 
 class RefundIn(Body):
@@ -202,12 +240,12 @@ async def record_batch(
     items: list[dict[str, Any]] = []
     for number, outcome in enumerate(outcomes):
         if isinstance(outcome, Trade):
-            items.append({"trade": orjson.Fragment(render(outcome)), "code": None, "zh": None, "en": None})
+            items.append({"outcome": "recorded", "trade": orjson.Fragment(render(outcome)), **_NO_REFUSAL})
         elif body.atomic:
             outcome.pointer = f"/body/items/{number}"
             raise outcome
         else:
-            items.append({"trade": None, **outcome.told()})
+            items.append({"outcome": "refused", "trade": None, **outcome.told()})
     refused = sum(isinstance(outcome, MarketError) for outcome in outcomes)
     answer = {"recorded": len(outcomes) - refused, "refused": refused, "items": items}
     return Response(orjson.dumps(answer), media_type="application/json")
@@ -219,10 +257,11 @@ async def list_trades(
     session: Reading,
     paging: Paging[UUID],
     contract: UUID | None = None,
-    since: InstantIn | None = None,
-    until: InstantIn | None = None,
+    since: Annotated[InstantIn | None, Query(description="at this instant or after it")] = None,
+    until: Annotated[
+        InstantIn | None, Query(description="before this instant, which is not included")
+    ] = None,
 ) -> Page[TradeOut]:
-    """`since` is included, `until` is not."""
     rows = await queries.list_trades(
         session,
         visible_to=actor,

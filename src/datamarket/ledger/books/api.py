@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Query, Response
 from pydantic import Field
 
 from datamarket.auth.access import ReadLedger, allow
@@ -214,7 +214,10 @@ async def get_entry(actor: ReadLedger, ledger_id: LedgerId, session: Reading, en
 
 @router.get("/trial-balance", summary="Debits and credits by kind of account")
 async def trial_balance(
-    actor: ReadLedger, ledger_id: LedgerId, session: Reading, at: DateIn | None = None
+    actor: ReadLedger,
+    ledger_id: LedgerId,
+    session: Reading,
+    at: Annotated[DateIn | None, Query(description="at the end of this day; without it, now")] = None,
 ) -> TrialBalanceOut:
     """At the end of the accounting day `at`; without `at`, now.
 

@@ -96,7 +96,7 @@ class StatementOut(RowShape):
     "/accounts/{account_id}/statement",
     summary="The statement of an account: opening, movements with the running balance, closing",
     response_model=StatementOut,
-    responses={200: {"content": {cells.CSV: {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {cells.CSV: {"schema": {"type": "string"}}}}, 409: {}},
 )
 @takes_long
 async def read_statement(
@@ -107,9 +107,9 @@ async def read_statement(
     paging: Paging[tuple[int, UUID, int, int]],
     account_id: UUID,
     from_on: Annotated[
-        DateIn | None, Query(alias="from", description="by default the first of the month of `to`")
+        DateIn | None, Query(alias="from", description="included; by default the first of the month of `to`")
     ] = None,
-    to_on: Annotated[DateIn | None, Query(alias="to", description="by default today")] = None,
+    to_on: Annotated[DateIn | None, Query(alias="to", description="included; by default today")] = None,
     form: Annotated[
         StatementFormat, Query(alias="format", description="csv: the whole range in one file")
     ] = StatementFormat.JSON,

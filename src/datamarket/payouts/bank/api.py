@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Query, Response
 from pydantic import Field
 
 from datamarket.auth.access import ReadLedger, allow
@@ -159,7 +159,7 @@ async def list_bank_lines(
     ledger_id: LedgerId,
     session: Reading,
     paging: Paging[tuple[date, int]],
-    day: DateIn | None = None,
+    day: Annotated[DateIn | None, Query(description="of this day alone")] = None,
     match_state: MatchState | None = None,
 ) -> Page[BankLineOut]:
     queries.check_overseer(actor)
@@ -201,7 +201,10 @@ async def match_again(actor: ReconcileBank, ledger_id: LedgerId, session: Writin
 @router.get("/reconciliation", summary="Bank against books at the end of a day", responses={404: {}})
 @takes_long
 async def reconcile(
-    actor: ReadLedger, ledger_id: LedgerId, session: Reading, day: DateIn
+    actor: ReadLedger,
+    ledger_id: LedgerId,
+    session: Reading,
+    day: Annotated[DateIn, Query(description="at the end of this day")],
 ) -> ReconciliationOut:
     """What is matched, what only one side knows, and a difference that these explain to the fen."""
     queries.check_overseer(actor)

@@ -140,7 +140,7 @@ async def get_version(
     "/{scheme_id}/versions/{n}/file",
     summary="The scheme file",
     response_class=Response,
-    responses={200: {"content": {"application/yaml": {"schema": {"type": "object"}}}}},
+    responses={200: {"content": {"application/yaml": {"schema": {}}}}},
 )
 async def get_file(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: SchemeNumber) -> Response:
     """Byte for byte, as it was approved."""

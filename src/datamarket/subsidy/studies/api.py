@@ -124,7 +124,7 @@ class DriftOut(Shape):
         )
 
 
-@router.get("/runs/{run_id}/compare/{other_id}", summary="Two runs side by side")
+@router.get("/runs/{run_id}/compare/{other_id}", summary="Two runs side by side", responses={409: {}})
 @takes_long
 async def compare_runs(
     actor: ReadSubsidy, session: Reading, run_id: UUID, other_id: UUID, response: Response
@@ -134,7 +134,7 @@ async def compare_runs(
     return ComparisonOut.of(await comparison.compared(session, one, other))
 
 
-@router.get("/runs/{run_id}/drift", summary="What today's books would give")
+@router.get("/runs/{run_id}/drift", summary="What today's books would give", responses={409: {}})
 @takes_long
 async def show_drift(
     actor: ReadSubsidy, session: Reading, now: Now, run_id: UUID, response: Response
@@ -144,7 +144,7 @@ async def show_drift(
     return DriftOut.of(await drift.drift_of(session, view, now=now))
 
 
-@router.post("/what-if", summary="What would other parameters give")
+@router.post("/what-if", summary="What would other parameters give", responses={409: {}})
 @takes_long
 async def what_if(actor: ReadSubsidy, session: Deciding, body: WhatIfIn, response: Response) -> WhatIfOut:
     """Both arms over the snapshot of the run. Nothing is stored, so no Idempotency-Key is needed."""
@@ -161,7 +161,7 @@ async def what_if(actor: ReadSubsidy, session: Deciding, body: WhatIfIn, respons
     "/runs/{run_id}/export.xlsx",
     summary="A run as a workbook",
     response_class=Response,
-    responses={200: {"content": {WORKBOOK: {"schema": {"type": "string", "format": "binary"}}}}},
+    responses={200: {"content": {WORKBOOK: {"schema": {"type": "string", "format": "binary"}}}}, 409: {}},
 )
 @takes_long
 async def export(actor: ReadSubsidy, session: Reading, run_id: UUID) -> Response:
