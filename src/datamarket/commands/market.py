@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from datamarket.commands.running import AsJson, in_transaction, on_market, show
+from datamarket.commands.running import AsJson, in_transaction, on_market, show, spoken
 
 app = typer.Typer(add_completion=False)
 Folder = Annotated[Path, typer.Option(help="the city's files")]
@@ -75,10 +75,11 @@ def report(
     found = in_transaction(
         lambda session, market: queries.report_of(session, market.settings.ledger_id, span)
     )
-    if xlsx is not None:
-        xlsx.write_bytes(queries.as_workbook(found))
-    if csv is not None:
-        csv.write_bytes(queries.as_csv(found))
+    with spoken():
+        if xlsx is not None:
+            xlsx.write_bytes(queries.as_workbook(found))
+        if csv is not None:
+            csv.write_bytes(queries.as_csv(found))
     if as_json or (xlsx is None and csv is None):
         show(terminal.document_of(found), lambda _figures: terminal.print_report(found), as_json=as_json)
 
