@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from datamarket.evidence import actions as evidence
@@ -14,7 +15,7 @@ from datamarket.evidence.log.sealing import Sealer
 from datamarket.foundation.db import Database, with_database
 from datamarket.foundation.ids import new_id
 from datamarket.migrations.apply import drop_database
-from datamarket.server.sealing import seal_all, verify_log
+from datamarket.server.sealing import VerifierKeyMissing, seal_all, verify_log
 from tests.conftest import own_database
 from tests.world.people import AUDITOR, moment
 from tests.world.sealing import sealer_in, settings_in
@@ -60,6 +61,15 @@ async def test_two_markets_on_one_var_do_not_contradict_each_other(
     assert sorted(path.name for path in own.iterdir()) == ["1.txt", "2.txt", "3.txt", "key.txt"]
     shutil.copy(other / "1.txt", own / "2.txt")  # the control: within one folder it is found
     assert await flaws(fresh_database.url, tmp_path) == {Flaw.OUTSIDE_ROOT}
+
+
+async def test_a_folder_without_the_key_of_the_log_is_refused(
+    fresh_database: Database, tmp_path: Path
+) -> None:
+    for key in (b"", b"\xff", b"a+b+c"):
+        (tmp_path / "key.txt").write_bytes(key)
+        with pytest.raises(VerifierKeyMissing):
+            await verify_log(fresh_database.url, settings_in(tmp_path), outside=tmp_path)
 
 
 async def test_a_restored_market_is_held_to_the_checkpoints_of_before(

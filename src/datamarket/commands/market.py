@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from datamarket.commands.running import AsJson, in_transaction, on_market, show, spoken
+from datamarket.foundation.errors import Conflict
 
 app = typer.Typer(add_completion=False)
 Folder = Annotated[Path, typer.Option(help="the city's files")]
@@ -26,6 +28,28 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64)] = 1,
 ) -> None:
     """Start the API; the embedded database is made and migrated when it is not there yet."""
+    with spoken():
+        _check_port(host, port)
+        _serve(host, port, workers)
+
+
+class AddressUnusable(Conflict):
+    code = "serve.address-unusable"
+    zh = "无法在 {host} 的端口 {port} 上提供服务（{reason}）；请用 --host、--port 另选。"
+    en = "{host} port {port} cannot be listened on ({reason}); choose others with --host and --port."
+
+
+def _check_port(host: str, port: int) -> None:
+    """Before anything is started: who comes second is told so. Raises AddressUnusable."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise AddressUnusable(host=host, port=port, reason=reason) from error
+
+
+def _serve(host: str, port: int, workers: int) -> None:
     with ThreadPoolExecutor(1) as pool:
         starting = pool.submit(_start_server)  # while the application's modules load: a second saved
         import uvicorn
