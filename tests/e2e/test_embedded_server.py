@@ -110,6 +110,6 @@ async def test_a_server_that_is_shutting_down_is_waited_for(folder: Path, users:
 async def test_a_server_that_cannot_start_says_so_in_a_sentence(folder: Path, users: USES) -> None:
     use(folder, users).communicate()
     (folder / "postgresql.conf").write_text("nonsense", encoding="utf-8")
-    with pytest.raises(EmbeddedServerFailed, match="its file `log` says why"):
+    with pytest.raises(EmbeddedServerFailed, match="a file `log` in it says why"):
         embedded_server(folder)
     assert "postgresql.conf" in (folder / "log").read_text(encoding="utf-8")

@@ -10,9 +10,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from datamarket.commands.main import app
+from datamarket.commands.running import spoken
 from datamarket.foundation.db import owner_connection, with_database
 from datamarket.server import database as place
 
@@ -145,11 +147,18 @@ def test_a_var_that_is_no_folder_and_a_port_that_is_taken_are_named(var: Path) -
         port = str(held.getsockname()[1])
         [chinese, english] = told("serve", "--port", port)
     assert chinese.startswith(f"serve.address-unusable: 无法在 127.0.0.1 的端口 {port} 上提供服务")
-    assert "Address already in use" in english
+    assert "cannot be listened on (Address already in use);" in english
     assert not var.exists(), "nothing was started"
     var.write_text("a file", encoding="utf-8")
     for words in (["check"], ["serve", "--port", port]):
         assert "file.unusable" in told(*words)[0]
+
+
+def test_a_full_disk_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, spoken():
+        Path("/dev/full").write_text("x", encoding="utf-8")
+    assert ended.value.exit_code == 2
+    assert "cannot be read or written: No space left on device." in capsys.readouterr().err
 
 
 def test_an_embedded_server_that_does_not_start_is_said_in_a_sentence(var: Path) -> None:

@@ -45,7 +45,7 @@ def _check_port(host: str, port: int) -> None:
     try:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = str(error.strerror).partition(" (")[0]
         raise AddressUnusable(host=host, port=port, reason=reason) from error
 
 

@@ -10,6 +10,7 @@ import os
 import subprocess
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,8 +26,8 @@ _READY_LINE = 7  # of `postmaster.pid`, from zero
 
 class EmbeddedServerFailed(Unavailable):
     code = "database.embedded-failed"
-    zh = "内置数据库服务器在“{folder}”中未能启动（{reason}），原因见其中的 log 文件。"
-    en = "The embedded database server in '{folder}' did not start ({reason}); its file `log` says why."
+    zh = "内置数据库服务器在“{folder}”中未能启动（{reason}）；其中若有 log 文件，原因见该文件。"
+    en = "The embedded database server in '{folder}' did not start ({reason}); a file `log` in it says why."
 
 
 def embedded_server(folder: Path) -> "PostgresServer":
@@ -55,11 +56,11 @@ def embedded_server(folder: Path) -> "PostgresServer":
 def _start(server: "PostgresServer", users: "_Users", folder: Path) -> None:
     users.get_and_add(os.getpid())  # first: from here on nobody else is the last
     try:
-        _await_settled(folder)
+        _await_settled(folder, alone=users.alone)
         try:
             server.start()
         except subprocess.TimeoutExpired:  # the wheel waits ten seconds, which a recovery may exceed
-            _await_settled(folder)
+            _await_settled(folder, alone=users.alone)
             server.start()
     except BaseException:
         users.get_and_remove(os.getpid())
@@ -68,6 +69,9 @@ def _start(server: "PostgresServer", users: "_Users", folder: Path) -> None:
 
 class _Users:
     """Who uses a server: stands where the wheel has its list of process ids, under the wheel's names."""
+
+    alone = False
+    """Whether there was no other user at the start."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -80,6 +84,9 @@ class _Users:
     def get_and_add(self, _pid: int) -> None:
         if self._lock is None:
             self._lock = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            with suppress(BlockingIOError):
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self.alone = True
             fcntl.flock(self._lock, fcntl.LOCK_SH)
 
     def get_and_remove(self, pid: int) -> list[int]:
@@ -96,10 +103,11 @@ class _Users:
         return [pid]
 
 
-def _await_settled(folder: Path) -> None:
-    """Wait while a server starts or stops; a lock file that no server holds is taken away.
+def _await_settled(folder: Path, *, alone: bool) -> None:
+    """Wait while a server starts or stops. Raises EmbeddedServerFailed.
 
-    PostgreSQL takes a process that was given the number of a dead server for that server. Raises EmbeddedServerFailed.
+    A lock file whose server is gone is taken away by who is alone: PostgreSQL would take any process that was given
+    the same number since for that server. Where there are others, theirs may live in another container.
     """
     import psutil  # type: ignore[import-untyped] # noqa: PLC0415 - the wheel brings it, without types
 
@@ -114,9 +122,11 @@ def _await_settled(folder: Path) -> None:
             if lines[_READY_LINE:] and lines[_READY_LINE].strip() == "ready":
                 return
         elif not any(_serves(psutil, pid, folder) for pid in psutil.pids()):
-            told.unlink(missing_ok=True)
+            if alone:
+                told.unlink(missing_ok=True)
+            return
         if time.monotonic() > ends:
-            raise EmbeddedServerFailed(folder=folder, reason="postmaster.pid")
+            raise EmbeddedServerFailed(folder=folder, reason=lines[-1].strip() if lines else "postmaster.pid")
         time.sleep(1 / 20)
 
 

@@ -82,9 +82,7 @@ def check_workbook(content: bytes) -> None:
 class _Measure:
     """Where a reader would stand, and how much it would have built."""
 
-    def __init__(self) -> None:
-        self.built = 0
-        self.row = self.column = 0
+    built = row = column = 0
 
     def begin_part(self) -> None:
         self.row = self.column = 0
