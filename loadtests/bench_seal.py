@@ -7,14 +7,13 @@ import os
 import resource
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it brings no types
 
 from datamarket.evidence.log.sealing import Sealer
 from datamarket.evidence.log.verification import Log, one_snapshot, verify
 from datamarket.foundation.clock import read_clock
-from datamarket.foundation.db import Database
+from datamarket.foundation.db import Database, owner_connection
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,8 @@ async def seal(database: Database, sealer: Sealer) -> Rate:
 
 async def verify_all(url: str, sealer: Sealer, *, connections: int | None = None) -> Rate:
     """The whole log against its rows and the checkpoints outside. Raises LogBroken when something is false."""
-    folder = sealer.folder / str(sealer.ledger_id)
-    notes = _notes_in(folder)
+    async with owner_connection(url) as connection:
+        notes = await sealer.kept_outside(connection)
     log = Log(sealer.ledger_id, sealer.sources, sealer.notary.reader)
     async with one_snapshot(url, connections or min(2, os.cpu_count() or 1)) as opened:
         pids = [await connection.fetchval("SELECT pg_backend_pid()") for connection in opened]
@@ -78,7 +77,3 @@ async def verify_all(url: str, sealer: Sealer, *, connections: int | None = None
 
 class LogBroken(Exception):
     """What is measured must hold."""
-
-
-def _notes_in(folder: Path) -> dict[str, str]:
-    return {path.name: path.read_text(encoding="utf-8") for path in folder.glob("[0-9]*.txt")}

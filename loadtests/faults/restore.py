@@ -14,7 +14,7 @@ import orjson
 
 from datamarket.evidence.log.verification import Log, verify
 from datamarket.foundation.clock import month_of, read_clock
-from datamarket.foundation.db import APP_ROLE, Database
+from datamarket.foundation.db import APP_ROLE, Database, owner_connection
 from datamarket.foundation.money import Fen
 from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.migrations.apply import create_database, drop_database, migrate
@@ -146,7 +146,7 @@ async def _back_up(on: Stand) -> Backup:
     try:
         async with looking.transaction(isolation="repeatable_read", readonly=True):
             snapshot = await looking.fetchval("SELECT pg_export_snapshot()")
-            outside = _outside(on)
+            outside = await _outside(on, on.url)
             trading = asyncio.create_task(_trade_on(on))
             facts = await facts_of(looking, on.ledger_id)
             begun = time.monotonic()
@@ -207,10 +207,10 @@ def _run(line: list[str]) -> None:
         raise DumpRefused(done.stderr.decode(errors="replace")[-500:])
 
 
-def _outside(on: Stand) -> dict[str, str]:
+async def _outside(on: Stand, url: str) -> dict[str, str]:
     """The checkpoints kept outside the database, by name."""
-    folder = sealer_of(on.settings).folder / str(on.ledger_id)
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("[0-9]*.txt"))}
+    async with owner_connection(url) as connection:
+        return await sealer_of(on.settings).kept_outside(connection)
 
 
 async def _broken(on: Stand, url: str, outside: dict[str, str]) -> list[str]:
@@ -253,7 +253,8 @@ async def _goes_on(on: Stand, url: str) -> dict[str, object]:
         leaves = await sealer_of(on.settings).seal(database, now=read_clock())
     finally:
         await database.close()
-    return {"trades": len(more), "leaves_sealed": leaves, "broken": await _broken(on, url, _outside(on))}
+    broken = await _broken(on, url, await _outside(on, url))
+    return {"trades": len(more), "leaves_sealed": leaves, "broken": broken}
 
 
 async def _without_a_row(on: Stand, cluster: Cluster, backup: Backup, table: str) -> str:

@@ -7,8 +7,10 @@ import asyncpg
 import pytest
 
 from datamarket.foundation.db import Database
-from datamarket.server.database import NotADemo, opened_database, rebuilt_database
+from datamarket.server.database import MarketDatabase, NotADemo, opened_database, rebuilt_database
+from datamarket.server.sealing import seal_all
 from tests.world.participants import admitted
+from tests.world.people import moment
 
 
 @pytest.fixture
@@ -37,6 +39,18 @@ def inhabit() -> None:
         asyncio.run(_inhabit(market.url))
 
 
+def inhabit_sealed() -> None:
+    with opened_database() as market:
+        asyncio.run(_inhabit(market.url))
+        asyncio.run(_seal(market))
+
+
+async def _seal(market: MarketDatabase) -> None:
+    database = await Database(market.url, 1).open()
+    await seal_all(database, market.settings, moment)
+    await database.close()
+
+
 async def _count(url: str) -> int:
     connection = await asyncpg.connect(url)
     try:
@@ -60,6 +74,24 @@ async def test_a_demo_replaces_an_empty_market_and_its_own_and_leaves_any_other_
 
     await asyncio.to_thread(story)
     assert (own_var / "postgres" / "PG_VERSION").read_text().strip() == "18"
+
+
+async def test_a_demo_that_is_made_anew_takes_its_own_checkpoints_along_and_no_others(own_var: Path) -> None:
+    kept = own_var / "checkpoints" / "370200"
+    strange = [kept / "1.txt", kept / "1-real" / "1.txt"]
+
+    def story() -> None:
+        rebuild()
+        inhabit_sealed()
+        [own] = kept.iterdir()
+        for path in strange:
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+        rebuild()
+        assert not own.exists()
+
+    await asyncio.to_thread(story)
+    assert all(path.exists() for path in strange)
 
 
 async def test_a_market_that_no_demo_made_is_never_dropped(own_var: Path) -> None:

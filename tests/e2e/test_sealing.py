@@ -63,10 +63,8 @@ async def note(connection: Connection, many: int = 1) -> None:
 
 
 async def verified(database: Database, sealer: Sealer) -> Verdict:
-    folder = sealer.folder / str(sealer.ledger_id)
-    notes = {path.name: path.read_text() for path in folder.glob("[0-9]*.txt")}
     async with one_snapshot(database.url, 2) as connections:
-        return await verify(connections, log_of(sealer), notes)
+        return await verify(connections, log_of(sealer), await sealer.kept_outside(connections[0]))
 
 
 async def test_a_market_is_sealed_and_verified_by_two_who_share_no_code(
@@ -89,7 +87,8 @@ async def test_a_market_is_sealed_and_verified_by_two_who_share_no_code(
     assert report.leaves == leaves == rows
     async with one_snapshot(fresh_database.url, 1) as [connection]:
         await export(connection, log_of(sealer), tmp_path / "bundle")
-    other = tool().verify(tmp_path / "bundle", sealer.folder / str(sealer.ledger_id))
+        folder = await sealer.place(connection)
+    other = tool().verify(tmp_path / "bundle", folder)
     assert other.holds, other.findings
     assert (other.root, other.leaves) == (report.root.hex(), report.leaves)
     await assert_books_hold(fresh_database.url)
@@ -146,7 +145,8 @@ async def test_checkpoints_that_are_gone_outside_are_written_again(
     fresh_database: Database, tmp_path: Path
 ) -> None:
     sealer = sealer_in(tmp_path)
-    folder = sealer.folder / str(sealer.ledger_id)
+    async with fresh_database.connection() as connection:
+        folder = await sealer.place(connection)
     for _ in range(3):
         async with fresh_database.plain_transaction() as connection:
             await note(connection)
@@ -248,7 +248,7 @@ async def test_the_commands_seal_verify_and_export_and_exit_one_after_tampering(
 
     assert call("-m", "datamarket", "seal").returncode == 0
     assert call("-m", "datamarket", "export-evidence", str(tmp_path / "bundle")).returncode == 0
-    kept = tmp_path / "checkpoints" / "370200"
+    [kept] = (tmp_path / "checkpoints" / "370200").iterdir()
     sound = call("-m", "datamarket", "verify", "--json", "--from", str(kept))
     assert sound.returncode == 0, sound.stderr
     assert json.loads(sound.stdout)["leaves"] == 3

@@ -134,10 +134,8 @@ async def test_a_market_of_the_first_release_trades_on_and_is_sealed(
     assert {result.check.id: result.breaches for result in results if not result.holds} == {}
     assert {result.check.id for result in results if result.seen} >= COVERED
     sealer = sealer_in(tmp_path)
-    kept = (sealer.folder / str(sealer.ledger_id)).glob("[0-9]*.txt")
-    notes = {path.name: path.read_text(encoding="utf-8") for path in kept}
     async with one_snapshot(first_release, 2) as connections:
-        report = await verify(connections, log_of(sealer), notes)
+        report = await verify(connections, log_of(sealer), await sealer.kept_outside(connections[0]))
     assert report.holds, report.findings
 
 

@@ -112,9 +112,8 @@ class Range:
     sound: Sequence[Check]
     """Invariants that the untouched rows keep: entries here belong to no trade."""
 
-    @property
-    def outside(self) -> Path:
-        return self.sealer.folder / str(self.sealer.ledger_id)
+    outside: Path
+    """Where the checkpoints are kept."""
 
     def notes(self) -> dict[str, str]:
         return {path.name: path.read_text(encoding="utf-8") for path in self.outside.glob("[0-9]*.txt")}
@@ -266,4 +265,5 @@ async def range_of(url: str, sealer: Sealer, bundle: Path) -> Range:
     leaves = await connection.fetch("SELECT id, kind FROM seal_leaf ORDER BY index")
     findings = await checks.run(connection, sealer.ledger_id, CHECKS)
     sound = [finding.check for finding in findings if finding.holds]
-    return Range(connection, sealer, bundle, tool(), [(leaf["id"], leaf["kind"]) for leaf in leaves], sound)
+    ids = [(leaf["id"], leaf["kind"]) for leaf in leaves]
+    return Range(connection, sealer, bundle, tool(), ids, sound, await sealer.place(connection))

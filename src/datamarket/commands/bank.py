@@ -33,34 +33,38 @@ def run(
     rules: Annotated[Path | None, typer.Option(help="YAML in the form of payouts/bank/bank.yaml")] = None,
 ) -> None:
     """Answer every payment of a file: executed or refused, after some days, with a statement a day."""
+    from datamarket.foundation.documents.plain_yaml import MAX_BYTES
+    from datamarket.foundation.documents.reading import read_at_most
     from datamarket.foundation.money import parse_rate, parse_yuan
     from datamarket.payouts import files
     from datamarket.payouts.bank import simulated
 
     try:
         with spoken():
-            chosen = simulated.read_rules(rules.read_bytes()) if rules else simulated.shipped_rules()
+            stated = read_at_most(rules, MAX_BYTES) if rules else None
+            chosen = simulated.read_rules(stated) if stated is not None else simulated.shipped_rules()
             if refuse_share is not None:
                 chosen = replace(chosen, refuse_share=parse_rate(refuse_share))
             if delay_days is not None:
                 shortest, longest = _delay(delay_days)
                 chosen = replace(chosen, delay_from=shortest, delay_to=longest)
             answered = simulated.run_bank(
-                file.read_bytes(),
+                read_at_most(file, files.MOST_BYTES),
                 chosen,
                 seed,
                 day=day.date() if day else None,
                 opening_fen=parse_yuan(opening),
             )
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise typer.BadParameter(str(error)) from None
-    out.mkdir(parents=True, exist_ok=True)
     written = {
         f"advice-{at}.csv": files.write_advice(lines) for at, lines in answered.advice_by_day().items()
     } | {f"statement-{told.day}.csv": files.write_statement(told) for told in answered.statements}
-    for name, text in written.items():
-        (out / name).write_text(text, encoding="utf-8", newline="")
-        typer.echo(str(out / name))
+    with spoken():
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in written.items():
+            (out / name).write_text(text, encoding="utf-8", newline="")
+            typer.echo(str(out / name))
 
 
 def _delay(text: str) -> tuple[int, int]:

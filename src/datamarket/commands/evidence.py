@@ -52,7 +52,6 @@ async def _verify(market: "MarketDatabase", outside: Path | None, connections: i
     from rich.console import Console
     from rich.progress import Progress
 
-    from datamarket.evidence.log.notes import NoteUntrusted
     from datamarket.server.sealing import verify_log
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -61,12 +60,9 @@ async def _verify(market: "MarketDatabase", outside: Path | None, connections: i
         def heard(done: int, total: int) -> None:
             progress.update(bar, completed=done, total=total)
 
-        try:
-            return await verify_log(
-                market.url, market.settings, outside=outside, connections=connections, progress=heard
-            )
-        except (NoteUntrusted, OSError) as error:
-            raise typer.BadParameter(f"{outside}: no key.txt of this log: {error!r}") from None
+        return await verify_log(
+            market.url, market.settings, outside=outside, connections=connections, progress=heard
+        )
 
 
 def _print(report: "Verdict") -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from datamarket.commands.running import AsJson, in_transaction, on_market, show
+from datamarket.commands.running import AsJson, in_transaction, on_market, show, spoken
+from datamarket.foundation.errors import Conflict
 
 app = typer.Typer(add_completion=False)
 Folder = Annotated[Path, typer.Option(help="the city's files")]
@@ -26,6 +28,28 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64)] = 1,
 ) -> None:
     """Start the API; the embedded database is made and migrated when it is not there yet."""
+    with spoken():
+        _check_port(host, port)
+        _serve(host, port, workers)
+
+
+class AddressUnusable(Conflict):
+    code = "serve.address-unusable"
+    zh = "无法在 {host} 的端口 {port} 上提供服务（{reason}）；请用 --host、--port 另选。"
+    en = "{host} port {port} cannot be listened on ({reason}); choose others with --host and --port."
+
+
+def _check_port(host: str, port: int) -> None:
+    """Before anything is started: who comes second is told so. Raises AddressUnusable."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        reason = str(error.strerror).partition(" (")[0]
+        raise AddressUnusable(host=host, port=port, reason=reason) from error
+
+
+def _serve(host: str, port: int, workers: int) -> None:
     with ThreadPoolExecutor(1) as pool:
         starting = pool.submit(_start_server)  # while the application's modules load: a second saved
         import uvicorn
@@ -77,10 +101,11 @@ def report(
     found = in_transaction(
         lambda session, market: queries.report_of(session, market.settings.ledger_id, span)
     )
-    if xlsx is not None:
-        xlsx.write_bytes(queries.as_workbook(found))
-    if csv is not None:
-        csv.write_bytes(queries.as_csv(found))
+    with spoken():
+        if xlsx is not None:
+            xlsx.write_bytes(queries.as_workbook(found))
+        if csv is not None:
+            csv.write_bytes(queries.as_csv(found))
     if as_json or (xlsx is None and csv is None):
         show(terminal.document_of(found), lambda _figures: terminal.print_report(found), as_json=as_json)
 

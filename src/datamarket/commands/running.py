@@ -1,6 +1,7 @@
 """How every command runs: on the market's database, refusing in both languages, figures as JSON on request."""
 
 import asyncio
+import errno
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -21,11 +22,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="figures as JSON on standar
 
 @contextmanager
 def spoken() -> Iterator[None]:
-    """A refusal of the market is printed in both languages, and exits 2."""
+    """A refusal of the market, and a file that cannot be used, is said in both languages, and exits 2."""
+    from datamarket.foundation.documents.reading import FileUnusable
     from datamarket.foundation.errors import MarketError
 
     try:
-        yield
+        try:
+            yield
+        except OSError as error:
+            if error.filename is None and error.errno != errno.ENOSPC:
+                raise
+            raise FileUnusable(file=error.filename or "-", reason=error.strerror) from error
     except MarketError as error:
         typer.echo(f"{error.code}: {error.sentence('zh')}\n{error.sentence('en')}", err=True)
         raise typer.Exit(2) from None

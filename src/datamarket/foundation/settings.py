@@ -75,5 +75,5 @@ class Settings(BaseSettings):
 
     @property
     def checkpoints(self) -> Path:
-        """Where checkpoints of sealed logs are kept outside the database, a folder a ledger."""
+        """Where checkpoints of sealed logs are kept outside the database: a folder a ledger, in it one a database."""
         return self.var / "checkpoints"

@@ -11,6 +11,7 @@ from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date, start_of_day
 from datamarket.foundation.db import driver
+from datamarket.foundation.documents.reading import read_aside
 from datamarket.ledger import posting
 from datamarket.ledger.terms import AccountId, AccountKey, AccountKind, EntryId, EntryKind, moved
 from datamarket.payouts import files, queries, rules
@@ -37,7 +38,7 @@ async def take_advice(
     bank's lines that waited for these entries are matched. Raises FileInvalid, AdviceUnknown,
     AdviceContradicts, AdviceUntimely, TransitionNotAllowed for a batch that was not sent.
     """
-    answers = files.read_advice(text)
+    answers = await read_aside(files.read_advice, text)
     payouts = {payout.bank_reference: payout for payout in await queries.payouts_of(session, batch)}
     decided = []
     for number, answer in answers:

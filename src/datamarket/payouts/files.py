@@ -28,6 +28,9 @@ PAYMENTS = ("record", "sequence", "reference", "payee_code", "payee_name", "amou
 ADVICE = ("reference", "result", "day", "code", "reason")
 STATEMENT = ("record", "value_on", "reference", "amount", "text")
 FORMAT, CURRENCY = "1", "CNY"
+MOST_BYTES = 16 << 20
+MOST_LINES = 20_000
+"""Four times the largest batch; a day's statement may hold several."""
 LONGEST_TEXT = 400
 LARGEST_AMOUNT = 10**16  # in fen; thousands of them still fit a bigint
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -69,6 +72,8 @@ def _rows(text: str, columns: Sequence[str]) -> Iterator[NumberedCells]:
         for number, row in enumerate(reader, 1):
             if number == 1 and tuple(row) != tuple(columns):
                 raise _wrong(1, f"表头须为 {','.join(columns)}", f"the header must be {','.join(columns)}")
+            if number > MOST_LINES:
+                raise _wrong(number, f"超过 {MOST_LINES} 行", f"there are more than {MOST_LINES} lines")
             if len(row) != len(columns):
                 raise _wrong(number, f"须有 {len(columns)} 列", f"it must have {len(columns)} columns")
             if max(map(len, row)) > LONGEST_TEXT:
@@ -120,6 +125,8 @@ def write_payments(file: BankFile) -> bytes:
 
 def read_payments(content: bytes) -> BankFile:
     """The file back. Raises FileInvalid, or ControlDiffers for one that was changed on its way."""
+    if len(content) > MOST_BYTES:
+        raise _wrong(1, "文件超过 16 MiB", "the file is larger than 16 MiB")
     try:
         rows = list(_rows(content.decode(), PAYMENTS))
     except UnicodeDecodeError:

@@ -1,26 +1,106 @@
 """Where a command works: which server, which database, brought to the newest schema."""
 
 import asyncio
+import re
 import shutil
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
 
 from datamarket import slices
+from datamarket.evidence.log.sealing import place_of
 from datamarket.foundation.db import owner_connection, with_database
-from datamarket.foundation.errors import Conflict
+from datamarket.foundation.errors import Conflict, Unavailable
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.server.embedded import embedded_server
 
 DEMO_MARK = "datamarket demo: rebuilt by every `datamarket demo`"
 DEMO_DATABASE = "datamarket_demo"
+ANSWERS_WITHIN = 10
+"""Seconds for one attempt to connect."""
+SETTLES_WITHIN = 30
+"""Seconds for a server that starts or stops; whoever starts us may try again."""
 
 
 class NotADemo(Conflict):
     code = "demo.not-a-demo"
     zh = "数据库“{name}”中已有非演示数据，演示不会覆盖它；请用 DATAMARKET_DATABASE_NAME 另指定数据库名。"
     en = "The database '{name}' holds data that no demo made; it is left alone. Name another: DATAMARKET_DATABASE_NAME."
+
+
+class DatabaseUnusable(Unavailable):
+    code = "database.unusable"
+    zh = "无法使用数据库 {database}：{problem_zh}。"
+    en = "The database {database} cannot be used: {problem_en}."
+
+
+_PROBLEMS: tuple[tuple[type[Exception], str, str], ...] = (
+    (asyncpg.InvalidAuthorizationSpecificationError, "用户名或密码不被接受", "user or password is refused"),
+    (asyncpg.InvalidCatalogNameError, "服务器上没有该数据库", "the server has no such database"),
+    (asyncpg.CannotConnectNowError, "服务器正在启动或关闭", "the server is starting or shutting down"),
+    (asyncpg.InsufficientPrivilegeError, "该用户权限不足", "the user may not do what is needed"),
+    (
+        asyncpg.InsufficientResourcesError,
+        "服务器磁盘或连接数已满",
+        "disk or connections of the server are full",
+    ),
+    (asyncpg.PostgresError, "服务器拒绝连接", "the server refuses"),
+    (socket.gaierror, "主机名无法解析", "its host is not known"),
+    (TimeoutError, "服务器未应答", "its server does not answer"),
+    (OSError, "服务器无法连接", "its server cannot be reached"),
+    (
+        ValueError,
+        "DATABASE_URL 应形如 postgresql://用户:密码@主机:5432/库名",
+        "write postgresql://user:password@host:5432/name",
+    ),
+)
+"""What keeps a command from its database; the first that fits is said."""
+
+
+def _unusable(url: str, error: BaseException) -> DatabaseUnusable:
+    """The sentence for one of these errors, without the password."""
+    zh, en = next((zh, en) for kind, zh, en in _PROBLEMS if isinstance(error, kind))
+    shown = re.sub(r"^(.*@|postgres(ql)?://)|\?.*$", "", url)
+    return DatabaseUnusable(database=shown, problem_zh=zh, problem_en=en)
+
+
+async def _connect(url: str) -> None:
+    if urlsplit(url).scheme != "postgresql":  # the one that all who read it know
+        raise ValueError(url)
+    await (await asyncpg.connect(url, timeout=ANSWERS_WITHIN)).close()
+
+
+async def _await_server(url: str) -> None:
+    """Wait while the server starts or stops. Raises DatabaseUnusable."""
+    ends = time.monotonic() + SETTLES_WITHIN
+    while True:
+        try:
+            await _connect(url)
+        except (OSError, ValueError, asyncpg.PostgresError) as error:
+            if not isinstance(error, asyncpg.CannotConnectNowError) or time.monotonic() > ends:
+                raise _unusable(url, error) from error
+            await asyncio.sleep(1 / 5)
+        else:
+            return
+
+
+@contextmanager
+def _permitted(url: str) -> Iterator[None]:
+    """What its owner does to a database. Raises DatabaseUnusable for who may not, and where there is no room."""
+    try:
+        yield
+    except (asyncpg.PostgresError, DBAPIError) as error:
+        refused = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
+        if isinstance(refused, asyncpg.InsufficientPrivilegeError | asyncpg.InsufficientResourcesError):
+            raise _unusable(url, refused) from error
+        raise
 
 
 @dataclass(frozen=True)
@@ -37,6 +117,7 @@ def _server(settings: Settings) -> Iterator[str]:
     """The URL of a server: the given one, or the embedded one for as long as the command runs."""
     slices.files("tables")  # rows name rows of other rooms: each must be known before the first is written
     if settings.database_url:
+        asyncio.run(_await_server(settings.database_url))
         yield settings.database_url
         return
     server = embedded_server(settings.server_folder)
@@ -51,12 +132,13 @@ def opened_database() -> Iterator[MarketDatabase]:
     """The market's database, made and migrated when needed."""
     settings = Settings()
     with _server(settings) as server_url:
-        if settings.database_url:
-            url, name = server_url, server_url.rsplit("/", 1)[-1].split("?")[0]
-        else:
-            name = settings.database_name
-            url = asyncio.run(create_database(server_url, name))
-        asyncio.run(migrate(url))
+        with _permitted(server_url):
+            if settings.database_url:
+                url, name = server_url, urlsplit(server_url).path.removeprefix("/")
+            else:
+                name = settings.database_name
+                url = asyncio.run(create_database(server_url, name))
+            asyncio.run(migrate(url))
         yield MarketDatabase(url, name, settings)
 
 
@@ -66,13 +148,15 @@ def rebuilt_database() -> Iterator[MarketDatabase]:
     settings = Settings()
     with _server(settings) as server_url:
         name = DEMO_DATABASE if settings.database_url else settings.database_name
-        url = asyncio.run(_rebuild(server_url, name))
-        if not settings.database_url:  # checkpoints of the demo that is gone would contradict the new one
-            shutil.rmtree(settings.checkpoints / str(settings.ledger_id), ignore_errors=True)
+        with _permitted(server_url):
+            url, place = asyncio.run(_rebuild(server_url, name))
+        # checkpoints of the demo that is gone would contradict the new one
+        shutil.rmtree(settings.checkpoints / str(settings.ledger_id) / place, ignore_errors=True)
         yield MarketDatabase(url, name, settings)
 
 
-async def _rebuild(server_url: str, name: str) -> str:
+async def _rebuild(server_url: str, name: str) -> tuple[str, str]:
+    """Its URL, and where its checkpoints are kept."""
     async with owner_connection(server_url) as connection:
         known = await connection.fetchrow(
             "SELECT shobj_description(oid, 'pg_database') AS mark FROM pg_database WHERE datname = $1", name
@@ -88,7 +172,7 @@ async def _rebuild(server_url: str, name: str) -> str:
     await migrate(url)
     async with owner_connection(url) as connection:
         await connection.execute(f"COMMENT ON DATABASE \"{name}\" IS '{DEMO_MARK}'")
-    return url
+        return url, await place_of(connection)
 
 
 async def _is_empty(url: str) -> bool:

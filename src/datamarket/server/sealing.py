@@ -7,16 +7,23 @@ from pathlib import Path
 from datamarket.evidence.log import bundle, verification
 from datamarket.evidence.log.findings import Verdict
 from datamarket.evidence.log.leaves import AUDIT_EVENTS
-from datamarket.evidence.log.notes import Notary, NoteReader, load_key
-from datamarket.evidence.log.sealing import Sealer, await_watermark
+from datamarket.evidence.log.notes import Notary, NoteReader, NoteUntrusted, load_key
+from datamarket.evidence.log.sealing import Sealer, await_watermark, notes_in, read_note
 from datamarket.evidence.log.verification import Log
 from datamarket.foundation.checks import unheard
-from datamarket.foundation.db import Database
+from datamarket.foundation.db import Database, owner_connection
+from datamarket.foundation.errors import Invalid
 from datamarket.foundation.settings import Settings
 from datamarket.ledger.books.leaves import ENTRIES
 
 SOURCES = (ENTRIES, AUDIT_EVENTS)
 Chore = Callable[[Database, int, datetime], Awaitable[int]]
+
+
+class VerifierKeyMissing(Invalid):
+    code = "evidence.key-missing"
+    zh = "“{folder}”中没有本日志的 key.txt。"
+    en = "There is no key.txt of this log in '{folder}'."
 
 
 def origin_of(ledger_id: int) -> str:
@@ -70,14 +77,19 @@ async def verify_log(
 ) -> Verdict:
     """The log against its rows, and against checkpoints kept in `outside`, which then names the key that counts.
 
-    Raises NoteUntrusted or OSError when `outside` holds no key.
+    Raises VerifierKeyMissing when `outside` holds none.
     """
     sealer = sealer_of(settings)
-    kept = outside or sealer.folder / str(sealer.ledger_id)
     reader = sealer.notary.reader
     if outside is not None:
-        reader = NoteReader.of_line((outside / "key.txt").read_text(encoding="utf-8"))
-    notes = {path.name: path.read_text(encoding="utf-8") for path in sorted(kept.glob("[0-9]*.txt"))}
+        try:
+            reader = NoteReader.of_line(read_note(outside / "key.txt"))
+        except NoteUntrusted:
+            raise VerifierKeyMissing(folder=outside) from None
+        notes = notes_in(outside)
+    else:  # before the snapshot is taken: a checkpoint may not be ahead of it
+        async with owner_connection(url) as connection:
+            notes = await sealer.kept_outside(connection)
     async with verification.one_snapshot(url, connections) as opened:
         return await verification.verify(
             opened, Log(sealer.ledger_id, SOURCES, reader), notes, progress=progress

@@ -22,9 +22,12 @@ from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues import actions as venue_actions
 from datamarket.catalogue.venues.terms import FeePayer, VenueKind, VenueTerms
 from datamarket.foundation.db import Database
+from datamarket.foundation.documents.plain_yaml import MAX_BYTES, read_plain_yaml
+from datamarket.foundation.documents.reading import read_at_most
 from datamarket.foundation.errors import Invalid
 from datamarket.foundation.inputs.texts import ValueFault, check_file
 from datamarket.foundation.money import Fen
+from datamarket.foundation.spreadsheets import bounds
 from datamarket.participants import actions as participant_actions
 from datamarket.participants.affiliations import actions as affiliation_actions
 from datamarket.participants.qualifications import actions as qualification_actions
@@ -64,19 +67,22 @@ class City:
 
 
 def rows_of(folder: Path, name: str) -> list[dict[str, str]]:
-    """One CSV file. Raises SeedFaulty when it is not there or not UTF-8."""
+    """One CSV file. Raises SeedFaulty when it is not there, too large or not UTF-8."""
     try:
-        with (folder / name).open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(io.StringIO(check_file(file.read()))))
-    except (OSError, ValueError) as error:
+        content = bounds.check_bytes(read_at_most(folder / name, bounds.MOST_BYTES))
+        head, *rows = bounds.bounded(csv.reader(io.StringIO(check_file(content.decode()), newline="")))
+        return [dict(zip(head, row, strict=True)) for row in rows if row]
+    except (OSError, ValueError, csv.Error) as error:
         raise SeedFaulty(file=name, row=0, fault=error) from error
 
 
 def documents_of(folder: Path, name: str) -> list[dict[str, Any]]:
     """One YAML file that holds a list. Raises SeedFaulty."""
     try:
-        loaded = yaml.safe_load(check_file((folder / name).read_text(encoding="utf-8")))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        content = read_at_most(folder / name, MAX_BYTES)
+        read_plain_yaml(content)  # bounded and without aliases; what follows makes days of its dates
+        loaded = yaml.safe_load(check_file(content.decode()))
+    except (OSError, ValueError) as error:
         raise SeedFaulty(file=name, row=0, fault=error) from error
     if not isinstance(loaded, list):
         raise SeedFaulty(file=name, row=0, fault=ValueFault("不是列表", "not a list"))

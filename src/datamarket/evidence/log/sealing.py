@@ -3,6 +3,10 @@
 The watermark is the oldest transaction still running: below it nothing can appear any more. An order by id, or
 by time, would pass over the rows of whoever commits late.
 
+Checkpoints kept outside have a folder for each database, since two markets may share a ledger's number: a demo
+and a real one. A database is known by its server and its name there, which no statement in it can change; a market
+that was restored elsewhere is known by its first checkpoint, which its backup brings along.
+
 A restored database may count transactions from a lower number than its rows carry. Then an epoch begins: all
 rows without a leaf are taken at once, and from there on a row is taken only if no earlier block has it.
 """
@@ -14,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 from uuid import UUID
 
 from datamarket.auth.terms import Actor
@@ -22,7 +27,10 @@ from datamarket.evidence.log.leaves import LeafSource, leaf_hash
 from datamarket.evidence.log.merkle import EMPTY_ROOT, TILE, Frontier, Node
 from datamarket.evidence.log.notes import Checkpoint, Notary
 from datamarket.foundation.db import Connection, Database
+from datamarket.foundation.documents.reading import read_at_most
 
+NOTE_BYTES = 4096
+"""Of a checkpoint and of a key: many times what one has."""
 PASS_ROWS = 65_536
 """A pass is cut behind the transaction that has the last of so many rows."""
 SEALER = Actor(UUID("7d0c5ea1-0000-5000-8000-5ea1e5000001"), None, frozenset())
@@ -100,6 +108,12 @@ async def horizon_of(connection: Connection) -> Horizon:
     """The watermark, and which server counts it."""
     row = await connection.fetchrow(_HORIZON)
     return Horizon(*row) if row is not None else Horizon(0, 0, 0)
+
+
+async def place_of(connection: Connection) -> str:
+    """The database as the name of a folder: the server's system identifier, and the name on it."""
+    named = "SELECT system_identifier || '-' || current_database() FROM pg_control_system()"
+    return quote(await connection.fetchval(named), safe="")
 
 
 async def await_watermark(database: Database, *, seconds: int = 30) -> bool:
@@ -252,9 +266,30 @@ class Sealer:
         )
         return await connection.fetch(statement, self.ledger_id, size, reach.below, reach.first)
 
+    async def place(self, connection: Connection) -> Path:
+        """The folder of this database's checkpoints."""
+        return self.folder / str(self.ledger_id) / await place_of(connection)
+
+    async def kept_outside(self, connection: Connection) -> dict[str, str]:
+        """This database's checkpoints by name, and those of each folder that begins with the same one.
+
+        Those are of the market before it was restored here, or of the release that had one folder for all. As long
+        as nothing was sealed here by a later one, that folder counts whole.
+        """
+        own = await self.place(connection)
+        flat = own.parent
+        first = await connection.fetchrow(_FIRST_CHECKPOINT, self.ledger_id)
+        kept: dict[str, str] = {}
+        for folder in (own, flat, *sorted(flat.glob("*-*"))):
+            begun = first is not None and read_note(folder / f"{first['size']}.txt") == first["checkpoint"]
+            if begun or folder == (own if own.is_dir() else flat):
+                for name, note in notes_in(folder).items():
+                    kept.setdefault(note, f"{folder.name}/{name}")
+        return {name: note for note, name in kept.items()}
+
     async def keep_outside(self, connection: Connection, *, everything: bool = False) -> int:
         """Write the checkpoints that the folder lacks, back to the newest that is there; how many they were."""
-        folder = self.folder / str(self.ledger_id)
+        folder = await self.place(connection)
         folder.mkdir(parents=True, exist_ok=True)
         _write_once(folder / "key.txt", f"{self.notary.reader.line}\n")
         missing: dict[Path, str] = {}
@@ -300,6 +335,7 @@ fresh AS MATERIALIZED (
 )
 SELECT hashes, last FROM run ORDER BY first_index
 """  # noqa: S608 - constants
+_FIRST_CHECKPOINT = "SELECT size, checkpoint FROM seal_block WHERE ledger_id = $1 ORDER BY number LIMIT 1"
 _CHECKPOINTS = """
 SELECT size, checkpoint FROM seal_block
  WHERE ledger_id = $1 AND size < coalesce($2, 9223372036854775807) ORDER BY size DESC LIMIT 100
@@ -323,6 +359,16 @@ async def _tell_of_epoch(
     facts = {"epoch": epoch, "ledger_id": ledger_id, "system_identifier": str(horizon.system_identifier)}
     event = actions.Event(SEALER, UUID(int=ledger_id << 64 | epoch), facts)
     await actions.record_many(connection, "evidence.begin-epoch", "epoch", [event], now=now)
+
+
+def read_note(path: Path) -> str:
+    """A note or a key, empty where there is none; what is no text is nothing that was signed."""
+    return read_at_most(path, NOTE_BYTES).decode(errors="replace") if path.is_file() else ""
+
+
+def notes_in(folder: Path) -> dict[str, str]:
+    """The checkpoints of a folder by name."""
+    return {path.name: read_note(path) for path in sorted(folder.glob("[0-9]*.txt")) if path.is_file()}
 
 
 def _write_once(path: Path, text: str) -> bool:

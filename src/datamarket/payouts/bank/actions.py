@@ -12,6 +12,7 @@ from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Connection, driver
+from datamarket.foundation.documents.reading import read_aside
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import yuan
 from datamarket.ledger.books.actions import deposit_source
@@ -33,7 +34,7 @@ async def import_statement(
     Raises FileInvalid, StatementUntimely, StatementUnbalanced, StatementOutOfOrder, StatementGap,
     StatementImported.
     """
-    told = files.read_statement(text)
+    told = await read_aside(files.read_statement, text)
     if told.day > business_date(now):
         raise rules.StatementUntimely(day=told.day.isoformat())
     rules.check_adds_up(told)

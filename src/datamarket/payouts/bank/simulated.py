@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 from importlib.resources import files as resources
-from typing import Any
 
-import yaml
-
+from datamarket.foundation.documents.plain_yaml import NotPlainYaml, read_plain_yaml
 from datamarket.foundation.money import Fen, parse_rate
 from datamarket.payouts import files
 from datamarket.payouts.terms import (
@@ -26,6 +24,8 @@ from datamarket.payouts.terms import (
 )
 
 NOTHING = Fen(0)
+LONGEST_DELAY = 99
+"""Days: there is a statement for each."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,12 @@ class BankRun:
 
 
 def read_rules(content: bytes) -> BankRules:
-    """Rules as YAML; `always_refused` names payees by their code. Raises ValueError for rules that are none."""
-    document: dict[str, Any] = yaml.safe_load(content)
+    """Rules as YAML; `always_refused` names payees by their code.
+
+    Raises FileInvalid for what is no plain YAML, ValueError for rules that are none.
+    """
     try:
+        document = read_plain_yaml(content).value
         rules = BankRules(
             refuse_share=parse_rate(document["refuse_share"]),
             delay_from=document["delay_days"]["from"],
@@ -63,16 +66,18 @@ def read_rules(content: bytes) -> BankRules:
             reasons=tuple((reason["code"], reason["text"]) for reason in document["reasons"]),
             always_refused=document.get("always_refused") or {},
         )
-    except (KeyError, TypeError) as error:
+        codes = {code for code, _ in rules.reasons}
+        sound = 0 <= rules.delay_from <= rules.delay_to <= LONGEST_DELAY
+        known = bool(codes) and codes >= set(rules.always_refused.values())
+    except NotPlainYaml as error:
+        raise files.FileInvalid(line=error.line, problem_zh=error.zh, problem_en=error.en) from None
+    except (KeyError, TypeError, AttributeError) as error:
         message = f"rules of the bank: {error} is missing or wrong"
         raise ValueError(message) from None
-    codes = {code for code, _ in rules.reasons}
-    if (
-        not 0 <= rules.delay_from <= rules.delay_to
-        or not codes
-        or not codes >= set(rules.always_refused.values())
-    ):
-        message = "rules of the bank: delays must rise from 0, and every refusal needs a reason"
+    if not sound or not known:
+        message = (
+            "rules of the bank: delays must rise from 0 to at most 99 days, and every refusal needs a reason"
+        )
         raise ValueError(message)
     return rules
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from datamarket.foundation.documents.plain_yaml import MAX_BYTES
+from datamarket.foundation.documents.reading import read_at_most
 from datamarket.foundation.errors import Invalid
 from datamarket.subsidy.evaluator.awards import award_document
 from datamarket.subsidy.evaluator.rules import evaluate
@@ -25,7 +27,7 @@ def evaluate_files(scheme: Path | bytes, facts: Path, year: int) -> dict[str, An
     Raises FileUnreadable, SchemeInvalid, FactsInvalid and what `rules.evaluate` raises.
     """
     try:
-        content = scheme if isinstance(scheme, bytes) else scheme.read_bytes()
+        content = scheme if isinstance(scheme, bytes) else read_at_most(scheme, MAX_BYTES)
         loaded = load_scheme(content)
         read = read_facts(facts, loaded)
         result = evaluate(loaded, read.snapshot, year)

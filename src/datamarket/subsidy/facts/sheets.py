@@ -9,7 +9,6 @@ kept as `Unreadable` and refused when they are read.
 import csv
 import io
 import warnings
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,11 +16,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from datamarket.foundation.documents.reading import read_at_most
 from datamarket.foundation.errors import Invalid
 from datamarket.foundation.inputs.texts import unseen_in
+from datamarket.foundation.spreadsheets import bounds
 
-MAX_UNPACKED = 1 << 29
-MAX_ROWS = 1 << 20
 EXACT_YUAN = 10**13  # below it a spreadsheet keeps both decimals: fifteen digits in all
 
 
@@ -94,14 +93,16 @@ def _unusable(file: str, zh: str, en: str, row: int = 1) -> FactsInvalid:
 
 
 def _read_csv(path: Path) -> Sheet:
-    content = path.read_bytes()
+    content = read_at_most(path, bounds.MOST_BYTES)
     try:
-        text = content.decode("utf-8-sig")
+        text = bounds.check_bytes(content).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         row = content.count(b"\n", 0, error.start) + 1
         raise _unusable(
             path.name, "不是 UTF-8 编码，请另存为 UTF-8", "not UTF-8; save it as UTF-8", row
         ) from None
+    except bounds.BeyondBounds as error:
+        raise _unusable(path.name, error.zh, error.en) from None
     if "\0" in text:
         row = text.count("\n", 0, text.index("\0")) + 1
         raise _unusable(path.name, "含有空字符，文件已损坏", "a NUL character: the file is damaged", row)
@@ -112,36 +113,38 @@ def _csv_rows(file: str, text: str) -> Iterator[tuple[int, list[Cell]]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     row = 1
     try:
-        for cells in reader:
+        for cells in bounds.bounded(reader):
             yield row, [_text_cell(cell) for cell in cells]
             row = reader.line_num + 1
+    except bounds.BeyondBounds as error:
+        raise _unusable(file, error.zh, error.en, row) from None
     except csv.Error as error:
         raise _unusable(file, "CSV 格式错误", str(error), row) from None
 
 
 def _read_workbook(path: Path, names: Sequence[str]) -> dict[str, Sheet]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(item.file_size for item in archive.infolist())
-        raw = {} if unpacked > MAX_UNPACKED else _raw_rows(path, names)
+        content = read_at_most(path, bounds.MOST_BYTES)
+        bounds.check_workbook(content)
+        raw = _raw_rows(path.name, content, names)
     except FactsInvalid:
         raise
+    except bounds.BeyondBounds as error:
+        raise _unusable(path.name, error.zh, error.en) from None
     except Exception as error:
         raise _unusable(path.name, "工作簿无法读取", "the workbook cannot be read") from error
-    if unpacked > MAX_UNPACKED:
-        raise _unusable(path.name, "解压后过大", "too large when unpacked")
     return {name: _sheet(f"{path.name}:{name}", rows, ragged=True) for name, rows in raw.items()}
 
 
-def _raw_rows(path: Path, names: Sequence[str]) -> dict[str, list[tuple[int, list[Cell]]]]:
+def _raw_rows(file: str, content: bytes, names: Sequence[str]) -> dict[str, list[tuple[int, list[Cell]]]]:
     from openpyxl import load_workbook  # noqa: PLC0415 - a sixth of a second that starting a server need not wait
 
     raw: dict[str, list[tuple[int, list[Cell]]]] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions that carry no fact
-        book = load_workbook(path, read_only=True)
+        book = load_workbook(io.BytesIO(content), read_only=True)
         try:
-            for name, title in _named(path.name, book.sheetnames, names).items():
+            for name, title in _named(file, book.sheetnames, names).items():
                 raw[name] = list(_numbered(book[title]))
         finally:
             book.close()
@@ -150,10 +153,11 @@ def _raw_rows(path: Path, names: Sequence[str]) -> dict[str, list[tuple[int, lis
 
 def _numbered(sheet: Any) -> Iterator[tuple[int, list[Cell]]]:
     sheet.reset_dimensions()  # the stated dimensions need not be true
+    written = 0  # one text may be named by every cell
     for row, cells in enumerate(sheet.iter_rows(), start=1):
-        if row > MAX_ROWS:
-            message = "more rows than a sheet can have"
-            raise ValueError(message)
+        written += sum(len(cell.value) for cell in cells if isinstance(cell.value, str))
+        if written > bounds.MOST_UNPACKED:
+            raise bounds.BeyondBounds("文字过多", "it holds too much text")
         yield row, [_cell(cell.value, cell.data_type) for cell in cells]
 
 

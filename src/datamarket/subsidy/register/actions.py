@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
+from datamarket.foundation.documents.reading import read_aside
 from datamarket.foundation.errors import Invalid
 from datamarket.foundation.ids import new_id
 from datamarket.subsidy.register import queries
@@ -55,7 +56,7 @@ async def propose_version(
     Raises SchemeInvalid naming the line, SchemeIdDiffers, DraftOpen, VersionTaken.
     """
     raw = content.encode()
-    scheme = scheme_files.load_scheme(raw)
+    scheme = await read_aside(scheme_files.load_scheme, raw)
     if scheme.id != scheme_id:
         raise SchemeIdDiffers(inside=scheme.id, path=scheme_id)
     version = await _add_version(session, scheme, raw, now=now, actor_id=actor.account_id)
