@@ -17,6 +17,8 @@ import asyncpg
 import orjson
 
 CLIENT_ERRORS = range(400, 500)
+RETRYABLE = {409, 429, 503}
+"""Statuses of an answer that says: nothing was changed, come again with the same key."""
 NAMED = 5
 
 
@@ -49,15 +51,21 @@ def effects_of(kind: Kind, answer: bytes) -> list[Effect]:
 
 
 class Journal:
-    """What the clients meant and what they heard; every intent is in the file before it is on the wire."""
+    """What the clients meant and what they heard; every intent is in the file before it is on the wire.
 
-    def __init__(self, path: Path) -> None:
+    Who is `credulous` makes the mistake of a control: being put off is taken for being done.
+    """
+
+    def __init__(self, path: Path, *, credulous: bool = False) -> None:
+        self._credulous = credulous
         self._file = path.open("ab", buffering=0)
         self.intents: dict[str, Intent] = {}
         self.wish_of: dict[str, str] = {}
         self.acked: dict[str, bytes] = {}
         self.refused: dict[str, int] = {}
         self.contradicted: set[str] = set()
+        self.put_off: Counter[int] = Counter()
+        """Answers that decided nothing, by their status."""
         self.tries = 0
 
     def __enter__(self) -> Self:
@@ -86,7 +94,10 @@ class Journal:
         if status in CLIENT_ERRORS and not orjson.loads(body)["retryable"]:
             self.refused[key] = status
             return True
-        return False
+        self.put_off[status] += 1
+        if self._credulous:
+            self.acked.setdefault(key, body)
+        return self._credulous
 
     @property
     def unknown(self) -> list[str]:

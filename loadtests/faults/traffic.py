@@ -76,6 +76,7 @@ class Traffic:
             "settled_per_second": int(verdict.settled / took),
             "unknown_left": len(self.journal.unknown),
             "refused": len(self.journal.refused),
+            "put_off": dict(self.journal.put_off),
             **verdict.figures(),
         }
 
@@ -94,7 +95,7 @@ class Traffic:
                 if not going():
                     break
                 await asyncio.sleep(PAUSE_SECONDS)
-            if intent.kind is Kind.TRADE and key in self.journal.acked:
+            if intent.kind is Kind.TRADE and b'"id"' in self.journal.acked.get(key, b""):
                 mine.extend(name for _, name in effects_of(intent.kind, self.journal.acked[key]))
         line.close()
 
