@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from itertools import count
 
@@ -40,11 +41,13 @@ class Traffic:
     seed: int
     clients: int = 8
     new_key_on_retry: bool = False
+    clock: Callable[[], datetime] = read_clock
+    """By which the clients' tokens are signed."""
     answered: list[float] = field(default_factory=list)
     """When each 2xx came, on the monotonic clock."""
 
     def __post_init__(self) -> None:
-        now = read_clock()
+        now = self.clock()
         market = self.stand.exchange
         self._buyers = [(deal, self.stand.bearer(deal.buyer_account, now=now)) for deal in market.deals]
         self._provider = self.stand.bearer(market.provider, now=now)
