@@ -14,7 +14,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable
 
-from loadtests.faults import clocks, connections, disks, kills, restore, rewind, tampering, workers
+from loadtests.faults import clocks, connections, disks, kills, power, restore, rewind, tampering, workers
 from loadtests.faults.proof import Proof
 from loadtests.faults.stand import tell
 
@@ -28,6 +28,7 @@ PROOFS: dict[str, Callable[..., Awaitable[Proof]]] = {
     "connections": connections.prove,
     "disk": disks.prove_disk,
     "wal": disks.prove_wal,
+    "power": power.prove,
 }
 
 

@@ -26,12 +26,15 @@ async def with_file_system(
     if MOUNTED in os.environ:
         return await experiment(Path(os.environ[MOUNTED]))
     with TemporaryDirectory(prefix=f"datamarket-{name}-mount-") as folder:
-        status, _, refused = await _run(folder, script, ["true"])
+        Path(folder).chmod(0o755)  # noqa: ASYNC240 - the server's user goes through it
+        place = Path(folder) / "disk"
+        place.mkdir()
+        status, _, refused = await _run(place, script, ["true"])
         if status:
             return Proof(id=name, claim=claim, holds=False, not_shown=refused.strip() or f"exit {status}")
         again = [sys.executable, "-m", "loadtests.faults", "--json", "--only", name]
         _, told, _ = await _run(
-            folder, script, [*again, "--seconds", str(seconds), "--seed", str(seed)], own=True
+            place, script, [*again, "--seconds", str(seconds), "--seed", str(seed)], own=True
         )
     proof = orjson.loads(told)["proofs"][0]
     proof.pop("stands")
@@ -39,7 +42,7 @@ async def with_file_system(
 
 
 async def _run(
-    folder: str, script: str, line: list[str], *, own: bool = False
+    place: Path, script: str, line: list[str], *, own: bool = False
 ) -> tuple[int | None, str, str]:
     """In a mount namespace: as root in one of ours, else as ourselves below a namespace where we are root.
 
@@ -49,12 +52,12 @@ async def _run(
     if os.geteuid():
         enter += ["--user", "--map-root-user"]
         line = ["unshare", "--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", *line]
-    enter += ["sh", "-c", f'{script} && exec "$@"', folder]
+    enter += ["sh", "-c", f'{script} && exec "$@"', str(place)]
     try:
         child = await asyncio.create_subprocess_exec(
             *enter,
             *line,
-            env={**os.environ, MOUNTED: folder},
+            env={**os.environ, MOUNTED: str(place)},
             stdout=asyncio.subprocess.PIPE,
             stderr=None if own else asyncio.subprocess.PIPE,
         )
