@@ -3,7 +3,7 @@
 import time
 
 from datamarket.server.checks import check_books
-from loadtests.faults.oracle import RETRYABLE, Journal, judge, read_books
+from loadtests.faults.oracle import Journal, judge, read_books, told_to_come_again
 from loadtests.faults.proof import Proof
 from loadtests.faults.stand import stand, tell
 from loadtests.faults.traffic import Traffic, for_seconds
@@ -23,16 +23,16 @@ CONTROL_SHARE = 1 / 3
 
 async def prove(*, seconds: float, seed: int) -> Proof:
     """Clients that come again, then clients that take being put off for being done."""
-    sound, figures = await _experiment(seconds, seed)
-    unsound, told = await _experiment(seconds * CONTROL_SHARE, seed + 1, credulous=True)
-    return Proof(
-        "connections", CLAIM, sound, figures, told | {"clients": "take every answer for a yes"}, not unsound
-    )
+    whole, shown, figures = await _experiment(seconds, seed)
+    control, _, told = await _experiment(seconds * CONTROL_SHARE, seed + 1, credulous=True)
+    told |= {"clients": "take every answer for a yes"}
+    return Proof("connections", CLAIM, whole and shown, figures, told, not control)
 
 
 async def _experiment(
     seconds: float, seed: int, *, credulous: bool = False
-) -> tuple[bool, dict[str, object]]:
+) -> tuple[bool, bool, dict[str, object]]:
+    """Whether the books are whole, whether anybody was told to come again, and the figures."""
     async with stand("connections", server=SHORTAGE) as on:
         with Journal(on.folder / "intents.jsonl", credulous=credulous) as journal:
             with on.market.serving(workers=WORKERS) as port:
@@ -47,5 +47,5 @@ async def _experiment(
         broken = [finding.check.id for finding in findings if not finding.holds] + await on.quick_breaches()
     figures = traffic.figures(took, verdict) | {"unknown_replayed": unknown, "breaches_after": broken}
     tell(f"connections: {figures}")
-    put_off = 503 in journal.put_off and journal.put_off.keys() <= RETRYABLE
-    return verdict.sound and put_off and not (broken or journal.unknown), figures
+    whole = verdict.sound and not (broken or journal.unknown)
+    return whole, told_to_come_again(journal), figures

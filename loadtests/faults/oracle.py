@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -106,6 +107,11 @@ class Journal:
 
     def intent_of(self, key: str) -> Intent:
         return self.intents[self.wish_of[key]]
+
+
+def told_to_come_again(journal: Journal) -> bool:
+    """Whether clients met the fault, and no answer was any other failure."""
+    return HTTPStatus.SERVICE_UNAVAILABLE in journal.put_off and journal.put_off.keys() <= RETRYABLE
 
 
 @dataclass(frozen=True)

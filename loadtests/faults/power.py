@@ -11,6 +11,7 @@ import psutil  # type: ignore[import-untyped]  # it brings no types
 from datamarket.foundation.db import with_database
 from datamarket.server.checks import check_books
 from loadtests.faults.cluster import ServerNotReady, running_cluster
+from loadtests.faults.disks import LONGEST
 from loadtests.faults.mounts import with_file_system
 from loadtests.faults.oracle import Journal, judge, read_books
 from loadtests.faults.proof import Proof
@@ -33,10 +34,12 @@ CARELESS = {"fsync": "off"}
 async def prove(*, seconds: float, seed: int) -> Proof:
     """Several cuts of one market; then one of a server that forces nothing to the disk."""
 
+    load = min(seconds, LONGEST)
+
     async def experiment(disk: Path) -> Proof:
         tempfile.tempdir = str(disk)
-        sound, figures = await _experiment(disk, seconds, seed, cuts=CUTS)
-        control, told = await _experiment(disk, seconds, seed + 1, cuts=1, server=CARELESS)
+        sound, figures = await _experiment(disk, load, seed, cuts=CUTS)
+        control, told = await _experiment(disk, load, seed + 1, cuts=1, server=CARELESS)
         return Proof("power", CLAIM, sound, figures, told | {"server": CARELESS}, not control)
 
     return await with_file_system("power", CLAIM, DISK, experiment, seconds=seconds, seed=seed)

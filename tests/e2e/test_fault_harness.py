@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.faults.__main__ import PROOFS, names
 from loadtests.faults.mounts import with_file_system
-from loadtests.faults.oracle import Books, Effect, Intent, Journal, Kind, judge
+from loadtests.faults.oracle import Books, Effect, Intent, Journal, Kind, judge, told_to_come_again
 from loadtests.faults.proof import Proof
 from loadtests.market import ROOT
 
@@ -120,8 +120,16 @@ def test_who_takes_being_put_off_for_being_done_is_seen_to_lose(tmp_path: Path) 
     with Journal(tmp_path / "intents.jsonl", credulous=True) as credulous:
         credulous.intend(intent("one"), "one")
         assert credulous.hear("one", 503, b'{"retryable": true}')
-    assert credulous.put_off == {503: 1}
+    assert told_to_come_again(credulous)
     assert judge(credulous, books({}, [])).lost == ["one"]
+
+
+def test_a_failure_that_is_no_refusal_is_not_taken_for_one(journal: Journal) -> None:
+    assert not told_to_come_again(journal)
+    assert not journal.hear("three", 503, b"{}")
+    assert told_to_come_again(journal)
+    assert not journal.hear("three", 500, b"{}")
+    assert not told_to_come_again(journal)
 
 
 async def test_where_nothing_can_be_mounted_a_proof_is_not_shown_and_has_not_passed() -> None:
