@@ -16,7 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DATAMARKET = (sys.executable, "-m", "datamarket")
-READY_SECONDS = 60
+READY_SECONDS = 150
+"""Four workers that come up at once on two busy cores took sixty."""
 GRACE_SECONDS = 20
 FAULTS_TOLD = 5
 ENDING_LINES = 4

@@ -1,6 +1,8 @@
 """One real PostgreSQL for all tests: the embedded one, or `DATABASE_URL`; one database per worker."""
 
+import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -32,6 +34,34 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("market")  # how quick a shared machine is proves nothing
 TEMPLATE = "datamarket_test_template"
+OLDEST = 150_000
+"""As `server_version_num` counts: the market runs on PostgreSQL 15 and later."""
+_SERVER = """
+SELECT current_setting('server_version_num')::int,
+       format('PostgreSQL %s, messages %s, collation %s', current_setting('server_version'),
+              current_setting('lc_messages'), datcollate)
+  FROM pg_database WHERE datname = current_database()
+"""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A given server is named before anything runs on it; one that is too old is refused."""
+    given = os.environ.get("DATABASE_URL")
+    if given and not hasattr(session.config, "workerinput"):
+        number, told = asyncio.run(server_told(given))
+        if number < OLDEST:
+            pytest.exit(f"{told}: 15 or later is needed", returncode=2)
+        sys.stderr.write(f"on {told}\n")
+
+
+async def server_told(url: str) -> tuple[int, str]:
+    """The version of a server as a number, and what tells it from others."""
+    connection = await asyncpg.connect(url)
+    try:
+        number, told = await connection.fetchrow(_SERVER) or (0, url)
+    finally:
+        await connection.close()
+    return number, told
 
 
 @pytest.fixture(scope="session")

@@ -50,6 +50,21 @@ class Cluster:
         """The maintenance database; `with_database` names another."""
         return f"postgresql://{self._wheel.postgres_user}:@/postgres?host={self._sockets}"
 
+    @property
+    def data(self) -> Path:
+        """Where it keeps everything, unless a link says otherwise."""
+        return Path(self._wheel.pgdata)
+
+    @property
+    def owner(self) -> str | int:
+        """Whom its processes run as: somebody else when we are root."""
+        return self._wheel.system_user or os.getuid()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the postmaster runs."""
+        return self._postmaster is not None and self._postmaster.poll() is None
+
     def program(self, name: str) -> str:
         """One of the wheel's own programs, of the server's own version."""
         return str(self._wheel.bin_path / name)

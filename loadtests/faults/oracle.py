@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,8 @@ import asyncpg
 import orjson
 
 CLIENT_ERRORS = range(400, 500)
+RETRYABLE = {409, 429, 503}
+"""Statuses of an answer that says: nothing was changed, come again with the same key."""
 NAMED = 5
 
 
@@ -49,15 +52,21 @@ def effects_of(kind: Kind, answer: bytes) -> list[Effect]:
 
 
 class Journal:
-    """What the clients meant and what they heard; every intent is in the file before it is on the wire."""
+    """What the clients meant and what they heard; every intent is in the file before it is on the wire.
 
-    def __init__(self, path: Path) -> None:
+    Who is `credulous` makes the mistake of a control: being put off is taken for being done.
+    """
+
+    def __init__(self, path: Path, *, credulous: bool = False) -> None:
+        self._credulous = credulous
         self._file = path.open("ab", buffering=0)
         self.intents: dict[str, Intent] = {}
         self.wish_of: dict[str, str] = {}
         self.acked: dict[str, bytes] = {}
         self.refused: dict[str, int] = {}
         self.contradicted: set[str] = set()
+        self.put_off: Counter[int] = Counter()
+        """Answers that decided nothing, by their status."""
         self.tries = 0
 
     def __enter__(self) -> Self:
@@ -86,7 +95,10 @@ class Journal:
         if status in CLIENT_ERRORS and not orjson.loads(body)["retryable"]:
             self.refused[key] = status
             return True
-        return False
+        self.put_off[status] += 1
+        if self._credulous:
+            self.acked.setdefault(key, body)
+        return self._credulous
 
     @property
     def unknown(self) -> list[str]:
@@ -95,6 +107,11 @@ class Journal:
 
     def intent_of(self, key: str) -> Intent:
         return self.intents[self.wish_of[key]]
+
+
+def told_to_come_again(journal: Journal) -> bool:
+    """Whether clients met the fault, and no answer was any other failure."""
+    return HTTPStatus.SERVICE_UNAVAILABLE in journal.put_off and journal.put_off.keys() <= RETRYABLE
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class Backup:
 async def prove(*, seconds: float, seed: int) -> Proof:  # noqa: ARG001 - as long as it takes
     """The drill, then the same with dumps that lack one row."""
     async with stand("restore") as on:
-        answers = await _lived_in(on)
+        answers = await lived_in(on)
         backup = await _back_up(on)
         tell(f"restore: dumped {len(backup.facts.tables)} tables in {backup.seconds:.1f} s")
         with running_cluster(on.folder / "second") as second:
@@ -77,10 +77,10 @@ async def prove(*, seconds: float, seed: int) -> Proof:  # noqa: ARG001 - as lon
             url = await _restore(second, backup.file, "restored")
             took = time.monotonic() - begun
             differences = backup.facts.differences(await facts_of(url, on.ledger_id))
-            broken = await _broken(on, url, backup.outside)
-            replayed = await _replay(on, url, answers)
+            broken = await broken_in(on, url, backup.outside)
+            replayed = await replay(on, url, answers)
             again = await _posted_again(on, second, url)
-            onward = await _goes_on(on, url)
+            onward = await goes_on(on, url)
             control = {table: await _without_a_row(on, second, backup, table) for table in LEFT_OUT}
     tell(f"restore: differences {differences}, {onward}, control {control}")
     return Proof(
@@ -108,11 +108,11 @@ async def prove(*, seconds: float, seed: int) -> Proof:  # noqa: ARG001 - as lon
     )
 
 
-async def _lived_in(on: Stand) -> dict[str, bytes]:
+async def lived_in(on: Stand) -> dict[str, bytes]:
     """Rows of every kind that a market makes, sealed in two passes; the answers to the trades, by key."""
     database = await Database(on.url, 4).open()
     try:
-        answers = await _business(on, database, TRADES)
+        answers = await business(on, database, TRADES)
         await sealer_of(on.settings).seal(database, now=read_clock())
         other = periods.own_ledger()
         sides = periods.bank(other), AccountKey(other, None, AccountKind.VAT_PAYABLE)
@@ -125,7 +125,7 @@ async def _lived_in(on: Stand) -> dict[str, bytes]:
     return answers
 
 
-async def _business(on: Stand, database: Database, trades: int) -> dict[str, bytes]:
+async def business(on: Stand, database: Database, trades: int) -> dict[str, bytes]:
     """So many trades under keys, a third of them refunded in part or whole; the answers by key."""
     answers: dict[str, bytes] = {}
     for number in range(trades):
@@ -146,12 +146,12 @@ async def _back_up(on: Stand) -> Backup:
     try:
         async with looking.transaction(isolation="repeatable_read", readonly=True):
             snapshot = await looking.fetchval("SELECT pg_export_snapshot()")
-            outside = await _outside(on, on.url)
+            outside = await outside_of(on, on.url)
             trading = asyncio.create_task(_trade_on(on))
             facts = await facts_of(looking, on.ledger_id)
             begun = time.monotonic()
             dump = [on.cluster.program("pg_dump"), f"--snapshot={snapshot}", f"--file={file}", on.url]
-            await asyncio.to_thread(_run, dump)
+            await asyncio.to_thread(run_program, dump)
             took = time.monotonic() - begun
             trading.cancel()
             with suppress(asyncio.CancelledError):
@@ -167,7 +167,7 @@ async def _trade_on(on: Stand) -> None:
     database = await Database(on.url, 2).open()
     try:
         while True:
-            await _business(on, database, 3)
+            await business(on, database, 3)
     finally:
         await database.close()
 
@@ -190,11 +190,12 @@ async def _restore(cluster: Cluster, file: Path, name: str) -> str:
     """Raises DumpRefused when the database refuses what the dump says."""
     url = await create_database(cluster.url, name)
     psql = [cluster.program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(file), url]
-    await asyncio.to_thread(_run, psql)
+    await asyncio.to_thread(run_program, psql)
     return url
 
 
-def _run(line: list[str]) -> None:
+def run_program(line: list[str], *, user: str | int | None = None) -> None:
+    """Raises DumpRefused with what the program said."""
     done = subprocess.run(  # noqa: S603 - the wheel's own programs
         line,
         stdin=subprocess.DEVNULL,
@@ -202,18 +203,19 @@ def _run(line: list[str]) -> None:
         stderr=subprocess.PIPE,
         timeout=PROGRAM_SECONDS,
         check=False,
+        user=user,
     )
     if done.returncode:
         raise DumpRefused(done.stderr.decode(errors="replace")[-500:])
 
 
-async def _outside(on: Stand, url: str) -> dict[str, str]:
+async def outside_of(on: Stand, url: str) -> dict[str, str]:
     """The checkpoints kept outside the database, by name."""
     async with owner_connection(url) as connection:
         return await sealer_of(on.settings).kept_outside(connection)
 
 
-async def _broken(on: Stand, url: str, outside: dict[str, str]) -> list[str]:
+async def broken_in(on: Stand, url: str, outside: dict[str, str]) -> list[str]:
     """The invariants that do not hold, and what verification of the sealed log finds."""
     broken = [finding.check.id for finding in await check_books(url, on.ledger_id) if not finding.holds]
     sealer = sealer_of(on.settings)
@@ -225,7 +227,7 @@ async def _broken(on: Stand, url: str, outside: dict[str, str]) -> list[str]:
     return list(dict.fromkeys(broken + [f"verify: {finding.flaw}" for finding in report.findings]))
 
 
-async def _replay(on: Stand, url: str, answers: dict[str, bytes]) -> int:
+async def replay(on: Stand, url: str, answers: dict[str, bytes]) -> int:
     """Clients that never heard ask again: how many get the very answer of before the restore."""
     database = await Database(url, 2).open()
     try:
@@ -245,15 +247,15 @@ async def _posted_again(on: Stand, cluster: Cluster, restored: str) -> list[str]
     return await post_again(restored, url, on.ledger_id)
 
 
-async def _goes_on(on: Stand, url: str) -> dict[str, object]:
+async def goes_on(on: Stand, url: str) -> dict[str, object]:
     """Trades, refunds and a further seal on the restored market, under all invariants."""
     database = await Database(url, 2).open()
     try:
-        more = await _business(on, database, MORE_TRADES)
+        more = await business(on, database, MORE_TRADES)
         leaves = await sealer_of(on.settings).seal(database, now=read_clock())
     finally:
         await database.close()
-    broken = await _broken(on, url, await _outside(on, url))
+    broken = await broken_in(on, url, await outside_of(on, url))
     return {"trades": len(more), "leaves_sealed": leaves, "broken": broken}
 
 
@@ -267,7 +269,7 @@ async def _without_a_row(on: Stand, cluster: Cluster, backup: Backup, table: str
     except DumpRefused:
         return "the restore is refused"
     differences = backup.facts.differences(await facts_of(url, on.ledger_id))
-    broken = await _broken(on, url, backup.outside)
+    broken = await broken_in(on, url, backup.outside)
     await drop_database(cluster.url, name)
     return ", ".join([*(["facts of the backup"] if differences else []), *broken])
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from itertools import count
 
@@ -40,6 +41,8 @@ class Traffic:
     seed: int
     clients: int = 8
     new_key_on_retry: bool = False
+    clock: Callable[[], datetime] = read_clock
+    """By which the clients' tokens are signed."""
     answered: list[float] = field(default_factory=list)
     """When each 2xx came, on the monotonic clock."""
     patience: float = PATIENCE_SECONDS
@@ -47,7 +50,7 @@ class Traffic:
     """Of each request: when it was sent, how long its client waited, the status; 0 where none came."""
 
     def __post_init__(self) -> None:
-        now = read_clock()
+        now = self.clock()
         market = self.stand.exchange
         self._buyers = [(deal, self.stand.bearer(deal.buyer_account, now=now)) for deal in market.deals]
         self._provider = self.stand.bearer(market.provider, now=now)
@@ -79,6 +82,7 @@ class Traffic:
             "settled_per_second": int(verdict.settled / took),
             "unknown_left": len(self.journal.unknown),
             "refused": len(self.journal.refused),
+            "put_off": dict(self.journal.put_off),
             **verdict.figures(),
         }
 
@@ -97,7 +101,7 @@ class Traffic:
                 if not going():
                     break
                 await asyncio.sleep(PAUSE_SECONDS)
-            if intent.kind is Kind.TRADE and key in self.journal.acked:
+            if intent.kind is Kind.TRADE and b'"id"' in self.journal.acked.get(key, b""):
                 mine.extend(name for _, name in effects_of(intent.kind, self.journal.acked[key]))
         line.close()
 

@@ -8,8 +8,10 @@ import orjson
 import pytest
 
 from loadtests.faults.__main__ import PROOFS, names
-from loadtests.faults.oracle import Books, Effect, Intent, Journal, Kind, judge
+from loadtests.faults.mounts import with_file_system
+from loadtests.faults.oracle import Books, Effect, Intent, Journal, Kind, judge, told_to_come_again
 from loadtests.faults.proof import Proof
+from loadtests.market import ROOT
 
 
 def intent(name: str, kind: Kind = Kind.TRADE) -> Intent:
@@ -114,8 +116,38 @@ def test_a_proof_stands_only_when_its_control_notices() -> None:
     assert Proof("none", "", holds=True, control_notices=True).stands
 
 
+def test_who_takes_being_put_off_for_being_done_is_seen_to_lose(tmp_path: Path) -> None:
+    with Journal(tmp_path / "intents.jsonl", credulous=True) as credulous:
+        credulous.intend(intent("one"), "one")
+        assert credulous.hear("one", 503, b'{"retryable": true}')
+    assert told_to_come_again(credulous)
+    assert judge(credulous, books({}, [])).lost == ["one"]
+
+
+def test_a_failure_that_is_no_refusal_is_not_taken_for_one(journal: Journal) -> None:
+    assert not told_to_come_again(journal)
+    assert not journal.hear("three", 503, b"{}")
+    assert told_to_come_again(journal)
+    assert not journal.hear("three", 500, b"{}")
+    assert not told_to_come_again(journal)
+
+
+async def test_where_nothing_can_be_mounted_a_proof_is_not_shown_and_has_not_passed() -> None:
+    async def never(_place: Path) -> Proof:
+        pytest.fail("there is no file system")
+
+    refused = await with_file_system("disk", "", "echo no room >&2; false", never, seconds=1, seed=7)
+    assert refused.not_shown
+    assert refused.verdict.startswith("NOT SHOWN HERE")
+    assert not refused.stands
+
+
+@pytest.mark.parametrize("name", PROOFS)
+def test_every_proof_is_described(name: str) -> None:
+    assert f"\n| `{name}` | " in (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+
+
 def test_proofs_are_chosen_by_what_they_prove() -> None:
     assert names("kills,Restore") == ["kills", "restore"]
-    assert list(PROOFS) == ["kills", "workers", "frozen", "tampering", "restore"]
-    with pytest.raises(ArgumentTypeError, match=r"f1; there are kills, workers, frozen"):
+    with pytest.raises(ArgumentTypeError, match=r"f1; there are kills, workers"):
         names("F1")

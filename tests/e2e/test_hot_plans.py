@@ -266,11 +266,15 @@ def read_whole(plan: Any, big: set[str]) -> set[str]:
 
 
 async def explained(crowd: Crowd, mode: str, statement: str, arguments: tuple[Any, ...]) -> str:
-    """The plan of a statement, for these arguments or for any."""
-    options = "GENERIC_PLAN, FORMAT JSON" if mode == "force_generic_plan" else "FORMAT JSON"
-    connection = await asyncpg.connect(crowd.url)
+    """The plan of a statement, for these arguments or for any: EXECUTE keeps to the mode, on every version."""
+    connection = await asyncpg.connect(crowd.url, server_settings={"plan_cache_mode": mode})
     try:
-        return cast("str", await connection.fetchval(f"EXPLAIN ({options}) {statement}", *arguments))
+        prepared = await connection.prepare(statement)
+        slots = enumerate(prepared.get_parameters(), 1)
+        quoted = ", ".join(f"quote_nullable(${slot}::{type_.name}::text)" for slot, type_ in slots)
+        values = await connection.fetchval(f"SELECT concat_ws(', ', {quoted})", *arguments) if quoted else ""
+        execute = f'EXECUTE "{prepared.get_name()}"' + f"({values})" * bool(values)
+        return cast("str", await connection.fetchval(f"EXPLAIN (FORMAT JSON) {execute}"))
     finally:
         await connection.close()
 

@@ -1,6 +1,7 @@
 """Which database a command works in; a demo rebuilds what a demo made, and nothing else."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import asyncpg
@@ -9,6 +10,7 @@ import pytest
 from datamarket.foundation.db import Database
 from datamarket.server.database import MarketDatabase, NotADemo, opened_database, rebuilt_database
 from datamarket.server.sealing import seal_all
+from tests.conftest import OLDEST, server_told
 from tests.world.participants import admitted
 from tests.world.people import moment
 
@@ -102,3 +104,9 @@ async def test_a_market_that_no_demo_made_is_never_dropped(own_var: Path) -> Non
         assert inhabitants() == 1
 
     await asyncio.to_thread(story)
+
+
+async def test_the_suite_names_the_server_that_it_runs_on(server_url: str) -> None:
+    number, told = await server_told(server_url)
+    assert number >= OLDEST
+    assert re.fullmatch(r"PostgreSQL \d+\..+, messages \S*, collation \S+", told)

@@ -52,9 +52,9 @@ def test_what_the_notary_signs_its_key_opens(notary: Notary) -> None:
 def test_a_note_of_which_one_character_is_another_is_not_opened(notary: Notary) -> None:
     note = notary.sign(CHECKPOINT)
     for place, sign in enumerate(note):
-        other = note[:place] + ("A" if sign != "A" else "B") + note[place + 1 :]
-        with pytest.raises(NoteUntrusted):
-            notary.reader.open(other)
+        for other in {"A", chr(ord(sign) + 1)} - {sign}:  # the next one may stand for the same bytes
+            with pytest.raises(NoteUntrusted):
+                notary.reader.open(note[:place] + other + note[place + 1 :])
     for faulty in ("", note + "\n", note[:-1], "\n" + note, note.replace("\n\n", "\nmore\n\n")):
         with pytest.raises(NoteUntrusted):
             notary.reader.open(faulty)
