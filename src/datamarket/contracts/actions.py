@@ -47,7 +47,7 @@ async def request_contract(
     ParticipantNotAdmitted, and NotFound for a listing that is not published.
     """
     buyer_id = organisation_of(actor)
-    offer = await catalogue.get_offer(session, listing_id)
+    offer = await catalogue.get_offer(session, listing_id, visible_to=actor)
     await _check_parties(session, offer, buyer_id, redevelopment=redevelopment, now=now)
     rules.check_term(term_from, term_to, now)
     rules.check_purposes(purposes, use_class, offer.use_class)

@@ -124,7 +124,7 @@ async def test_an_offer_names_who_supplies_and_only_while_it_is_published(databa
         listed = await catalogue.published_zone_listing(
             session, operated=operated, resources=tuple(resources)
         )
-        offer = await queries.get_offer(session, listed.listing.id)
+        offer = await queries.get_offer(session, listed.listing.id, visible_to=listed.account)
         assert [(supplier.participant_id, supplier.income_class) for supplier in offer.suppliers] == [
             (bureau.id, IncomeClass.ADMINISTRATIVE),
             (school.id, IncomeClass.INSTITUTION),
@@ -133,6 +133,6 @@ async def test_an_offer_names_who_supplies_and_only_while_it_is_published(databa
         assert (offer.plan, offer.use_class) == (catalogue.YEARLY, UseClass.INDUSTRY)
         await move_on(session, listed, ListingEvent.SUSPEND, listed.account)
         with pytest.raises(listing_rules.ListingNotPublished):
-            await queries.get_offer(session, listed.listing.id)
+            await queries.get_offer(session, listed.listing.id, visible_to=listed.account)
         with pytest.raises(TransitionNotAllowed):
             await move_on(session, listed, ListingEvent.PUBLISH, AUTHORITY)

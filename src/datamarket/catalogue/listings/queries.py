@@ -48,12 +48,16 @@ async def lock_listing(session: AsyncSession, listing_id: UUID, *, visible_to: A
 
 async def _placed(session: AsyncSession, statement: Select[Listing, Venue], visible_to: Actor) -> Placed:
     placed = Placed(*await one_row(session, statement, "listing"))
-    listing, venue = placed
+    _check_seen(*placed, visible_to)
+    return placed
+
+
+def _check_seen(listing: Listing, venue: Venue, visible_to: Actor) -> None:
+    """Raises NotFound for what is not the actor's to see."""
     if not may_see_listing(
         visible_to, state=listing.state, provider_id=listing.provider_id, venue_operator_id=venue.operator_id
     ):
         raise NotFound(thing="listing")
-    return placed
 
 
 async def list_own_listings(
@@ -73,8 +77,8 @@ def plan_of(listing: Listing) -> PricePlan:
     return PricePlan(PriceModel(listing.price_model), Fen(listing.price_fen), listing.period_days)
 
 
-async def get_offer(session: AsyncSession, listing_id: UUID) -> Offer:
-    """What a published listing offers, as it stands now. Raises NotFound or ListingNotPublished."""
+async def get_offer(session: AsyncSession, listing_id: UUID, *, visible_to: Actor) -> Offer:
+    """What a published listing offers, as it stands now. Raises NotFound, or ListingNotPublished to who may see it."""
     statement = (
         select(Listing, Venue, ProductVersion.resources)
         .join(Venue, col(Venue.id) == Listing.venue_id)
@@ -83,6 +87,7 @@ async def get_offer(session: AsyncSession, listing_id: UUID) -> Offer:
     )
     listing, venue, resources = await one_row(session, statement, "listing")
     if listing.state != ListingState.PUBLISHED:
+        _check_seen(listing, venue, visible_to)
         raise ListingNotPublished(state=listing.state)
     zone = await zones.get_zone(session, listing.zone_id) if listing.zone_id else None
     return Offer(
