@@ -277,7 +277,7 @@ async def test_chores_and_pools_end_with_a_frozen_database(wired: Wired) -> None
         async with kept_house(wired.database, wired.settings, lambda: NOON):
             wired.line.freeze()
             await asyncio.sleep(0.2)  # the first turns have begun, and wait
-        asking = asyncio.create_task(wired.buyer.get("/trades"))
+        asking = asyncio.create_task(wired.buyer.get("/listings"))
         await asyncio.sleep(0.05)
         await wired.database.close()
         assert (await asking).status_code == 503
