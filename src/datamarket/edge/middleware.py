@@ -12,10 +12,9 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from prometheus_client import Counter, Histogram
-from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from datamarket.edge.problems import BodyTooLarge, TooManyRequests, problem
+from datamarket.edge.problems import TooManyRequests, problem
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.ids import new_id
@@ -30,8 +29,6 @@ DURATION = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-BODY_LIMIT = 2**20
-BATCH_BODY_LIMIT = 16 * 2**20
 _SIGN_IN = "/api/v1/auth/"
 
 
@@ -55,7 +52,6 @@ class EdgeMiddleware:
         request_id = given.decode() if _GIVEN_ID.fullmatch(given) else new_id(read_clock()).hex
         scope["request_id"] = request_id
         status = 500
-        body_limit = BATCH_BODY_LIMIT if scope["path"].endswith("/batch") else BODY_LIMIT
         limit, caller = self._limit_for(scope, headers)
         allowed = self._limiter.hit(limit, caller)
 
@@ -73,11 +69,8 @@ class EdgeMiddleware:
         try:
             if not allowed:
                 await self._refuse(scope, receive, send_marked, limit, caller)
-            elif _declared_length(headers) > body_limit:
-                response = problem(Request(scope), BodyTooLarge(), status=413)
-                await response(scope, receive, send_marked)
             else:
-                await self.app(scope, _bounded(receive, body_limit), send_marked)
+                await self.app(scope, receive, send_marked)
         finally:
             self._account(scope, status, time.perf_counter_ns() - started)
 
@@ -127,26 +120,6 @@ class EdgeMiddleware:
                 "caller": scope.get("state", {}).get("caller"),
             }
             log.info(orjson.dumps(line).decode())
-
-
-def _declared_length(headers: dict[bytes, bytes]) -> int:
-    declared = headers.get(b"content-length", b"")
-    return int(declared) if declared.isdigit() else 0
-
-
-def _bounded(receive: Receive, limit: int) -> Receive:
-    """A body that says no length, or a wrong one, is read as far as it may go."""
-    taken = 0
-
-    async def receive_within() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > limit:
-            raise StarletteHTTPException(413)
-        return message
-
-    return receive_within
 
 
 def _account_of(scope: Scope, headers: dict[bytes, bytes]) -> str | None:

@@ -1,0 +1,1 @@
+"""What a caller sends, as far as it may be taken: cursors that are ours, text that can be seen."""
