@@ -4,6 +4,7 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,7 @@ def serve(
 
         import datamarket.server.app  # noqa: F401
         from datamarket.edge import logs
+        from datamarket.edge.connections import PatientProtocol
         from datamarket.server.database import opened_database
 
         starting.result()
@@ -44,6 +46,7 @@ def serve(
             factory=True,
             host=host,
             port=port,
+            http=partial(PatientProtocol, settings=market.settings),  # type: ignore[arg-type] # it is only called
             workers=workers,
             access_log=False,
             server_header=False,
