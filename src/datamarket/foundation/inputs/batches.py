@@ -12,6 +12,9 @@ REST = "faults_not_told"
 
 def each(shape: type[BaseModel], most: int) -> WrapValidator:
     """Checks the items of a `list[shape]` that may have so many; of another length it is refused as a whole."""
+    validated = (
+        shape.__pydantic_validator__.validate_python
+    )  # `model_validate` without half a microsecond an item
 
     def check(items: Any, whole: ValidatorFunctionWrapHandler) -> Any:
         if type(items) is not list or not 0 < len(items) <= most:
@@ -21,7 +24,7 @@ def each(shape: type[BaseModel], most: int) -> WrapValidator:
         count = 0
         for number, item in enumerate(items):
             try:
-                checked.append(shape.model_validate(item))
+                checked.append(validated(item))
             except ValidationError as error:
                 count += error.error_count()
                 if len(told) < FAULTS_TOLD:
