@@ -40,7 +40,7 @@ async def test_a_body_above_the_limit_is_refused_and_a_batch_may_be_larger(clien
     refused = await client_for(FINANCE).post("/ledger/deposits", content=big, headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (413, "request.body-too-large")
     batch = await client_for(AUTHORITY).post("/trades/batch", content=big, headers=headers)
-    assert batch.status_code == 403  # read, and refused for who asks
+    assert batch.status_code == 403  # refused for who asks, unread
 
 
 @pytest.mark.parametrize(

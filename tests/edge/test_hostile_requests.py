@@ -147,8 +147,8 @@ async def _chunks(size: int) -> AsyncIterator[bytes]:
     [
         (b" " * (2**20 + 1), "application/json", 413),
         (b'{"event": "\xff"}', "application/json", 400),
-        (b"[" * 200_000, "application/json", 400),
-        (b'{"event": "open"}', "text/plain", 422),
+        (b"[" * 200_000, "application/json", 422),
+        (b'{"event": "open"}', "text/plain", 415),
         (b'{"event": "open"', "application/json", 400),
         (b'{"event": "open"} trailing', "application/json", 400),
         (b'"open"', "application/json", 422),

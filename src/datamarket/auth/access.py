@@ -32,7 +32,7 @@ class NotPermitted(Forbidden):
 
 
 async def identify(request: Request) -> None:
-    """Reads the caller's token, if any, before anything else of the request is done."""
+    """Reads the caller's token, if any, before anything else of the request is done. Raises SignInNeeded."""
     header = request.headers.get("authorization")
     request.state.actor = None
     request.state.caller = "visitor"
@@ -47,9 +47,9 @@ async def identify(request: Request) -> None:
 
 
 def allow(permission: Permission) -> Any:
-    """The actor, when one of their roles has the permission. Raises SignInNeeded or NotPermitted."""
+    """The actor, when one of their roles has the permission. Raises SignInNeeded or NotPermitted, before the body is read."""
 
-    async def permitted(request: Request, _token: Annotated[str | None, Security(bearer)]) -> Actor:
+    def checked(request: Request) -> Actor:
         actor: Actor | None = request.state.actor
         if actor is None:
             raise SignInNeeded
@@ -57,7 +57,15 @@ def allow(permission: Permission) -> Any:
             raise NotPermitted(permission=permission)
         return actor
 
+    async def admit(request: Request) -> None:
+        await identify(request)
+        checked(request)
+
+    async def permitted(request: Request, _token: Annotated[str | None, Security(bearer)]) -> Actor:
+        return checked(request)
+
     permitted.permission = permission  # type: ignore[attr-defined]
+    permitted.before_body = admit  # type: ignore[attr-defined]
     return Depends(permitted)
 
 
@@ -66,6 +74,7 @@ async def visitor(request: Request) -> Actor | None:
     return actor
 
 
+visitor.before_body = identify  # type: ignore[attr-defined]
 Visitor = Annotated[Actor | None, Depends(visitor)]
 """Open to everyone; the actor when signed in."""
 

@@ -5,6 +5,7 @@ import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -56,6 +57,7 @@ def _serve(host: str, port: int, workers: int) -> None:
 
         import datamarket.server.app  # noqa: F401
         from datamarket.edge import logs
+        from datamarket.edge.connections import PatientProtocol
         from datamarket.server.database import opened_database
 
         starting.result()
@@ -68,6 +70,7 @@ def _serve(host: str, port: int, workers: int) -> None:
             factory=True,
             host=host,
             port=port,
+            http=partial(PatientProtocol, settings=market.settings),  # type: ignore[arg-type] # it is only called
             workers=workers,
             access_log=False,
             server_header=False,

@@ -6,15 +6,13 @@ import time
 from typing import Any
 
 import orjson
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from prometheus_client import Counter, Histogram
-from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from datamarket.edge.answers import AnswerMiddleware
 from datamarket.edge.limits import RateLimits
-from datamarket.edge.problems import BodyTooLarge, problem
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
@@ -30,8 +28,6 @@ DURATION = Histogram(
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 """Of RFC 9110: a made-up method makes no series of its own."""
-BODY_LIMIT = 2**20
-BATCH_BODY_LIMIT = 16 * 2**20
 
 
 class EdgeMiddleware:
@@ -52,7 +48,6 @@ class EdgeMiddleware:
         request_id = given.decode() if _GIVEN_ID.fullmatch(given) else new_id(read_clock()).hex
         scope["request_id"] = request_id
         status = 500
-        body_limit = BATCH_BODY_LIMIT if scope["path"].endswith("/batch") else BODY_LIMIT
         bucket = self._limits.bucket(scope, headers)
         allowed = self._limits.take(bucket)
 
@@ -70,11 +65,8 @@ class EdgeMiddleware:
         try:
             if not allowed:
                 await self._limits.refusal(scope, bucket)(scope, receive, send_marked)
-            elif _declared_length(headers) > body_limit:
-                response = problem(Request(scope), BodyTooLarge(), status=413)
-                await response(scope, receive, send_marked)
             else:
-                await self.app(scope, _bounded(receive, body_limit), send_marked)
+                await self.app(scope, receive, send_marked)
         finally:
             self._account(scope, status, time.perf_counter_ns() - started)
 
@@ -97,26 +89,6 @@ class EdgeMiddleware:
                 "caller": scope.get("state", {}).get("caller"),
             }
             log.info(orjson.dumps(line).decode())
-
-
-def _declared_length(headers: dict[bytes, bytes]) -> int:
-    declared = headers.get(b"content-length", b"")
-    return int(declared) if declared.isdigit() else 0
-
-
-def _bounded(receive: Receive, limit: int) -> Receive:
-    """A body that says no length, or a wrong one, is read as far as it may go."""
-    taken = 0
-
-    async def receive_within() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > limit:
-            raise StarletteHTTPException(413)
-        return message
-
-    return receive_within
 
 
 def install(app: FastAPI, settings: Settings) -> None:

@@ -165,13 +165,13 @@ def _refusals(operation: JsonObject, path: str, method: str) -> set[int]:
     possible = {429, 503}
     if not path.startswith("/api/"):
         return possible
-    possible.add(401)
+    possible |= {401, 414}
     if "security" in operation:
         possible.add(403)
     if taken or "requestBody" in operation:
         possible.add(422)
     if "requestBody" in operation:
-        possible |= {400, 413}
+        possible |= {400, 408, 413, 415}
     if "{" in path or method != "get":
         possible.add(404)
     if "Idempotency-Key" in taken:

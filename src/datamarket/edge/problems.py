@@ -18,11 +18,16 @@ from datamarket.edge.answers import marked
 from datamarket.edge.paths import methods_of
 from datamarket.foundation import errors
 from datamarket.foundation.db import Busy, refusal_of
-from datamarket.foundation.http import (
-    Shape,
-    TagMissing,
-)
+from datamarket.foundation.http import Shape, TagMissing
 from datamarket.foundation.idempotency import KeyMissing, Replayed
+from datamarket.foundation.inputs.batches import FAULTS_TOLD, REST
+from datamarket.foundation.inputs.bodies import BodyUnreadable
+from datamarket.foundation.inputs.requests import (
+    BodyIncomplete,
+    BodyTooLarge,
+    MediaTypeUnknown,
+    QueryTooLong,
+)
 from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.shapes import answered
 from datamarket.foundation.waiting.outages import DatabaseUnavailable, OutcomeUnknown, cause_of, is_outage
@@ -31,6 +36,11 @@ log = logging.getLogger("datamarket")
 
 STATUS_OF: dict[type[errors.MarketError], int] = {
     KeyMissing: 400,
+    BodyUnreadable: 400,
+    BodyIncomplete: 408,
+    BodyTooLarge: 413,
+    QueryTooLong: 414,
+    MediaTypeUnknown: 415,
     TagMissing: 428,
     errors.Invalid: 422,
     errors.Unauthenticated: 401,
@@ -72,18 +82,6 @@ class MethodNotAllowed(errors.Invalid):
     en = "This path does not know that method."
 
 
-class BodyTooLarge(errors.Invalid):
-    code = "request.body-too-large"
-    zh = "请求体过大：普通请求上限 1 MiB，批量接口上限 16 MiB。"
-    en = "The body is too large: at most 1 MiB, 16 MiB on batch paths."
-
-
-class BodyUnreadable(errors.Invalid):
-    code = "request.unreadable"
-    zh = "请求无法解析。"
-    en = "The request cannot be read."
-
-
 class TextNotStorable(errors.Invalid):
     code = "request.text-not-storable"
     zh = "请求中含有数据库无法保存的字符或超出范围的数值。"
@@ -123,9 +121,12 @@ MEANINGS = {
     401: "sign in first",
     403: "your roles do not include this",
     404: "not there, or not yours",
+    408: "the body came too slowly",
     409: "the state of things, or a rule of the market, says no",
     412: "changed since you read it",
     413: "body too large",
+    414: "query string too long",
+    415: "body of another kind than is taken",
     422: "faulty request",
     428: "If-Match is needed",
     429: "too many requests",
@@ -272,12 +273,18 @@ def faults_of(error: RequestValidationError, language: errors.Language) -> list[
     """Pydantic's report, as JSON pointers."""
     return [
         FieldFault(
-            pointer="/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in fault["loc"]),
+            pointer="/"
+            + "/".join(str(part)[:200].replace("~", "~0").replace("/", "~1") for part in fault["loc"]),
             code=getattr(fault.get("ctx", {}).get("error"), "code", fault["type"]),
             message=_told(fault, language),
         )
-        for fault in error.errors()[:20]
+        for fault in error.errors()[:FAULTS_TOLD]
     ]
+
+
+def count_of(error: RequestValidationError) -> int:
+    """How many faults there are, told or not."""
+    return sum(fault["ctx"]["count"] if fault["type"] == REST else 1 for fault in error.errors())
 
 
 async def _market(request: Request, error: Exception) -> Response:
@@ -296,10 +303,8 @@ async def _faulty(request: Request, error: Exception) -> Response:
         for fault in error.errors()
     ):
         return problem(request, KeyMissing())
-    if any(fault["type"] == "json_invalid" for fault in error.errors()):
-        return problem(request, BodyUnreadable(), status=400)
     faults = faults_of(error, language_of(request))
-    return problem(request, RequestInvalid(count=len(faults)), faults=faults)
+    return problem(request, RequestInvalid(count=count_of(error)), faults=faults)
 
 
 async def _routing(request: Request, error: Exception) -> Response:
@@ -313,8 +318,6 @@ async def _routing(request: Request, error: Exception) -> Response:
             refusal = MethodNotAllowed()
             known = methods_of(request.app, request.url.path)
             headers |= {"Allow": ", ".join(known)} if known else {}
-        case 413:
-            refusal = BodyTooLarge()
         case _:
             refusal = BodyUnreadable()
     return problem(request, refusal, status=error.status_code, headers=headers)

@@ -6,11 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Generic, NewType, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, NewType, TypeVar, get_args
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.dependencies.utils import get_flat_params
-from fastapi.params import ParamTypes
 from fastapi.routing import APIRoute
 from pydantic import (
     AfterValidator,
@@ -30,7 +28,9 @@ from starlette.types import Scope
 from datamarket.foundation import idempotency
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, PageAsked, driver
 from datamarket.foundation.errors import Invalid, Stale
+from datamarket.foundation.inputs.bodies import BodyLimits
 from datamarket.foundation.inputs.cursors import LONGEST, decode_cursor, encode_cursor, seal_of
+from datamarket.foundation.inputs.requests import RequestReader
 from datamarket.foundation.inputs.texts import ValueFault, check_file, check_line, check_prose
 from datamarket.foundation.states import EventT, StateT
 from datamarket.foundation.waiting.patience import patient
@@ -51,12 +51,6 @@ class TagMalformed(Invalid):
     code = "precondition.malformed"
     zh = "If-Match 的写法有误：请原样提交读取时返回的 ETag（带双引号，例如 {example}）。"
     en = "If-Match is not written as a tag; send the ETag of your last read as it was, quotes included, such as {example}."
-
-
-class ParameterUnknown(Invalid):
-    code = "request.parameter-unknown"
-    zh = "该路径没有查询参数“{unknown}”；可用：“{known}”。"
-    en = "This path has no query parameter '{unknown}'; it knows: '{known}'."
 
 
 class TagMissing(Invalid):
@@ -121,6 +115,7 @@ class Body(BaseModel):
     """A request body: nothing unknown, nothing coerced from another kind of value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    limits: ClassVar[BodyLimits] = BodyLimits()
 
 
 class Shape(BaseModel):
@@ -334,16 +329,10 @@ class MarketRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         answer = super().get_route_handler()
-        parameters = frozenset(
-            field.alias
-            for field in get_flat_params(self.dependant)
-            if getattr(field.field_info, "in_", None) is ParamTypes.query
-        )
+        reader = RequestReader(self)
 
-        async def handle(request: Request) -> Response:
-            unknown = [name for name in request.query_params if name not in parameters]
-            if unknown:
-                raise ParameterUnknown(unknown=", ".join(unknown), known=", ".join(sorted(parameters)) or "-")
+        async def handle(given: Request) -> Response:
+            request = await reader.read(given)
             response = await answer(request)
             entity_tag = response.headers.get("etag")
             claimed = getattr(request.state, "claim", None)

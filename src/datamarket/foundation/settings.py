@@ -62,6 +62,15 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)] = ()
     """Addresses or networks whose X-Forwarded-For is believed, parted by commas; nobody's by default."""
 
+    connections: int = Field(default=500, ge=1, le=100_000)
+    """Open at once in one worker; each is a file, of which most systems give a process 1,024."""
+
+    head_seconds: int = Field(default=10, ge=1, le=600)
+    """From the first byte of a request to the end of its headers, and as long without any request."""
+
+    body_seconds: int = Field(default=30, ge=1, le=3600)
+    """From there to the end of its body: 16 MiB at 4.5 Mbit/s."""
+
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)] = ()
     """Which web pages may call the API, parted by commas; none by default."""
 

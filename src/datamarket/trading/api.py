@@ -1,7 +1,7 @@
 """/trades: record one or many, price what was used, read, refund, certificate."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
 import orjson
@@ -37,6 +37,8 @@ from datamarket.foundation.http import (
     claim_of,
     page_of,
 )
+from datamarket.foundation.inputs.batches import each
+from datamarket.foundation.inputs.bodies import BodyLimits
 from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.money import Fen
 from datamarket.foundation.shapes import RowShape, answered
@@ -146,7 +148,10 @@ def render(trade: Trade) -> bytes:
 class BatchIn(Body):
     """Up to 5,000 trades; with `atomic`, all of them or none."""
 
-    items: list[TradeIn] = Field(min_length=1, max_length=LARGEST_BATCH)
+    limits: ClassVar[BodyLimits] = BodyLimits(octets=16 * 2**20, nodes=10 * LARGEST_BATCH)  # a trade has nine
+    items: Annotated[
+        list[TradeIn], Field(min_length=1, max_length=LARGEST_BATCH), each(TradeIn, LARGEST_BATCH)
+    ]
     atomic: BoolIn = False
 
 
