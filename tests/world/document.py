@@ -25,10 +25,20 @@ BEFORE_ANY_ROUTE = {405, 500}
 Operations = dict[str, dict[str, Any]]
 
 
+_documents: list[dict[str, Any]] = []
+"""Of the first application that is asked; making it takes a second, and all have the same routes."""
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    if not _documents:
+        _documents.append(app.openapi())
+    return _documents[0]
+
+
 @cache
-def _named(document: Callable[[], dict[str, Any]]) -> list[tuple[re.Pattern[str], Operations]]:
+def _named() -> list[tuple[re.Pattern[str], Operations]]:
     """Each path of the document as a pattern, the plain ones first."""
-    paths = sorted(document()["paths"].items(), key=lambda item: item[0].count("{"))
+    paths = sorted(_documents[0]["paths"].items(), key=lambda item: item[0].count("{"))
     return [(re.compile(re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(path))), known) for path, known in paths]
 
 
@@ -36,10 +46,10 @@ def held_to_the_document(app: FastAPI) -> Callable[[httpx.Response], Awaitable[N
     """Fails where an operation answers with a status or a header that it does not declare."""
 
     async def hold(answer: httpx.Response) -> None:
-        document = app.openapi()
+        document = _document(app)
         request = answer.request
         method = "get" if request.method == "HEAD" else request.method.lower()
-        matching = (known for path, known in _named(app.openapi) if path.fullmatch(request.url.path))
+        matching = (known for path, known in _named() if path.fullmatch(request.url.path))
         operation = next(matching, {}).get(method)
         if operation is None or answer.status_code in BEFORE_ANY_ROUTE:
             return
