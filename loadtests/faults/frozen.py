@@ -75,7 +75,7 @@ async def _experiment(
             unknown = await traffic.settle_unknown()
             verdict = judge(journal, await read_books(on.url, on.ledger_id))
         findings = await check_books(on.url, on.ledger_id)
-    during = [(wait, status) for sent, wait, status in traffic.heard if begun <= sent < thawed]
+    during = [(wait, status) for sent, wait, status in traffic.heard if begun < sent + wait and sent < thawed]
     after = [status for sent, _, status in traffic.heard if sent >= thawed + MENDED_SECONDS]
     first = min((moment for moment in traffic.answered if moment > thawed), default=float("inf"))
     figures: dict[str, Any] = {
