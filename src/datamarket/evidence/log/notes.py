@@ -98,7 +98,10 @@ class NoteReader:
         except (ValueError, binascii.Error, InvalidSignature):
             raise NoteUntrusted from None
         checkpoint = Checkpoint(lines[0], size, root, block)
-        if lines[0] != self.origin or note != f"{checkpoint.text()}\n{DASH} {self.origin} {_base64(signed)}\n":
+        if (
+            lines[0] != self.origin
+            or note != f"{checkpoint.text()}\n{DASH} {self.origin} {_base64(signed)}\n"
+        ):
             raise NoteUntrusted
         return checkpoint
 
