@@ -55,7 +55,7 @@ load: $(DEV)  ## thirty seconds of the three journeys, then the books must balan
 bench: $(DEV)  ## ratios, both sides in one run; writes var/bench/latest.json
 	@$(BIN)/python -m loadtests.bench
 
-faults: $(DEV)  ## servers killed, rows tampered with, a backup restored, each proof with its control
+faults: $(DEV)  ## servers killed, disks filled, power cut, rows tampered with, backups restored, each with its control
 	@$(BIN)/python -m loadtests.faults --seconds 90
 
 soak: $(DEV)  ## the fuzzed requests, thirty times as many
