@@ -22,7 +22,13 @@ from tests.world.people import AUDITOR, REVIEWER, actor, moment
 from tests.world.trading import LEDGER_ID
 
 Listing = Callable[..., Awaitable[Any]]
-GIVEN: dict[str, Any] = {"ledger_id": LEDGER_ID, "page": PageAsked(100), "mine": False, "flagged": False}
+GIVEN: dict[str, Any] = {
+    "ledger_id": LEDGER_ID,
+    "page": PageAsked(100),
+    "mine": False,
+    "flagged": False,
+    "number": 1,
+}
 TRADING = (Role.BUYER, Role.PROVIDER, Role.OPERATOR)
 OF_ITSELF = {"session", "visible_to", *GIVEN}
 

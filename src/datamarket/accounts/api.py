@@ -83,7 +83,7 @@ async def move_account(
     return AccountOut.of(closed)
 
 
-@router.post("/{account_id}/password", summary="Reset a password that was lost")
+@router.post("/{account_id}/password", summary="Reset a password that was lost", responses={409: {}})
 async def reset_password(
     actor: ManageAccounts, session: Deciding, now: Now, account_id: UUID
 ) -> TemporaryPasswordOut:

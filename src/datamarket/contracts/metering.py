@@ -142,7 +142,7 @@ def reserve(meter: ContractMeter, quantity: int) -> None:
 def await_decision(meter: ContractMeter) -> None:
     """An order is delivered, and its buyer has to decide. Raises ContractNotActive."""
     if meter.state != ContractState.ACTIVE:
-        raise rules.ContractNotActive(state=meter.state)
+        raise rules.ContractNotActive(state=ContractState(meter.state))
     meter.undecided += 1
 
 

@@ -237,6 +237,7 @@ FAULTS_ZH = {
     "too_short": "项数过少（至少 {min_length}）",
     "too_long": "项数过多（至多 {max_length}）",
     "dict_type": "应为对象",
+    "none_required": "应为空值",
     "model_type": "应为对象",
     "model_attributes_type": "应为对象",
     "datetime_type": "应为带时区的时间（RFC 3339）",
@@ -266,7 +267,7 @@ def _told(fault: Mapping[str, Any], language: errors.Language) -> str:
 def _plain(told: object) -> str:
     """What Pydantic writes as Python code, a bound or a word, as a day and as text in quotes."""
     dated = _PYTHON_DAY.sub(lambda found: "-".join(part.zfill(2) for part in found.groups()), str(told))
-    return _PYTHON_WORD.sub(r"\1", dated)
+    return _PYTHON_WORD.sub(r"\1", dated).replace("should be None", "should be null")
 
 
 def faults_of(error: RequestValidationError, language: errors.Language) -> list[FieldFault]:

@@ -83,7 +83,7 @@ SELECT $1, caller, key, fingerprint, $5 FROM unnest($2::text[], $3::text[], $4::
  WHERE caller <> ALL (ARRAY(SELECT b.caller FROM barred_callers($6::text[], $7) AS b))
     ON CONFLICT DO NOTHING RETURNING caller, key
 """
-_BARRED = "SELECT caller, code, name, state FROM barred_callers($1::text[], $2)"
+_BARRED = "SELECT caller, code, name_zh, name_en, state FROM barred_callers($1::text[], $2)"
 _STORED = """
 SELECT caller, key, fingerprint, status, body, etag FROM idempotency_key
  WHERE ledger_id = $1 AND (caller, key) IN (SELECT * FROM unnest($2::text[], $3::text[]))
@@ -158,7 +158,8 @@ async def give_back(connection: Connection, claims: Collection[Claim]) -> None:
 
 
 def _bar(row: "asyncpg.Record") -> MarketError:
-    return KNOWN_ERRORS[row["code"]](name=row["name"], state=row["state"])
+    facts = {name: row[name] for name in ("name_zh", "name_en", "state")}
+    return KNOWN_ERRORS[row["code"]](**facts)
 
 
 async def check_caller(connection: Connection, caller: str) -> None:

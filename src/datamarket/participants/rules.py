@@ -49,6 +49,9 @@ class ParticipantNotAdmitted(Refused):
     zh = "市场主体“{name_zh}”当前未处于已准入状态（{state}），不能办理该事项。"
     en = "The participant '{name_en}' is not admitted now ({state}), and may not do this."
 
+    def __init__(self, *, name_zh: str, name_en: str, state: str) -> None:
+        super().__init__(name_zh=name_zh, name_en=name_en, state=ParticipantState(state))
+
 
 class ParticipantKindWrong(Refused):
     code = "participant.kind-wrong"

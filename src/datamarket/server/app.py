@@ -51,15 +51,7 @@ def create_app(
         generate_unique_id_function=openapi.operation_id,
         telemetry={"tracing": False, "metrics": False},
     )
-    app.state.settings = settings
-    app.state.database = database
-    app.state.read_clock = read_clock
-    app.state.attempts = Attempts(settings)
-    app.state.record = record
-    key = load_key(settings)
-    app.state.tokens = TokenKeeper(key, settings)
-    app.state.cursor_secret = derived_secret(key, b"page cursors")
-    app.state.sealer = sealer_of(settings)
+    _equip(app, settings, database, read_clock)
     for router in slices.routers():
         app.include_router(router, prefix=API_PREFIX)
     app.include_router(keys)
@@ -70,6 +62,19 @@ def create_app(
     problems.install(app, slices.constraint_errors())
     middleware.install(app, settings)
     return app
+
+
+def _equip(app: FastAPI, settings: Settings, database: Database, read_clock: Callable[[], datetime]) -> None:
+    """What requests find in `app.state`."""
+    key = load_key(settings)
+    app.state.settings = settings
+    app.state.database = database
+    app.state.read_clock = read_clock
+    app.state.attempts = Attempts(settings)
+    app.state.record = record
+    app.state.tokens = TokenKeeper(key, settings)
+    app.state.cursor_secret = derived_secret(key, b"page cursors")
+    app.state.sealer = sealer_of(settings)
 
 
 def from_environment() -> FastAPI:

@@ -126,7 +126,7 @@ def _await_settled(folder: Path, *, alone: bool) -> None:
                 told.unlink(missing_ok=True)
             return
         if time.monotonic() > ends:
-            raise EmbeddedServerFailed(folder=folder, reason=lines[-1].strip() if lines else "postmaster.pid")
+            raise EmbeddedServerFailed(folder=folder, reason=lines[-1].strip() if lines else told.name)
         time.sleep(1 / 20)
 
 

@@ -278,7 +278,7 @@ async def list_trades(
     return page_of(rows, paging, TradeOut.of, lambda trade: [trade.id])
 
 
-@router.get("/unpriced", summary="What your buyers have used and not priced")
+@router.get("/unpriced", summary="What your buyers have used and not priced", responses={409: {}})
 async def list_unpriced(
     actor: PriceUse, session: Reading, paging: Paging[tuple[UUID, UUID]], contract: UUID | None = None
 ) -> Page[UnpricedUseOut]:
