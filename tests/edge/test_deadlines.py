@@ -24,7 +24,7 @@ from datamarket.trading.desk import Queued, TradeDesk
 from tests.conftest import Client, client_of
 from tests.world import trading
 from tests.world.line import Break, Line, line_to
-from tests.world.people import FINANCE, NOON, unique
+from tests.world.people import FINANCE, NOON, enrol, unique
 from tests.world.trading import Agreement
 
 SECONDS = 2
@@ -83,6 +83,7 @@ class Wired:
 @pytest_asyncio.fixture
 async def wired(database: Database, settings: Settings) -> AsyncIterator[Wired]:
     deal = await trading.active_contract(database)
+    await enrol(database, deal.buyer_account, FINANCE)
     async with line_to(database.url) as line:
         mine = await Database(line.url, 4, SECONDS).open()
         app = server.create_app(settings, mine, read_clock=lambda: NOON)
