@@ -4,6 +4,7 @@ Each request is made in two sessions, one that plans for the values given and on
 values. Every statement it sends is explained; what database functions do inside is counted by PostgreSQL.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -117,6 +118,15 @@ async def _named(connection: "asyncpg.Connection[asyncpg.Record]", agreement: Ag
     return ids
 
 
+async def _alone(superuser: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Until who loaded the market is gone: a session hands in what it counted at its very end."""
+    others = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                 AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""
+    async with asyncio.timeout(30):
+        while await superuser.fetchval(others):  # noqa: ASYNC110 - another process ends
+            await asyncio.sleep(0.05)
+
+
 def _caller_of(app: FastAPI) -> Callable[[Any], Client]:
     return lambda who: client_of(app, who, NOON)
 
@@ -134,6 +144,7 @@ async def crowded(
     await made.close()
     await multiply(url)
     superuser = await asyncpg.connect(url)
+    await _alone(superuser)
     found = Crowd(url, agreement, await _named(superuser, agreement), superuser)
     for mode in MODES:
         await superuser.execute(f'ALTER DATABASE "{name}" SET plan_cache_mode = {mode}')

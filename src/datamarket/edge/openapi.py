@@ -135,7 +135,7 @@ def _say_headers(operation: JsonObject, method: str, schemas: JsonObject) -> Non
             names.append("Link")
         if content.keys() - {"application/json"}:
             names.append("Content-Disposition")
-        if "version" in shown or "Content-Disposition" in names:
+        if "version" in shown or "Content-Disposition" in names or "304" in operation["responses"]:
             names.append("ETag")
             if method == "get":
                 operation["responses"]["304"] = {

@@ -8,7 +8,7 @@ from openpyxl import load_workbook
 from datamarket.foundation.money import Fen
 from tests.subsidy.conftest import HASHES, SELLERS, Market
 from tests.world import subsidy as world
-from tests.world.people import AUDITOR
+from tests.world.people import AUDITOR, enrol
 from tests.world.subsidy import AFTER_YEAR
 from tests.world.trading import refund
 
@@ -39,6 +39,7 @@ async def test_a_late_refund_drifts_and_leaves_the_run_as_it_was(market: Market)
 async def test_what_if_needs_no_key_changes_nothing_and_says_who_moves(shown: tuple[Market, str]) -> None:
     market, run = shown
     client = market.client(AUDITOR)
+    await enrol(market.database, AUDITOR)
     client.event_hooks["request"] = []
     body = {"run_id": run, "set": {"top-ten-turnover.select.top": 11}}
     answer = await client.post("/subsidy/what-if", json=body)

@@ -169,7 +169,7 @@ async def list_accounts(
     return page_of(rows, paging, LedgerAccountOut.of, lambda found: [found.account.id])
 
 
-@router.get("/accounts/{account_id}", summary="One account")
+@router.get("/accounts/{account_id}", summary="One account", responses={304: {}})
 async def get_account(
     actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, account_id: UUID
 ) -> LedgerAccountOut:
