@@ -1,5 +1,6 @@
 """What holds for every route: who may call it, how it lists, how it writes, what it says of itself."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -96,6 +97,14 @@ def test_a_route_names_exactly_one_permission_or_is_open_to_everyone_on_purpose(
         if not asked:
             opened.add(name)
     assert opened == OPEN_TO_EVERYONE
+
+
+def test_no_dependency_is_sent_to_a_thread() -> None:
+    """As the framework does with what is no coroutine: a hop there and back for every request."""
+    for name, route in routes():
+        for inner in dependencies(route.dependant):
+            call = inner.call if inspect.isfunction(inner.call) else getattr(inner.call, "__call__", None)  # noqa: B004 - it is asked what it is
+            assert inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call), (name, inner.call)
 
 
 def test_every_permission_is_asked_for_somewhere() -> None:

@@ -33,7 +33,7 @@ _ID = "018fdc6e-0c00-7000-8000-000000000001"
 _DIGEST = "3f79bb7b435b05321651daefd374cdc681dc06faa65e374e38337b88ca046dea"
 
 
-def sealer_of(request: Request) -> Sealer:
+async def sealer_of(request: Request) -> Sealer:
     sealer: Sealer = request.app.state.sealer
     return sealer
 
