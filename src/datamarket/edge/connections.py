@@ -37,7 +37,7 @@ class PatientProtocol(HttpToolsProtocol):
         self.settings = settings
         self.asking = False  # between the first byte of a request and its last
         self.in_head = False
-        self.head_read = 0
+        self.head_read = self.arrived = 0
         self.due = self.loop.time()
         self.refusal: HeadTooLarge | None = None
 
@@ -54,6 +54,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         begun = self.in_head
+        self.arrived = len(data)
         super().data_received(data)
         if begun:
             self.head_read += len(data)
@@ -68,11 +69,14 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.in_head = False
-        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_LIMIT:
+        if self.head_read + self.arrived > HEAD_LIMIT and self._head_size() > HEAD_LIMIT:
             self.refusal = HeadTooLarge(kib=HEAD_LIMIT >> 10)
             raise self.refusal  # the parser stops, and `send_400_response` is called
         self._wait(self.settings.body_seconds)
         super().on_headers_complete()
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def on_message_complete(self) -> None:
         self.asking = False
