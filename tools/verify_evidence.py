@@ -94,7 +94,8 @@ class Key:
             origin, size, root, block = text.split("\n")
             signed = base64.b64decode(stamp.removeprefix(start).removesuffix("\n"), validate=True)
             self.public.verify(signed[4:], f"{text}\n".encode())
-            ours = stamp.startswith(start) and signed[:4].hex() == self.id and origin == self.name
+            written = f"{start}{base64.b64encode(signed).decode()}\n"
+            ours = stamp == written and signed[:4].hex() == self.id and origin == self.name
             hashes = base64.b64decode(root, validate=True), base64.b64decode(block[6:], validate=True)
             return (int(size), *hashes) if ours and block.startswith("block ") else None
         except (ValueError, InvalidSignature):

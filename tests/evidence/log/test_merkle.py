@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from datamarket.evidence.log.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from datamarket.evidence.log.notes import Checkpoint, Notary, NoteReader, NoteUntrusted, load_key
+from tests.world.sealing import tool
 
 LEAVES = [bytes.fromhex(text) for text in
           ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")]  # fmt: skip
@@ -50,11 +51,13 @@ def test_what_the_notary_signs_its_key_opens(notary: Notary) -> None:
 
 
 def test_a_note_of_which_one_character_is_another_is_not_opened(notary: Notary) -> None:
-    note = notary.sign(CHECKPOINT)
+    note, verifier = notary.sign(CHECKPOINT), tool().Key(notary.reader.line)
+    assert verifier.open(note)
     for place, sign in enumerate(note):
         for other in {"A", chr(ord(sign) + 1)} - {sign}:  # the next one may stand for the same bytes
             with pytest.raises(NoteUntrusted):
                 notary.reader.open(note[:place] + other + note[place + 1 :])
+            assert verifier.open(note[:place] + other + note[place + 1 :]) is None
     for faulty in ("", note + "\n", note[:-1], "\n" + note, note.replace("\n\n", "\nmore\n\n")):
         with pytest.raises(NoteUntrusted):
             notary.reader.open(faulty)
