@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
+FUZZ := tests/edge/test_openapi_fuzz.py
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := var/lock/bin/uv pip compile --universal --python-version 3.11 --quiet \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
@@ -34,8 +35,11 @@ serve: $(READY)  ## the API on http://127.0.0.1:8000/docs
 test: $(DEV)  ## all tests, on the embedded PostgreSQL or on DATABASE_URL
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-coverage: $(DEV)  ## all tests, and the branches they took; fails below the floor in pyproject.toml
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term
+# The fuzzing is counted by nobody: its server runs in threads, whose greenlets CPython 3.11 tidies up in pending calls,
+# and there a line that coverage traces can wait for ever.
+coverage: $(DEV)  ## all tests, and the branches they took but for the fuzzing; fails below the floor in pyproject.toml
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore=$(FUZZ) --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(FUZZ)
 
 lint: $(DEV)  ## style, types, import order
 	$(BIN)/ruff check .
