@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
+from greenlet._greenlet import enable_optional_cleanup  # type: ignore[import-untyped]
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import Database, with_database
@@ -36,13 +37,15 @@ _kept: list[greenlet] = []
 
 def _keep_greenlet(*_: object) -> None:
     """Coverage knows threads by their greenlets. One that goes with its thread is forgotten in a pending call, and there
-    a traced function of CPython 3.11 waits for ever when a second thread ends: so each is kept.
+    a traced function of CPython 3.11 waits for ever when a second thread ends: so each is kept, and not looked for, as
+    that search imports a module in whatever frame it interrupts.
     """
     _kept.append(getcurrent())
     sys.setprofile(None)
 
 
 threading.setprofile(_keep_greenlet)
+enable_optional_cleanup(False)
 hypothesis.settings.register_profile(
     "market", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )

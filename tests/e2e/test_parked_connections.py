@@ -105,7 +105,9 @@ def test_a_refused_body_is_not_waited_for(served: Served) -> None:
 
 def test_an_empty_line_does_not_keep_an_idle_connection(served: Served) -> None:
     with served.connect(HEAD + b"\r\n") as connection:
-        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        answer = b""
+        while not answer.endswith(b'{"status":"ok"}'):  # head and body may come one after the other
+            answer += connection.recv(65536)
         connection.sendall(b"\r\n")
         assert connection.recv(65536) == b""
 
