@@ -39,8 +39,13 @@ async def participants_by_ids(session: AsyncSession, ids: Iterable[UUID]) -> dic
 
 
 async def check_admitted(session: AsyncSession, *ids: UUID) -> None:
-    """Each may act in the market now. Raises NotFound or ParticipantNotAdmitted, for the first that may not."""
-    found = await participants_by_ids(session, ids)
+    """Each may act in the market until the transaction ends: a suspension waits for it, or is seen by it.
+
+    Raises NotFound or ParticipantNotAdmitted, for the first that may not.
+    """
+    statement = select(Participant).where(col(Participant.id).in_(ids)).order_by(col(Participant.id))
+    held = statement.with_for_update(read=True).execution_options(populate_existing=True)
+    found = {participant.id: participant for participant in await session.exec(held)}
     for participant_id in ids:
         participant = there(found.get(participant_id), "participant")
         if participant.state != ParticipantState.ADMITTED:
