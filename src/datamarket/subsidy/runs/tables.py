@@ -82,6 +82,7 @@ class SubsidyRun(SQLModel, table=True):
     cutoff: datetime = instant()
     state: str = RunState.DRAFT
     snapshot_id: UUID | None = Field(default=None, foreign_key="subsidy_snapshot.id")
+    turnover_from: str | None = None
     engine_id: str | None = None
     result_sha256: str | None = None
     total_fen: int | None = Field(default=None, sa_type=BigInteger)
