@@ -30,4 +30,6 @@ SELECT t.ledger_id, date_part('year', t.occurred_at AT TIME ZONE 'Asia/Shanghai'
     ON r.trade_id = t.id
  GROUP BY 1, 2, 3, 5, 6, 7;
 -- From what a run's turnover was taken: null in runs before this was told, which read every trade.
-ALTER TABLE subsidy_run ADD COLUMN turnover_from character varying;
+ALTER TABLE subsidy_run
+    ADD COLUMN turnover_from character varying,
+    ADD CONSTRAINT subsidy_run_turnover_from_check CHECK (turnover_from IN ('trades', 'kept'));

@@ -87,15 +87,7 @@ async def take(
     suspended = {row[0] for row in await statements.fetch(connection, statements.SUSPENDED, window)}
     venues = await statements.fetch(connection, statements.VENUES, window)
     related = await statements.fetch(connection, statements.RELATED, window)
-    window = replace(
-        window,
-        venue=[row["id"] for row in venues],
-        venue_since=[start_of_day(row["qualified_from"]) for row in venues],
-        related_a=[row["a_id"] for row in related],
-        related_b=[row["b_id"] for row in related],
-        related_from=[start_of_day(row["from_on"]) for row in related],
-        related_to=[start_of_day(row["to_on"]) if row["to_on"] else None for row in related],
-    )
+    window = _judging(window, venues, related)
     sold = {row["provider_id"]: row for row in await statements.fetch(connection, turnover, window)}
     rings = rings_of(await statements.fetch(connection, circular, window))
     cases = await statements.fetch(connection, statements.CASES, window)
@@ -122,6 +114,19 @@ async def take(
             for fact in statements.SQL_FACTS
             if fact in (turnover, circular) or fact.name not in {turnover.name, circular.name}
         },
+    )
+
+
+def _judging(window: Window, venues: Sequence[asyncpg.Record], related: Sequence[asyncpg.Record]) -> Window:
+    """With the qualifications and relations that count."""
+    return replace(
+        window,
+        venue=[row["id"] for row in venues],
+        venue_since=[start_of_day(row["qualified_from"]) for row in venues],
+        related_a=[row["a_id"] for row in related],
+        related_b=[row["b_id"] for row in related],
+        related_from=[start_of_day(row["from_on"]) for row in related],
+        related_to=[start_of_day(row["to_on"]) if row["to_on"] else None for row in related],
     )
 
 

@@ -131,7 +131,7 @@ async def calculate(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now
     if await queries.same_calculation(session, run, engine.engine_id()) is not None:
         raise RunCalculatedAlready
     scheme = await dossier.scheme_of(session, run.scheme_version_id)
-    snapshot = dossier.read_snapshot(stored.content)
+    snapshot = await asyncio.to_thread(dossier.read_snapshot, stored.content)
     result, sha256 = await asyncio.to_thread(_evaluate, scheme, snapshot, run.year)
     run.engine_id = engine.engine_id()
     run.result_sha256 = sha256

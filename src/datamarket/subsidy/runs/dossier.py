@@ -153,7 +153,8 @@ async def stored_snapshot(session: AsyncSession, view: RunView) -> Snapshot:
     """Raises NotCalculated before there is one."""
     if view.run.snapshot_id is None:
         raise NotCalculated(state=RunState(view.run.state))
-    return read_snapshot((await fact_queries.snapshot_by_id(session, view.run.snapshot_id)).content)
+    stored = await fact_queries.snapshot_by_id(session, view.run.snapshot_id)
+    return await asyncio.to_thread(read_snapshot, stored.content)
 
 
 async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
