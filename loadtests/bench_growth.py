@@ -80,6 +80,11 @@ _TOTALS = (
       FROM ledger_leg l JOIN ledger_entry e ON e.ledger_id = l.ledger_id AND e.period = l.period AND e.id = l.entry_id
      GROUP BY 1, 2, 3
     """,
+    "DELETE FROM yearly_turnover",
+    """
+    INSERT INTO yearly_turnover
+    SELECT t.* FROM (SELECT DISTINCT ledger_id FROM trade) AS l, turnover_recounted(l.ledger_id) AS t
+    """,
 )
 _COPIES = """
 CREATE TEMP TABLE fresh ON COMMIT DROP AS

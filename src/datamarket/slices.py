@@ -19,6 +19,7 @@ ROOMS = (
     "trading",
     "contracts",
     "trading.orders",
+    "trading.turnover",
     "auth",
     "accounts",
     "catalogue.listings",

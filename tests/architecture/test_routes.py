@@ -56,6 +56,7 @@ CHANGES_NOTHING = {
     "POST /api/v1/auth/token",
     "POST /api/v1/contracts/{contract_id}/uses/dry-run",
     "POST /api/v1/subsidy/what-if",
+    "POST /api/v1/subsidy/what-if/grid",
 }
 """Writes that need no Idempotency-Key: they move neither money nor state, or a token names the write, or the answer is a secret."""
 IN_PLACE_OF_A_TOKEN = {f"POST /api/v1/auth/{word}" for word in ("token", "refresh", "revoke")}

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -229,6 +230,24 @@ async def passes_by(three: Three) -> bool:
     return await refusal(expiring) is None
 
 
+async def begins_another_part(three: Three) -> bool:
+    """Who adds to a total on which somebody works does not wait: a contract's writers may come in any order."""
+    contract = new_id(moment())
+    for link in (three.watcher, three.first):
+        await add_turnover(link, contract)
+    await three.second.execute("SET LOCAL lock_timeout = '300ms'")
+    return await refusal(add_turnover(three.second, contract)) is None
+
+
+async def add_turnover(link: "Link[asyncpg.Record]", contract: UUID) -> None:
+    await link.execute(
+        "SELECT turnover_add(ARRAY[row($1::int, 2024, $2::uuid, uuidv7(), $2::uuid, $2::uuid, $2::uuid, 1, 0, 1, 100, 0,"
+        " NULL, NULL, NULL)::yearly_turnover])",
+        LEDGER_ID,
+        contract,
+    )
+
+
 PROBES: dict[tuple[str, str], Probe] = {
     ("ledger_post", "advisory"): keeps_periods(post),
     ("ledger_lock_balances", "advisory"): keeps_periods(lock),
@@ -241,6 +260,7 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("ledger_guard_reversals", "rows"): reverses_once,
     ("ledger_resolve_holds", "rows"): resolves_once,
     ("ledger_expire_holds", "rows"): passes_by,
+    ("turnover_add", "rows"): begins_another_part,
 }
 
 

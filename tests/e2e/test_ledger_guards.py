@@ -63,6 +63,8 @@ async def test_not_even_the_owner_changes_the_past(
         "DELETE FROM business_key",
         "UPDATE audit_event SET action = 'nothing'",
         "SELECT ledger_make_partitions(2050, 2051)",
+        "UPDATE yearly_turnover SET gross_fen = gross_fen + 1",
+        "SELECT turnover_add(array_agg(y)) FROM yearly_turnover AS y",
     ],
 )
 async def test_the_application_role_has_no_other_way_in(
@@ -114,6 +116,9 @@ TAMPERINGS = {
     "UPDATE contract_meter SET used = used + 1": {"I15"},
     "UPDATE contract_meter SET reserved = reserved + 1": {"I16"},
     "UPDATE contract_meter SET undecided = undecided + 1": {"I16"},
+    "UPDATE yearly_turnover SET gross_fen = gross_fen + 1": {"I17"},
+    "UPDATE yearly_turnover SET remaining_trades = remaining_trades - 1": {"I17"},
+    "DELETE FROM yearly_turnover": {"I17"},
     "UPDATE contract_use SET priced = NOT priced": {"I15"},
     "ALTER TABLE ledger_leg_p2024 DISABLE TRIGGER ALL": {"I5"},
     f"GRANT UPDATE ON ledger_entry_p2024 TO {APP_ROLE}": {"I5"},

@@ -1,6 +1,7 @@
 """What counts as turnover: settled sales of the year on qualified venues between unrelated parties, net of refunds."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from datamarket.participants.tables import Participant
 from datamarket.subsidy.facts import snapshot as snapshots
 from datamarket.subsidy.facts.review import Flag
 from datamarket.subsidy.facts.snapshot import TakenSnapshot
+from datamarket.subsidy.facts.terms import TurnoverOrigin
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyRun
@@ -26,7 +28,7 @@ from tests.world.catalogue import FREE
 from tests.world.participants import suspend
 from tests.world.people import NOON
 from tests.world.subsidy import AFTER_YEAR, YEAR, Officers
-from tests.world.trading import LEDGER_ID, refund
+from tests.world.trading import LEDGER_ID, refund, trade
 
 MARCH = datetime(YEAR, 3, 1, 4, tzinfo=UTC)
 TO_CALCULATED = (RunEvent.SNAPSHOT, RunEvent.CALCULATE)
@@ -34,10 +36,18 @@ A_RUN = new_id(NOON)
 """Facts are asked for a run; this one has claimed nothing."""
 
 
-async def taken(database: Database, *, now: datetime = AFTER_YEAR) -> TakenSnapshot:
+async def taken(
+    database: Database, *, cutoff: datetime = AFTER_YEAR, now: datetime = AFTER_YEAR
+) -> TakenSnapshot:
+    """From the kept turnover; from every trade it is the same."""
     async with database.transaction() as session:
-        year = snapshots.RunYear(LEDGER_ID, YEAR, now, A_RUN)
-        return await snapshots.take(await driver(session), year, as_of=now)
+        year = snapshots.RunYear(LEDGER_ID, YEAR, cutoff, A_RUN)
+        connection = await driver(session)
+        kept = await snapshots.take(connection, year, as_of=now)
+        counted = await snapshots.take(connection, year, as_of=now, turnover_from=TurnoverOrigin.TRADES)
+    assert kept.turnover_from is TurnoverOrigin.KEPT
+    assert replace(kept, turnover_from=counted.turnover_from, facts=counted.facts) == counted
+    return kept
 
 
 async def facts_of(database: Database, company: Participant) -> Mapping[str, FactValue]:
@@ -276,3 +286,56 @@ async def test_the_evaluator_agrees_with_a_plain_oracle_over_the_trades(fresh_da
     }
     found = turnover_lines(lines)
     assert {uscc: found[uscc].amount_fen for uscc in expected} == expected
+
+
+async def test_the_kept_turnover_is_left_where_a_contracts_trades_do_not_count_alike(
+    fresh_database: Database,
+) -> None:
+    """Within the year: another year's trades, a relation that begins and ends, refunds on both sides of the cut-off."""
+    on = await world.stage(fresh_database)
+    seller, friend = await world.enterprise(fresh_database), await world.enterprise(fresh_database)
+    last_year, june, late = (
+        MARCH.replace(year=YEAR - 1),
+        MARCH.replace(month=6),
+        AFTER_YEAR + timedelta(days=3),
+    )
+    agreement, trades = await world.sells(on, seller, 50, 1_000, 700, at=MARCH)
+    for at, amount in ((last_year, 9), (june, 300)):
+        trades.append(await trade(fresh_database, agreement, amount, at=at))
+    befriended, _ = await world.sells(on, seller, 5_000, to=friend, at=MARCH)
+    for month in (6, 9):
+        await trade(fresh_database, befriended, 60_000, at=MARCH.replace(month=month))
+    await world.controls(fresh_database, seller, friend, since=date(YEAR, 5, 1), until=date(YEAR, 8, 1))
+    for place, amount, at in (
+        (0, 50, AFTER_YEAR - timedelta(days=4)),
+        (1, 1, june),
+        (2, 700, late),
+        (4, 2, late),
+    ):
+        await refund(fresh_database, agreement, trades[place].id, Fen(amount), at=at)
+    facts = await facts_of(fresh_database, seller)
+    assert facts["related_party_turnover"] == 60_000
+    assert facts["refunds"] == 51
+    assert facts["net_platform_turnover"] == 50 + 1_000 + 700 + 300 - 51 + 5_000 + 60_000
+    after = next(
+        one.facts
+        for one in (await taken(fresh_database, cutoff=late + timedelta(days=1))).snapshot.candidates
+        if one.id == seller.uscc
+    )
+    assert after["refunds"] == 51 + 702
+    await assert_books_hold(fresh_database.url)
+
+
+async def test_a_run_says_from_what_its_turnover_was_read(fresh_database: Database) -> None:
+    await world.two_sellers_and_a_case(fresh_database)
+    run, _ = await calculated(fresh_database, Officers())
+    assert run.turnover_from == TurnoverOrigin.KEPT
+    async with fresh_database.transaction() as session:
+        document = await dossier.document_of(session, await run_queries.get_run(session, run.id))
+    [note] = [note for note in document["notes"] if note["code"] == "turnover-from"]
+    assert ("年度累计数" in note["zh"], "kept yearly turnover" in note["en"]) == (True, True)
+    partial = snapshots.RunYear(LEDGER_ID, YEAR, MARCH + timedelta(days=30), A_RUN)
+    async with fresh_database.transaction() as session:
+        part = await snapshots.take(await driver(session), partial, as_of=AFTER_YEAR)
+    assert part.turnover_from is TurnoverOrigin.TRADES
+    assert part.facts["net_platform_turnover"]["version"] == 1

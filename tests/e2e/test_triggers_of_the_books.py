@@ -6,13 +6,17 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from datamarket.foundation.db import APP_ROLE, Database
+from datamarket.foundation.db import APP_ROLE, Database, owner_connection
+from datamarket.server.checks import check_books
+from tests.world import trading
 from tests.world.books import assert_books_hold
 from tests.world.guards import BOOKS, folded, raised, triggers
 from tests.world.market import every_book_written
 
 Superuser = asyncpg.Connection
 
+KEEPING = {("trade", "trade_turnover"), ("refund", "refund_turnover")}
+"""They refuse nothing: what they miss while they sleep is missed by I17."""
 TRIGGERS: dict[tuple[str, str], Sequence[str]] = {
     ("audit_event", "audit_event_append_only"): ("UPDATE audit_event SET id = id", "DELETE FROM audit_event"),
     ("audit_event", "audit_event_no_truncate"): ("TRUNCATE audit_event",),
@@ -187,6 +191,8 @@ OWNERS_HANDS = {
     "ledger_place_holds",
     "ledger_post",
     "ledger_resolve_holds",
+    "turnover_of_refunds",
+    "turnover_of_trades",
 }
 """Functions that write the books for the application."""
 
@@ -195,6 +201,7 @@ WITHHELD = {
     "ledger_guard_reversals": "SELECT ledger_guard_reversals(370200, '{}')",
     "ledger_make_partitions": "SELECT ledger_make_partitions(2050, 2051)",
     "ledger_take_closing": "SELECT ledger_take_closing(370200, 202401, now())",
+    "turnover_add": "SELECT turnover_add('{}')",
 }
 
 
@@ -257,7 +264,7 @@ async def test_a_trigger_refuses_alone_what_goes_through_while_it_sleeps(
 
 
 async def test_every_trigger_of_the_books_is_attacked(books: "Superuser[asyncpg.Record]") -> None:
-    assert {(folded(table), name) for table, name in TRIGGERS} == await triggers(books)
+    assert {(folded(table), name) for table, name in TRIGGERS} == await triggers(books) - KEEPING
 
 
 @pytest.mark.parametrize("name", RAISED)
@@ -306,3 +313,16 @@ async def test_the_application_calls_what_is_listed_with_the_owners_hands(
     await undone.execute(f"SET LOCAL ROLE {APP_ROLE}")
     for attack in WITHHELD.values():
         assert isinstance(await refusal(undone, attack), asyncpg.InsufficientPrivilegeError), attack
+
+
+@pytest.mark.parametrize(("table", "trigger"), sorted(KEEPING))
+async def test_what_a_sleeping_trigger_does_not_keep_is_missed(
+    fresh_database: Database, table: str, trigger: str
+) -> None:
+    deal = await trading.active_contract(fresh_database)
+    async with owner_connection(fresh_database.url) as owner:
+        await owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+    made = await trading.trade(fresh_database, deal, 3)
+    await trading.refund(fresh_database, deal, made.id)
+    findings = await check_books(fresh_database.url, trading.LEDGER_ID)
+    assert [found.check.id for found in findings if not found.holds] == ["I17"]

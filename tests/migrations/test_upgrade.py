@@ -51,6 +51,7 @@ COVERED = {
     "I13",
     "I15",
     "I16",
+    "I17",
 }
 """The first release knew no holds, orders, payouts and transfers between cities."""
 _CATALOGUE = """

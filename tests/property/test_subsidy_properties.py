@@ -2,14 +2,17 @@
 
 import json
 from fractions import Fraction
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from datamarket.foundation.money import percent, yuan
 from datamarket.subsidy.evaluator.explain import explain
+from datamarket.subsidy.evaluator.limits import BudgetExceeded
 from datamarket.subsidy.evaluator.rules import evaluate
 from datamarket.subsidy.scheme.document import Scheme
+from datamarket.subsidy.studies.grid import Cell, grid_of
 from datamarket.subsidy.studies.reform import apply_reform
 from datamarket.subsidy.terms import Candidate, FactValue, Line, LineStatus, Result, Snapshot, StepKind, Unit
 from tests.cases.builders import ORDINARY_CASE, city_scheme, firm, shapes_scheme
@@ -116,6 +119,45 @@ def test_a_higher_rate_never_lowers_an_award(snapshot: Snapshot, one: int, two: 
 def test_a_higher_cap_never_lowers_an_award(snapshot: Snapshot, one: int, two: int) -> None:
     lower, higher = (with_everywhere("cap", yuan(fen)) for fen in sorted((one, two)))
     assert never_lower(snapshot, lower, higher)
+
+
+LIMITS: tuple[dict[str, Any], ...] = (
+    {},
+    {"budget": {"amount": {"2024-01-01": "150000.00"}, "when_exceeded": "stop"}},
+    {"budget": {"amount": {"2024-01-01": "150000.00"}, "when_exceeded": "pro_rata"}},
+    {"enterprise_cap": {"2024-01-01": "90000.00"}},
+    {"stacking": [{"group": ["typical-case", "top-ten-turnover"], "rule": "highest_only"}]},
+)
+ROUNDINGS = (
+    {"to": "0.01", "mode": "half_up"},
+    {"to": "0.10", "mode": "half_even"},
+    {"to": "1.00", "mode": "down"},
+)
+
+
+@given(snapshots(), st.data())
+def test_every_cell_of_a_grid_is_what_its_single_arm_says(snapshot: Snapshot, data: st.DataObject) -> None:
+    clause_id = data.draw(st.sampled_from(("typical-case", "top-ten-turnover")))
+    floor = data.draw(st.sampled_from((None, {"2024-01-01": "5.00"})))
+    thousandths = data.draw(st.lists(st.integers(0, 1000), min_size=1, max_size=3))
+    cap_yuan = data.draw(st.lists(st.integers(5, 10**6), min_size=1, max_size=3))
+    document = CITY.to_json() | data.draw(st.sampled_from(LIMITS))
+    clause = next(clause for clause in document["clauses"] if clause["id"] == clause_id)
+    clause |= {"round": data.draw(st.sampled_from(ROUNDINGS)), "floor": floor}
+    rates, caps = [Fraction(n, 1000) for n in thousandths], [yuan_of * 100 for yuan_of in cap_yuan]
+    scheme = Scheme.model_validate(document)
+    grid = grid_of(scheme, snapshot, YEAR, clause_id, rates=rates, caps=caps)
+    for rate, row in zip(rates, grid, strict=True):
+        for cap, cell in zip(caps, row, strict=True):
+            clause |= {"rate": {"2024-01-01": percent(rate)}, "cap": {"2024-01-01": yuan(cap)}}
+            try:
+                arm = evaluate(Scheme.model_validate(document), snapshot, YEAR)
+            except BudgetExceeded:
+                assert (cell.total_fen, cell.recipients) == (None, None)
+                continue
+            paid = {line.enterprise for line in arm.lines if line.amount_fen}
+            bound = sum(line.cap_bound for line in arm.lines if line.clause == clause_id)
+            assert cell == Cell(arm.total_fen, len(paid), bound)
 
 
 @given(snapshots())

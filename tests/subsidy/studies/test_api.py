@@ -75,3 +75,26 @@ async def test_the_workbook_holds_every_line_to_the_fen(shown: tuple[Market, str
     rows = list(book["明细 lines"].iter_rows(values_only=True))
     first = next(row for row in rows if row[1] == market.sellers[0].uscc)
     assert (first[6], first[11]) == (900000, 9000)
+
+
+async def test_a_grid_gives_in_each_cell_what_its_single_study_gives(shown: tuple[Market, str]) -> None:
+    market, run = shown
+    client = market.client(AUDITOR)
+    rates, caps = {"first": "0.5%", "step": "0.5%", "count": 3}, {"first": "7000", "step": "500", "count": 2}
+    body = {"run_id": run, "clause": "top-ten-turnover", "rates": rates, "caps": caps}
+    answer = await client.post("/subsidy/what-if/grid", json=body)
+    assert answer.status_code == 200, answer.text
+    grid = answer.json()
+    assert (grid["rates"], grid["caps_fen"]) == (["0.5%", "1%", "1.5%"], [700_000, 750_000])
+    for row, rate in enumerate(grid["rates"]):
+        for column, cap in enumerate(("7000.00", "7500.00")):
+            changes = {"top-ten-turnover.rate": rate, "top-ten-turnover.cap": cap}
+            arm = (await client.post("/subsidy/what-if", json={"run_id": run, "set": changes})).json()
+            arm = arm["comparison"]
+            bound = sum(clause["cap_bound_after"] for clause in arm["clauses"] if "top" in clause["clause"])
+            figures = [grid[name][row][column] for name in ("total_fen", "recipients", "cap_bound")]
+            assert figures == [arm["after_fen"], arm["recipients_after"], bound]
+    unknown = await client.post("/subsidy/what-if/grid", json=body | {"clause": "nothing"})
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "subsidy.reform-path-unknown")
+    beyond = await client.post("/subsidy/what-if/grid", json=body | {"rates": rates | {"first": "100%"}})
+    assert (beyond.status_code, beyond.json()["code"]) == (422, "subsidy.reform-invalid")

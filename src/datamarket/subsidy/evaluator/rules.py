@@ -23,6 +23,7 @@ from datamarket.subsidy.terms import (
     LineStatus,
     Result,
     Snapshot,
+    Step,
     StepKind,
     StepValue,
     decimal_text,
@@ -40,41 +41,64 @@ def evaluate(scheme: Scheme, snapshot: Snapshot, year: int) -> Result:
 
     Raises YearNotCovered, and what ties at the cut and the budget may raise.
     """
-    if not scheme.valid.covers(year):
-        end = scheme.valid.to or "…"
-        raise YearNotCovered(scheme=scheme.id, start=scheme.valid.from_, end=end, year=year)
-    lines: list[Line] = []
-    submitted: dict[limits.LineKey, str] = {}
-    for clause in scheme.clauses:
-        candidates = snapshot.of_unit(clause.unit)
-        lines += _evaluate_clause(clause, candidates, year)
-        for candidate in candidates:
-            if "submitted_at" in candidate.facts:
-                submitted[clause.id, candidate.id] = str(candidate.facts["submitted_at"])
-    lines = limits.apply_limits(scheme, lines, year, submitted)
+    lines = lines_before_limits(scheme, snapshot, year)
+    lines = limits.apply_limits(scheme, lines, year, submissions(scheme, snapshot))
     place = {clause.id: position for position, clause in enumerate(scheme.clauses)}
     lines.sort(key=lambda line: (place[line.clause], line.rank is None, line.rank or 0, line.candidate))
     finished = (line.then(StepKind.FINAL, {"amount_fen": line.amount_fen}) for line in lines)
     return Result(scheme.id, year, snapshot.sha256, tuple(finished))
 
 
-def _evaluate_clause(clause: Clause, candidates: Sequence[Candidate], year: int) -> list[Line]:
+def lines_before_limits(
+    scheme: Scheme, snapshot: Snapshot, year: int, *, unpriced: str | None = None
+) -> list[Line]:
+    """Every line before awards are weighed against one another; those of the clause `unpriced` are only chosen.
+
+    Raises YearNotCovered, and what ties at the cut may raise.
+    """
+    if not scheme.valid.covers(year):
+        end = scheme.valid.to or "…"
+        raise YearNotCovered(scheme=scheme.id, start=scheme.valid.from_, end=end, year=year)
+    lines: list[Line] = []
+    for clause in scheme.clauses:
+        chosen = _chosen(clause, snapshot.of_unit(clause.unit), year)
+        on = clause.basis_date(year)
+        lines += chosen if clause.id == unpriced else [_priced(clause, line, on) for line in chosen]
+    return lines
+
+
+def submissions(scheme: Scheme, snapshot: Snapshot) -> dict[limits.LineKey, str]:
+    """When what was submitted was accepted, where that is known."""
+    return {
+        (clause.id, candidate.id): str(candidate.facts["submitted_at"])
+        for clause in scheme.clauses
+        for candidate in snapshot.of_unit(clause.unit)
+        if "submitted_at" in candidate.facts
+    }
+
+
+def open_lines(lines: Sequence[Line], clause_id: str) -> list[Line]:
+    """Those of a clause that a rate is applied to."""
+    return [line for line in lines if line.clause == clause_id and line.status is LineStatus.PROPOSED]
+
+
+def _chosen(clause: Clause, candidates: Sequence[Candidate], year: int) -> list[Line]:
     on = clause.basis_date(year)
     lines = [_assess(clause, candidate) for candidate in candidates]
     if clause.select is not None:
         facts = {candidate.id: candidate.facts for candidate in candidates}
-        lines = _select(clause, clause.select, lines, facts, on)
-    return [_price(clause, line, on) if line.status is LineStatus.PROPOSED else line for line in lines]
+        return _select(clause, clause.select, lines, facts, on)
+    return lines
 
 
 def _assess(clause: Clause, candidate: Candidate) -> Line:
     """Conditions, then the base: a failed condition outweighs a missing fact, and that a poor base."""
-    line = Line(clause.id, candidate.id, candidate.enterprise, candidate.name)
     verdicts: list[bool | None] = []
+    steps = []
     for name in clause.when:
         seen = PREDICATES[name].test(candidate.facts)
         verdicts.append(seen.ok)
-        line = line.then(StepKind.CONDITION, {"predicate": name, "ok": seen.ok, "observed": seen.observed})
+        steps.append(Step(StepKind.CONDITION, {"predicate": name, "ok": seen.ok, "observed": seen.observed}))
     base = _number(candidate.facts, clause.base)
     threshold = clause.require_base_above or 0
     above = None if base is None else base > threshold
@@ -93,7 +117,16 @@ def _assess(clause: Clause, candidate: Candidate) -> Line:
         status = LineStatus.HELD
     else:
         status = LineStatus.PROPOSED if above else LineStatus.NOT_SELECTED
-    return line.then(StepKind.BASE, figures, base_fen=base, status=status)
+    steps.append(Step(StepKind.BASE, figures))
+    return Line(
+        clause=clause.id,
+        candidate=candidate.id,
+        enterprise=candidate.enterprise,
+        name=candidate.name,
+        status=status,
+        base_fen=base,
+        steps=tuple(steps),
+    )
 
 
 def _number(facts: Facts, name: str) -> int | None:
@@ -155,16 +188,19 @@ def _placed(line: Line, standing: Standing | None, select: Select, top: int) -> 
         "selected": standing.selected,
         f"distance{unit}": standing.distance,
     }
-    placed = line if standing.selected else _left_out(line)
-    return placed.then(StepKind.RANK, figures, rank=standing.rank)
+    left_out = line.status is LineStatus.PROPOSED and not standing.selected
+    status = LineStatus.NOT_SELECTED if left_out else line.status
+    return line.then(StepKind.RANK, figures, rank=standing.rank, status=status)
 
 
-def _price(clause: Clause, line: Line, on: date) -> Line:
+def _priced(clause: Clause, line: Line, on: date) -> Line:
     """Rate or tiers, floor, cap, round. A rate that is not in force pays nothing.
 
     The cap binds when the exact amount is strictly above it, before any rounding: an amount that only
     rounds up to the cap is not bound by it.
     """
+    if line.status is not LineStatus.PROPOSED:
+        return line
     base = line.base_fen or 0
     line, exact = _graded(clause, line, base, on) if clause.tiers else _rated(clause, line, base, on)
     if exact is None:
@@ -184,7 +220,7 @@ def _price(clause: Clause, line: Line, on: date) -> Line:
         figures = {"cap_fen": cap.value, "since": cap.since.isoformat(), "bound": bound}
         line = line.then(StepKind.CAP, figures, cap_fen=cap.value, cap_bound=bound)
         exact = min(exact, Fraction(cap.value))
-    amount = _rounded(exact, clause.round)
+    amount = rounded(exact, clause.round)
     rounding: dict[str, StepValue] = {
         "exact": _exact_yuan(exact),
         "mode": clause.round.mode,
@@ -238,7 +274,15 @@ def _exact_yuan(exact_fen: Fraction) -> str:
     return decimal_text(exact_fen / money.FEN_PER_YUAN)
 
 
-def _rounded(exact: Fraction, rounding: Rounding) -> int:
+def rounded_products(bases: Sequence[int], rate: Fraction, rounding: Rounding) -> list[int]:
+    """Each base times the rate, rounded; of half up in whole numbers only, because a grid has a million of them."""
+    if rounding.mode != "half_up":
+        return [rounded(base * rate, rounding) for base in bases]
+    units = rate / rounding.to
+    return [money.apply_rate(money.Fen(base), units) * rounding.to for base in bases]
+
+
+def rounded(exact: Fraction, rounding: Rounding) -> int:
     """To a whole multiple of the unit; amounts are never negative here."""
     units = exact / rounding.to
     whole = units.numerator // units.denominator

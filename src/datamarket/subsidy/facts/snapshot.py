@@ -16,6 +16,7 @@ from datamarket.foundation.clock import start_of_day, year_bounds
 from datamarket.foundation.db import Connection
 from datamarket.subsidy.facts import review, statements
 from datamarket.subsidy.facts.statements import Window
+from datamarket.subsidy.facts.terms import TurnoverOrigin
 from datamarket.subsidy.terms import Candidate, FactValue, Snapshot, Unit, instant_text
 
 DIVISION_DIGITS = 4  # province and city of a GB/T 2260 code
@@ -34,6 +35,8 @@ class TakenSnapshot:
     related: list[dict[str, str | None]]
     rings: list[dict[str, Any]]
     counts: dict[str, int]
+    turnover_from: TurnoverOrigin
+    facts: dict[str, dict[str, int | str]]
 
 
 @dataclass(frozen=True)
@@ -68,27 +71,25 @@ def window_of(year: RunYear, as_of: datetime) -> Window:
     )
 
 
-async def take(connection: Connection, year: RunYear, *, as_of: datetime) -> TakenSnapshot:
-    """Read every fact, each in one statement, with memory enough that a year's sales are summed without disk."""
+async def take(
+    connection: Connection, year: RunYear, *, as_of: datetime, turnover_from: TurnoverOrigin | None = None
+) -> TakenSnapshot:
+    """Read every fact, each in one statement, with memory enough that a year's sales are summed without disk.
+
+    The kept turnover of contracts is of whole years: a year that the cut-off ends early is read trade by trade.
+    """
     await connection.execute("SET LOCAL work_mem = '128MB'")
     window = window_of(year, as_of)
+    whole_year = window.until == window.year_end
+    origin = turnover_from or (TurnoverOrigin.KEPT if whole_year else TurnoverOrigin.TRADES)
+    turnover, circular = statements.FACTS_OF[origin]
     enterprises = await statements.fetch(connection, statements.REGISTERED, window)
     suspended = {row[0] for row in await statements.fetch(connection, statements.SUSPENDED, window)}
     venues = await statements.fetch(connection, statements.VENUES, window)
     related = await statements.fetch(connection, statements.RELATED, window)
-    window = replace(
-        window,
-        venue=[row["id"] for row in venues],
-        venue_since=[start_of_day(row["qualified_from"]) for row in venues],
-        related_a=[row["a_id"] for row in related],
-        related_b=[row["b_id"] for row in related],
-        related_from=[start_of_day(row["from_on"]) for row in related],
-        related_to=[start_of_day(row["to_on"]) if row["to_on"] else None for row in related],
-    )
-    sold = {
-        row["provider_id"]: row for row in await statements.fetch(connection, statements.TURNOVER, window)
-    }
-    rings = rings_of(await statements.fetch(connection, statements.CIRCULAR, window))
+    window = _judging(window, venues, related)
+    sold = {row["provider_id"]: row for row in await statements.fetch(connection, turnover, window)}
+    rings = rings_of(await statements.fetch(connection, circular, window))
     cases = await statements.fetch(connection, statements.CASES, window)
     claimed = {row[0] for row in await statements.fetch(connection, statements.CLAIMED, window)}
     companies = enterprise_candidates(enterprises, suspended, sold, review.circular_turnover(rings))
@@ -107,6 +108,25 @@ async def take(connection: Connection, year: RunYear, *, as_of: datetime) -> Tak
             "projects": len(projects),
             "trades": sum(row["trades"] for row in sold.values()),
         },
+        turnover_from=origin,
+        facts={
+            fact.name: {"version": fact.version, "sha256": fact.sha256}
+            for fact in statements.SQL_FACTS
+            if fact in (turnover, circular) or fact.name not in {turnover.name, circular.name}
+        },
+    )
+
+
+def _judging(window: Window, venues: Sequence[asyncpg.Record], related: Sequence[asyncpg.Record]) -> Window:
+    """With the qualifications and relations that count."""
+    return replace(
+        window,
+        venue=[row["id"] for row in venues],
+        venue_since=[start_of_day(row["qualified_from"]) for row in venues],
+        related_a=[row["a_id"] for row in related],
+        related_b=[row["b_id"] for row in related],
+        related_from=[start_of_day(row["from_on"]) for row in related],
+        related_to=[start_of_day(row["to_on"]) if row["to_on"] else None for row in related],
     )
 
 

@@ -3,7 +3,7 @@
 The text of a statement and its SHA-256 are kept with each snapshot; another text needs another version.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from datamarket.foundation.db import Connection
+from datamarket.subsidy.facts.terms import TurnoverOrigin
 from datamarket.subsidy.terms import sha256_of_bytes
 
 
@@ -96,14 +97,13 @@ SELECT a_id, b_id, from_on, to_on FROM related_party
 """,
 )
 
-# A sale counts when its venue was qualified on its day and its parties were unrelated then. Ranges and
-# venues are few: each sale meets at most one row of either, so no join multiplies an amount.
-_SALES = """
+_RELATED_PAIRS = """
 WITH related AS (
     SELECT a_id, b_id, range_agg(tstzrange(since, until)) AS terms
       FROM unnest($8::uuid[], $9::uuid[], $10::timestamptz[], $11::timestamptz[]) AS r (a_id, b_id, since, until)
      GROUP BY a_id, b_id
-), back AS (
+), """
+_SALE = """back AS (
     SELECT trade_id, sum(amount_fen)::bigint AS fen FROM refund
      WHERE ledger_id = $1 AND refunded_at < $4 GROUP BY trade_id
 ), sale AS (
@@ -114,9 +114,43 @@ WITH related AS (
       LEFT JOIN unnest($6::uuid[], $7::timestamptz[]) AS q (id, since) ON q.id = t.venue_id
       LEFT JOIN related r ON r.a_id = t.provider_id AND r.b_id = t.buyer_id
       LEFT JOIN back b ON b.trade_id = t.id
-     WHERE t.ledger_id = $1 AND t.occurred_at >= $2 AND t.occurred_at < $3 AND t.recorded_at <= $5
+     WHERE t.ledger_id = $1 AND t.occurred_at >= $2 AND t.occurred_at < $3 AND t.recorded_at <= $5"""
+
+# A sale counts when its venue was qualified on its day and its parties were unrelated then. Ranges and
+# venues are few: each sale meets at most one row of either, so no join multiplies an amount.
+_SALES = f"{_RELATED_PAIRS}{_SALE}\n)\n"
+
+# What is kept by contract stands for its trades where all of them count alike. They are read one by one where the
+# venue was qualified or the parties became related or unrelated within the year, where a trade was recorded after
+# `as_of` or a refund was not made before the cut-off.
+_TOTALS = f"""{_RELATED_PAIRS}kept AS MATERIALIZED (
+    SELECT contract_id, provider_id, buyer_id, venue_id, sum(trades) AS trades, sum(free_trades) AS free,
+           sum(remaining_trades) AS remaining, sum(gross_fen) AS fen, sum(refunded_fen) AS back_fen,
+           min(first_settled_at) AS first_settled, max(last_recorded_at) AS last_recorded,
+           max(last_refunded_at) AS last_refunded
+      FROM yearly_turnover
+     WHERE ledger_id = $1 AND year = date_part('year', $2::timestamptz AT TIME ZONE 'Asia/Shanghai')::integer
+     GROUP BY contract_id, provider_id, buyer_id, venue_id
+), judged AS MATERIALIZED (
+    SELECT k.*, coalesce(q.since <= $2, false) AS qualified, coalesce(r.terms @> tstzrange($2, $3), false) AS related,
+           k.last_recorded > $5 OR coalesce(k.last_refunded >= $4, false)
+           OR coalesce(q.since > $2 AND q.since < $3, false)
+           OR coalesce(r.terms && tstzrange($2, $3) AND NOT r.terms @> tstzrange($2, $3), false) AS one_by_one
+      FROM kept k
+      LEFT JOIN unnest($6::uuid[], $7::timestamptz[]) AS q (id, since) ON q.id = k.venue_id
+      LEFT JOIN related r ON r.a_id = k.provider_id AND r.b_id = k.buyer_id
+), {_SALE}
+       AND t.contract_id = ANY (ARRAY(SELECT contract_id FROM judged WHERE one_by_one))
+), by_contract AS (
+    SELECT provider_id, buyer_id, contract_id, qualified, related, trades, free, remaining, fen, back_fen, first_settled
+      FROM judged WHERE NOT one_by_one
+    UNION ALL
+    SELECT provider_id, buyer_id, contract_id, qualified, related, count(*), count(*) FILTER (WHERE amount_fen = 0),
+           count(*) FILTER (WHERE amount_fen > back_fen), sum(amount_fen), sum(back_fen),
+           min(occurred_at) FILTER (WHERE amount_fen > 0)
+      FROM sale GROUP BY provider_id, buyer_id, contract_id, qualified, related
 )
-"""
+"""  # noqa: S608 - constants
 _SALES_TAKE = (
     "ledger_id",
     "year_start",
@@ -131,18 +165,8 @@ _SALES_TAKE = (
     "related_to",
 )
 
-TURNOVER = SqlFact(
-    "net_platform_turnover",
-    1,
-    _SALES_TAKE,
-    _SALES  # noqa: S608 - two constants
-    + """
-, by_contract AS (
-    SELECT provider_id, contract_id, qualified, related, count(*) AS trades, count(*) FILTER (WHERE amount_fen = 0) AS free,
-           sum(amount_fen)::bigint AS fen, sum(back_fen)::bigint AS back_fen,
-           min(occurred_at) FILTER (WHERE amount_fen > 0) AS first_settled
-      FROM sale GROUP BY provider_id, contract_id, qualified, related
-)
+
+_BY_PROVIDER = """
 SELECT provider_id, sum(trades)::bigint AS trades, sum(free)::bigint AS free, sum(fen)::bigint AS gross,
        coalesce(sum(fen) FILTER (WHERE NOT qualified), 0)::bigint AS unqualified,
        coalesce(sum(fen) FILTER (WHERE qualified AND related), 0)::bigint AS related,
@@ -150,20 +174,27 @@ SELECT provider_id, sum(trades)::bigint AS trades, sum(free)::bigint AS free, su
        count(first_settled) FILTER (WHERE qualified AND NOT related) AS contracts,
        min(first_settled) FILTER (WHERE qualified AND NOT related) AS first_settled
   FROM by_contract GROUP BY provider_id
-""",
+"""
+
+TURNOVER = SqlFact(
+    "net_platform_turnover",
+    1,
+    _SALES_TAKE,
+    _SALES  # noqa: S608 - constants
+    + """
+, by_contract AS (
+    SELECT provider_id, contract_id, qualified, related, count(*) AS trades, count(*) FILTER (WHERE amount_fen = 0) AS free,
+           sum(amount_fen)::bigint AS fen, sum(back_fen)::bigint AS back_fen,
+           min(occurred_at) FILTER (WHERE amount_fen > 0) AS first_settled
+      FROM sale GROUP BY provider_id, contract_id, qualified, related
+)"""
+    + _BY_PROVIDER,
 )
+KEPT_TURNOVER = SqlFact("net_platform_turnover", 2, _SALES_TAKE, _TOTALS + _BY_PROVIDER)
 
 # Only edges that are large enough beside the least of the watched sellers are joined: that bounds the search.
-CIRCULAR = SqlFact(
-    "circular_turnover",
-    1,
-    (*_SALES_TAKE, "ring_sellers", "ring_part", "ring_whole", "most_rings"),
-    _SALES  # noqa: S608 - two constants
-    + """
-, sold AS MATERIALIZED (
-    SELECT provider_id AS seller, buyer_id AS buyer, sum(amount_fen - back_fen) AS fen, count(*) AS trades
-      FROM sale WHERE qualified AND NOT related AND amount_fen > back_fen GROUP BY provider_id, buyer_id
-), watched AS MATERIALIZED (
+_RINGS_TAKE = (*_SALES_TAKE, "ring_sellers", "ring_part", "ring_whole", "most_rings")
+_RINGS = """, watched AS MATERIALIZED (
     SELECT s.seller, sum(s.fen) AS net FROM sold s JOIN participant p ON p.id = s.seller
      GROUP BY s.seller, p.uscc ORDER BY net DESC, p.uscc LIMIT $12
 ), edge AS MATERIALIZED (
@@ -184,7 +215,30 @@ SELECT ARRAY(SELECT p.uscc FROM unnest(members) WITH ORDINALITY AS m (id, place)
   FROM ring WHERE (SELECT min(fen) FROM unnest(fens) AS fen) * $14::bigint >= net * $13::bigint
  ORDER BY (SELECT min(fen) FROM unnest(fens) AS fen) DESC, codes
  LIMIT $15
-""",
+"""
+CIRCULAR = SqlFact(
+    "circular_turnover",
+    1,
+    _RINGS_TAKE,
+    _SALES  # noqa: S608 - constants
+    + """
+, sold AS MATERIALIZED (
+    SELECT provider_id AS seller, buyer_id AS buyer, sum(amount_fen - back_fen) AS fen, count(*) AS trades
+      FROM sale WHERE qualified AND NOT related AND amount_fen > back_fen GROUP BY provider_id, buyer_id
+)"""
+    + _RINGS,
+)
+KEPT_CIRCULAR = SqlFact(
+    "circular_turnover",
+    2,
+    _RINGS_TAKE,
+    _TOTALS  # noqa: S608 - constants
+    + """
+, sold AS MATERIALIZED (
+    SELECT provider_id AS seller, buyer_id AS buyer, sum(fen - back_fen) AS fen, sum(remaining)::bigint AS trades
+      FROM by_contract WHERE qualified AND NOT related AND remaining > 0 GROUP BY provider_id, buyer_id
+)"""
+    + _RINGS,
 )
 
 CASES = SqlFact(
@@ -210,7 +264,20 @@ SELECT c.code FROM subsidy_case c
 """,
 )
 
-SQL_FACTS = (REGISTERED, SUSPENDED, VENUES, RELATED, TURNOVER, CIRCULAR, CASES, CLAIMED)
+FACTS_OF: Mapping[TurnoverOrigin, tuple[SqlFact, SqlFact]] = {
+    TurnoverOrigin.TRADES: (TURNOVER, CIRCULAR),
+    TurnoverOrigin.KEPT: (KEPT_TURNOVER, KEPT_CIRCULAR),
+}
+"""Turnover by enterprise and its rings, by what they are read from."""
+SQL_FACTS = (
+    REGISTERED,
+    SUSPENDED,
+    VENUES,
+    RELATED,
+    *(fact for pair in FACTS_OF.values() for fact in pair),
+    CASES,
+    CLAIMED,
+)
 
 
 async def fetch(connection: Connection, fact: SqlFact, window: Window) -> list[asyncpg.Record]:

@@ -29,6 +29,7 @@ from datamarket.foundation.http import (
 from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.shapes import RowShape
 from datamarket.foundation.waiting.patience import takes_long
+from datamarket.subsidy.facts.terms import TurnoverOrigin
 from datamarket.subsidy.runs import actions, queries, rules
 from datamarket.subsidy.runs.queries import RunView
 from datamarket.subsidy.runs.terms import RunEvent, RunState
@@ -80,6 +81,9 @@ class RunOut(RowShape):
     state_zh: str = Field(examples=["公示中"])
     state_en: str = Field(examples=["publicised"])
     snapshot_sha256: str | None
+    turnover_from: TurnoverOrigin | None = Field(
+        description="what the snapshot's turnover was read from; both give the same figures"
+    )
     engine_id: str | None = Field(examples=["0.1.0+1f0c7e9a2b3d4c5e"])
     result_sha256: str | None
     total_fen: int | None

@@ -1,7 +1,7 @@
 """The heavy half of a run: taking its snapshot, and calculating every line from the stored bytes."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from datamarket.auth.terms import Actor
 from datamarket.foundation.clock import year_bounds
 from datamarket.foundation.db import Connection, driver
 from datamarket.foundation.errors import Conflict, Refused
-from datamarket.foundation.ids import new_id
+from datamarket.foundation.ids import new_id, new_ids
 from datamarket.subsidy.evaluator import identity as engine
 from datamarket.subsidy.evaluator.rules import evaluate
 from datamarket.subsidy.facts import queries as fact_queries
@@ -78,9 +78,7 @@ async def take_snapshot(
                 watermark=await fact_queries.watermark(session),
                 content=content,
                 sha256=sha256,
-                facts={
-                    fact.name: {"version": fact.version, "sha256": fact.sha256} for fact in facts.SQL_FACTS
-                },
+                facts=taken.facts,
                 counts=taken.counts,
                 parties=taken.parties,
                 venues=taken.venues,
@@ -90,7 +88,9 @@ async def take_snapshot(
         )
         await session.flush()
     run.snapshot_id = known
-    return {"snapshot_sha256": sha256, **taken.counts, "rings": len(taken.rings)}
+    run.turnover_from = taken.turnover_from
+    told = {"snapshot_sha256": sha256, **taken.counts, "rings": len(taken.rings)}
+    return told | {"turnover_from": taken.turnover_from}
 
 
 def check_cutoff(run: SubsidyRun, now: datetime) -> None:
@@ -131,14 +131,14 @@ async def calculate(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now
     if await queries.same_calculation(session, run, engine.engine_id()) is not None:
         raise RunCalculatedAlready
     scheme = await dossier.scheme_of(session, run.scheme_version_id)
-    snapshot = dossier.read_snapshot(stored.content)
+    snapshot = await asyncio.to_thread(dossier.read_snapshot, stored.content)
     result, sha256 = await asyncio.to_thread(_evaluate, scheme, snapshot, run.year)
     run.engine_id = engine.engine_id()
     run.result_sha256 = sha256
     run.total_fen = result.total_fen
     run.calculated_by = actor.account_id
-    lines = _Lines(run.id, scheme, stored.parties, circular_of(snapshot), now)
-    rows = [lines.row(position, line) for position, line in enumerate(result.lines)]
+    lines = _Lines(run.id, scheme, stored.parties, circular_of(snapshot))
+    rows = await asyncio.to_thread(lines.rows, result.lines, now)
     await _write(await driver(session), rows)
     return {"result_sha256": sha256, "total_fen": result.total_fen, "lines": len(rows)}
 
@@ -171,16 +171,22 @@ class _Lines:
     scheme: Scheme
     parties: Mapping[str, Mapping[str, str]]
     circular: set[str]
-    now: datetime
 
-    def row(self, position: int, line: Line) -> tuple[Any, ...]:
+    def rows(self, lines: Sequence[Line], now: datetime) -> list[tuple[Any, ...]]:
+        ids = new_ids([now] * len(lines))
+        return [
+            self.row(line_id, position, line)
+            for position, (line_id, line) in enumerate(zip(ids, lines, strict=True))
+        ]
+
+    def row(self, line_id: UUID, position: int, line: Line) -> tuple[Any, ...]:
         """In the order of COLUMNS."""
         clause = self.scheme.clause(line.clause)
         party = self.parties[line.enterprise]
         sells = clause.unit is Unit.ENTERPRISE and line.enterprise in self.circular
         flags = review.flags_of(line, circular=sells, rules=review.review_rules())
         return (
-            new_id(self.now),
+            line_id,
             self.run_id,
             position,
             line.clause,

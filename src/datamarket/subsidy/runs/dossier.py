@@ -4,19 +4,20 @@ Nothing is looked up in the market here: years later the same dossier gives the 
 """
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.errors import Conflict
 from datamarket.subsidy.evaluator.awards import award_document
 from datamarket.subsidy.evaluator.explain import Explanation, explain
 from datamarket.subsidy.facts import queries as fact_queries
+from datamarket.subsidy.facts.terms import TurnoverOrigin
 from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.runs import queries
 from datamarket.subsidy.runs.queries import RunView
@@ -79,7 +80,7 @@ async def scheme_of(session: AsyncSession, version_id: UUID) -> Scheme:
 
 
 def read_snapshot(content: bytes) -> Snapshot:
-    return Snapshot.from_json(json.loads(content))
+    return Snapshot.from_json(orjson.loads(content))
 
 
 def line_of(row: SubsidyLine) -> Line:
@@ -152,7 +153,8 @@ async def stored_snapshot(session: AsyncSession, view: RunView) -> Snapshot:
     """Raises NotCalculated before there is one."""
     if view.run.snapshot_id is None:
         raise NotCalculated(state=RunState(view.run.state))
-    return read_snapshot((await fact_queries.snapshot_by_id(session, view.run.snapshot_id)).content)
+    stored = await fact_queries.snapshot_by_id(session, view.run.snapshot_id)
+    return await asyncio.to_thread(read_snapshot, stored.content)
 
 
 async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
@@ -160,4 +162,13 @@ async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
     result = await result_of(session, view)
     scheme = await scheme_of(session, view.run.scheme_version_id)
     document = await asyncio.to_thread(award_document, scheme, view.scheme_sha256, result)
-    return document | {"run_id": str(view.run.id)}
+    notes = [*document["notes"], *_origin_told(view.run.turnover_from)]
+    return document | {"run_id": str(view.run.id), "notes": notes}
+
+
+def _origin_told(origin: str | None) -> list[dict[str, str]]:
+    """From what the turnover was read; runs from before this was kept do not say."""
+    if origin is None:
+        return []
+    zh, en = TurnoverOrigin(origin).labels
+    return [{"code": "turnover-from", "zh": f"交易额取自{zh}", "en": f"turnover read from {en}"}]

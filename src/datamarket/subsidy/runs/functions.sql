@@ -18,6 +18,7 @@ BEGIN
     IF (OLD.id, OLD.ledger_id, OLD.scheme_id, OLD.scheme_version_id, OLD.year, OLD.cutoff, OLD.actor_id)
          IS DISTINCT FROM (NEW.id, NEW.ledger_id, NEW.scheme_id, NEW.scheme_version_id, NEW.year, NEW.cutoff, NEW.actor_id)
        OR OLD.snapshot_id IS NOT NULL AND NEW.snapshot_id IS DISTINCT FROM OLD.snapshot_id
+       OR OLD.turnover_from IS NOT NULL AND NEW.turnover_from IS DISTINCT FROM OLD.turnover_from
        OR OLD.engine_id IS NOT NULL AND NEW.engine_id IS DISTINCT FROM OLD.engine_id
        OR OLD.result_sha256 IS NOT NULL AND NEW.result_sha256 IS DISTINCT FROM OLD.result_sha256
        OR OLD.total_fen IS NOT NULL AND NEW.total_fen IS DISTINCT FROM OLD.total_fen

@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Conflict, MarketError
 from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of, quoted
+from datamarket.subsidy.facts.terms import TurnoverOrigin
 from datamarket.subsidy.runs.rules import DECIDED, ENDED, RunDutiesNotSeparate
 from datamarket.subsidy.runs.terms import RunEvent, RunState
 from datamarket.subsidy.terms import LineStatus
@@ -42,6 +43,7 @@ class SubsidyRun(SQLModel, table=True):
     __tablename__ = "subsidy_run"
     __table_args__ = (
         one_of("state", RunState, "subsidy_run"),
+        one_of("turnover_from", TurnoverOrigin, "subsidy_run"),
         CheckConstraint(
             "reviewed_by <> calculated_by AND approved_by <> calculated_by AND approved_by <> reviewed_by",
             name="subsidy_run_duties_separate",
@@ -82,6 +84,7 @@ class SubsidyRun(SQLModel, table=True):
     cutoff: datetime = instant()
     state: str = RunState.DRAFT
     snapshot_id: UUID | None = Field(default=None, foreign_key="subsidy_snapshot.id")
+    turnover_from: str | None = None
     engine_id: str | None = None
     result_sha256: str | None = None
     total_fen: int | None = Field(default=None, sa_type=BigInteger)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,17 +12,22 @@ from pydantic import Field, StringConstraints
 
 from datamarket.auth.access import Deciding, ReadSubsidy
 from datamarket.foundation.http import Body, Now, Reading, Shape, SliceRouter
+from datamarket.foundation.money import parse_rate, parse_yuan, percent
 from datamarket.foundation.shapes import attached
 from datamarket.foundation.spreadsheets.cells import WORKBOOK
 from datamarket.foundation.waiting.patience import takes_long
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
-from datamarket.subsidy.runs.api import name_bundle, named_run
+from datamarket.subsidy.runs.api import SLUG, name_bundle, named_run
 from datamarket.subsidy.studies import comparison, drift
 from datamarket.subsidy.studies.whatif import Comparison, Move
 
 router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
 ParameterPath = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[a-z0-9_.-]+$")]
+RateText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,6})?%$")]
+YuanText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,13}(\.[0-9]{1,2})?$")]
+MOST_VALUES = 101
+"""On either axis of a grid: from 0 % to 1 % by hundredths, both ends included."""
 MOST_CHANGES = 500
 """Changes shown; the largest first. Sums and counts always cover all."""
 
@@ -91,6 +97,54 @@ class WhatIfOut(Shape):
     comparison: ComparisonOut
 
 
+class AxisIn(Body):
+    """So many values, each a step above the one before."""
+
+    step: str
+    count: int = Field(ge=1, le=MOST_VALUES, strict=True, examples=[101])
+
+
+class RatesIn(AxisIn):
+    first: RateText = Field(examples=["0.5%"])
+    step: RateText = Field(examples=["0.01%"])
+
+    @property
+    def values(self) -> list[Fraction]:
+        first, step = parse_rate(self.first), parse_rate(self.step)
+        return [first + place * step for place in range(self.count)]
+
+
+class CapsIn(AxisIn):
+    first: YuanText = Field(examples=["100000.00"])
+    step: YuanText = Field(examples=["10000.00"])
+
+    @property
+    def values(self) -> list[int]:
+        first, step = parse_yuan(self.first), parse_yuan(self.step)
+        return [first + place * step for place in range(self.count)]
+
+
+class GridIn(Body):
+    """Which clause, at which rates and caps; both hold throughout the run's year."""
+
+    run_id: UUID
+    clause: str = Field(min_length=1, max_length=64, pattern=SLUG, examples=["top-ten-turnover"])
+    rates: RatesIn
+    caps: CapsIn
+
+
+class GridOut(Shape):
+    """A study, never an award: a row for each rate, in it a figure for each cap; null where the budget stops the run."""
+
+    run_id: UUID
+    watermark: str = "测算 what-if: not an award"
+    rates: list[str] = Field(examples=[["0.5%", "0.51%"]])
+    caps_fen: list[int]
+    total_fen: list[list[int | None]]
+    recipients: list[list[int | None]]
+    cap_bound: list[list[int]]
+
+
 class BaseChangeOut(Shape):
     """A base that is another now; null where it was or is not known."""
 
@@ -154,6 +208,23 @@ async def what_if(actor: ReadSubsidy, session: Deciding, body: WhatIfIn, respons
         run_id=body.run_id,
         reform_sha256=study.reform.sha256,
         comparison=ComparisonOut.of(study.comparison),
+    )
+
+
+@router.post("/what-if/grid", summary="What would each pair of a rate and a cap cost", responses={409: {}})
+@takes_long
+async def what_if_grid(actor: ReadSubsidy, session: Deciding, body: GridIn, response: Response) -> GridOut:
+    """Each figure is what the single study of that rate and cap would give."""
+    view = await named_run(session, body.run_id, response)
+    rates, caps = body.rates.values, body.caps.values
+    grid = await comparison.grid_for(session, view, body.clause, rates, caps)
+    return GridOut(
+        run_id=body.run_id,
+        rates=[percent(rate) for rate in rates],
+        caps_fen=caps,
+        total_fen=[[cell.total_fen for cell in row] for row in grid],
+        recipients=[[cell.recipients for cell in row] for row in grid],
+        cap_bound=[[cell.cap_bound for cell in row] for row in grid],
     )
 
 

@@ -1,11 +1,14 @@
 """A stored run under other parameters, or beside another run."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from fractions import Fraction
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.foundation.money import percent, yuan
 from datamarket.subsidy.runs.dossier import (
     check_calculated,
     result_of,
@@ -13,7 +16,13 @@ from datamarket.subsidy.runs.dossier import (
     stored_snapshot,
 )
 from datamarket.subsidy.runs.queries import RunView
-from datamarket.subsidy.studies.reform import DATED_CLAUSE_PATHS, DATED_SCHEME_PATHS
+from datamarket.subsidy.studies.grid import Cell, grid_of
+from datamarket.subsidy.studies.reform import (
+    DATED_CLAUSE_PATHS,
+    DATED_SCHEME_PATHS,
+    ReformChangesNothing,
+    apply_reform,
+)
 from datamarket.subsidy.studies.whatif import Comparison, DifferentInputs, WhatIf, compare, what_if
 
 
@@ -24,6 +33,29 @@ async def what_if_of(session: AsyncSession, view: RunView, changes: Mapping[str,
     snapshot = await stored_snapshot(session, view)
     dated = {path: _for_year(path, value, view.run.year) for path, value in changes.items()}
     return await asyncio.to_thread(what_if, scheme, dated, snapshot, view.run.year)
+
+
+async def grid_for(
+    session: AsyncSession, view: RunView, clause_id: str, rates: Sequence[Fraction], caps: Sequence[int]
+) -> list[list[Cell]]:
+    """The run's own snapshot at each rate and cap of a clause.
+
+    Raises NotCalculated, what `apply_reform` raises of any of them by itself, and what `grid_of` raises.
+    """
+    check_calculated(view)
+    scheme = await scheme_of(session, view.run.scheme_version_id)
+    snapshot = await stored_snapshot(session, view)
+    year = view.run.year
+
+    def work() -> list[list[Cell]]:
+        edges = [(rate, caps[0]) for rate in rates] + [(rates[0], cap) for cap in caps]
+        for rate, cap in edges:
+            changes = {f"{clause_id}.rate": percent(rate), f"{clause_id}.cap": yuan(cap)}
+            with suppress(ReformChangesNothing):
+                apply_reform(scheme, {path: _for_year(path, value, year) for path, value in changes.items()})
+        return grid_of(scheme, snapshot, year, clause_id, rates=rates, caps=caps)
+
+    return await asyncio.to_thread(work)
 
 
 def _for_year(path: str, value: Any, year: int) -> Any:
