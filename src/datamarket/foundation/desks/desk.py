@@ -17,7 +17,6 @@ from datamarket.foundation import idempotency
 from datamarket.foundation.db import Connection, Database
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.idempotency import Answer, Claim, InFlight
-from datamarket.foundation.waiting.crowds import Crowded
 from datamarket.foundation.waiting.outages import DatabaseUnavailable, OutcomeUnknown, is_outage
 
 LARGEST_BATCH = 500
@@ -58,20 +57,12 @@ class Desk(Generic[WishT, DoneT]):
     post: Post[WishT, DoneT]
     answer: Callable[[DoneT], Answer]
     now: Callable[[], datetime]
-    most: int
-    """Wishes that may wait; who comes to a full desk is sent away at once."""
     _queue: "deque[Queued[WishT]]" = field(default_factory=deque)
     _poster: "asyncio.Task[None] | None" = None
 
-    def check_room(self) -> None:
-        """Raises DatabaseUnavailable while it is known to give no answer, and Crowded."""
-        self.database.check_plain()
-        if len(self._queue) >= self.most:
-            raise Crowded
-
     async def ask(self, wish: WishT, claim: Claim) -> Answer:
         """Queue one wish and await its answer, as long as a request may wait. Raises what refused it."""
-        self.check_room()
+        self.database.check_plain()
         loop = asyncio.get_running_loop()
         queued = Queued(wish, claim, loop.create_future())
         self._queue.append(queued)

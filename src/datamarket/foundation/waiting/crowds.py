@@ -8,21 +8,24 @@ from datamarket.foundation.errors import Unavailable
 
 class Crowded(Unavailable):
     code = "request.crowded"
-    zh = "此刻等待处理的请求过多，本次请求未产生任何变更；请稍后携带相同的 Idempotency-Key 重试。"
-    en = "Too many requests are waiting just now; nothing was changed. Retry in a moment with the same Idempotency-Key."
+    zh = "此刻等待处理的请求过多，本次请求未产生任何变更；请稍后重试。"
+    en = "Too many requests are waiting just now; nothing was changed. Retry in a moment."
 
 
 class Crowd:
     """So many at once, at work and waiting together."""
 
     def __init__(self, most: int) -> None:
-        self.most = most
-        self._inside = 0
+        self._most, self._inside = most, 0
+
+    @property
+    def full(self) -> bool:
+        return self._inside >= self._most
 
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Inside for as long as the block lasts. Raises Crowded."""
-        if self._inside >= self.most:
+        if self.full:
             raise Crowded
         self._inside += 1
         try:
