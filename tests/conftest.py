@@ -175,6 +175,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         var=tmp_path_factory.mktemp("var"),
         rate_limit="100000/second",
         sign_in_limit="10000/minute",
+        requests_at_once=1000,
         log_requests=False,
     )
 

@@ -34,12 +34,16 @@ UNION ALL
 SELECT 'entry without trade ' || k.source_id FROM business_key k WHERE k.ledger_id = $1 AND k.source_type = 'trade'
    AND NOT EXISTS (SELECT FROM trade t WHERE t.id = k.source_id)
 UNION ALL
-SELECT 'use without trade ' || u.id FROM contract_use u WHERE NOT EXISTS (SELECT FROM trade t WHERE t.use_id = u.id)
+SELECT 'priced use without trade ' || u.id FROM contract_use u
+ WHERE u.priced AND NOT EXISTS (SELECT FROM trade t WHERE t.use_id = u.id)
+UNION ALL
+SELECT 'uses not as metered ' || m.contract_id FROM contract_meter m
+ WHERE m.used <> (SELECT coalesce(sum(quantity), 0) FROM contract_use u WHERE u.contract_id = m.contract_id)
 UNION ALL
 SELECT 'key without answer ' || key FROM idempotency_key WHERE ledger_id = $1 AND status IS NULL
 LIMIT 5
 """
-"""Every use of this stand is a trade's: whoever counts uses alone has no place here."""
+"""A use is counted, and one that is priced has its trade."""
 
 
 @dataclass(frozen=True)

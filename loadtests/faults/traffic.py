@@ -24,7 +24,7 @@ from tests.world.trading import Agreement
 PATIENCE_SECONDS = 4
 PAUSE_SECONDS = 0.05
 BATCH = 5
-MIX = {Kind.TRADE: 85, Kind.BATCH: 5, Kind.REFUND: 10}
+MIX = {Kind.TRADE: 60, Kind.USE: 25, Kind.BATCH: 5, Kind.REFUND: 10}
 LAST_SECONDS = 30
 """For what is undecided when the time is over."""
 REMEMBERED = 200
@@ -116,6 +116,8 @@ class Traffic:
         if kind is Kind.BATCH:
             body = {"items": [order] * BATCH, "atomic": True}
             return Intent(name, kind, f"{API}/trades/batch", orjson.dumps(body))
+        if kind is Kind.USE:
+            return Intent(name, kind, f"{API}/contracts/{deal.contract.id}/uses", orjson.dumps(USE))
         return Intent(name, Kind.TRADE, f"{API}/trades", orjson.dumps(order))
 
     async def _send(self, line: "Line", intent: Intent, key: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from datamarket.auth.terms import Actor
 from datamarket.contracts import actions as contracts
 from datamarket.contracts.rules import ContractNotActive, QuotaExhausted, UseNotAuthorised
-from datamarket.contracts.terms import ContractEvent, Demand
+from datamarket.contracts.terms import ContractEvent, Demand, Use
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.idempotency import Answer, Claim, KeyReused
@@ -34,12 +34,10 @@ async def test_a_quota_is_never_overspent(database: Database) -> None:
 
     async def use(actor: Actor) -> bool:
         demand = Demand(deal.contract.id, deal.buyer.id, deal.purpose, 3, NOON)
-        try:
-            async with database.plain_transaction() as connection:
-                await contracts.use_contract(connection, actor, demand, now=moment())
-        except QuotaExhausted:
-            return False
-        return True
+        async with database.plain_transaction() as connection:
+            [outcome] = await contracts.use_contracts(connection, [(actor, demand)], now=moment())
+        assert isinstance(outcome, Use | QuotaExhausted)
+        return isinstance(outcome, Use)
 
     used = await asyncio.gather(*(use(deal.buyer_account) for _ in range(20)))
     assert sum(used) == 3
@@ -85,13 +83,13 @@ async def test_one_key_at_two_desks_is_one_trade(database: Database) -> None:
     await enrol(database, deal.buyer_account)
     claim = Claim(LEDGER, str(deal.buyer_account.account_id), unique("key"), b"\x01" * 32)
     answers = await asyncio.gather(
-        *(desks[turn % 2].record(trading.intent(deal, at=NOON), claim) for turn in range(50))
+        *(desks[turn % 2].ask(trading.intent(deal, at=NOON), claim) for turn in range(50))
     )
     assert len({answer.body for answer in answers}) == 1
     assert sum(not answer.replayed for answer in answers) == 1
     other = Claim(LEDGER, claim.caller, claim.key, b"\x02" * 32)
     with pytest.raises(KeyReused):
-        await desks[0].record(trading.intent(deal, at=NOON), other)
+        await desks[0].ask(trading.intent(deal, at=NOON), other)
 
 
 async def test_one_bad_order_never_fails_its_neighbours_in_the_queue(database: Database) -> None:
@@ -105,7 +103,7 @@ async def test_one_bad_order_never_fails_its_neighbours_in_the_queue(database: D
         deal = poor if number % 5 == 0 else rich
         try:
             caller = str(deal.buyer_account.account_id)
-            return await desk.record(trading.intent(deal), Claim(LEDGER, caller, unique("key"), bytes(32)))
+            return await desk.ask(trading.intent(deal), Claim(LEDGER, caller, unique("key"), bytes(32)))
         except MarketError as error:
             return error
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import asyncpg
 import pytest
@@ -15,12 +15,12 @@ from datamarket import slices
 from datamarket.edge.problems import translate
 from datamarket.foundation import db
 from datamarket.foundation.db import Database
+from datamarket.foundation.desks.desk import Desk, Queued
 from datamarket.foundation.settings import Settings
 from datamarket.foundation.waiting import outages, patience
 from datamarket.foundation.waiting.outages import FAILURES, DatabaseUnavailable
 from datamarket.server import app as server
 from datamarket.server.housekeeping import kept_house
-from datamarket.trading.desk import Queued, TradeDesk
 from tests.conftest import Client, client_of
 from tests.world import trading
 from tests.world.line import Break, Line, line_to
@@ -197,15 +197,15 @@ async def test_what_is_not_being_posted_in_time_never_is(
     wired: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = asyncio.Event()
-    posted: list[Queued] = []
+    posted: list[Queued[Any]] = []
 
-    async def post(_desk: TradeDesk, batch: Sequence[Queued]) -> None:
+    async def post(_desk: Desk[Any, Any], batch: Sequence[Queued[Any]]) -> None:
         for queued in batch:
             queued.posting = True
         posted.extend(batch)
         await gate.wait()
 
-    monkeypatch.setattr(TradeDesk, "_post", post)
+    monkeypatch.setattr(Desk, "_post", post)
     async with asyncio.timeout(PATIENCE_SECONDS):
         first = asyncio.create_task(wired.buyer.post("/trades", json=wired.trade))
         while not posted:  # noqa: ASYNC110 - the desk takes it in its own time

@@ -14,6 +14,7 @@ from datamarket.contracts import queries as contract_queries
 from datamarket.contracts.tables import Contract
 from datamarket.contracts.terms import ContractEvent, Demand, Purpose
 from datamarket.foundation.db import Database
+from datamarket.foundation.desks.desk import Desk
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.idempotency import Answer, Claim, fingerprint
 from datamarket.foundation.money import Fen
@@ -22,8 +23,7 @@ from datamarket.ledger.terms import EntryId
 from datamarket.participants.tables import Participant
 from datamarket.trading import queries, refunds
 from datamarket.trading.actions import Outcome, Recorder
-from datamarket.trading.api import render
-from datamarket.trading.desk import TradeDesk
+from datamarket.trading.api import answer_of
 from datamarket.trading.tables import RefundRow
 from datamarket.trading.terms import Trade, TradeIntent
 from datamarket.zones.resources.tables import Resource
@@ -184,9 +184,9 @@ def intent(agreement: Agreement, quantity: int = 1, *, at: datetime | None = Non
     )
 
 
-def desk(database: Database, read_clock: Callable[[], datetime] = moment) -> TradeDesk:
+def desk(database: Database, read_clock: Callable[[], datetime] = moment) -> Desk[TradeIntent, Trade]:
     """One process's queue; two of them are two processes to the database."""
-    return TradeDesk(database, Recorder(LEDGER_ID), render, read_clock)
+    return Desk(database, Recorder(LEDGER_ID).record_trades, answer_of, read_clock)
 
 
 async def sell_under_key(
@@ -197,7 +197,7 @@ async def sell_under_key(
     await enrol(database, agreement.buyer_account)
     caller = str(agreement.buyer_account.account_id)
     claim = Claim(LEDGER_ID, caller, key, fingerprint("POST", "/api/v1/trades", key.encode()))
-    return await desk(database, lambda: when).record(intent(agreement, quantity, at=when), claim)
+    return await desk(database, lambda: when).ask(intent(agreement, quantity, at=when), claim)
 
 
 async def record(
@@ -225,7 +225,10 @@ async def used(
     when, by = at or moment(), agreement.buyer_account
     demand = Demand(agreement.contract.id, agreement.buyer.id, agreement.purpose, quantity, when)
     async with database.plain_transaction() as connection:
-        return await contracts.use_contract(connection, by, demand, now=when)
+        [outcome] = await contracts.use_contracts(connection, [(by, demand)], now=when)
+    if isinstance(outcome, MarketError):
+        raise outcome
+    return outcome.id
 
 
 async def refund(

@@ -1,6 +1,6 @@
 """Requesting a contract and moving it through its life."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,11 +16,12 @@ from datamarket.contracts import queries, rules
 from datamarket.contracts.accounts import accounts_of
 from datamarket.contracts.metering import meter, record_uses
 from datamarket.contracts.tables import Contract, ContractMeter
-from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Party, Purpose
+from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Party, Purpose, Use
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Connection, driver
-from datamarket.foundation.ids import new_id
+from datamarket.foundation.errors import MarketError
+from datamarket.foundation.ids import new_id, new_ids
 from datamarket.ledger import posting
 from datamarket.participants import queries as participants
 from datamarket.participants.affiliations import queries as affiliation_queries
@@ -188,14 +189,26 @@ async def _keep_meter(session: AsyncSession, contract: Contract, event: Contract
         )
 
 
-async def use_contract(connection: Connection, actor: Actor, demand: Demand, *, now: datetime) -> UUID:
-    """Authorise and meter one use: all or nothing. Returns the use's id. Raises UseNotAuthorised, NotFound."""
-    refusal = (await meter(connection, [demand]))[0]
-    if refusal is not None:
-        raise refusal
-    use_id = new_id(now)
-    await record_uses(connection, [use_id], [demand], [actor.account_id], priced=False)
-    facts = {"purpose": demand.purpose, "quantity": demand.quantity, "use_id": str(use_id)}
-    event = evidence.Event(actor, demand.contract_id, facts)
-    await evidence.record_many(connection, "contracts.use", "contract", [event], now=now)
-    return use_id
+async def use_contracts(
+    connection: Connection, wanted: Sequence[tuple[Actor, Demand]], *, now: datetime
+) -> list[Use | MarketError]:
+    """Authorise and meter uses: one outcome per demand, in their order; a refused one counts nothing."""
+    refusals = await meter(connection, [demand for _, demand in wanted])
+    metered = [pair for pair, refusal in zip(wanted, refusals, strict=True) if refusal is None]
+    demands = [demand for _, demand in metered]
+    ids = new_ids([demand.at for demand in demands])
+    uses = [
+        Use(use_id, d.contract_id, d.purpose, d.quantity, d.at)
+        for use_id, d in zip(ids, demands, strict=True)
+    ]
+    if uses:
+        await record_uses(connection, ids, demands, [actor.account_id for actor, _ in metered], priced=False)
+        events = [
+            evidence.Event(
+                actor, use.contract_id, {"purpose": use.purpose, "quantity": use.quantity, "use_id": use.id}
+            )
+            for (actor, _), use in zip(metered, uses, strict=True)
+        ]
+        await evidence.record_many(connection, "contracts.use", "contract", events, now=now)
+    following = iter(uses)
+    return [next(following) if refusal is None else refusal for refusal in refusals]

@@ -1,9 +1,10 @@
 """/contracts: request, events, uses."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
+import orjson
 from fastapi import Request, Response
 from pydantic import Field
 
@@ -11,15 +12,17 @@ from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts import actions, metering, queries, rules
-from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Purpose
+from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Purpose, Use
 from datamarket.foundation.db import driver
-from datamarket.foundation.errors import MarketError
+from datamarket.foundation.desks.desk import Desk
+from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
     BoolIn,
     IfMatch,
     InstantIn,
+    KeyHeader,
     LedgerId,
     Now,
     Page,
@@ -33,17 +36,21 @@ from datamarket.foundation.http import (
     SliceRouter,
     Writing,
     check_tag,
+    claim_of,
     database_of,
     page_of,
 )
-from datamarket.foundation.idempotency import check_caller
-from datamarket.foundation.shapes import RowShape
+from datamarket.foundation.idempotency import Answer, check_caller
+from datamarket.foundation.inputs.batches import each
+from datamarket.foundation.inputs.bodies import BodyLimits
+from datamarket.foundation.shapes import RowShape, answered, batch_answer
 from datamarket.zones.terms import UseClass
 
 router = SliceRouter(prefix="/contracts", tags=["contracts"])
 RequestContract = Annotated[Actor, allow(Permission.REQUEST_CONTRACT)]
 ConcludeContract = Annotated[Actor, allow(Permission.CONCLUDE_CONTRACT)]
 UseContract = Annotated[Actor, allow(Permission.USE_CONTRACT)]
+LARGEST_BATCH = 5000
 
 
 class AnnexIn(Body):
@@ -133,6 +140,42 @@ class UseOut(RowShape):
     at: datetime
 
 
+class UsesIn(Body):
+    """Up to 5,000 uses under one contract; with `atomic`, all of them or none."""
+
+    limits: ClassVar[BodyLimits] = BodyLimits(nodes=6 * LARGEST_BATCH)  # a use has five
+    items: Annotated[list[UseIn], Field(min_length=1, max_length=LARGEST_BATCH), each(UseIn, LARGEST_BATCH)]
+    atomic: BoolIn = False
+
+
+class MeteredOut(Shape):
+    """An item that was counted."""
+
+    outcome: Literal["recorded"]
+    use: UseOut
+    code: None
+    zh: None
+    en: None
+
+
+class UseRefusedOut(Shape):
+    """An item that counted nothing, and why."""
+
+    outcome: Literal["refused"]
+    use: None
+    code: str
+    zh: str
+    en: str
+
+
+class UsesOut(Shape):
+    """Outcomes in the order of the items."""
+
+    recorded: int
+    refused: int
+    items: list[Annotated[MeteredOut | UseRefusedOut, Field(discriminator="outcome")]]
+
+
 class DecisionOut(Shape):
     """What would be decided now; nothing is counted."""
 
@@ -212,14 +255,51 @@ async def allowed_events(actor: ReadMarket, session: Reading, contract_id: UUID)
     return ContractEventsOut(state=state, events=events)
 
 
-@router.post("/{contract_id}/uses", status_code=201, summary="Authorise and meter one use")
+def install_desk(app: Any) -> None:
+    """The queue of single uses of this process."""
+    state = app.state
+    state.use_desk = Desk(state.database, actions.use_contracts, answer_of, state.read_clock)
+
+
+def render(use: Use) -> bytes:
+    """A fresh use as the bytes that its caller gets, and that its key keeps."""
+    return orjson.dumps(
+        use._asdict(), default=str, option=orjson.OPT_UTC_Z
+    )  # the driver has a UUID of its own
+
+
+def answer_of(use: Use) -> Answer:
+    return Answer(201, render(use), None)
+
+
+@router.post(
+    "/{contract_id}/uses", status_code=201, response_model=UseOut, summary="Authorise and meter one use"
+)
 async def use_contract(
-    actor: UseContract, connection: PlainWriting, now: Now, contract_id: UUID, body: UseIn
-) -> UseOut:
+    actor: UseContract,
+    request: Request,
+    now: Now,
+    contract_id: UUID,
+    body: UseIn,
+    idempotency_key: KeyHeader,
+) -> Response:
     """Decided and counted in one step: a refusal counts nothing, and says which rule refused."""
     demand = Demand(contract_id, organisation_of(actor), body.purpose, body.quantity, now)
-    use_id = await actions.use_contract(connection, actor, demand, now=now)
-    return UseOut(id=use_id, contract_id=contract_id, purpose=body.purpose, quantity=body.quantity, at=now)
+    claim = await claim_of(request, idempotency_key)
+    return answered(await request.app.state.use_desk.ask((actor, demand), claim))
+
+
+@router.post("/{contract_id}/uses/batch", response_model=UsesOut, summary="Authorise and meter many uses")
+async def use_batch(
+    actor: UseContract, connection: PlainWriting, now: Now, contract_id: UUID, body: UsesIn
+) -> Response:
+    """Outcomes in the order of the items. With `atomic`, the first refusal is the answer, and nothing is counted."""
+    buyer_id = organisation_of(actor)
+    wanted = [(actor, Demand(contract_id, buyer_id, item.purpose, item.quantity, now)) for item in body.items]
+    outcomes = await actions.use_contracts(connection, wanted, now=now)
+    if isinstance(outcomes[0], NotFound | rules.BuyerUses):
+        raise outcomes[0]  # about the contract and its caller, so each item has it
+    return batch_answer(outcomes, "use", render, atomic=body.atomic)
 
 
 @router.get("/{contract_id}/uses", summary="Metered uses, newest first")

@@ -5,8 +5,9 @@ newest row version, what the one before left: suspended is suspended, spent is s
 reserve stands on the same row, and counts as spent; they change it under its lock.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from datamarket.contracts import queries, rules
@@ -39,36 +40,35 @@ RETURNING m.contract_id, m.buyer_id
 async def meter(connection: Connection, demands: Sequence[Demand]) -> list[MarketError | None]:
     """Check and count each use; what is refused counts nothing. One outcome per demand, in order.
 
-    All demands on a contract pass together, or, when they do not, are tried one by one in their order.
+    All demands on a contract pass together, or, when they do not, are decided one by one in their order.
     """
     outcomes: list[MarketError | None] = [None] * len(demands)
     together = _together(demands)
     passed = await _pass(connection, together)
-    refused: dict[int, Demand] = {}
-    if len(passed) < len(together):
-        for position, demand in enumerate(demands):
-            pair = demand.contract_id, demand.buyer_id
-            if pair in passed:
-                continue
-            if len(together[pair]) == 1 or not await _pass(connection, _together([demand])):
-                refused[position] = demand
-    for position, error in (await explain(connection, refused)).items():
+    if len(passed) == len(together):
+        return outcomes
+    for position, error in (await _refusals(connection, demands, passed)).items():
         outcomes[position] = error
     return outcomes
 
 
-Together = dict[tuple[UUID, UUID], list[Demand]]
+Pair = tuple[UUID, UUID]
+Together = dict[Pair, list[Demand]]
 
 
-def _together(demands: Sequence[Demand]) -> Together:
-    """The demands on each contract, by each buyer."""
+def _pair(demand: Demand) -> Pair:
+    """On which contract, by which buyer."""
+    return demand.contract_id, demand.buyer_id
+
+
+def _together(demands: Iterable[Demand]) -> Together:
     together: Together = {}
     for demand in demands:
-        together.setdefault((demand.contract_id, demand.buyer_id), []).append(demand)
+        together.setdefault(_pair(demand), []).append(demand)
     return together
 
 
-async def _pass(connection: Connection, together: Together) -> set[tuple[UUID, UUID]]:
+async def _pass(connection: Connection, together: Together) -> set[Pair]:
     """Those whose demands all pass: they are counted at once."""
     rows = await connection.fetch(
         _METER,
@@ -92,19 +92,30 @@ def authorisation_for(demand: Demand, meters: Mapping[UUID, queries.Meter]) -> A
     return found.authorisation
 
 
-async def explain(connection: Connection, refused: Mapping[Any, Demand]) -> dict[Any, MarketError]:
-    """Why each was refused, by the same rule in its pure form; another's contract is not there."""
-    if not refused:
-        return {}
-    meters = await queries.meters(connection, [demand.contract_id for demand in refused.values()])
-    reasons: dict[Any, MarketError] = {}
-    for key, demand in refused.items():
+async def _refusals(
+    connection: Connection, demands: Sequence[Demand], passed: set[Pair]
+) -> dict[int, MarketError]:
+    """Why each that may not be was refused, by the same rule in its pure form; the others are counted.
+
+    The meters are locked, so that each demand meets what those before it have left.
+    """
+    left = {p: demand for p, demand in enumerate(demands) if _pair(demand) not in passed}
+    meters = await queries.lock_plain_meters(connection, [demand.contract_id for demand in left.values()])
+    refused: dict[int, MarketError] = {}
+    counted: Counter[UUID] = Counter()
+    for position, demand in left.items():
         try:
-            rules.check_use(authorisation_for(demand, meters), demand)
-            reasons[key] = rules.UseNotAuthorised()
+            given = authorisation_for(demand, meters)
+            rules.check_use(replace(given, used=given.used + counted[demand.contract_id]), demand)
+            counted[demand.contract_id] += demand.quantity
         except MarketError as error:
-            reasons[key] = error
-    return reasons
+            refused[position] = error
+    allowed = {position: demand for position, demand in left.items() if position not in refused}
+    if allowed:
+        passed = await _pass(connection, _together(allowed.values()))
+    return refused | {
+        p: rules.UseNotAuthorised() for p, demand in allowed.items() if _pair(demand) not in passed
+    }
 
 
 _INSERT_USES = """

@@ -97,13 +97,23 @@ class Meter(NamedTuple):
     undecided: int
 
 
+_METERS = """
+SELECT m.*, c.provider_id FROM contract_meter m JOIN contract c ON c.id = m.contract_id
+ WHERE m.contract_id = ANY ($1) ORDER BY m.contract_id
+"""
+
+
 async def meters(connection: Connection, contract_ids: Sequence[UUID]) -> dict[UUID, Meter]:
     """The meter of each contract that was ever active."""
-    rows = await connection.fetch(
-        "SELECT m.*, c.provider_id FROM contract_meter m JOIN contract c ON c.id = m.contract_id"
-        " WHERE m.contract_id = ANY ($1)",
-        contract_ids,
-    )
+    return _by_contract(await connection.fetch(_METERS, contract_ids))
+
+
+async def lock_plain_meters(connection: Connection, contract_ids: Sequence[UUID]) -> dict[UUID, Meter]:
+    """The same, held until the transaction ends: no use is metered meanwhile."""
+    return _by_contract(await connection.fetch(_METERS + "FOR NO KEY UPDATE OF m", contract_ids))
+
+
+def _by_contract(rows: Sequence[Any]) -> dict[UUID, Meter]:
     return {
         row["contract_id"]: Meter(row["buyer_id"], row["provider_id"], _authorisation(row), row["undecided"])
         for row in rows

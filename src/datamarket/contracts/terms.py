@@ -84,6 +84,16 @@ class Demand(NamedTuple):
     at: datetime
 
 
+class Use(NamedTuple):
+    """A metered use."""
+
+    id: UUID
+    contract_id: UUID
+    purpose: Purpose
+    quantity: int
+    at: datetime
+
+
 @dataclass(frozen=True, eq=False)
 class FrozenTerms:
     """What a trade under a contract needs to know; nothing of it changes once the contract is active.

@@ -14,6 +14,7 @@ from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from datamarket.edge.answers import AnswerMiddleware
+from datamarket.edge.crowding import CrowdMiddleware
 from datamarket.edge.limits import RateLimits
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.settings import Settings
@@ -96,6 +97,7 @@ class EdgeMiddleware:
 
 def install(app: FastAPI, settings: Settings) -> None:
     """The layer above, the one for browsers of other origins, where there are any, and the one that marks answers."""
+    app.add_middleware(CrowdMiddleware, settings=settings)
     app.add_middleware(EdgeMiddleware, settings=settings)
     if settings.cors_origins:
         app.add_middleware(

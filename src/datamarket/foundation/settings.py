@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     request_deadline_seconds: int = Field(default=4, ge=1, le=3600)
     """How long a request may wait for the database, all in all; what is known to be long has its own deadline."""
 
+    requests_at_once: int = Field(default=40, ge=1, le=100_000)
+    """That one worker takes in; the next is told to come again. Over all that wait: who is taken is soon served."""
+
     signing_key: Path | None = None
     """PEM file of the P-256 key that signs tokens; made below `var` when not given."""
 

@@ -1,13 +1,18 @@
 """What is answered: a row as its shape shows it, or what a key has kept."""
 
 import functools
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
+import orjson
 from fastapi import Response
 
-from datamarket.foundation.http import Shape, tag
+from datamarket.foundation.errors import MarketError
+from datamarket.foundation.http import ItemT, Shape, tag
 from datamarket.foundation.idempotency import Answer
 from datamarket.foundation.states import Labelled
+
+_NO_REFUSAL = {"code": None, "zh": None, "en": None}
 
 
 class RowShape(Shape):
@@ -52,6 +57,24 @@ def attached(content: bytes, media: str, name: str, **headers: str) -> Response:
     """A file that a browser keeps under this name."""
     kept = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=media, headers=kept | headers)
+
+
+def batch_answer(
+    outcomes: Sequence[ItemT | MarketError], done: str, render: Callable[[ItemT], bytes], *, atomic: bool
+) -> Response:
+    """Outcomes in the order of the items, what was done under its name; with `atomic` the first refusal is raised."""
+    items: list[dict[str, Any]] = []
+    for number, outcome in enumerate(outcomes):
+        if not isinstance(outcome, MarketError):
+            items.append({"outcome": "recorded", done: orjson.Fragment(render(outcome)), **_NO_REFUSAL})
+        elif atomic:
+            outcome.pointer = f"/body/items/{number}"
+            raise outcome
+        else:
+            items.append({"outcome": "refused", done: None, **outcome.told()})
+    refused = sum(isinstance(outcome, MarketError) for outcome in outcomes)
+    answer = {"recorded": len(outcomes) - refused, "refused": refused, "items": items}
+    return Response(orjson.dumps(answer), media_type="application/json")
 
 
 def answered(answer: Answer) -> Response:

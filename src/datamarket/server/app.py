@@ -12,6 +12,7 @@ from datamarket.auth.api import keys
 from datamarket.auth.attempts import Attempts
 from datamarket.auth.keys import derived_secret
 from datamarket.auth.tokens import TokenKeeper, load_key
+from datamarket.contracts import api as contracts
 from datamarket.edge import docs, middleware, openapi, operations, problems
 from datamarket.evidence.actions import record
 from datamarket.foundation.clock import read_clock as wall_clock
@@ -20,7 +21,7 @@ from datamarket.foundation.http import API_PREFIX
 from datamarket.foundation.settings import Settings
 from datamarket.server.housekeeping import kept_house
 from datamarket.server.sealing import sealer_of
-from datamarket.trading.api import install_desk
+from datamarket.trading import api as trading
 
 
 def create_app(
@@ -56,7 +57,8 @@ def create_app(
         app.include_router(router, prefix=API_PREFIX)
     app.include_router(keys)
     app.include_router(operations.router)
-    install_desk(app)
+    contracts.install_desk(app)
+    trading.install_desk(app)
     docs.mount(app)
     openapi.install(app)
     problems.install(app, slices.constraint_errors())

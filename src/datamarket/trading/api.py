@@ -15,7 +15,8 @@ from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts import queries as contracts
 from datamarket.contracts.terms import Purpose
 from datamarket.foundation.db import driver
-from datamarket.foundation.errors import MarketError, NotFound
+from datamarket.foundation.desks.desk import Desk
+from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     Body,
     BoolIn,
@@ -37,16 +38,16 @@ from datamarket.foundation.http import (
     claim_of,
     page_of,
 )
+from datamarket.foundation.idempotency import Answer
 from datamarket.foundation.inputs.batches import each
 from datamarket.foundation.inputs.bodies import BodyLimits
 from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.money import Fen
-from datamarket.foundation.shapes import RowShape, answered
+from datamarket.foundation.shapes import RowShape, answered, batch_answer
 from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.terms import EntryKind
 from datamarket.trading import queries, refunds, rules
 from datamarket.trading.actions import Recorder
-from datamarket.trading.desk import TradeDesk
 from datamarket.trading.revenue.files import pricing_waits
 from datamarket.trading.terms import Trade, TradeIntent
 
@@ -54,7 +55,6 @@ router = SliceRouter(prefix="/trades", tags=["trading"])
 RecordTrade = Annotated[Actor, allow(Permission.RECORD_TRADE)]
 PriceUse = Annotated[Actor, allow(Permission.PRICE_USE)]
 LARGEST_BATCH = 5000
-_NO_REFUSAL = {"code": None, "zh": None, "en": None}
 
 
 class NewUseTradeIn(Body):
@@ -145,6 +145,11 @@ def render(trade: Trade) -> bytes:
     return orjson.dumps(fields, default=str, option=orjson.OPT_UTC_Z)  # the driver has a UUID of its own
 
 
+def answer_of(trade: Trade) -> Answer:
+    """A fresh trade as its caller's answer, with its first tag."""
+    return Answer(201, render(trade), '"1"')
+
+
 class BatchIn(Body):
     """Up to 5,000 trades; with `atomic`, all of them or none."""
 
@@ -220,7 +225,8 @@ def install_desk(app: Any) -> None:
     """The queue of this process, and the recorder that the batch path shares with it."""
     recorder = Recorder(app.state.settings.ledger_id)
     app.state.recorder = recorder
-    app.state.desk = TradeDesk(app.state.database, recorder, render, app.state.read_clock)
+    state = app.state
+    state.desk = Desk(state.database, recorder.record_trades, answer_of, state.read_clock)
 
 
 @router.post("", status_code=201, response_model=TradeOut, summary="Record a trade")
@@ -230,7 +236,7 @@ async def record_trade(
     """Checks the contract, meters the use, prices, splits, posts and records: all, or nothing."""
     organisation_of(actor)
     claim = await claim_of(request, idempotency_key)
-    return answered(await request.app.state.desk.record(body.intent(actor, now), claim))
+    return answered(await request.app.state.desk.ask(body.intent(actor, now), claim))
 
 
 @router.post("/batch", response_model=BatchOut, summary="Record many trades")
@@ -242,18 +248,7 @@ async def record_batch(
     recorder: Recorder = request.app.state.recorder
     intents = [item.intent(actor, now) for item in body.items]
     outcomes = await recorder.record_trades(connection, intents, now=now)
-    items: list[dict[str, Any]] = []
-    for number, outcome in enumerate(outcomes):
-        if isinstance(outcome, Trade):
-            items.append({"outcome": "recorded", "trade": orjson.Fragment(render(outcome)), **_NO_REFUSAL})
-        elif body.atomic:
-            outcome.pointer = f"/body/items/{number}"
-            raise outcome
-        else:
-            items.append({"outcome": "refused", "trade": None, **outcome.told()})
-    refused = sum(isinstance(outcome, MarketError) for outcome in outcomes)
-    answer = {"recorded": len(outcomes) - refused, "refused": refused, "items": items}
-    return Response(orjson.dumps(answer), media_type="application/json")
+    return batch_answer(outcomes, "trade", render, atomic=body.atomic)
 
 
 @router.get("", summary="Your trades, newest first")

@@ -1,33 +1,44 @@
-"""Where single trade requests meet: one queue, one poster per process, no waiting window.
+"""Where single requests of one kind meet: one queue, one poster per process, no waiting window.
 
 What has queued while the last batch was in flight is the next batch. Each request keeps its own answer:
-its idempotency row, its outcome, its error. The answer is stored in the transaction of the trade.
+its idempotency row, its outcome, its error. The answer is stored in the transaction of what it tells of.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+import asyncpg
 
 from datamarket.foundation import idempotency
-from datamarket.foundation.db import Database
+from datamarket.foundation.db import Connection, Database
 from datamarket.foundation.errors import MarketError
-from datamarket.foundation.idempotency import Answer, Claim
+from datamarket.foundation.idempotency import Answer, Claim, InFlight
 from datamarket.foundation.waiting.outages import DatabaseUnavailable, OutcomeUnknown, is_outage
-from datamarket.trading.actions import Recorder
-from datamarket.trading.terms import Trade, TradeIntent
 
 LARGEST_BATCH = 500
-FIRST_TAG = '"1"'
-"""The entity tag of a fresh trade."""
-Render = Callable[[Trade], bytes]
+WishT = TypeVar("WishT")
+WishT_contra = TypeVar("WishT_contra", contravariant=True)
+DoneT = TypeVar("DoneT")
+DoneT_co = TypeVar("DoneT_co", covariant=True)
+
+
+class Post(Protocol[WishT_contra, DoneT_co]):
+    """Does what is wished, in one transaction; one outcome per wish, in their order."""
+
+    def __call__(
+        self, connection: Connection, wishes: Sequence[WishT_contra], /, *, now: datetime
+    ) -> Awaitable[Sequence[DoneT_co | MarketError]]: ...
 
 
 @dataclass
-class Queued:
-    """One intent in the queue, with the future that its caller awaits."""
+class Queued(Generic[WishT]):
+    """One wish in the queue, with the future that its caller awaits."""
 
-    intent: TradeIntent
+    wish: WishT
     claim: Claim
     future: "asyncio.Future[Answer]"
     posting: bool = False
@@ -39,22 +50,22 @@ class Queued:
 
 
 @dataclass
-class TradeDesk:
-    """Takes intents one by one, records them in batches."""
+class Desk(Generic[WishT, DoneT]):
+    """Takes wishes one by one, posts them in batches."""
 
     database: Database
-    recorder: Recorder
-    render: Render
+    post: Post[WishT, DoneT]
+    answer: Callable[[DoneT], Answer]
     now: Callable[[], datetime]
-    _queue: "asyncio.Queue[Queued]" = field(default_factory=asyncio.Queue)
+    _queue: "deque[Queued[WishT]]" = field(default_factory=deque)
     _poster: "asyncio.Task[None] | None" = None
 
-    async def record(self, intent: TradeIntent, claim: Claim) -> Answer:
-        """Queue one intent and await its answer, as long as a request may wait. Raises what refused it."""
+    async def ask(self, wish: WishT, claim: Claim) -> Answer:
+        """Queue one wish and await its answer, as long as a request may wait. Raises what refused it."""
         self.database.check_plain()
         loop = asyncio.get_running_loop()
-        queued = Queued(intent, claim, loop.create_future())
-        self._queue.put_nowait(queued)
+        queued = Queued(wish, claim, loop.create_future())
+        self._queue.append(queued)
         if self._poster is None or self._poster.done():
             self._poster = asyncio.create_task(self._post_all())
         deadline = loop.call_later(self.database.seconds, queued.give_up)
@@ -64,9 +75,9 @@ class TradeDesk:
             deadline.cancel()
 
     async def _post_all(self) -> None:
-        """Post until the queue is empty; the next intent starts a new poster."""
-        while not self._queue.empty():
-            taken = [self._queue.get_nowait() for _ in range(min(LARGEST_BATCH, self._queue.qsize()))]
+        """Post until the queue is empty; the next wish starts a new poster."""
+        while self._queue:
+            taken = [self._queue.popleft() for _ in range(min(LARGEST_BATCH, len(self._queue)))]
             batch = [queued for queued in taken if not queued.future.done()]
             if not batch:
                 continue  # their callers were told that nothing was changed
@@ -75,7 +86,7 @@ class TradeDesk:
             except Exception as error:  # noqa: BLE001 - whatever it is, each caller must hear of it
                 await self._post_singly(batch, error)
 
-    async def _post_singly(self, batch: Sequence[Queued], error: Exception) -> None:
+    async def _post_singly(self, batch: Sequence[Queued[WishT]], error: Exception) -> None:
         """A batch that failed as a whole is tried one by one: a bad item fails alone."""
         for queued in batch:
             queued.posting = False
@@ -90,37 +101,48 @@ class TradeDesk:
                 if not queued.future.done():
                     queued.future.set_exception(alone)
 
-    async def _post(self, batch: Sequence[Queued]) -> None:
-        """One transaction: claim the keys, record the trades, store the answers, give refused keys back."""
+    async def _post(self, batch: Sequence[Queued[WishT]]) -> None:
+        """One transaction: claim the keys, post the wishes, store the answers, give refused keys back."""
         now = self.now()
         for queued in batch:
             queued.posting = True
-        fresh: dict[Claim, TradeIntent] = {}
+        fresh: dict[Claim, WishT] = {}
         async with self.database.plain_transaction() as connection:
-            answers = await idempotency.claim_all(connection, [queued.claim for queued in batch], now=now)
+            answers = await self._claim(connection, [queued.claim for queued in batch], now)
             for queued in batch:
                 if queued.claim not in answers:
-                    fresh.setdefault(queued.claim, queued.intent)
-            outcomes = await self.recorder.record_trades(connection, list(fresh.values()), now=now)
+                    fresh.setdefault(queued.claim, queued.wish)
             settled: dict[Claim, Answer] = {}
             refused: dict[Claim, MarketError] = {}
+            outcomes = await self.post(connection, list(fresh.values()), now=now)
             for claim, outcome in zip(fresh, outcomes, strict=True):
-                if isinstance(outcome, Trade):
-                    settled[claim] = Answer(201, self.render(outcome), FIRST_TAG)
-                else:
+                if isinstance(outcome, MarketError):
                     refused[claim] = outcome
+                else:
+                    settled[claim] = self.answer(outcome)
             await idempotency.settle_all(connection, settled)
             await idempotency.give_back(connection, refused)
-        self._answer(batch, {**answers, **settled, **refused})
+        self._tell(batch, {**answers, **settled, **refused})
 
-    def _answer(self, batch: Sequence[Queued], answers: dict[Claim, Answer | MarketError]) -> None:
-        """Tell each caller; of several with one claim, the first has made the trade, the others hear it again."""
+    @staticmethod
+    async def _claim(
+        connection: Connection, claims: Sequence[Claim], now: datetime
+    ) -> dict[Claim, Answer | MarketError]:
+        try:
+            return await idempotency.claim_all(connection, claims, now=now)
+        except asyncpg.LockNotAvailableError:
+            if len(claims) > 1:
+                raise
+            raise InFlight from None
+
+    def _tell(self, batch: Sequence[Queued[WishT]], answers: dict[Claim, Answer | MarketError]) -> None:
+        """Tell each caller; of several with one claim, the first has had its wish, the others hear it again."""
         for queued in batch:
             answer = answers[queued.claim]
             if isinstance(answer, Answer):
                 answers[queued.claim] = replace(answer, replayed=True)
             if queued.future.done():
-                continue  # the caller went away; the trade stands, and its key will replay it
+                continue  # the caller went away; what was posted stands, and its key will replay it
             if isinstance(answer, MarketError):
                 queued.future.set_exception(answer)
             else:
