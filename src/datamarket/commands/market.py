@@ -1,5 +1,6 @@
 """`datamarket serve`, `seed`, `simulate`, `demo`, `report` and `open-account`: a market, and what happens in it."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -58,10 +59,11 @@ def _serve(host: str, port: int, workers: int) -> None:
         import datamarket.server.app  # noqa: F401
         from datamarket.edge import logs
         from datamarket.edge.connections import PatientProtocol
-        from datamarket.server.database import opened_database
+        from datamarket.server.database import check_connections, opened_database
 
         starting.result()
     with opened_database() as market:
+        asyncio.run(check_connections(market, workers))
         os.environ["DATABASE_URL"] = market.url
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # the embedded server stops with us
         typer.echo(f"API http://{host}:{port}/docs", err=True)
