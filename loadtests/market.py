@@ -11,10 +11,12 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+RIVALS = ROOT / "var/rivals/bin/python"
+"""The environment that `make rivals` makes."""
 DATAMARKET = (sys.executable, "-m", "datamarket")
 READY_SECONDS = 150
 """Four workers that come up at once on two busy cores took sixty."""
@@ -60,11 +62,29 @@ class Market:
             self._tell_faults()
 
     @contextmanager
-    def serving_bare(self) -> Iterator[int]:
+    def serving_bare(self, workers: int = 1) -> Iterator[int]:
         """One route of nothing but FastAPI, on a port of its own."""
         port = free_port()
         line = [sys.executable, "-m", "uvicorn", "loadtests.bare:app", "--port", str(port), "--no-access-log"]
+        line += ["--workers", str(workers)] if workers > 1 else []
         with self._running(line, port, "/"):
+            yield port
+
+    @contextmanager
+    def serving_tutorial(self, url: str) -> Iterator[int]:
+        """The service as tutorials write it, on a database of its own; in the rivals' environment."""
+        port = free_port()
+        line = [
+            str(RIVALS),
+            "-m",
+            "uvicorn",
+            "loadtests.rivals.tutorial:app",
+            "--port",
+            str(port),
+            "--no-access-log",
+        ]
+        rival = replace(self, environment={**self.environment, "RIVAL_DATABASE_URL": url})
+        with rival._running(line, port, "/"):  # noqa: SLF001 - it is one of us
             yield port
 
     @contextmanager

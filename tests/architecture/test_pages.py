@@ -88,7 +88,9 @@ def test_the_lock_for_development_pins_what_the_product_pins_and_more() -> None:
     assert tools <= development.keys() - product.keys()
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.lock", "requirements-dev.lock", "loadtests/rivals/rivals.lock"]
+)
 def test_a_lock_names_hashes_and_no_place(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     assert re.search(r"https?:|file:|^-|^/", text, re.MULTILINE) is None
