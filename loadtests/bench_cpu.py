@@ -27,7 +27,7 @@ class Meter:
         self.server = None if port is None else listener(port)
 
     def read(self) -> Taken:
-        return Taken(_whole(self.server) if self.server else 0, _whole(self._database))
+        return Taken(whole(self.server) if self.server else 0, whole(self._database))
 
 
 def listener(port: int) -> psutil.Process:
@@ -40,7 +40,7 @@ def listener(port: int) -> psutil.Process:
     return min(holders, key=psutil.Process.create_time)
 
 
-def _whole(process: psutil.Process) -> float:
+def whole(process: psutil.Process) -> float:
     """Of it and of all that it started: those that live, and by its own account those that have ended."""
     total = 0.0
     for each in (process, *process.children(recursive=True)):

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from datamarket.auth.tokens import TokenKeeper, load_key
@@ -74,12 +75,18 @@ class Stand:
     books: list[str] = field(default_factory=list)
     tutorial: str | None = None
 
+    @cached_property
+    def keeper(self) -> TokenKeeper:
+        """Its key is made now, if nobody has: every server then finds it."""
+        return TokenKeeper(load_key(self.opened.settings), self.opened.settings)
+
     @property
     def postgres(self) -> Path:
         return self.opened.settings.server_folder
 
     async def set_up(self, names: set[str]) -> Exchange:
         """Whatever these works need, and no more. Copies come first: nobody may be connected to what is copied."""
+        _ = self.keeper
         database = await Database(self.opened.url, 4).open()
         try:
             market = await exchange(
@@ -116,8 +123,7 @@ class Stand:
             yield {name: (work, meter) for name, work in works.items()} | {BARE: (_bare(bare), bare_meter)}
 
     def _works(self, port: int, market: Exchange, listings: int = 0) -> Works:
-        keeper = TokenKeeper(load_key(self.opened.settings), self.opened.settings)
-        return Works(port, market, keeper, listings=listings or self.sizes.listings)
+        return Works(port, market, self.keeper, listings=listings or self.sizes.listings)
 
     async def _seal_and_verify(self, market: Exchange) -> None:
         """Sales just recorded, as a sealer finds them; a trade is two leaves, its entry and its audit event."""
