@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := var/lock/bin/uv pip compile --universal --python-version 3.11 --quiet \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: demo serve test coverage lint format hooks load bench rivals faults soak clients docs lock clean help
+.PHONY: demo serve test coverage lint format hooks load bench rivals figures faults soak clients docs lock clean help
 .DEFAULT_GOAL := demo
 
 # What the market runs on, and nothing else.
@@ -68,6 +68,9 @@ bench: $(DEV) $(RIVALS)  ## ratios, both sides in one run; FULL=1: ten million l
 
 rivals: $(DEV) $(RIVALS)  ## the top-ten award by SQL, DuckDB, polars and openfisca-core: first right to the fen, then timed
 	@$(BIN)/python -m loadtests.rivals.award
+
+figures: $(DEV)  ## the figures of docs/performance.md and README.md, from what `make bench` left
+	$(BIN)/python docs/make_performance.py
 
 faults: $(DEV)  ## servers killed, disks filled, power cut, rows tampered with, backups restored, each with its control
 	@$(BIN)/python -m loadtests.faults --seconds 90
