@@ -8,10 +8,13 @@ import argparse
 import json
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from importlib.util import find_spec
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -53,6 +56,8 @@ def main() -> int:
         os.environ.pop("DATABASE_URL", None)
         opened = stack.enter_context(opened_database())
         report = uvloop.run(_bench(opened, folder, wanted))
+    report["yearly"] = _yearly(wanted)
+    report["goals"] = sorted([*report["goals"], *report["yearly"].get("goals", [])], key=itemgetter("id"))
     _write(report, "latest" if not wanted.only else f"latest-{'-'.join(wanted.only)}")
     _print(report)
     return 0 if report["books_balance"] else 1
@@ -107,12 +112,23 @@ def _command(wanted: argparse.Namespace) -> str:
     return "make bench" + (" FULL=1" if wanted.full else "") + only
 
 
+def _yearly(wanted: argparse.Namespace) -> dict[str, Any]:
+    """P5: what `loadtests.bench_year` prints as JSON, where it is there; its `goals` have rows like ours."""
+    if (wanted.only and "P5" not in wanted.only) or find_spec("loadtests.bench_year") is None:
+        return {}
+    line = [sys.executable, "-m", "loadtests.bench_year"]
+    done = subprocess.run(line, cwd=ROOT, check=True, stdout=subprocess.PIPE)  # noqa: S603 - our own
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
 async def _rounds(
     works: Mapping[str, tuple[Measurable, Meter]], wanted: argparse.Namespace
 ) -> dict[str, Figure]:
     """All works in every round, so that a slow minute of the machine is everybody's."""
     figures = {name: Figure() for name in works}
-    for _ in range(wanted.rounds):
+    for number in range(wanted.rounds):
+        print(f"round {number + 1} of {wanted.rounds}, {len(works)} works", file=sys.stderr)
         for name, (work, meter) in works.items():
             if isinstance(work, Work):
                 await work.measure(WARM_UP_SECONDS)
