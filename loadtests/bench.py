@@ -28,7 +28,7 @@ from datamarket.foundation.db import owner_connection
 from datamarket.server.database import MarketDatabase, opened_database
 from loadtests.bench_chart import chart
 from loadtests.bench_cpu import Meter
-from loadtests.bench_goals import COLD_START, GOALS, IDS, MEMORY, Figure
+from loadtests.bench_goals import COLD_START, GOALS, GROWING, GROWN, IDS, MEMORY, Figure
 from loadtests.bench_growth import Growth
 from loadtests.bench_stand import Sizes, Stand, start_cold, tutorial_is_there
 from loadtests.bench_works import BARE, BY_ID, PAGE, TRADES, TUTORIAL, USES, Measurable, Work
@@ -201,18 +201,31 @@ def _median(values: Sequence[float]) -> float | None:
 
 
 def _write(report: Mapping[str, Any], name: str) -> None:
-    """The report, and its curves as pictures."""
+    """The report, and its curves as pictures: by connections, and by the size of the market."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / f"{name}.json").write_text(
-        json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
-    )
-    for figure, unit in (("value", "a second"), ("p50_ms", "p50, ms"), ("p99_ms", "p99, ms")):
-        series = {
-            work: [(row["connections"], row[figure]) for row in rows]
-            for work, rows in report["curves"].items()
-        }
+    text = json.dumps(report, ensure_ascii=False, indent=2)
+    (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    drawn: dict[str, tuple[str, dict[str, Any]]] = {
+        figure: (
+            f"{unit}, by connections",
+            {
+                work: [(row["connections"], row[figure]) for row in rows]
+                for work, rows in report["curves"].items()
+            },
+        )
+        for figure, unit in (("value", "a second"), ("p50_ms", "p50, ms"), ("p99_ms", "p99, ms"))
+    }
+    rates = {row["work"]: row["value"] for row in report["figures"]}
+    sizes = report["sizes"]["listings"], report["sizes"]["grown_listings"]
+    grown = {
+        work: list(zip(sizes, (rates[work], rates[work + GROWN]), strict=True))
+        for work in GROWING
+        if work + GROWN in rates
+    }
+    drawn["growth"] = f"a second, by listings; grown to {report['sizes']['legs']:,} legs too", grown
+    for figure, (title, series) in drawn.items():
         if series:
-            (FOLDER / f"{figure}.svg").write_text(chart(f"{unit} by connections", series), encoding="utf-8")
+            (FOLDER / f"{figure}.svg").write_text(chart(title, series), encoding="utf-8")
 
 
 def _print(report: Mapping[str, Any]) -> None:

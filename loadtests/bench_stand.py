@@ -49,6 +49,8 @@ from loadtests.rivals import standing
 from tests.world.exchange import DEPOSIT, Exchange, exchange
 
 LEAVES_OF_A_TRADE = 2
+PATIENT = {"DATAMARKET_REQUEST_DEADLINE_SECONDS": "60"}
+"""On a busy machine a batch may take longer than a caller would wait: that is a figure here, not a failure."""
 LIVE = always(wire.request("GET", "/health/live"))
 
 
@@ -116,7 +118,7 @@ class Stand:
     @contextmanager
     def workers(self, market: Exchange, number: int) -> Iterator[Mapping[str, tuple[Measurable, Meter]]]:
         """The works of the market, and the bare answer, each on a server of its own with so many workers."""
-        small = market_in(self.folder, DATABASE_URL=self.opened.url)
+        small = market_in(self.folder, DATABASE_URL=self.opened.url, **PATIENT)
         with small.serving(number) as port, small.serving_bare(number) as bare:
             works: dict[str, Work] = {**self._works(port, market).by_name}
             meter, bare_meter = Meter(self.postgres, port), Meter(self.postgres, bare)
@@ -148,14 +150,14 @@ class Stand:
         }  # another log, the same callers
         await _seal(url, self.opened.settings.model_copy(update=apart))
         more = {f"DATAMARKET_{name.upper()}": str(path) for name, path in apart.items()}
-        port = self.stack.enter_context(market_in(self.folder, DATABASE_URL=url, **more).serving())
+        port = self.stack.enter_context(market_in(self.folder, DATABASE_URL=url, **PATIENT, **more).serving())
         works = self._works(port, market, self.sizes.grown.listings)
         await works.prepare()
         self._add({name + GROWN: work for name, work in works.by_name.items()}, port)
         self.books.append(url)
 
     async def _serve(self, market: Exchange, names: set[str]) -> Works:
-        small = market_in(self.folder, DATABASE_URL=self.opened.url)
+        small = market_in(self.folder, DATABASE_URL=self.opened.url, **PATIENT)
         port = self.stack.enter_context(small.serving())
         bare = self.stack.enter_context(small.serving_bare())
         works = self._works(port, market)
