@@ -15,6 +15,9 @@ import typer
 from datamarket.commands.running import AsJson, in_transaction, on_market, show, spoken
 from datamarket.foundation.errors import Conflict
 
+WORKER_SECONDS = 60
+"""Without an answer a worker is replaced. Loading its modules counts: on a busy machine the usual five seconds
+end every worker before it is ready, and its successor too."""
 app = typer.Typer(add_completion=False)
 Folder = Annotated[Path, typer.Option(help="the city's files")]
 Enterprises = Annotated[int, typer.Option(min=20, max=20_000)]
@@ -78,6 +81,7 @@ def _serve(host: str, port: int, workers: int) -> None:
             server_header=False,
             log_config=logs.configuration(),
             timeout_graceful_shutdown=10,
+            timeout_worker_healthcheck=WORKER_SECONDS,
             proxy_headers=bool(market.settings.trusted_proxies),
             forwarded_allow_ips=list(market.settings.trusted_proxies),
         )
