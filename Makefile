@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
+RIVALS := var/rivals/.ready
 FUZZ := tests/edge/test_openapi_fuzz.py
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := var/lock/bin/uv pip compile --universal --python-version 3.11 --quiet \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: demo serve test coverage lint format hooks load bench faults soak clients docs lock clean help
+.PHONY: demo serve test coverage lint format hooks load bench rivals figures faults soak clients docs lock clean help
 .DEFAULT_GOAL := demo
 
 # What the market runs on, and nothing else.
@@ -24,6 +25,12 @@ $(READY): requirements.lock pyproject.toml
 # What it is tested, typed and loaded with, on top.
 $(DEV): $(READY) requirements-dev.lock
 	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# What the bench runs beside us, in an environment of its own.
+$(RIVALS): loadtests/rivals/rivals.lock
+	$(PYTHON) -m venv --clear var/rivals
+	var/rivals/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $<
 	@touch $@
 
 demo: $(READY)  ## a new market, a year of trade, settled books, both subsidies explained
@@ -56,8 +63,14 @@ hooks: $(DEV)  ## from now on git runs `make lint` before each commit
 load: $(DEV)  ## thirty seconds of the three journeys, then the books must balance
 	@$(BIN)/python -m loadtests.run --seconds 30
 
-bench: $(DEV)  ## ratios, both sides in one run; writes var/bench/latest.json
-	@$(BIN)/python -m loadtests.bench
+bench: $(DEV) $(RIVALS)  ## ratios, both sides in one run; FULL=1: ten million legs; ONLY=P3: that row; writes var/bench/latest.json
+	@$(BIN)/python -m loadtests.bench $(if $(FULL),--full) $(if $(ONLY),--only $(ONLY))
+
+rivals: $(DEV) $(RIVALS)  ## the top-ten award by SQL, DuckDB, polars and openfisca-core: first right to the fen, then timed
+	@$(BIN)/python -m loadtests.rivals.award
+
+figures: $(DEV)  ## the figures of docs/performance.md and README.md, from what `make bench` left
+	$(BIN)/python docs/make_performance.py
 
 faults: $(DEV)  ## servers killed, disks filled, power cut, rows tampered with, backups restored, each with its control
 	@$(BIN)/python -m loadtests.faults --seconds 90
@@ -78,6 +91,7 @@ lock:  ## the lock files from pyproject.toml; what is pinned stays, unless its l
 	$(COMPILE) pyproject.toml --extra build --output-file requirements.lock
 	$(COMPILE) pyproject.toml --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(COMPILE) .ci/clients/generators.in --output-file .ci/clients/generators.lock
+	$(COMPILE) pyproject.toml --extra rivals --constraint requirements.lock --output-file loadtests/rivals/rivals.lock
 
 clean:  ## the virtual environment and what tools leave behind; not the market in var/
 	rm -rf $(VENV) build src/*.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

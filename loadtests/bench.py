@@ -1,120 +1,51 @@
-"""`python -m loadtests.bench`: both sides of each ratio in one run; writes var/bench/latest.json.
+"""`python -m loadtests.bench`: both sides of each ratio in one run; writes var/bench/latest.json and its curves.
 
-Only ratios within one run count: machines differ, and the generator shares this one with what it measures.
+Only ratios within one run count: machines differ, and the generator shares this one with what it measures. Processor
+time of one request is told beside: it changes least on a busy machine.
 """
 
 import argparse
 import json
 import os
 import platform
-import statistics
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from importlib.util import find_spec
+from operator import itemgetter
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-import asyncpg
 import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from datamarket.auth.tokens import TokenKeeper, load_key
 from datamarket.foundation.clock import read_clock
-from datamarket.foundation.db import Database
-from datamarket.foundation.settings import Settings
-from datamarket.server.checks import check_books
+from datamarket.foundation.db import owner_connection
 from datamarket.server.database import MarketDatabase, opened_database
-from datamarket.server.sealing import sealer_of
-from loadtests import bench_seal, wire
-from loadtests.bench_growth import Growth, copy_of, grow_database
-from loadtests.bench_works import BATCH, BATCHING, CONNECTIONS, Works
+from loadtests.bench_chart import chart
+from loadtests.bench_cpu import Meter
+from loadtests.bench_goals import COLD_START, GOALS, GROWING, GROWN, IDS, MEMORY, Figure
+from loadtests.bench_growth import Growth
+from loadtests.bench_stand import Sizes, Stand, start_cold, tutorial_is_there
+from loadtests.bench_works import BARE, BY_ID, PAGE, TRADES, TUTORIAL, USES, Measurable, Work
 from loadtests.market import ROOT, market_in
-from loadtests.pgbench import PgBench
-from tests.world.exchange import exchange
+from tests.world.exchange import Exchange
 
-LATEST = ROOT / "var/bench/latest.json"
+FOLDER = ROOT / "var/bench"
 WARM_UP_SECONDS = 0.3
-ONE_ENTRY, MANY_SALES = "pgbench: one bare entry a statement", "pgbench: 1,000 whole sales a statement"
-
-
-@dataclass
-class Figure:
-    """One work: the rate of every round, and the latencies of the last."""
-
-    rounds: list[float] = field(default_factory=list)
-    p50_ms: float | None = None
-    p99_ms: float | None = None
-
-    @property
-    def per_second(self) -> float:
-        """The median of the rounds."""
-        return statistics.median(self.rounds)
-
-    def add(self, measured: wire.Measured, each: int = 1) -> None:
-        self.rounds.append(measured.per_second * each)
-        self.p50_ms, self.p99_ms = measured.percentile_ms(0.50), measured.percentile_ms(0.99)
-
-
-Figures = Mapping[str, Figure]
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A ratio that should be at least so much."""
-
-    id: str
-    text: str
-    ratio: Callable[[Figures], float]
-    least: float
-
-
-def _rates(of: str, to: str) -> Callable[[Figures], float]:
-    return lambda figures: figures[of].per_second / figures[to].per_second
-
-
-def _steadiness(figures: Figures) -> float:
-    trades = figures[TRADES]
-    return (trades.p50_ms or 0) / (trades.p99_ms or 1)
-
-
-def _sealing(figures: Figures) -> float:
-    return figures[SEALED].per_second * SEALED_SHARE / figures[BATCHES].per_second
-
-
-def _verifying(figures: Figures) -> float:
-    return figures[LEAVES_VERIFIED].per_second / VERIFIED
-
-
-BARE, BY_ID, PAGE, TRADES = "bare FastAPI answer", "listing by id", "first page of 20", "single trades"
-BATCHES, DEEP, TEXT = "trades in batches of 1,000", "deep page of 20", "text search"
-GROWN = ", grown market"
-GROWING = (TRADES, PAGE, DEEP, TEXT)
-SEALED, LEAVES_VERIFIED = "trades sealed by one core", "leaves verified"
-LEAVES_OF_A_TRADE = 2
-SEALED_SHARE = 0.15
-"""Of a core, at most, for sealing what P2 records."""
-VERIFIED = 200_000
-"""Leaves a second, at least."""
-GOALS = (
-    Goal("P1", "single durable trades ÷ pgbench", _rates(TRADES, ONE_ENTRY), 0.6),
-    Goal("P1", "single trades: p50 ÷ p99", _steadiness, 0.25),
-    Goal("P2", "batches ÷ pgbench", _rates(BATCHES, MANY_SALES), 0.7),
-    Goal("P3", "listing by id ÷ bare FastAPI", _rates(BY_ID, BARE), 0.35),
-    Goal("P3", "304 ÷ bare FastAPI", _rates("listing not changed (304)", BARE), 0.6),
-    Goal("P3", "deep page ÷ first page", _rates(DEEP, PAGE), 1 / 1.3),
-    Goal("P3", "text search ÷ first page", _rates(TEXT, PAGE), 0.5),
-    Goal("P4", "uses of 32 contracts ÷ bare FastAPI", _rates("uses of 32 contracts", BARE), 0.3),
-    Goal("P4", "uses of one contract ÷ of 32", _rates("uses of one contract", "uses of 32 contracts"), 0.8),
-    Goal("P6", "single trades, grown ÷ small market", _rates(TRADES + GROWN, TRADES), 0.8),
-    Goal("P6", "first page, grown ÷ small market", _rates(PAGE + GROWN, PAGE), 0.8),
-    Goal("P6", "deep page, grown ÷ small market", _rates(DEEP + GROWN, DEEP), 0.8),
-    Goal("P6", "text search, grown ÷ small market", _rates(TEXT + GROWN, TEXT), 0.8),
-    Goal("P9", "sealing with 15 % of a core ÷ batches", _sealing, 1),
-    Goal("P9", "leaves verified ÷ 200,000 a second", _verifying, 1),
-)
+CURVE_SECONDS = 1
+COLD_STARTS = 3
+CURVES = (BY_ID, PAGE, USES, TRADES)
+AT_ONCE = (1, 2, 4, 8, 16, 32, 64)
+WORKERS = (1, 2, 4)
+FEW = 100
+"""Below it a figure is told with its hundredths."""
+QUICK = Sizes(20_000, Growth(400_000, 100_000), 100_000)
+FULL = Sizes(100_000, Growth(10_000_000, 1_000_000), 1_000_000)
 
 
 def main() -> int:
@@ -125,165 +56,207 @@ def main() -> int:
         os.environ.pop("DATABASE_URL", None)
         opened = stack.enter_context(opened_database())
         report = uvloop.run(_bench(opened, folder, wanted))
-    LATEST.parent.mkdir(parents=True, exist_ok=True)
-    LATEST.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    if wanted.json:
-        print(json.dumps(report, ensure_ascii=False, indent=2))
-    else:
-        _print(report)
+    report["goals"] = sorted([*report["goals"], *_yearly(wanted)], key=itemgetter("id"))
+    _write(report, "latest" if not wanted.only else f"latest-{'-'.join(wanted.only)}")
+    _print(report)
     return 0 if report["books_balance"] else 1
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtests.bench", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=3, help="of each work in each round")
+    parser.add_argument("--seconds", type=float, default=2, help="of each work in each round")
     parser.add_argument("--rounds", type=int, default=3, help="the median counts")
-    parser.add_argument("--listings", type=int, default=10_000)
-    parser.add_argument("--grown-listings", type=int, default=1_000_000)
-    parser.add_argument("--grown-legs", type=int, default=10_000_000)
-    parser.add_argument("--sealed-trades", type=int, default=1_000_000)
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--full", action="store_true", help="ten million legs, a million listings")
+    parser.add_argument("--only", nargs="+", choices=[*IDS, "workers"], default=[], help="these rows alone")
     return parser.parse_args()
 
 
-async def _bench(opened: MarketDatabase, folder: Path, wanted: argparse.Namespace) -> dict[str, object]:
+async def _bench(opened: MarketDatabase, folder: Path, wanted: argparse.Namespace) -> dict[str, Any]:
     started = read_clock()
-    ledger_id = opened.settings.ledger_id
-    database = await Database(opened.url, 4).open()
-    try:
-        market = await exchange(database, listings=wanted.listings, buyers=CONNECTIONS, now=started)
-    finally:
-        await database.close()
-    alone = PgBench(opened.url, folder, ledger_id, market, started)
-    await alone.prepare()
-    large_url = await copy_of(opened.url, f"{opened.name}_grown")
-    sealed_url = await copy_of(opened.url, f"{opened.name}_sealed")
-    fresh = PgBench(sealed_url, folder, ledger_id, market, started)
-    await fresh.prepare()
-    sealed = opened.settings.model_copy(update={"var": folder / "sealed"})
-    figures = await _seal_and_verify(sealed_url, sealed, fresh, wanted.sealed_trades)
-    growth = Growth(wanted.grown_legs, wanted.grown_listings)
-    await grow_database(large_url, alone, growth, listings=wanted.listings)
-    apart = {
-        "var": folder / "grown",
-        "signing_key": folder / "signing-key.pem",
-    }  # another log, the same callers
-    await _seal(large_url, opened.settings.model_copy(update=apart))
-    keeper = TokenKeeper(load_key(opened.settings), opened.settings)
-    small = market_in(folder, DATABASE_URL=opened.url)
-    more = {f"DATAMARKET_{name.upper()}": str(path) for name, path in apart.items()}
-    large = market_in(folder, DATABASE_URL=large_url, **more)
-    with small.serving() as port, large.serving() as large_port, small.serving_bare() as bare_port:
-        works = Works(port, bare_port, market, keeper, listings=wanted.listings)
-        grown_works = Works(large_port, bare_port, market, keeper, listings=growth.listings)
-        figures |= await _rounds(works, grown_works, alone, wanted)
-    findings = [await check_books(url, ledger_id) for url in (opened.url, large_url)]
+    goals = [goal for goal in GOALS if not wanted.only or goal.id in wanted.only]
+    names = {name for goal in goals for name in goal.needs}
+    sizes = FULL if wanted.full else QUICK
+    if not tutorial_is_there():
+        names = {name for name in names if not name.startswith(TUTORIAL)}
+    figures = await start_cold(folder, COLD_STARTS) if {COLD_START, MEMORY} & names else {}
+    several = not wanted.only or "workers" in wanted.only
+    curves: dict[str, Any] = {}
+    with ExitStack() as stack:
+        stand = Stand(opened, folder, sizes, started, stack)
+        if several or names - figures.keys():
+            market = await stand.set_up(names)
+            figures |= stand.figures | await _rounds(stand.works, wanted)
+            curves = {name: await _curve(*stand.works[name]) for name in CURVES if name in stand.works}
+    workers = [row for number in WORKERS for row in await _workers(stand, market, number)] if several else []
     return {
         "at": started.isoformat(timespec="seconds"),
-        "command": " ".join(["python -m loadtests.bench", *sys.argv[1:]]),
+        "command": _command(wanted),
         "machine": await _machine(opened.url),
-        "listings": wanted.listings,
-        "grown": {"legs": growth.legs, "listings": growth.listings},
-        "connections": CONNECTIONS,
+        "sizes": {
+            "listings": sizes.listings,
+            "legs": sizes.grown.legs,
+            "grown_listings": sizes.grown.listings,
+        },
         "figures": [_figure_row(name, figure) for name, figure in figures.items()],
-        "goals": [_goal_row(goal, figures) for goal in GOALS],
-        "books_balance": all(finding.holds for found in findings for finding in found),
+        "goals": [goal.row(figures) for goal in goals if figures.keys() >= set(goal.needs)],
+        "not_measured": sorted({name for goal in goals for name in goal.needs} - figures.keys()),
+        "curves": curves,
+        "workers": workers,
+        "books_balance": await stand.books_balance(),
     }
 
 
-async def _seal_and_verify(url: str, settings: Settings, alone: PgBench, sales: int) -> dict[str, Figure]:
-    """Sales just recorded, as a sealer finds them; a trade is two leaves, its entry and its audit event."""
-    for _ in range(-(-sales // (BATCH * BATCH))):
-        alone.run(clients=BATCHING, transactions=min(sales // BATCH, BATCH) // BATCHING, sales=BATCH)
-    sealed = await _seal(url, settings)
-    verified = await bench_seal.verify_all(url, sealer_of(settings))
-    return {
-        SEALED: Figure([1e6 / (LEAVES_OF_A_TRADE * sealed.cpu_microseconds_a_leaf)]),
-        LEAVES_VERIFIED: Figure([verified.per_second]),
+def _command(wanted: argparse.Namespace) -> str:
+    only: str = f' ONLY="{" ".join(wanted.only)}"' if wanted.only else ""
+    return "make bench" + (" FULL=1" if wanted.full else "") + only
+
+
+def _yearly(wanted: argparse.Namespace) -> list[dict[str, object]]:
+    """P5, where its bench is there: the run from each origin of turnover, an arm of a what-if, the grid."""
+    if (wanted.only and "P5" not in wanted.only) or find_spec("loadtests.bench_year") is None:
+        return []
+    line = [sys.executable, "-m", "loadtests.bench_year"]
+    told = json.loads(subprocess.run(line, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)  # noqa: S603 - our own
+    runs = told["snapshot_to_lines_seconds"].items()
+    reached = {f"yearly run, turnover from {origin}, s": (seconds["clock"], 2) for origin, seconds in runs}
+    reached |= {
+        "what-if arm, ms": (told["what_if_arm_ms"], 300),
+        "grid of 101 × 101, s": (told["grid_101_by_101_seconds"], 1),
     }
-
-
-async def _seal(url: str, settings: Settings) -> bench_seal.Rate:
-    database = await Database(url, 1).open()
-    try:
-        return await bench_seal.seal(database, sealer_of(settings))
-    finally:
-        await database.close()
+    beside = f"{told['sellers']:,} sellers, {told['trades']:,} trades"
+    return [
+        {
+            "id": "P5",
+            "work": work,
+            "beside": beside,
+            "reached": value,
+            "goal": f"≤ {most}",
+            "met": value <= most,
+        }
+        for work, (value, most) in reached.items()
+    ]
 
 
 async def _rounds(
-    works: Works, grown_works: Works, alone: PgBench, wanted: argparse.Namespace
+    works: Mapping[str, tuple[Measurable, Meter]], wanted: argparse.Namespace
 ) -> dict[str, Figure]:
     """All works in every round, so that a slow minute of the machine is everybody's."""
-    await works.prepare()
-    await grown_works.prepare()
-    by_name = dict(works.by_name)
-    by_name |= {name + GROWN: work for name, work in grown_works.by_name.items() if name in GROWING}
-    figures = {name: Figure() for name in (*by_name, ONE_ENTRY, MANY_SALES)}
-    for _ in range(wanted.rounds):
-        for name, work in by_name.items():
-            await work(WARM_UP_SECONDS)
-            figures[name].add(await work(wanted.seconds), BATCH if "batches" in name else 1)
-        one = alone.run(clients=CONNECTIONS, seconds=wanted.seconds)
-        figures[ONE_ENTRY].rounds.append(one.per_second)
-        many = alone.run(clients=BATCHING, seconds=wanted.seconds, sales=BATCH)
-        figures[MANY_SALES].rounds.append(many.per_second * BATCH)
+    figures = {name: Figure() for name in works}
+    for number in range(wanted.rounds):
+        print(f"round {number + 1} of {wanted.rounds}, {len(works)} works", file=sys.stderr)
+        for name, (work, meter) in works.items():
+            if isinstance(work, Work):
+                await work.measure(WARM_UP_SECONDS)
+            await _add(figures[name], work, meter, wanted.seconds)
     return figures
 
 
+async def _add(
+    figure: Figure, work: Measurable, meter: Meter, seconds: float, connections: int | None = None
+) -> None:
+    before = meter.read()
+    outcome = await work.measure(seconds, connections)
+    taken = meter.read()
+    figure.add(outcome, taken.server - before.server, taken.database - before.database)
+
+
+async def _curve(work: Measurable, meter: Meter) -> list[dict[str, object]]:
+    """The same work by ever more connections."""
+    rows = []
+    for connections in AT_ONCE:
+        figure = Figure()
+        await _add(figure, work, meter, CURVE_SECONDS, connections)
+        rows.append({"connections": connections} | _figure_row("", figure))
+    return rows
+
+
+async def _workers(stand: Stand, market: Exchange, number: int) -> list[dict[str, object]]:
+    """What more workers make of it; one after the other, as each takes the whole machine."""
+    rows = []
+    with stand.workers(market, number) as works:
+        for name in (BARE, *CURVES):
+            work, meter = works[name]
+            figure = Figure()
+            await work.measure(WARM_UP_SECONDS)
+            await _add(figure, work, meter, CURVE_SECONDS)
+            rows.append({"workers": number} | _figure_row(name, figure))
+    return rows
+
+
 async def _machine(url: str) -> dict[str, object]:
-    connection = await asyncpg.connect(url)
-    try:
-        server = await connection.fetchval("SHOW server_version")
-        durable = [await connection.fetchval(f"SHOW {name}") for name in ("fsync", "synchronous_commit")]
-    finally:
-        await connection.close()
+    async with owner_connection(url) as connection:
+        shown = [
+            await connection.fetchval(f"SHOW {name}")
+            for name in ("server_version", "fsync", "synchronous_commit")
+        ]
     return {
         "cores": os.cpu_count(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "postgresql": server,
-        "fsync": durable[0],
-        "synchronous_commit": durable[1],
+        "postgresql": shown[0],
+        "fsync": shown[1],
+        "synchronous_commit": shown[2],
     }
 
 
 def _figure_row(name: str, figure: Figure) -> dict[str, object]:
     return {
         "work": name,
-        "per_second": int(figure.per_second),
-        "rounds": [int(rate) for rate in figure.rounds],
-        "p50_ms": _hundredths(figure.p50_ms),
-        "p99_ms": _hundredths(figure.p99_ms),
+        "value": round(figure.value, 2 if figure.value < FEW else None),
+        "rounds": [round(rate, 2) for rate in figure.rounds],
+        "p50_ms": _median(figure.p50_ms),
+        "p99_ms": _median(figure.p99_ms),
+        "server_us": _median(figure.server_us),
+        "database_us": _median(figure.database_us),
     }
 
 
-def _goal_row(goal: Goal, figures: Figures) -> dict[str, object]:
-    ratio = goal.ratio(figures)
-    return {
-        "id": goal.id,
-        "text": goal.text,
-        "ratio": _hundredths(ratio),
-        "at_least": _hundredths(goal.least),
-        "met": ratio >= goal.least,
+def _median(values: Sequence[float]) -> float | None:
+    return round(median(values), 1) if values else None
+
+
+def _write(report: Mapping[str, Any], name: str) -> None:
+    """The report, and its curves as pictures: by connections, and by the size of the market."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report, ensure_ascii=False, indent=2)
+    (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    drawn: dict[str, tuple[str, dict[str, Any]]] = {
+        figure: (
+            f"{unit}, by connections",
+            {
+                work: [(row["connections"], row[figure]) for row in rows]
+                for work, rows in report["curves"].items()
+            },
+        )
+        for figure, unit in (("value", "a second"), ("p50_ms", "p50, ms"), ("p99_ms", "p99, ms"))
     }
-
-
-def _hundredths(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+    rates = {row["work"]: row["value"] for row in report["figures"]}
+    sizes = report["sizes"]["listings"], report["sizes"]["grown_listings"]
+    grown = {
+        work: list(zip(sizes, (rates[work], rates[work + GROWN]), strict=True))
+        for work in GROWING
+        if work + GROWN in rates
+    }
+    drawn["growth"] = f"a second, by listings; grown to {report['sizes']['legs']:,} legs too", grown
+    for figure, (title, series) in drawn.items():
+        if series:
+            (FOLDER / f"{figure}.svg").write_text(chart(title, series), encoding="utf-8")
 
 
 def _print(report: Mapping[str, Any]) -> None:
-    """The figures, then the ratios that the goals speak of."""
+    """The figures, then each goal with its limit, its rival, and whether it is met."""
     console = Console()
     console.print(f"{report['at']}  {report['command']}  {report['machine']}")
-    for title, rows in (("figures", report["figures"]), ("goals", report["goals"])):
+    for title in ("figures", "workers", "goals"):
+        rows = report[title]
         table = Table(title=title, title_justify="left")
-        for heading in rows[0]:
+        for heading in rows[0] if rows else ():
             table.add_column(heading)
         for row in rows:
             table.add_row(*("-" if value is None else str(value) for value in row.values()))
         console.print(table)
+    if report["not_measured"]:
+        console.print("not measured: " + ", ".join(report["not_measured"]))
     console.print("books balance" if report["books_balance"] else "[red]the books do not balance")
 
 

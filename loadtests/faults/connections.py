@@ -2,6 +2,8 @@
 
 import time
 
+import asyncpg
+
 from datamarket.server.checks import check_books
 from loadtests.faults.oracle import Journal, judge, read_books, told_to_come_again
 from loadtests.faults.proof import Proof
@@ -9,12 +11,12 @@ from loadtests.faults.stand import stand, tell
 from loadtests.faults.traffic import Traffic, for_seconds
 
 CLAIM = (
-    "20 connections for four workers that want 48: who finds none is told to come again and loses nothing by it;"
+    "others hold all but 20 connections, and four workers want 48: who finds none is told to come again and loses nothing by it;"
     " no request fails otherwise, nothing is doubled or half"
 )
-CONNECTIONS, WORKERS, CLIENTS = 20, 4, 48
+LEFT, OTHERS, WORKERS, CLIENTS = 20, 40, 4, 48
 SHORTAGE = {
-    "max_connections": str(CONNECTIONS),
+    "max_connections": str(LEFT + OTHERS),
     "superuser_reserved_connections": "0",
     "reserved_connections": "0",
 }
@@ -35,13 +37,16 @@ async def _experiment(
     """Whether the books are whole, whether anybody was told to come again, and the figures."""
     async with stand("connections", server=SHORTAGE) as on:
         with Journal(on.folder / "intents.jsonl", credulous=credulous) as journal:
-            with on.market.serving(workers=WORKERS) as port:
+            with on.market.serving(workers=WORKERS) as port:  # it fits: the others come later
+                others = [await asyncpg.connect(on.url) for _ in range(OTHERS)]
                 tell(f"connections: {CLIENTS} clients of {WORKERS} workers for {seconds:.0f} s")
                 traffic = Traffic(on, port, journal, seed, clients=CLIENTS)
                 begun = time.monotonic()
                 await traffic.run(for_seconds(seconds))
                 took = time.monotonic() - begun
                 unknown = await traffic.settle_unknown()
+                for other in others:
+                    await other.close()
             verdict = judge(journal, await read_books(on.url, on.ledger_id))
         findings = await check_books(on.url, on.ledger_id)
         broken = [finding.check.id for finding in findings if not finding.holds] + await on.quick_breaches()

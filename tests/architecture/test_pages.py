@@ -69,8 +69,8 @@ def test_a_target_that_a_page_names_is_in_the_makefile(page: str) -> None:
 
 
 def test_the_first_pages_are_short() -> None:
-    for page in ("README.md", "CONTRIBUTING.md"):
-        assert len((ROOT / page).read_text(encoding="utf-8").splitlines()) <= 150, page
+    for page, most in {"README.md": 165, "CONTRIBUTING.md": 150}.items():
+        assert len((ROOT / page).read_text(encoding="utf-8").splitlines()) <= most, page
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -88,7 +88,9 @@ def test_the_lock_for_development_pins_what_the_product_pins_and_more() -> None:
     assert tools <= development.keys() - product.keys()
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.lock", "requirements-dev.lock", "loadtests/rivals/rivals.lock"]
+)
 def test_a_lock_names_hashes_and_no_place(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     assert re.search(r"https?:|file:|^-|^/", text, re.MULTILINE) is None

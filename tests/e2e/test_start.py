@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import typer
+import uvicorn
 from typer.testing import CliRunner
 
 from datamarket.commands.main import app
 from datamarket.commands.running import spoken
 from datamarket.foundation.db import owner_connection, with_database
+from datamarket.foundation.settings import Settings
 from datamarket.server import database as place
 
 
@@ -167,3 +169,97 @@ def test_an_embedded_server_that_does_not_start_is_said_in_a_sentence(var: Path)
     [chinese, english] = told("check")
     assert chinese.startswith("database.embedded-failed: ")
     assert "did not start (CalledProcessError)" in english
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """How many workers were let answer, and for how long each may be silent; none answers."""
+    started: list[tuple[int, int]] = []
+
+    def run(*_: object, workers: int, timeout_worker_healthcheck: int = 5, **__: object) -> None:
+        started.append((workers, timeout_worker_healthcheck))
+
+    monkeypatch.setattr(uvicorn, "run", run)
+    return started
+
+
+def owned_by(server_url: str, owner: str, *statements: str) -> str:
+    """The URL of a database of its own, as its owner."""
+
+    async def made() -> None:
+        async with owner_connection(server_url) as connection:
+            for statement in statements:
+                await connection.execute(statement)
+
+    asyncio.run(made())
+    url = urlsplit(with_database(server_url, owner))
+    return url._replace(netloc=f"{owner}@{url.netloc.rpartition('@')[2]}").geturl()
+
+
+@pytest.mark.parametrize("of", ["ROLE", "DATABASE"])
+@pytest.mark.usefixtures("var", "database_url")
+def test_more_workers_than_the_database_has_connections_for_are_not_started(
+    of: str, server_url: str, served: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = f"owner_{free_port()}"
+    url = owned_by(
+        server_url,
+        owner,
+        f"CREATE ROLE {owner} LOGIN CREATEROLE",
+        f"GRANT datamarket_app TO {owner}",
+        f"CREATE DATABASE {owner} OWNER {owner}",
+        f"ALTER {of} {owner} CONNECTION LIMIT 23",
+    )
+    monkeypatch.setenv("DATABASE_URL", url)
+    serve = ("serve", "--port", str(free_port()), "--workers", "2")
+    try:
+        [chinese, english] = told(*serve)
+        assert chinese.startswith(
+            "serve.connections-too-many: 2 个进程各需 12 个数据库连接，共 24 个，而数据库只允许 23 个"
+        )
+        assert "12 connections each, 24 in all, and the database allows 23;" in english
+        monkeypatch.setenv("DATAMARKET_POOL_SIZE", "5")
+        assert CliRunner().invoke(app, list(serve)).exit_code == 0
+    finally:
+        owned_by(server_url, owner, f"DROP DATABASE {owner} WITH (FORCE)", f"DROP ROLE {owner}")
+    assert served == [(2, 60)], "a worker that still loads on a busy machine is not replaced by another"
+
+
+@pytest.mark.usefixtures("var")
+def test_a_superuser_is_held_to_what_the_server_has_and_does_not_reserve(
+    server_url: str,
+) -> None:
+    async def allowed() -> int:
+        async with owner_connection(server_url) as connection:
+            names = ("max_connections", "superuser_reserved_connections")
+            most, kept = [int(await connection.fetchval(f"SHOW {name}")) for name in names]
+            return most - kept
+
+    room = asyncio.run(allowed())
+    settings = Settings(pool_size=1)
+    fitting = place.MarketDatabase(server_url, "postgres", settings)
+    asyncio.run(place.check_connections(fitting, room // 2))
+    with pytest.raises(place.ConnectionsTooMany):
+        asyncio.run(place.check_connections(fitting, room // 2 + 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "zh", "en"),
+    [
+        ("DATAMARKET_POOL_SIZE", "abc", "应为整数", "integer"),
+        ("DATAMARKET_POOL_SIZE", "0", "不得小于 1", "greater than or equal to 1"),
+        ("DATAMARKET_LOG_REQUESTS", "perhaps", "应为 true 或 false", "boolean"),
+        ("DATAMARKET_RATE_LIMIT", "many", "应形如 3000/second", "3000/second"),
+    ],
+)
+@pytest.mark.usefixtures("var")
+def test_a_setting_that_cannot_be_read_is_named_in_a_sentence(
+    name: str, given: str, zh: str, en: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, given)
+    monkeypatch.setattr(uvicorn, "run", None)
+    for command in (["check"], ["serve", "--port", str(free_port())]):
+        [chinese, english] = told(*command)
+        assert chinese.startswith("settings.unusable: ")
+        assert {name in line for line in (chinese, english)} == {True}
+        assert (zh in chinese, en in english) == (True, True)

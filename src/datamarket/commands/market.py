@@ -1,5 +1,6 @@
 """`datamarket serve`, `seed`, `simulate`, `demo`, `report` and `open-account`: a market, and what happens in it."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -14,6 +15,9 @@ import typer
 from datamarket.commands.running import AsJson, in_transaction, on_market, show, spoken
 from datamarket.foundation.errors import Conflict
 
+WORKER_SECONDS = 60
+"""Without an answer a worker is replaced. Loading its modules counts: on a busy machine the usual five seconds
+end every worker before it is ready, and its successor too."""
 app = typer.Typer(add_completion=False)
 Folder = Annotated[Path, typer.Option(help="the city's files")]
 Enterprises = Annotated[int, typer.Option(min=20, max=20_000)]
@@ -58,10 +62,11 @@ def _serve(host: str, port: int, workers: int) -> None:
         import datamarket.server.app  # noqa: F401
         from datamarket.edge import logs
         from datamarket.edge.connections import PatientProtocol
-        from datamarket.server.database import opened_database
+        from datamarket.server.database import check_connections, opened_database
 
         starting.result()
     with opened_database() as market:
+        asyncio.run(check_connections(market, workers))
         os.environ["DATABASE_URL"] = market.url
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # the embedded server stops with us
         typer.echo(f"API http://{host}:{port}/docs", err=True)
@@ -76,6 +81,7 @@ def _serve(host: str, port: int, workers: int) -> None:
             server_header=False,
             log_config=logs.configuration(),
             timeout_graceful_shutdown=10,
+            timeout_worker_healthcheck=WORKER_SECONDS,
             proxy_headers=bool(market.settings.trusted_proxies),
             forwarded_allow_ips=list(market.settings.trusted_proxies),
         )

@@ -10,21 +10,33 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from datamarket.foundation.errors import Invalid, Language, MarketError
+
 if TYPE_CHECKING:
+    from pydantic import ValidationError
     from sqlmodel.ext.asyncio.session import AsyncSession
 
     from datamarket.foundation.db import Database
     from datamarket.server.database import MarketDatabase
 
+
+class SettingUnusable(Invalid):
+    code = "settings.unusable"
+    zh = "环境变量 {name} 的值无法使用：{problem_zh}。"
+    en = "The environment variable {name} cannot be used: {problem_en}."
+
+
+LANGUAGES: tuple[Language, Language] = ("zh", "en")
 ResultT = TypeVar("ResultT")
 AsJson = Annotated[bool, typer.Option("--json", help="figures as JSON on standard output")]
 
 
 @contextmanager
 def spoken() -> Iterator[None]:
-    """A refusal of the market, and a file that cannot be used, is said in both languages, and exits 2."""
+    """A refusal of the market, and a file or a setting that cannot be used, is said in both languages, and exits 2."""
+    from pydantic import ValidationError
+
     from datamarket.foundation.documents.reading import FileUnusable
-    from datamarket.foundation.errors import MarketError
 
     try:
         try:
@@ -33,9 +45,23 @@ def spoken() -> Iterator[None]:
             if error.filename is None and error.errno != errno.ENOSPC:
                 raise
             raise FileUnusable(file=error.filename or "-", reason=error.strerror) from error
+        except ValidationError as error:
+            if error.title != "Settings":
+                raise
+            raise _unusable(error) from error
     except MarketError as error:
         typer.echo(f"{error.code}: {error.sentence('zh')}\n{error.sentence('en')}", err=True)
         raise typer.Exit(2) from None
+
+
+def _unusable(error: "ValidationError") -> SettingUnusable:
+    """The first of its faults; its value is not said, as it may be a secret."""
+    from datamarket.edge.problems import faults_of
+    from datamarket.foundation.settings import Settings
+
+    chinese, english = (faults_of(error, language)[0] for language in LANGUAGES)
+    name = Settings.model_config["env_prefix"] + english.pointer.removeprefix("/").upper()
+    return SettingUnusable(name=name, problem_zh=chinese.message, problem_en=english.message)
 
 
 def on_market(

@@ -9,7 +9,7 @@ import asyncpg
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import Field
+from pydantic import Field, ValidationError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -270,7 +270,7 @@ def _plain(told: object) -> str:
     return _PYTHON_WORD.sub(r"\1", dated).replace("should be None", "should be null")
 
 
-def faults_of(error: RequestValidationError, language: errors.Language) -> list[FieldFault]:
+def faults_of(error: RequestValidationError | ValidationError, language: errors.Language) -> list[FieldFault]:
     """Pydantic's report, as JSON pointers."""
     return [
         FieldFault(

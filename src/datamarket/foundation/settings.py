@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from datamarket.foundation.inputs.texts import ValueFault
 
 
 def _parted(value: object) -> object:
@@ -12,6 +14,21 @@ def _parted(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _checked_rate(text: str) -> str:
+    """Raises ValueFault for what the `limits` library cannot read."""
+    from limits import parse  # noqa: PLC0415 - of the commands only `serve` limits anybody
+
+    try:
+        parse(text)
+    except ValueError:
+        raise ValueFault("应形如 3000/second 或 20/5 minutes", "write 3000/second or 20/5 minutes") from None
+    return text
+
+
+RequestRate = Annotated[str, AfterValidator(_checked_rate)]
+"""In the notation of the `limits` library."""
 
 
 class Settings(BaseSettings):
@@ -50,16 +67,16 @@ class Settings(BaseSettings):
     access_minutes: int = Field(default=15, ge=1, le=60)
     refresh_days: int = Field(default=14, ge=1, le=90)
 
-    rate_limit: str = "3000/second"
-    """Requests one caller may make, in the notation of the `limits` library."""
+    rate_limit: RequestRate = "3000/second"
+    """Requests one caller may make."""
 
-    sign_in_limit: str = "30/minute"
+    sign_in_limit: RequestRate = "30/minute"
     """Attempts to sign in that one address may make: password guessing is slow."""
 
-    refresh_limit: str = "300/minute"
+    refresh_limit: RequestRate = "300/minute"
     """Refreshes and sign-outs of one address: an office of many tabs behind one address, and no guessing."""
 
-    username_limit: str = "20/5 minutes"
+    username_limit: RequestRate = "20/5 minutes"
     """Attempts at one user name from addresses that it never came in from."""
 
     trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)] = ()

@@ -41,6 +41,30 @@ class DatabaseUnusable(Unavailable):
     en = "The database {database} cannot be used: {problem_en}."
 
 
+class ConnectionsTooMany(Conflict):
+    code = "serve.connections-too-many"
+    zh = (
+        "{workers} 个进程各需 {each} 个数据库连接，共 {wanted} 个，而数据库只允许 {allowed} 个；"
+        "请减少 --workers，调低 DATAMARKET_POOL_SIZE，或提高数据库的连接上限。"
+    )
+    en = (
+        "{workers} workers want {each} connections each, {wanted} in all, and the database allows {allowed};"
+        " choose fewer --workers, a smaller DATAMARKET_POOL_SIZE, or let the database allow more."
+    )
+
+
+POOLS = 2
+"""Of a worker: sessions, and plain connections; its chores take from the same."""
+_ALLOWED = """
+SELECT least(current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+             - coalesce(current_setting('reserved_connections', true)::int, 0),
+             CASE WHEN NOT r.rolsuper THEN nullif(d.datconnlimit, -1) END,
+             CASE WHEN NOT r.rolsuper THEN nullif(r.rolconnlimit, -1) END)
+  FROM pg_database AS d, pg_roles AS r WHERE d.datname = current_database() AND r.rolname = session_user
+"""
+"""Of the server without what it reserves, of the database, of the role: the least; a superuser is held to the first."""
+
+
 _PROBLEMS: tuple[tuple[type[Exception], str, str], ...] = (
     (asyncpg.InvalidAuthorizationSpecificationError, "用户名或密码不被接受", "user or password is refused"),
     (asyncpg.InvalidCatalogNameError, "服务器上没有该数据库", "the server has no such database"),
@@ -140,6 +164,18 @@ def opened_database() -> Iterator[MarketDatabase]:
                 url = asyncio.run(create_database(server_url, name))
             asyncio.run(migrate(url))
         yield MarketDatabase(url, name, settings)
+
+
+async def check_connections(market: MarketDatabase, workers: int) -> None:
+    """What all workers may open together must fit. Raises ConnectionsTooMany.
+
+    What others hold just now is not counted: it changes by the minute, and a rolling restart is another, too.
+    """
+    each = POOLS * market.settings.pool_size
+    async with owner_connection(market.url) as connection:
+        allowed = await connection.fetchval(_ALLOWED)
+    if workers * each > allowed:
+        raise ConnectionsTooMany(workers=workers, each=each, wanted=workers * each, allowed=allowed)
 
 
 @contextmanager
