@@ -60,6 +60,7 @@ class Player:
         self.recorder = Recorder(ledger_id)
         self.offices: dict[str, Actor] = {}
         self.known: dict[str, Enterprise] = {}
+        self.is_wide = False
 
     async def play(self, year: int, *, enterprises: int, trades: int, seed: int, stress: bool) -> YearResult:
         """One year. Raises LookupError in a market without its city."""
@@ -70,6 +71,7 @@ class Player:
         admitted_at = start - timedelta(days=12)
         await self._admit(random, enterprises, admitted_at)
         if enterprises > shapes().everyone_sells_above:
+            self.is_wide = True
             await self._stock(Random(f"{seed}/{year}/offers"), admitted_at)
         plan = await self._plan(random, year, trades, stress=stress)
         await self._fund(plan, start)
@@ -191,7 +193,7 @@ class Player:
             use_class=UseClass.PUBLIC_GOOD if public else UseClass.INDUSTRY,
             term_from=start,
             term_to=start + timedelta(days=366),
-            quota=planned.units,
+            quota=None if self.is_wide else planned.units,  # a wide market is made to be used further
             now=now,
         )
         for actor, event in (
