@@ -18,6 +18,10 @@ TOKEN_SECONDS = 600
 PASSWORD = os.environ.get("DATAMARKET_DEMO_PASSWORD", "")
 TIMES, RETRY_SECONDS = 10, 5.0
 """How often a journey comes again when it is told to, and the longest it waits before."""
+KEPT_SECONDS = 3.0
+"""Who thinks for longer begins a new connection: after five seconds (the default of uvicorn) the server ends an
+idle one, and what was just then sent on it is lost.
+"""
 Headers = Mapping[str, str]
 
 
@@ -36,6 +40,7 @@ class Journey(FastHttpUser):
     abstract = True
     network_timeout = 30.0
     connection_timeout = 10.0
+    asked_at = 0.0
 
     def give_up(self, why: str) -> NoReturn:
         """End this user, and count that as a failure: a journey that never began proves nothing."""
@@ -91,6 +96,9 @@ class Journey(FastHttpUser):
         if by is not None:
             sent |= self.bearer(by)
         for _ in range(TIMES):
+            if time.monotonic() - self.asked_at > KEPT_SECONDS:
+                self.client.client.close()
+            self.asked_at = time.monotonic()
             request = self.client.request(
                 method, BASE + path, name=name, headers=sent, catch_response=True, **content
             )
@@ -114,7 +122,7 @@ def told(response: Any, name: str, may_refuse: Collection[str]) -> Any:
         response.request_meta["name"] = f"{name}{REFUSED}{code}"
         response.success()
     else:
-        response.failure(f"{response.status_code} {code}")
+        response.failure(f"{response.status_code} {code} {response.error or ''}".strip())
     return None
 
 
