@@ -16,8 +16,8 @@ from loadtests.report import LATER, REFUSED
 BASE = "/api/v1"
 TOKEN_SECONDS = 600
 PASSWORD = os.environ.get("DATAMARKET_DEMO_PASSWORD", "")
-TIMES, RETRY_SECONDS = 10, 5.0
-"""How often a journey comes again when it is told to, and the longest it waits before."""
+RETRY_SECONDS = 5.0
+"""The longest that a journey waits when it is told to come again; it does so until the load ends."""
 KEPT_SECONDS = 3.0
 """Who thinks for longer begins a new connection: after five seconds (the default of uvicorn) the server ends an
 idle one, and what was just then sent on it is lost.
@@ -95,7 +95,7 @@ class Journey(FastHttpUser):
         sent = {"Accept-Language": random.choice(("zh", "en")), **(headers or {})}
         if by is not None:
             sent |= self.bearer(by)
-        for _ in range(TIMES):
+        while True:
             if time.monotonic() - self.asked_at > KEPT_SECONDS:
                 self.client.client.close()
             self.asked_at = time.monotonic()
@@ -109,7 +109,6 @@ class Journey(FastHttpUser):
                 response.request_meta["name"] = f"{name}{LATER}{problem_code(response)}"
                 response.success()
             time.sleep(min(wait, RETRY_SECONDS))  # Locust makes it wait for this user alone
-        return None
 
 
 def told(response: Any, name: str, may_refuse: Collection[str]) -> Any:
