@@ -28,6 +28,8 @@ REPORTS = ROOT / "var/load"
 def main() -> int:
     wanted = _arguments()
     REPORTS.mkdir(parents=True, exist_ok=True)
+    for left in REPORTS.glob(f"{wanted.size}*"):
+        left.unlink()
     with ExitStack() as stack:
         folder = wanted.var or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="datamarket-load-"))
@@ -43,7 +45,7 @@ def main() -> int:
             memory = _travel(market, port, wanted)
         routes, errors = report.read(REPORTS / wanted.size)
         report.show(routes, errors, memory)
-        broken = market.command("check", quiet=True), market.command("verify")
+        broken = market.command("check"), market.command("verify")
     print(f"report: {(REPORTS / wanted.size).with_suffix('.html').relative_to(ROOT)}")
     if any(broken):
         print("the books do not balance, or the log is broken", file=sys.stderr)
@@ -66,7 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--var",
         type=Path,
-        help="folder of the market, used again when filled before; a temporary one by default",
+        help="folder of the market; used again when filled before, with the same DATAMARKET_DEMO_PASSWORD",
     )
     return parser.parse_args()
 
