@@ -194,7 +194,7 @@ async def grow(url: str, ledger_id: int, times: int, uses: int) -> None:
 
 
 async def multiply(connection: Connection, times: int) -> None:
-    """The admitted enterprises, what they offer and their open contracts, until all is there so many times."""
+    """The admitted enterprises, their offers and open contracts, so many times; once a market, as the ids follow from it."""
     rows = await connection.fetch(
         "SELECT id, division FROM participant WHERE kind = 'enterprise' AND state = 'admitted' ORDER BY id"
     )
