@@ -9,6 +9,8 @@ FUZZ := tests/edge/test_openapi_fuzz.py
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := var/lock/bin/uv pip compile --universal --python-version 3.11 --quiet \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
+SIZE ?= demo
+SECONDS := 30# the shell has one of its own; given on the line, it counts
 
 .PHONY: demo serve test coverage lint format hooks load bench rivals figures faults soak clients docs lock clean help
 .DEFAULT_GOAL := demo
@@ -60,8 +62,8 @@ format: $(DEV)  ## what ruff can mend by itself
 hooks: $(DEV)  ## from now on git runs `make lint` before each commit
 	$(BIN)/pre-commit install
 
-load: $(DEV)  ## thirty seconds of the three journeys, then the books must balance
-	@$(BIN)/python -m loadtests.run --seconds 30
+load: $(DEV)  ## the three journeys, then the books must balance; SIZE=demo|city|nation PART= SECONDS=30 USERS=
+	@$(BIN)/python -m loadtests.run --size $(SIZE) --seconds $(SECONDS) $(if $(PART),--part $(PART)) $(if $(USERS),--users $(USERS))
 
 bench: $(DEV) $(RIVALS)  ## ratios, both sides in one run; FULL=1: ten million legs; ONLY=P3: that row; writes var/bench/latest.json
 	@$(BIN)/python -m loadtests.bench $(if $(FULL),--full) $(if $(ONLY),--only $(ONLY))

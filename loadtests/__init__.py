@@ -2,7 +2,7 @@
 
 journey   what every journey does: sign in, call, count each refusal by its problem code
 visitor   a visitor of the portal · trader   a buyer and a provider · officer   a policy officer
-run       python -m loadtests.run: own market on an own port, journeys, table, check
+run       python -m loadtests.run: own market of a size (sizes, bulk) on an own port, journeys, report, check
 bench     python -m loadtests.bench: both sides of each ratio in one run; its goals, works, stand, processor time, charts
 rivals    what others would do for the same work
 million   python -m loadtests.million: a year of trades, then the books at every past day

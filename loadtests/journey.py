@@ -7,15 +7,21 @@ from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from locust import FastHttpUser
-from locust.contrib.fasthttp import RestResponseContextManager
 from locust.exception import StopUser
 
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.ids import new_id
+from loadtests.report import LATER, REFUSED
 
 BASE = "/api/v1"
 TOKEN_SECONDS = 600
 PASSWORD = os.environ.get("DATAMARKET_DEMO_PASSWORD", "")
+RETRY_SECONDS = 5.0
+"""The longest that a journey waits when it is told to come again; it does so until the load ends."""
+KEPT_SECONDS = 3.0
+"""Who thinks for longer begins a new connection: after five seconds (the default of uvicorn) the server ends an
+idle one, and what was just then sent on it is lost.
+"""
 Headers = Mapping[str, str]
 
 
@@ -34,6 +40,7 @@ class Journey(FastHttpUser):
     abstract = True
     network_timeout = 30.0
     connection_timeout = 10.0
+    asked_at = 0.0
 
     def give_up(self, why: str) -> NoReturn:
         """End this user, and count that as a failure: a journey that never began proves nothing."""
@@ -81,29 +88,52 @@ class Journey(FastHttpUser):
         may_refuse: Collection[str] = (),
         **content: Any,
     ) -> Any:
-        """One request. Codes in `may_refuse` are the market's right answer; any other refusal is a failure."""
+        """One request, sent again under its key for as long as it is told to come again; its answer, or None.
+
+        Codes in `may_refuse` are the market's right answer, counted apart; any other refusal is a failure.
+        """
         sent = {"Accept-Language": random.choice(("zh", "en")), **(headers or {})}
         if by is not None:
             sent |= self.bearer(by)
-        request = self.client.request(
-            method, BASE + path, name=name, headers=sent, catch_response=True, **content
-        )
-        with request as response:
-            if response.status_code in {200, 201}:
+        while True:
+            if time.monotonic() - self.asked_at > KEPT_SECONDS:
+                self.client.client.close()
+            self.asked_at = time.monotonic()
+            request = self.client.request(
+                method, BASE + path, name=name, headers=sent, catch_response=True, **content
+            )
+            with request as response:
+                wait = wait_told(response)
+                if wait is None:
+                    return told(response, name, may_refuse)
+                response.request_meta["name"] = f"{name}{LATER}{problem_code(response)}"
                 response.success()
-                return response.json()
-            if response.status_code in {204, 304}:
-                response.success()
-                return None
-            code = problem_code(response)
-            if code in may_refuse:
-                response.success()
-            else:
-                response.failure(f"{response.status_code} {code}")
-            return None
+            time.sleep(min(wait, RETRY_SECONDS))  # Locust makes it wait for this user alone
 
 
-def problem_code(response: RestResponseContextManager) -> str:
+def told(response: Any, name: str, may_refuse: Collection[str]) -> Any:
+    """What was answered, counted as what it is."""
+    if response.status_code in {200, 201, 204, 304}:
+        response.success()
+        return response.json() if response.status_code in {200, 201} else None
+    code = problem_code(response)
+    if code in may_refuse:
+        response.request_meta["name"] = f"{name}{REFUSED}{code}"
+        response.success()
+    else:
+        response.failure(f"{response.status_code} {code} {response.error or ''}".strip())
+    return None
+
+
+def wait_told(response: Any) -> float | None:
+    """Back-pressure: the seconds after which a 429 or 503 says to come again."""
+    given: Headers = response.headers or {}  # none where the connection failed
+    if response.status_code not in {429, 503} or "Retry-After" not in given:
+        return None
+    return float(given["Retry-After"])
+
+
+def problem_code(response: Any) -> str:
     """The stable code of a refusal, or what was there instead."""
     try:
         return str(response.json()["code"])

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]  # it brings no types
+
 ROOT = Path(__file__).parents[1]
 RIVALS = ROOT / "var/rivals/bin/python"
 """The environment that `make rivals` makes."""
@@ -38,6 +40,17 @@ class Market:
         line = [*DATAMARKET, *arguments]
         out = subprocess.DEVNULL if quiet else None
         return subprocess.run(line, env=self.environment, cwd=ROOT, check=False, stdout=out).returncode  # noqa: S603 - our own
+
+    def module(self, name: str, *arguments: str) -> int:
+        """`python -m name …` to its end; the exit code."""
+        line = [sys.executable, "-m", name, *arguments]
+        return subprocess.run(line, env=self.environment, cwd=ROOT, check=False).returncode  # noqa: S603 - our own
+
+    def memory(self, port: int) -> int:
+        """Bytes that the server on this port holds, in all its processes but the database's."""
+        serving = [one for one in psutil.Process().children() if str(port) in one.cmdline()]
+        family = [one for server in serving for one in (server, *server.children(recursive=True))]
+        return sum(one.memory_info().rss for one in family if "postgres" not in one.name())
 
     @contextmanager
     def serving(self, workers: int = 1) -> Iterator[int]:

@@ -19,7 +19,7 @@ class PolicyOfficer(Journey):
     """Of the data authority: sees everything, and here changes nothing."""
 
     weight = 1
-    wait_time = between(0.1, 0.5)
+    wait_time = between(1, 5)
 
     def on_start(self) -> None:
         self.officer = self.sign_in(random.choice(("authority", "authority2", "authority3")))

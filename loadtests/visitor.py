@@ -31,7 +31,7 @@ class PortalVisitor(Journey):
     """Without an account: what the whole city may see."""
 
     weight = 6
-    wait_time = between(0.1, 0.5)
+    wait_time = between(0.5, 3)
 
     def on_start(self) -> None:
         self.seen: list[str] = []

@@ -81,6 +81,19 @@ def test_the_citus_profile_is_one_coordinator_two_workers_and_the_cut(compose: d
     assert set(cutting["depends_on"]) == {"citus-worker-1", "citus-worker-2", "citus-schema"}
 
 
+def test_the_load_profile_is_a_master_and_as_many_workers_as_it_expects(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    load = {name for name, service in services.items() if "load" in service.get("profiles", [])}
+    assert load == {"city", "locust", "locust-worker"}
+    master, worker = services["locust"], services["locust-worker"]
+    expected = next(part for part in master["command"] if part.startswith("--expect-workers="))
+    assert expected.partition("=")[2] == worker["deploy"]["replicas"] == "${LOCUST_WORKERS:-1}"
+    assert {"--worker", "--master-host=locust"} <= set(worker["command"])
+    for service in (master, worker):
+        assert service["build"] == {"context": ".", "target": "load"}
+        assert "--locustfile=loadtests/locustfile.py" in service["command"]
+
+
 def test_every_table_of_the_books_is_cut_by_its_ledger_and_no_other() -> None:
     named = _DISTRIBUTED.findall(CUT)
     assert sorted(table for table, _ in named) == sorted(BOOKS)

@@ -14,10 +14,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth import actions as auth
 from datamarket.auth.terms import Actor, Role
-from datamarket.catalogue.listings import actions as listing_actions
-from datamarket.catalogue.listings.terms import ListingEvent, PriceModel, PricePlan
-from datamarket.catalogue.products import actions as product_actions
-from datamarket.catalogue.products.terms import Content, DeliveryForm, Identity, Modality, ProductEvent
+from datamarket.catalogue.listings.terms import PriceModel, PricePlan
+from datamarket.catalogue.products.terms import Content, DeliveryForm, Identity, Modality
 from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues import actions as venue_actions
 from datamarket.catalogue.venues.terms import FeePayer, VenueKind, VenueTerms
@@ -33,6 +31,7 @@ from datamarket.participants.affiliations import actions as affiliation_actions
 from datamarket.participants.qualifications import actions as qualification_actions
 from datamarket.participants.qualifications.terms import QualificationKind
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
+from datamarket.simulation.offers import offer_product
 from datamarket.simulation.terms import OFFICES, Heard, Stage
 from datamarket.subsidy.cases import actions as subsidy
 from datamarket.zones import actions as zone_actions
@@ -275,11 +274,11 @@ class Loader:
         self.city.resources[row["code"]] = resource.id
 
     async def _product(self, session: AsyncSession, row: dict[str, str]) -> None:
-        maker = self.city.actors[row["maker"]]
-        described = await product_actions.make_product(
+        days = int(row["period_days"]) if row["period_days"] else None
+        await offer_product(
             session,
-            maker,
-            maker_id=self.city.organisations[row["maker"]],
+            self.city.actors[row["maker"]],
+            self.city.officials,
             code=row["code"],
             identity=Identity(row["name_zh"], row["name_en"], Category(row["category"]), Level(row["level"])),
             content=Content(
@@ -291,22 +290,10 @@ class Loader:
             ),
             zone_id=self.city.zones.get(row["zone"]),
             scenario_id=self.city.scenarios.get(row["scenario"]),
-            now=LISTED,
-        )
-        reviewer = self.city.officials["reviewer"]
-        for actor, event in ((maker, ProductEvent.SUBMIT), (reviewer, ProductEvent.APPROVE)):
-            await product_actions.move_product(session, actor, described, event, now=LISTED)
-        days = int(row["period_days"]) if row["period_days"] else None
-        placed = await listing_actions.list_product(
-            session,
-            maker,
-            product_id=described.product.id,
             venue_id=self.city.venues[row["venue"]],
             plan=PricePlan(PriceModel(row["price_model"]), Fen(int(row["price_fen"])), days),
             now=LISTED,
         )
-        for actor, publishing in ((maker, ListingEvent.SUBMIT), (self._authority, ListingEvent.PUBLISH)):
-            await listing_actions.move_listing(session, actor, placed, publishing, now=LISTED)
         self.city.listings += 1
 
     async def _case(self, session: AsyncSession, row: dict[str, str]) -> None:

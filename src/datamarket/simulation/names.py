@@ -1,8 +1,11 @@
-"""Fictional enterprises: names nobody bears, codes that pass GB 32100-2015 and belong to nobody."""
+"""Fictional enterprises: names nobody bears, codes that pass GB 32100-2015 and belong to nobody; and what they sell."""
 
 from random import Random
 
+from datamarket.catalogue.products.terms import Content, DeliveryForm, Identity, Modality
+from datamarket.catalogue.terms import Category
 from datamarket.participants.rules import USCC_ALPHABET, check_digit
+from datamarket.zones.terms import Level
 
 _FIRST = "澄岚屿泽汀沧溟朔煦琅珺沐霁渚洄璟瀚翎曜栩湜沁漪"
 _SECOND = "帆穹衡岑砚禾舟垣澜序榆棠弈钧翊驰彦迦闻知行远"
@@ -27,6 +30,19 @@ def fictional_name(random: Random, serial: int) -> tuple[str, str]:
     zh, en = _FIELDS[serial % len(_FIELDS)]
     mark = random.choice(_FIRST) + random.choice(_SECOND)
     return f"{mark}{serial:04d}{zh}有限公司（模拟）", f"Simulated {en} Co. {serial:04d}"
+
+
+def fictional_product(random: Random, uscc: str) -> tuple[Identity, Content]:
+    """A simulated interface to an enterprise's own data, in some field."""
+    field, number = random.choice(list(Category)), uscc[-8:-1]
+    zh, en = f"{field.zh}数据接口 {number}（模拟）", f"Simulated {field.en} data API {number}"
+    content = Content(
+        f"{field.zh}领域的模拟数据接口，按次调用。",
+        f"A simulated API to {field.en} data, paid by call.",
+        Modality.STRUCTURED,
+        DeliveryForm.API,
+    )
+    return Identity(zh, en, field, Level.GENERAL), content
 
 
 def fictional_code(division: str, serial: int) -> str:

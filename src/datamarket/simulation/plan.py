@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import isqrt
+from operator import attrgetter
 from random import Random
 
 from datamarket.catalogue.listings.terms import PriceModel
@@ -18,11 +19,13 @@ from datamarket.simulation.shapes import Shapes
 from datamarket.simulation.terms import Affiliated, Enterprise, Shelf
 
 TOP = 10
+LEAST_CONTRACT = 50_000
+"""Fen, [assumed]: nobody signs for less."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedTrade:
-    """So many units at an instant; `refund_at` gives a part of it back later."""
+    """So many units at an instant; `refund_at` gives a part of it back later. Without a dict: there may be millions."""
 
     contract: int
     at: datetime
@@ -114,12 +117,13 @@ class Planner:
         sellers = [
             code
             for code, shelves in sorted(self.shelves.items())
-            if any(shelf.model is PriceModel.PER_CALL and shelf.qualified for shelf in shelves)
+            if any(shelf.counts_by_use for shelf in shelves)
         ]
         self.random.shuffle(sellers)
         leaders = [code for code in sellers if self.enterprises[code].in_city]
         head = leaders[: TOP + 8]
-        return head + [code for code in sellers if code not in set(head)]
+        first = set(head)
+        return head + [code for code in sellers if code not in first]
 
     def _buyer_for(self, seller: str) -> str:
         while True:
@@ -137,14 +141,17 @@ class Planner:
         return bool(controllers[0] & controllers[1])
 
     def _sell(self, order: Sequence[str], *, stress: bool) -> None:
+        wide = len(self.codes) > self.shapes.everyone_sells_above
         for rank, seller in enumerate(order, 1):
             target = self.shapes.turnover_of_rank(rank) * self.random.randint(92, 108) // 100
             if stress and rank <= len(self.shapes.stress_turnovers):
                 target = int(self.shapes.stress_turnovers[rank - 1])
             while target > 0:
-                size = max(50_000, int(self.shapes.contract_size(self.random)))
+                size = max(LEAST_CONTRACT, int(self.shapes.contract_size(self.random)))
                 size = min(target, size if target < 10**9 else max(size, target // 12))
                 target -= self._contract(seller, self._buyer_for(seller), size)
+                if wide and target < LEAST_CONTRACT:
+                    break  # else what a price leaves over would be a contract of its own, one for each seller
 
     def _contract(self, seller: str, buyer: str, size: int, *, counts: bool = True) -> int:
         """One contract near `size` fen on one of the seller's listings; returns what it will bring."""
@@ -181,7 +188,7 @@ class Planner:
             seller, buyer = pair.controlled, pair.controller
             if not self._sells_by_use(seller):
                 seller, buyer = buyer, seller
-            self._contract(seller, buyer, max(50_000, each), counts=False)
+            self._contract(seller, buyer, max(LEAST_CONTRACT, each), counts=False)
 
     def _sells_by_use(self, code: str) -> bool:
         return any(shelf.model is PriceModel.PER_CALL for shelf in self.shelves.get(code, ()))
@@ -193,7 +200,7 @@ class Planner:
             return
         each = apply_rate(Fen(self._turnover()), self.shapes.circular_share) // 3
         for seller, buyer in zip(ring, [*ring[1:], ring[0]], strict=True):
-            self._contract(seller, buyer, max(50_000, each))
+            self._contract(seller, buyer, max(LEAST_CONTRACT, each))
 
     def _counted(self) -> dict[str, int]:
         """Planned turnover that will count, by seller registered in the city."""
@@ -220,7 +227,7 @@ class Planner:
         tenth, eleventh = ranked[TOP - 1], ranked[TOP]
         lacking = totals[tenth] - totals[eleventh]
         if lacking:
-            by_use = [s for s in self.shelves[eleventh] if s.model is PriceModel.PER_CALL and s.qualified]
+            by_use = [shelf for shelf in self.shelves[eleventh] if shelf.counts_by_use]
             shelf = min(by_use, key=lambda shelf: shelf.price_fen)
             units = -(-lacking // shelf.price_fen)
             give_back = units * shelf.price_fen - lacking
@@ -245,17 +252,13 @@ class Planner:
 
     def _place_in_time(self, trades: int) -> None:
         """Share the trades out over contracts by use, in proportion to the square root of their size."""
-        priced = [
-            contract
-            for contract in self.plan.contracts
-            if contract.shelf.model is PriceModel.PER_CALL and contract.units > 1 and not contract.give_back
-        ]
-        others = sum(contract.trades for contract in self.plan.contracts if contract not in priced)
+        priced = [contract for contract in self.plan.contracts if _is_divisible(contract)]
+        others = sum(contract.trades for contract in self.plan.contracts if not _is_divisible(contract))
         if priced:
             self._share_out(priced, max(0, trades - others))
         for number, contract in enumerate(self.plan.contracts):
             self.plan.trades.extend(self._trades_of(number, contract))
-        self.plan.trades.sort(key=lambda trade: (trade.at, trade.contract))
+        self.plan.trades.sort(key=attrgetter("at"))  # of one instant: in the order of their contracts
 
     def _share_out(self, contracts: Sequence[PlannedContract], trades: int) -> None:
         """No contract has more trades than units; what one cannot take, those with units to spare do."""
@@ -304,6 +307,11 @@ class Planner:
                 trade.at + timedelta(days=self.random.randint(1, 20)), self.end - timedelta(hours=1)
             )
         return replace(trade, refund_at=refund_at, refund_fen=fen)
+
+
+def _is_divisible(contract: PlannedContract) -> bool:
+    """Whether its units may be shared out over several trades."""
+    return contract.shelf.model is PriceModel.PER_CALL and contract.units > 1 and not contract.give_back
 
 
 def _ranking(totals: dict[str, int]) -> list[str]:

@@ -1,6 +1,5 @@
 """Makes a planned year happen, through the same actions that the API calls, in simulated time."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
+from datamarket.catalogue.listings.terms import PriceModel, PricePlan
 from datamarket.contracts import actions as contracts
 from datamarket.contracts import queries as contract_queries
 from datamarket.contracts.terms import ContractEvent, Purpose
@@ -22,6 +22,7 @@ from datamarket.participants import actions as participants
 from datamarket.participants import queries as participant_queries
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
 from datamarket.simulation import names, queries
+from datamarket.simulation.offers import offer_product
 from datamarket.simulation.plan import PlannedContract, PlannedTrade, Planner, YearPlan
 from datamarket.simulation.shapes import shapes
 from datamarket.simulation.terms import Enterprise, Heard, Stage
@@ -59,6 +60,7 @@ class Player:
         self.recorder = Recorder(ledger_id)
         self.offices: dict[str, Actor] = {}
         self.known: dict[str, Enterprise] = {}
+        self.is_wide = False
 
     async def play(self, year: int, *, enterprises: int, trades: int, seed: int, stress: bool) -> YearResult:
         """One year. Raises LookupError in a market without its city."""
@@ -66,15 +68,18 @@ class Player:
         start, _ = year_bounds(year)
         async with self.database.transaction() as session:
             self.offices = await queries.offices(session)
-        await self._admit(random, enterprises, start - timedelta(days=12))
+        admitted_at = start - timedelta(days=12)
+        await self._admit(random, enterprises, admitted_at)
+        if enterprises > shapes().everyone_sells_above:
+            self.is_wide = True
+            await self._stock(Random(f"{seed}/{year}/offers"), admitted_at)
         plan = await self._plan(random, year, trades, stress=stress)
         await self._fund(plan, start)
         contract_ids = await self._conclude(plan, start)
         recorded = await self._trade(plan, contract_ids)
         refunded = await self._refund(plan, recorded)
         async with self.database.transaction() as session:
-            lines = await queries.book_lines(session)
-        digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+            digest = await queries.books_sha256(session)
         return YearResult(
             year, len(plan.contracts), len(plan.trades), refunded, plan.suspended, plan.tied, digest
         )
@@ -111,6 +116,33 @@ class Player:
         await participants.move_participant(
             session, self.offices["authority"], made, ParticipantEvent.ADMIT, now=now
         )
+
+    async def _stock(self, random: Random, now: datetime) -> None:
+        """Whoever has nothing that counts to sell by use lists a product, some of them two."""
+        async with self.database.transaction() as session:
+            known = await queries.enterprises(session, self.city_code)
+            selling = {shelf.provider for shelf in await queries.shelves(session) if shelf.counts_by_use}
+            venue_id = await queries.general_venue(session)
+        idle = [enterprise for enterprise in known if enterprise.uscc not in selling]
+        second = shapes().second_product_share
+        for first in range(0, len(idle), CHUNK):
+            async with self.database.transaction() as session:
+                for seller in idle[first : first + CHUNK]:
+                    products = 2 if random.randrange(second.denominator) < second.numerator else 1
+                    for number in range(1, products + 1):
+                        identity, content = names.fictional_product(random, seller.uscc)
+                        await offer_product(
+                            session,
+                            seller.actor,
+                            self.offices,
+                            code=f"SIM-{seller.uscc}-{number}",
+                            identity=identity,
+                            content=content,
+                            venue_id=venue_id,
+                            plan=PricePlan(PriceModel.PER_CALL, random.choice(shapes().added_prices)),
+                            now=now,
+                        )
+                    self.heard(Stage.OFFER, 1)
 
     async def _plan(self, random: Random, year: int, trades: int, *, stress: bool) -> YearPlan:
         async with self.database.transaction() as session:
@@ -161,7 +193,7 @@ class Player:
             use_class=UseClass.PUBLIC_GOOD if public else UseClass.INDUSTRY,
             term_from=start,
             term_to=start + timedelta(days=366),
-            quota=planned.units,
+            quota=None if self.is_wide else planned.units,  # a wide market is made to be used further
             now=now,
         )
         for actor, event in (

@@ -1,6 +1,7 @@
 """What the simulator must know of the city it plays in: read once, before the year begins."""
 
-from collections.abc import Sequence
+import hashlib
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -18,6 +19,9 @@ _SHELVES = text("""
 SELECT l.id, p.uscc, l.price_model, l.price_fen, v.qualified_for_subsidy, l.use_class
   FROM listing l JOIN participant p ON p.id = l.provider_id JOIN venue v ON v.id = l.venue_id
  WHERE l.state = 'published' AND p.state = 'admitted' ORDER BY l.product_code
+""")
+_GENERAL_VENUE = text("""
+SELECT id FROM venue WHERE qualified_for_subsidy AND state = 'open' AND categories = '{}' ORDER BY code LIMIT 1
 """)
 _AFFILIATED = text("""
 SELECT a.uscc AS controller, b.uscc AS controlled FROM affiliation f
@@ -57,6 +61,12 @@ async def shelves(session: AsyncSession) -> list[Shelf]:
     ]
 
 
+async def general_venue(session: AsyncSession) -> UUID:
+    """The first open venue that admits every category and counts for the subsidy. Raises NoResultFound."""
+    found: UUID = (await (await session.connection()).execute(_GENERAL_VENUE)).scalar_one()
+    return found
+
+
 async def affiliated(session: AsyncSession) -> list[Affiliated]:
     rows = (await (await session.connection()).execute(_AFFILIATED)).all()
     return [Affiliated(row.controller, row.controlled) for row in rows]
@@ -86,6 +96,10 @@ SELECT concat_ws('|', to_char(t.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH
 """)
 
 
-async def book_lines(session: AsyncSession) -> Sequence[str]:
-    """Every trade as one line, in one order: equal books give equal lines."""
-    return (await (await session.connection()).execute(_BOOKS)).scalars().all()
+async def books_sha256(session: AsyncSession) -> str:
+    """The digest of every trade as one line, in one order, read a few at a time: equal books give an equal one."""
+    digest, between = hashlib.sha256(), b""
+    async for line in (await (await session.connection()).stream(_BOOKS)).scalars():
+        digest.update(between + line.encode())
+        between = b"\n"
+    return digest.hexdigest()

@@ -30,6 +30,9 @@ class Shapes:
     stress_turnovers: tuple[Fen, ...]
     suspended_rank: int
     suspended_month: int
+    everyone_sells_above: int
+    added_prices: tuple[Fen, ...]
+    second_product_share: Fraction
 
     def turnover_of_rank(self, rank: int) -> Fen:
         """The yearly turnover that rank r is meant to reach: rank 1 divided by r to the exponent."""
@@ -59,4 +62,7 @@ def shapes() -> Shapes:
         stress_turnovers=tuple(parse_yuan(text) for text in document["stress_turnovers"]),
         suspended_rank=document["suspended_rank"],
         suspended_month=document["suspended_month"],
+        everyone_sells_above=document["everyone_sells_above"],
+        added_prices=tuple(parse_yuan(text) for text in document["added_prices"]),
+        second_product_share=parse_rate(document["second_product_share"]),
     )

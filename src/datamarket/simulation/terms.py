@@ -14,6 +14,7 @@ class Stage(Labelled):
 
     CITY = "city", "城市数据", "the city"
     ADMIT = "admit", "企业准入", "admissions"
+    OFFER = "offer", "产品上架", "offers"
     CONTRACT = "contract", "合同", "contracts"
     TRADE = "trade", "交易", "trades"
     REFUND = "refund", "退款", "refunds"
@@ -53,6 +54,11 @@ class Shelf:
     price_fen: int
     qualified: bool
     public_good: bool
+
+    @property
+    def counts_by_use(self) -> bool:
+        """Sold by the call, on a venue whose trades count for the subsidy."""
+        return self.model is PriceModel.PER_CALL and self.qualified
 
 
 @dataclass(frozen=True)
