@@ -13,6 +13,7 @@ from datamarket.auth.attempts import Attempts
 from datamarket.auth.keys import derived_secret
 from datamarket.auth.tokens import TokenKeeper, load_key
 from datamarket.edge import docs, middleware, openapi, operations, problems
+from datamarket.edge.signpost import Signpost
 from datamarket.evidence.actions import record
 from datamarket.foundation.clock import read_clock as wall_clock
 from datamarket.foundation.db import Database
@@ -52,10 +53,12 @@ def create_app(
         telemetry={"tracing": False, "metrics": False},
     )
     _equip(app, settings, database, read_clock)
+    signpost = Signpost()
+    app.router.routes.append(signpost)
     for router in slices.routers():
-        app.include_router(router, prefix=API_PREFIX)
-    app.include_router(keys)
-    app.include_router(operations.router)
+        signpost.include(app, router, API_PREFIX)
+    signpost.include(app, keys)
+    signpost.include(app, operations.router)
     install_desk(app)
     docs.mount(app)
     openapi.install(app)
