@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from datamarket.edge.answers import AnswerMiddleware
 from datamarket.edge.limits import RateLimits, refusal
+from datamarket.edge.remembered import RememberingMiddleware
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.settings import Settings
 
@@ -105,7 +106,8 @@ class EdgeMiddleware:
 
 
 def install(app: FastAPI, settings: Settings) -> None:
-    """The layer above, the one for browsers of other origins, where there are any, and the one that marks answers."""
+    """From the inside: what remembers, the layer above, the one for browsers of other origins, what marks answers."""
+    app.add_middleware(RememberingMiddleware, database=app.state.database)
     app.add_middleware(EdgeMiddleware, settings=settings)
     if settings.cors_origins:
         app.add_middleware(

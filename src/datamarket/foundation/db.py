@@ -63,6 +63,13 @@ def with_database(url: str, name: str) -> str:
     return urlunsplit(parts._replace(path=f"/{name}"))
 
 
+@dataclass
+class Ended:
+    """Counted for a database whatever the deadline that it is seen with."""
+
+    writes: int = 0
+
+
 class Database:
     """Two pools on one database: sessions for administration, plain asyncpg for the hot paths.
 
@@ -87,6 +94,15 @@ class Database:
         event.listen(self.engine.sync_engine, "checkout", _renew_when_closed)
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._sessions, self._plain = Circuit(), Circuit()
+        self._ended = Ended()
+
+    @property
+    def writes(self) -> int:
+        """How many transactions that may have changed what everyone is shown have ended in this process.
+
+        Those of plain connections are not counted: the hot paths move money, metered uses and seals, no listing.
+        """
+        return self._ended.writes
 
     async def open(self) -> "Database":
         """Open the plain pool. Raises OSError or asyncpg errors when the server is not there."""
@@ -114,10 +130,10 @@ class Database:
         return view
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def transaction(self, *, reading: bool = False) -> AsyncIterator[AsyncSession]:
         """One session, one transaction: all or nothing, deferred checks fail here with their name.
 
-        Raises OutcomeUnknown when the connection breaks at the COMMIT.
+        It counts as a write unless it is for `reading`. Raises OutcomeUnknown when the connection breaks at the COMMIT.
         """
         sent = False
         try:
@@ -136,6 +152,8 @@ class Database:
             if sent and is_outage(error):
                 raise OutcomeUnknown from error
             raise
+        finally:
+            self._ended.writes += not reading
 
     @asynccontextmanager
     async def _session_connection(self) -> "AsyncIterator[tuple[AsyncConnection, Connection]]":
