@@ -63,6 +63,20 @@ def with_database(url: str, name: str) -> str:
     return urlunsplit(parts._replace(path=f"/{name}"))
 
 
+class Turns(asyncio.Semaphore):
+    """Who waited longest gets the next connection: at the pool's own queue, who comes by takes it first."""
+
+    @asynccontextmanager
+    async def within(self, seconds: int) -> AsyncIterator[None]:
+        """A turn. Raises TimeoutError when it does not come in time."""
+        async with asyncio.timeout(seconds if self.locked() else None):
+            await self.acquire()
+        try:
+            yield
+        finally:
+            self.release()
+
+
 @dataclass
 class Ended:
     """Counted for a database whatever the deadline that it is seen with."""
@@ -95,6 +109,7 @@ class Database:
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._sessions, self._plain = Circuit(), Circuit()
         self._ended = Ended()
+        self._turns = Turns(pool_size)
 
     @property
     def writes(self) -> int:
@@ -190,9 +205,12 @@ class Database:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         self._plain.admit(self.seconds)
-        lost = True
+        lost, wait = True, min(self.seconds, ACQUIRE_SECONDS)
         try:
-            async with self._pool.acquire(timeout=min(self.seconds, ACQUIRE_SECONDS)) as connection:
+            async with (
+                self._turns.within(wait),
+                self._pool.acquire(timeout=begun + wait - loop.time()) as connection,
+            ):
                 deadline = loop.call_at(begun + self.seconds, _break_off, connection)
                 try:
                     yield connection
