@@ -70,8 +70,8 @@ class FaultyDatabase(Database):
         self._fate = fate
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        async with super().transaction() as session:
+    async def transaction(self, *, reading: bool = False) -> AsyncIterator[AsyncSession]:
+        async with super().transaction(reading=reading) as session:
             yield session
             await session.flush()
             self._fate.pass_by(Point.BEFORE_COMMIT)

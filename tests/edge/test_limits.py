@@ -1,5 +1,6 @@
 """Whose address counts: a proxy is believed only where a setting names it; refreshing has a bucket of its own."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -10,9 +11,14 @@ import uvicorn
 from typer.testing import CliRunner
 
 from datamarket.commands import market
+from datamarket.edge import limits
+from datamarket.edge.limits import Limit
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
+from datamarket.server.app import create_app
+from tests.conftest import client_of
 from tests.world.accounts import Hall, clerk, refresh, sign_in
+from tests.world.people import NOON
 
 
 async def seen_by_the_application(options: dict[str, Any], peer: str) -> str:
@@ -72,3 +78,39 @@ async def test_refreshing_takes_nothing_from_the_bucket_of_signing_in(
         limited = await refresh(visitor, pair["refresh_token"])
     assert (limited.status_code, limited.json()["code"]) == (429, "request.rate-limited")
     assert 0 < int(limited.headers["Retry-After"]) <= 61
+
+
+async def test_counting_requests_starts_no_thread(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[threading.Thread] = []
+    app = create_app(settings, database)
+    monkeypatch.setattr(threading.Thread, "start", started.append)
+    async with client_of(app, None, NOON) as visitor:
+        answers = [await visitor.get("/zones") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert started == []
+
+
+def test_a_bucket_begins_with_a_request_and_is_forgotten_when_it_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SimpleNamespace(now=100 * limits.NANOSECONDS)
+    clock.monotonic_ns = lambda: clock.now
+    monkeypatch.setattr(limits, "time", clock)
+    monkeypatch.setattr(limits, "CALLERS", 50)
+    limit = Limit("2/minute")
+    assert [limit.take("a").exceeded for _ in range(3)] == [False, False, True]
+    assert limit.take("b").headers()[1] == (b"ratelimit", b'"default";r=1;t=60')
+    clock.now += 59 * limits.NANOSECONDS
+    assert (limit.take("a").exceeded, limit.take("a").seconds) == (True, 1)
+    clock.now += limits.NANOSECONDS
+    assert limit.take("a").headers()[1] == (b"ratelimit", b'"default";r=1;t=60')
+    for caller in range(200):
+        limit.take(str(caller))
+    assert len(limit._buckets) == 50
+    clock.now += 60 * limits.NANOSECONDS
+    for caller in range(1000, 1050):
+        limit.take(str(caller))
+    assert len(limit._buckets) == 50
+    assert set(limit._buckets) == {str(caller) for caller in range(1000, 1050)}

@@ -1,5 +1,6 @@
 """One plain ASGI layer: request id, rate limit, one log line and the metrics of each request."""
 
+import functools
 import logging
 import re
 import secrets
@@ -15,7 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from datamarket.edge.answers import AnswerMiddleware
 from datamarket.edge.crowding import CrowdMiddleware
-from datamarket.edge.limits import RateLimits
+from datamarket.edge.limits import RateLimits, refusal
+from datamarket.edge.remembered import RememberingMiddleware
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.settings import Settings
 
@@ -32,6 +34,12 @@ _PROCESS, _TURN = secrets.token_hex(8), count(1)
 """A request id is a name and no secret: random bytes for each would take as long as reading its headers."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 """Of RFC 9110: a made-up method makes no series of its own."""
+
+
+@functools.cache
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Looked up once: there are as many as `/metrics` shows, of known methods and routes."""
+    return REQUESTS.labels(method, route, status), DURATION.labels(method, route)
 
 
 class EdgeMiddleware:
@@ -52,8 +60,7 @@ class EdgeMiddleware:
         request_id = given.decode() if _GIVEN_ID.fullmatch(given) else f"{_PROCESS}{next(_TURN):016x}"
         scope["request_id"] = request_id
         status = 500
-        bucket = self._limits.bucket(scope, headers)
-        allowed = self._limits.take(bucket)
+        bucket = self._limits.take(scope, headers)
 
         async def send_marked(message: Message) -> None:
             nonlocal status
@@ -62,13 +69,13 @@ class EdgeMiddleware:
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", request_id.encode()),
-                    *self._limits.headers(bucket),
+                    *bucket.headers(),
                 ]
             await send(message)
 
         try:
-            if not allowed:
-                await self._limits.refusal(scope, bucket)(scope, receive, send_marked)
+            if bucket.exceeded:
+                await refusal(scope, bucket)(scope, receive, send_marked)
             else:
                 await self.app(scope, receive, send_marked)
         finally:
@@ -79,9 +86,10 @@ class EdgeMiddleware:
         template = getattr(route, "path", "unmatched")
         method = scope.get("asked_method", scope["method"])
         counted = method if template != "unmatched" and method in _METHODS else "-"
-        REQUESTS.labels(counted, template, status).inc()
-        DURATION.labels(counted, template).observe(nanoseconds / 1e9)
-        if self._logging:
+        answered, lasted = _series(counted, template, status)
+        answered.inc()
+        lasted.observe(nanoseconds / 1e9)
+        if self._logging and log.isEnabledFor(logging.INFO):
             line = {
                 "at": read_clock(),
                 "request_id": scope["request_id"],
@@ -92,12 +100,16 @@ class EdgeMiddleware:
                 "microseconds": nanoseconds // 1000,
                 "caller": scope.get("state", {}).get("caller"),
             }
-            log.info(orjson.dumps(line).decode())
+            record = logging.LogRecord(
+                log.name, logging.INFO, __file__, 0, orjson.dumps(line).decode(), None, None
+            )
+            log.handle(record)  # not `info`, which looks through the stack for its caller
 
 
 def install(app: FastAPI, settings: Settings) -> None:
-    """The layer above, the one for browsers of other origins, where there are any, and the one that marks answers."""
+    """From the inside: who is one too many, what remembers, the layer above, browsers of other origins, what marks answers."""
     app.add_middleware(CrowdMiddleware, settings=settings)
+    app.add_middleware(RememberingMiddleware, database=app.state.database)
     app.add_middleware(EdgeMiddleware, settings=settings)
     if settings.cors_origins:
         app.add_middleware(

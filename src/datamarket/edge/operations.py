@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from datamarket.foundation.http import Shape, database_of
+from datamarket.foundation.http import ForEveryone, Shape, database_of
 
 router = APIRouter(tags=["operations"])
 READY_SECONDS = 1
@@ -16,9 +16,10 @@ class Health(Shape):
     status: Literal["ok"] = "ok"
 
 
-@router.get("/health/live", summary="The process answers")
-async def live() -> Health:
-    return Health()
+@router.get("/health/live", summary="The process answers", response_model=Health)
+async def live(request: Request) -> Response:
+    answer = ForEveryone(Health().model_dump_json(), media_type="application/json")
+    return answer.marked(request)
 
 
 @router.get("/health/ready", summary="The database answers too")

@@ -63,6 +63,27 @@ def with_database(url: str, name: str) -> str:
     return urlunsplit(parts._replace(path=f"/{name}"))
 
 
+class Turns(asyncio.Semaphore):
+    """Who waited longest gets the next connection: at the pool's own queue, who comes by takes it first."""
+
+    @asynccontextmanager
+    async def within(self, seconds: int) -> AsyncIterator[None]:
+        """A turn. Raises TimeoutError when it does not come in time."""
+        async with asyncio.timeout(seconds if self.locked() else None):
+            await self.acquire()
+        try:
+            yield
+        finally:
+            self.release()
+
+
+@dataclass
+class Ended:
+    """Counted for a database whatever the deadline that it is seen with."""
+
+    writes: int = 0
+
+
 class Database:
     """Two pools on one database: sessions for administration, plain asyncpg for the hot paths.
 
@@ -87,6 +108,16 @@ class Database:
         event.listen(self.engine.sync_engine, "checkout", _renew_when_closed)
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._sessions, self._plain = Circuit(), Circuit()
+        self._ended = Ended()
+        self._turns = Turns(pool_size)
+
+    @property
+    def writes(self) -> int:
+        """How many transactions that may have changed what everyone is shown have ended in this process.
+
+        Those of plain connections are not counted: the hot paths move money, metered uses and seals, no listing.
+        """
+        return self._ended.writes
 
     async def open(self) -> "Database":
         """Open the plain pool. Raises OSError or asyncpg errors when the server is not there."""
@@ -114,10 +145,10 @@ class Database:
         return view
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def transaction(self, *, reading: bool = False) -> AsyncIterator[AsyncSession]:
         """One session, one transaction: all or nothing, deferred checks fail here with their name.
 
-        Raises OutcomeUnknown when the connection breaks at the COMMIT.
+        It counts as a write unless it is for `reading`. Raises OutcomeUnknown when the connection breaks at the COMMIT.
         """
         sent = False
         try:
@@ -136,6 +167,8 @@ class Database:
             if sent and is_outage(error):
                 raise OutcomeUnknown from error
             raise
+        finally:
+            self._ended.writes += not reading
 
     @asynccontextmanager
     async def _session_connection(self) -> "AsyncIterator[tuple[AsyncConnection, Connection]]":
@@ -172,9 +205,12 @@ class Database:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         self._plain.admit(self.seconds)
-        lost = True
+        lost, wait = True, min(self.seconds, ACQUIRE_SECONDS)
         try:
-            async with self._pool.acquire(timeout=min(self.seconds, ACQUIRE_SECONDS)) as connection:
+            async with (
+                self._turns.within(wait),
+                self._pool.acquire(timeout=begun + wait - loop.time()) as connection,
+            ):
                 deadline = loop.call_at(begun + self.seconds, _break_off, connection)
                 try:
                     yield connection

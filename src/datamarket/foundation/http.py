@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, NewType, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, NewType, Self, TypeVar, get_args
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.routing import APIRoute
@@ -248,7 +248,8 @@ async def read_ledger_id(request: Request) -> int:
 
 async def open_reading(request: Request) -> AsyncIterator[AsyncSession]:
     """A transaction for reading."""
-    async with patient(database_of(request), request.scope["endpoint"]).transaction() as session:
+    database = patient(database_of(request), request.scope["endpoint"])
+    async with database.transaction(reading=True) as session:
         yield session
 
 
@@ -324,28 +325,48 @@ def _link_next(request: Request, response: Response) -> None:
         response.headers["Link"] = f'<{target.path}?{target.query}>; rel="next"'
 
 
+class ForEveryone(Response):
+    """An answer that does not depend on who asks, once asking is allowed: the edge may give it again."""
+
+    def marked(self, request: Request) -> Self:
+        """Shown to the edge, whole: what the caller has already is told apart afterwards."""
+        request.scope["for_everyone"] = self
+        return self
+
+
+def unless_known(request: Request, response: Response) -> Response:
+    """The answer to a GET, or that it is what the caller has already."""
+    entity_tag = response.headers.get("etag")
+    known = request.headers.get("if-none-match")
+    if entity_tag and known and tags_in(known) & {entity_tag, "*"}:
+        return Response(status_code=304, headers={"ETag": entity_tag})
+    return response
+
+
 class MarketRoute(APIRoute):
     """Stores the answer of a write beside the write, and answers 304 to who has it already."""
 
+    reader: RequestReader
+
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         answer = super().get_route_handler()
-        reader = RequestReader(self)
+        reader = self.reader = RequestReader(self)
 
         async def handle(given: Request) -> Response:
             request = await reader.read(given)
             response = await answer(request)
-            entity_tag = response.headers.get("etag")
+            if request.method == "GET":
+                _link_next(request, response)
+                if isinstance(response, ForEveryone):
+                    response.marked(request)
+                return unless_known(request, response)
             claimed = getattr(request.state, "claim", None)
             if claimed is not None:
                 connection, claim = claimed
-                kept = idempotency.Answer(response.status_code, bytes(response.body), entity_tag)
+                kept = idempotency.Answer(
+                    response.status_code, bytes(response.body), response.headers.get("etag")
+                )
                 await idempotency.settle_all(connection, {claim: kept})
-            if request.method != "GET":
-                return response
-            _link_next(request, response)
-            known = tags_in(request.headers.get("if-none-match", ""))
-            if entity_tag and known & {entity_tag, "*"}:
-                return Response(status_code=304, headers={"ETag": entity_tag})
             return response
 
         return handle

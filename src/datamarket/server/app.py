@@ -14,6 +14,7 @@ from datamarket.auth.keys import derived_secret
 from datamarket.auth.tokens import TokenKeeper, load_key
 from datamarket.contracts import api as contracts
 from datamarket.edge import docs, middleware, openapi, operations, problems
+from datamarket.edge.signpost import Signpost
 from datamarket.evidence.actions import record
 from datamarket.foundation.clock import read_clock as wall_clock
 from datamarket.foundation.db import Database
@@ -53,10 +54,12 @@ def create_app(
         telemetry={"tracing": False, "metrics": False},
     )
     _equip(app, settings, database, read_clock)
+    signpost = Signpost()
+    app.router.routes.append(signpost)
     for router in slices.routers():
-        app.include_router(router, prefix=API_PREFIX)
-    app.include_router(keys)
-    app.include_router(operations.router)
+        signpost.include(app, router, API_PREFIX)
+    signpost.include(app, keys)
+    signpost.include(app, operations.router)
     contracts.install_desk(app)
     trading.install_desk(app)
     docs.mount(app)

@@ -24,6 +24,7 @@ from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     NO_NUL,
     Cursor,
+    ForEveryone,
     Now,
     Page,
     Paging,
@@ -80,8 +81,8 @@ def _place(paging: PageAsked[Cursor], sort: Sort) -> tuple[Any, UUID] | None:
     return bytes.fromhex(key) if sort is Sort.NAME else key, last
 
 
-def _bytes(document: object, **headers: str) -> Response:
-    return Response(orjson.dumps(document, option=JSON), headers=headers, media_type="application/json")
+def _bytes(document: object, kind: type[Response] = ForEveryone, **headers: str) -> Response:
+    return kind(orjson.dumps(document, option=JSON), headers=headers, media_type="application/json")
 
 
 @router.get("/listings", summary="Search the catalogue", response_model=Page[ListingCard])
@@ -117,7 +118,7 @@ async def _own_listings(
     if caller is None:
         raise SignInNeeded
     key = decode_cursor(paging.after, [UUID], paging.seal)
-    async with database_of(request).transaction() as session:
+    async with database_of(request).transaction(reading=True) as session:
         rows = await listing_queries.list_own_listings(
             session, visible_to=caller, state=state, page=PageAsked(paging.limit, key[0] if key else None)
         )
@@ -139,4 +140,5 @@ async def get_listing(request: Request, caller: Visitor, listing_id: UUID) -> Re
     del document["venue_operator_id"]
     for name in ("quality", "sample_fields"):
         document[name] = orjson.Fragment(document[name])
-    return _bytes(document, ETag=f'"{row["version"]}"')
+    kind = ForEveryone if row["state"] == ListingState.PUBLISHED else Response
+    return _bytes(document, kind, ETag=f'"{row["version"]}"')

@@ -110,11 +110,15 @@ class RequestReader:
                 FORM_LIMITS if self._kind is FORM else getattr(taken.annotation, "limits", BodyLimits())
             )
 
+    async def admit(self, request: Request) -> None:
+        """Raises what the guards raise."""
+        for guard in self._guards:
+            await guard(request)
+
     async def read(self, given: Request) -> ReadRequest:
         """Raises what the guards raise, QueryTooLong, ParameterUnknown, and what reading the body raises."""
         request = ReadRequest(given.scope, given.receive)
-        for guard in self._guards:
-            await guard(request)
+        await self.admit(request)
         if len(request.scope["query_string"]) > QUERY_LIMIT:
             raise QueryTooLong(octets=QUERY_LIMIT)
         unknown = [name for name in request.query_params if name not in self._known]
