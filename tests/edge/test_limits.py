@@ -1,10 +1,12 @@
 """Whose address counts: a proxy is believed only where a setting names it; refreshing has a bucket of its own."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 import uvicorn
@@ -58,10 +60,12 @@ async def test_a_forwarded_address_is_believed_from_proxies_that_a_setting_names
     monkeypatch.setenv("DATAMARKET_TRUSTED_PROXIES", trusted)
     monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere")
     monkeypatch.setattr("datamarket.server.database.opened_database", opened)
+    monkeypatch.setattr("datamarket.server.database.check_connections", AsyncMock())
     monkeypatch.setattr("datamarket.commands.market._start_server", lambda: None)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr(uvicorn, "run", lambda *_, **options: given.update(options))
-    assert CliRunner().invoke(market.app, ["serve"]).exit_code == 0
+    served = await asyncio.to_thread(CliRunner().invoke, market.app, ["serve"])
+    assert served.exit_code == 0
     assert await seen_by_the_application(given, peer) == counted
 
 

@@ -170,10 +170,10 @@ async def test_only_the_admitted_may_act(database: Database) -> None:
     async with database.transaction() as session:
         firm, held = await admitted(session), await admitted(session)
         await suspend(session, held.id)
-        await participants_queries.check_admitted(session, firm.id)
+        await participants_queries.lock_admitted(session, firm.id)
         with pytest.raises(participants_rules.ParticipantNotAdmitted):
-            await participants_queries.check_admitted(session, firm.id, held.id)
+            await participants_queries.lock_admitted(session, firm.id, held.id)
         with pytest.raises(NotFound):
-            await participants_queries.check_admitted(session, AUTHORITY.account_id)
+            await participants_queries.lock_admitted(session, AUTHORITY.account_id)
         with pytest.raises(participants_rules.ParticipantKindWrong):
-            await participants_queries.check_admitted_as(session, firm.id, ParticipantKind.ZONE_OPERATOR)
+            await participants_queries.lock_admitted_as(session, firm.id, ParticipantKind.ZONE_OPERATOR)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datamarket.foundation.inputs.texts import unseen_in
 from datamarket.foundation.money import Fen
 from datamarket.payouts import files
 from datamarket.payouts.bank import simulated as bank
@@ -25,7 +26,7 @@ from datamarket.payouts.terms import (
 
 DAY = date(2024, 6, 3)
 FORMULAS = ("=", "+", "-", "@", "\t")
-words = st.text(st.characters(exclude_categories=["C"]), max_size=60)
+words = st.text(st.characters(exclude_categories=["C"]), max_size=60).filter(lambda text: not unseen_in(text))
 dangerous = st.builds("{}{}".format, st.sampled_from([*FORMULAS, "'", "'="]), words)
 texts = words | dangerous
 amounts = st.integers(1, 10**14).map(Fen)

@@ -39,7 +39,7 @@ async def open_account(
     check_roles(chosen, participant_id)
     kind = None
     if participant_id is not None:
-        await participants.check_admitted(session, participant_id)
+        await participants.lock_admitted(session, participant_id)
         kind = ParticipantKind((await participants.get_participant(session, participant_id)).kind)
     for role in chosen:
         rules.check_kind(role, kind)

@@ -102,7 +102,7 @@ async def _check_parties(
     """Two admitted parties; who operates a zone, or is related to its operator, redevelops none of its data."""
     if buyer_id == offer.provider_id:
         raise rules.OwnProduct
-    await participants.check_admitted(session, buyer_id, offer.provider_id)
+    await participants.lock_admitted(session, buyer_id, offer.provider_id)
     if offer.venue_fee_payer is not FeePayer.SELLER:
         raise rules.FeePayerNotSettled
     if redevelopment:

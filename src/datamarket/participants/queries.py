@@ -38,7 +38,7 @@ async def participants_by_ids(session: AsyncSession, ids: Iterable[UUID]) -> dic
     return {participant.id: participant for participant in found}
 
 
-async def check_admitted(session: AsyncSession, *ids: UUID) -> None:
+async def lock_admitted(session: AsyncSession, *ids: UUID) -> None:
     """Each may act in the market until the transaction ends: a suspension waits for it, or is seen by it.
 
     Raises NotFound or ParticipantNotAdmitted, for the first that may not.
@@ -56,9 +56,9 @@ async def check_admitted(session: AsyncSession, *ids: UUID) -> None:
             )
 
 
-async def check_admitted_as(session: AsyncSession, participant_id: UUID, kind: ParticipantKind) -> None:
+async def lock_admitted_as(session: AsyncSession, participant_id: UUID, kind: ParticipantKind) -> None:
     """Admitted, and of this kind. Raises NotFound, ParticipantNotAdmitted or ParticipantKindWrong."""
-    await check_admitted(session, participant_id)
+    await lock_admitted(session, participant_id)
     participant = await get_participant(session, participant_id)
     if participant.kind != kind:
         raise rules.ParticipantKindWrong(

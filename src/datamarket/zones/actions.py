@@ -32,7 +32,7 @@ async def found_zone(
 
     Raises ParticipantNotAdmitted, ParticipantKindWrong and ZoneCodeTaken.
     """
-    await participants.check_admitted_as(session, operator_id, ParticipantKind.ZONE_OPERATOR)
+    await participants.lock_admitted_as(session, operator_id, ParticipantKind.ZONE_OPERATOR)
     zone = Zone(
         id=new_id(now),
         code=code,
@@ -91,14 +91,14 @@ async def grant_mandate(
     """Authorise an operator for a half-open term; another operator than before takes the zone over.
 
     Raises MandateTermEmpty, TermTooLong, ZoneClosed, MandateOverlaps, OperatorChangesLater, and what
-    `participants.check_admitted_as` raises.
+    `participants.lock_admitted_as` raises.
     """
     limit_years = rules.stated(limits_on(term_from).mandate_years, "mandate_years", term_from)
     rules.check_mandate_term(term_from, term_to, reason_long_term, limit_years=limit_years)
     zone = await queries.lock_zone(session, zone_id)
     if zone.state == ZoneState.CLOSED:
         raise rules.ZoneClosed(zone_zh=zone.name_zh, zone_en=zone.name_en)
-    await participants.check_admitted_as(session, operator_id, ParticipantKind.ZONE_OPERATOR)
+    await participants.lock_admitted_as(session, operator_id, ParticipantKind.ZONE_OPERATOR)
     known = await queries.mandate_within(session, zone_id, term_from, term_to)
     if known is not None:
         raise rules.MandateOverlaps(term_from=known.term_from, term_to=known.term_to)

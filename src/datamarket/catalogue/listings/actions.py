@@ -154,7 +154,7 @@ async def _check_market_entry(session: AsyncSession, listing: Listing, venue: Ve
     if version.state != VersionState.APPROVED:
         raise product_rules.VersionNotApproved(state=VersionState(version.state))
     venue_rules.check_venue(VenueState(venue.state), venue.categories, Category(listing.category))
-    await participants.check_admitted(session, listing.provider_id)
+    await participants.lock_admitted(session, listing.provider_id)
     await sources.check_sources(
         session,
         zone_id=listing.zone_id,

@@ -41,7 +41,7 @@ async def make_product(
     """
     zone_rules.check_tradable(identity.level)
     rules.check_content(content, of_zone=zone_id is not None)
-    await participants.check_admitted(session, maker_id)
+    await participants.lock_admitted(session, maker_id)
     await sources.check_scenario(session, zone_id, scenario_id)
     product = Product(
         id=new_id(now),

@@ -33,7 +33,7 @@ async def open_venue(
 
     Raises ParticipantNotAdmitted or ParticipantKindWrong for its operator.
     """
-    await participants.check_admitted_as(session, operator_id, ParticipantKind.VENUE_OPERATOR)
+    await participants.lock_admitted_as(session, operator_id, ParticipantKind.VENUE_OPERATOR)
     venue = Venue(
         id=new_id(now),
         code=code,

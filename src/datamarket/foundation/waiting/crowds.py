@@ -18,17 +18,20 @@ class Crowd:
     def __init__(self, most: int) -> None:
         self._most, self._inside = most, 0
 
-    @property
-    def full(self) -> bool:
-        return self._inside >= self._most
+    def enter(self) -> None:
+        """Raises Crowded."""
+        if self._inside >= self._most:
+            raise Crowded
+        self._inside += 1
+
+    def leave(self) -> None:
+        self._inside -= 1
 
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Inside for as long as the block lasts. Raises Crowded."""
-        if self.full:
-            raise Crowded
-        self._inside += 1
+        self.enter()
         try:
             yield
         finally:
-            self._inside -= 1
+            self.leave()

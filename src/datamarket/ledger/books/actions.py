@@ -34,9 +34,9 @@ async def deposit(
     """Money that a buyer paid in arrives: bank on the debit side, the buyer's funds on the credit side.
 
     A bank advice is entered once: `reference` is its name. Raises AlreadyPosted for a second time, and
-    what `check_admitted` raises for who is not in the market.
+    what `lock_admitted` raises for who is not in the market.
     """
-    await participants.check_admitted(session, owner_id)
+    await participants.lock_admitted(session, owner_id)
     connection = await driver(session)
     bank = AccountKey(ledger_id, None, AccountKind.BANK)
     funds = AccountKey(ledger_id, owner_id, AccountKind.BUYER_FUNDS)

@@ -49,14 +49,14 @@ async def send(
 ) -> CityTransfer:
     """Take a buyer's money out of this city for another, which receives it in a transaction of its own.
 
-    Raises SameCity, CityUnknown, and what `check_admitted` raises; the database refuses what the funds
+    Raises SameCity, CityUnknown, and what `lock_admitted` raises; the database refuses what the funds
     do not cover, and a reference used before.
     """
     if to_ledger == ledger_id:
         raise SameCity
     if not await queries.has_books(session, to_ledger):
         raise CityUnknown(city=to_ledger)
-    await participants.check_admitted(session, owner_id)
+    await participants.lock_admitted(session, owner_id)
     funds = AccountKey(ledger_id, owner_id, AccountKind.BUYER_FUNDS)
     clearing = clearing_with(ledger_id, to_ledger)
     await posting.open_accounts(await driver(session), ledger_id, [funds, clearing], now=now)

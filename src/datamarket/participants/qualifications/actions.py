@@ -34,7 +34,7 @@ async def grant_qualification(
     participants_rules.check_term(granted_on, until_on)
     rules.check_holder(kind, holder)
     await participants_queries.lock_participant(session, participant_id)
-    await participants_queries.check_admitted(session, participant_id)
+    await participants_queries.lock_admitted(session, participant_id)
     for known in await queries.qualifications_alike(session, participant_id, kind, holder):
         if participants_rules.overlap((known.granted_on, known.until_on), (granted_on, until_on)):
             raise rules.QualificationOverlaps

@@ -100,7 +100,6 @@ class WhatIfOut(Shape):
 class AxisIn(Body):
     """So many values, each a step above the one before."""
 
-    step: str
     count: int = Field(ge=1, le=MOST_VALUES, strict=True, examples=[101])
 
 

@@ -45,7 +45,7 @@ async def register_resource(
     zone = await zones_queries.get_zone(session, zone_id)
     rules.check_operates(actor, zone.operator_id)
     zones_rules.check_open(zone.state, name_zh=zone.name_zh, name_en=zone.name_en)
-    await participants.check_admitted_as(session, supplying_unit_id, ParticipantKind.SUPPLYING_UNIT)
+    await participants.lock_admitted_as(session, supplying_unit_id, ParticipantKind.SUPPLYING_UNIT)
     resource = Resource(
         id=new_id(now),
         zone_id=zone_id,
@@ -112,7 +112,7 @@ async def move_resource(
     rules.RESOURCE_LIFE.check_reason(event, reason)
     on = business_date(now)
     if event is ResourceEvent.SUBMIT:
-        await participants.check_admitted(session, resource.supplying_unit_id)
+        await participants.lock_admitted(session, resource.supplying_unit_id)
     elif event is ResourceEvent.CODE:
         await _give_code(session, resource, registration_code, on)
     elif event is ResourceEvent.RENEW:
