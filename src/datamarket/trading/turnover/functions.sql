@@ -3,7 +3,8 @@ CREATE OR REPLACE FUNCTION turnover_year(p_at timestamptz) RETURNS integer LANGU
 $$;
 
 -- Adds to one part of each contract and year that nobody has locked, or begins a new one: no writer ever waits here.
-CREATE OR REPLACE FUNCTION turnover_add(p_added yearly_turnover[]) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION turnover_add(p_added yearly_turnover[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
     WITH added AS MATERIALIZED (SELECT * FROM unnest(p_added)),
     free AS MATERIALIZED (
         SELECT p.* FROM added AS a CROSS JOIN LATERAL (
@@ -23,14 +24,15 @@ CREATE OR REPLACE FUNCTION turnover_add(p_added yearly_turnover[]) RETURNS void 
     INSERT INTO yearly_turnover
     SELECT a.* FROM added AS a
      WHERE NOT EXISTS (SELECT FROM free AS f
-                        WHERE f.ledger_id = a.ledger_id AND f.year = a.year AND f.contract_id = a.contract_id)
+                        WHERE f.ledger_id = a.ledger_id AND f.year = a.year AND f.contract_id = a.contract_id);
+END
 $$;
 REVOKE ALL ON FUNCTION turnover_add(yearly_turnover[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION turnover_of_trades() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    PERFORM turnover_add(array_agg(row(ledger_id, year, contract_id, uuidv7(), provider_id, buyer_id, venue_id, trades, free,
+    PERFORM turnover_add(array_agg(row(ledger_id, year, contract_id, gen_random_uuid(), provider_id, buyer_id, venue_id, trades, free,
                                        trades - free, gross, 0, first_settled, last_recorded, NULL)::yearly_turnover))
       FROM (SELECT ledger_id, turnover_year(occurred_at) AS year, contract_id, provider_id, buyer_id, venue_id,
                    count(*) AS trades, count(*) FILTER (WHERE amount_fen = 0) AS free, sum(amount_fen) AS gross,
@@ -46,7 +48,7 @@ CREATE OR REPLACE TRIGGER trade_turnover AFTER INSERT ON trade
 CREATE OR REPLACE FUNCTION turnover_of_refunds() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    PERFORM turnover_add(array_agg(row(ledger_id, year, contract_id, uuidv7(), provider_id, buyer_id, venue_id, 0, 0,
+    PERFORM turnover_add(array_agg(row(ledger_id, year, contract_id, gen_random_uuid(), provider_id, buyer_id, venue_id, 0, 0,
                                        -wholly, 0, back, NULL, NULL, last_refunded)::yearly_turnover))
       FROM (SELECT t.ledger_id, turnover_year(t.occurred_at) AS year, t.contract_id, t.provider_id, t.buyer_id, t.venue_id,
                    count(*) FILTER (WHERE t.amount_fen = (SELECT sum(r.amount_fen) FROM refund AS r WHERE r.trade_id = t.id))
