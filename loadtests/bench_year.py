@@ -101,7 +101,7 @@ SELECT s.trade_id, {ledger}, c.id, s.use_id, c.buyer_id, c.provider_id, c.venue_
 """
 _REFUNDS = """
 INSERT INTO refund (id, ledger_id, trade_id, amount_fen, reason, refunded_at, account_id)
-SELECT uuidv7(), ledger_id, id, CASE WHEN n % 2 = 0 THEN amount_fen ELSE 1 + amount_fen / 3 END, 'a part or the whole',
+SELECT gen_random_uuid(), ledger_id, id, CASE WHEN n % 2 = 0 THEN amount_fen ELSE 1 + amount_fen / 3 END, 'a part or the whole',
        occurred_at + interval '20 days', id
   FROM generate_series(1, $1, 100) AS n JOIN trade ON id = md5('trade/' || n)::uuid
 """

@@ -241,7 +241,7 @@ async def begins_another_part(three: Three) -> bool:
 
 async def add_turnover(link: "Link[asyncpg.Record]", contract: UUID) -> None:
     await link.execute(
-        "SELECT turnover_add(ARRAY[row($1::int, 2024, $2::uuid, uuidv7(), $2::uuid, $2::uuid, $2::uuid, 1, 0, 1, 100, 0,"
+        "SELECT turnover_add(ARRAY[row($1::int, 2024, $2::uuid, gen_random_uuid(), $2::uuid, $2::uuid, $2::uuid, 1, 0, 1, 100, 0,"
         " NULL, NULL, NULL)::yearly_turnover])",
         LEDGER_ID,
         contract,

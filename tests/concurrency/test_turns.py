@@ -11,7 +11,8 @@ READERS, ROUNDS = 8, 12
 
 async def test_each_of_many_readers_has_its_turn_before_any_has_a_second(database_url: str) -> None:
     database = await Database(database_url, 2).open()
-    waits: list[int] = []
+    async with database.connection(), database.connection():
+        waits: list[int] = []  # both are open by now: to open one takes longer than a few turns
     served = 0
 
     async def read() -> None:
