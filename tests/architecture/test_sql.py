@@ -35,6 +35,11 @@ _STATEMENT = re.compile(
     r"|(CREATE|ALTER|DROP|COMMENT\s+ON|LOCK|TRUNCATE)\s+(TABLE|DATABASE|ROLE|INDEX|FUNCTION|TRIGGER|VIEW)\s"
     r"|SET\s+(LOCAL|TRANSACTION|CONSTRAINTS)\s)"
 )
+_NEWER = re.compile(
+    r"\b(uuidv4|uuidv7|uuid_extract_\w+|any_value|json_table|array_sort|array_sample|crc32c?|casefold)\s*\(",
+    re.IGNORECASE,
+)
+"""Functions that came with PostgreSQL 16 to 18: where they are called, 15 refuses at the first row, not before."""
 _BUILDERS = {"select", "insert", "update", "delete", "text"}
 
 
@@ -76,3 +81,12 @@ def test_a_statement_would_be_seen() -> None:
     assert _STATEMENT.match("WITH used AS (SELECT 1) SELECT 2")
     assert not _STATEMENT.match("Select a listing, then sign.")
     assert not _STATEMENT.match("with the sealed log as its ground")
+
+
+def test_no_statement_calls_what_postgresql_15_does_not_have() -> None:
+    assert _NEWER.search("SELECT uuidv7(), now()")
+    statements = {path: path.read_text(encoding="utf-8") for path in ROOT.rglob("*.sql")}
+    statements |= {ROOT / source: (ROOT / source).read_text(encoding="utf-8") for source in ALLOWED}
+    statements |= {path: path.read_text(encoding="utf-8") for name in HOMES for path in ROOT.rglob(name)}
+    assert len(statements) > 100
+    assert {path.name for path, text in statements.items() if _NEWER.search(text)} == set()
