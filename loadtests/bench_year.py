@@ -36,6 +36,7 @@ from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.subsidy.studies.grid import grid_of
 from datamarket.subsidy.studies.reform import apply_reform
 from datamarket.subsidy.studies.whatif import compare
+from loadtests.bench_cpu import whole
 from loadtests.market import market_in
 from tests.world import catalogue
 from tests.world import subsidy as world
@@ -163,13 +164,13 @@ async def measure(database: Database) -> dict[str, Any]:
     async with database.connection() as connection:
         server = psutil.Process(connection.get_server_pid()).parent() or psutil.Process()
     for origin in (*TurnoverOrigin, *TurnoverOrigin):
-        database_used = _database_seconds(server)
+        database_used = whole(server)
         began, used = time.perf_counter(), time.process_time()
         with patch.object(snapshots, "take", partial(snapshots.take, turnover_from=origin)):
             run = await world.opened_run(database, officers)
             run = await world.moved(database, officers, run, RunEvent.SNAPSHOT, RunEvent.CALCULATE)
         spent = time.perf_counter() - began, time.process_time() - used
-        database_used = _database_seconds(server) - database_used
+        database_used = whole(server) - database_used
         seconds[origin.value] = {**_told(spent), "database": round(database_used, 2)}
         async with database.transaction() as session:
             view = await queries.get_run(session, run.id)
@@ -189,14 +190,6 @@ async def measure(database: Database) -> dict[str, Any]:
         "lines": len(baseline.lines),
         "origins_agree": len(set(taken.values())) == 1,
     }
-
-
-def _database_seconds(server: psutil.Process) -> float:
-    """Of the processor: the server, what it runs, and what ended meanwhile, such as parallel workers."""
-    times = [process.cpu_times() for process in (server, *server.children())]
-    ended = server.cpu_times()
-    spent: float = sum(one.user + one.system for one in times)
-    return spent + float(ended.children_user + ended.children_system)
 
 
 def _seconds(work: Callable[[], object]) -> tuple[float, float]:
