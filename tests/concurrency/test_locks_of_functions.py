@@ -34,6 +34,8 @@ LOCK = re.compile(
 )
 WIDE = 24
 WAIT_SECONDS = 5
+CHANCES = 4
+"""Without a lock an order may still be kept by chance: once in so many tries as there are accounts."""
 EMPTY_MONTH, OTHER_EMPTY_MONTH = 200001, 200002
 
 
@@ -308,7 +310,8 @@ async def test_a_lock_keeps_its_promise_which_is_broken_without_it(
     assert await ask(three, PROBES[held])
     await three.watcher.execute(without)
     try:
-        assert not await ask(three, PROBES[held])
+        kept = [await ask(three, PROBES[held]) for _ in range(CHANCES)]
+        assert not all(kept)
     finally:
         await three.watcher.execute(whole)
 
