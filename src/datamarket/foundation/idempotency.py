@@ -89,10 +89,13 @@ SELECT caller, key, fingerprint, status, body, etag FROM idempotency_key
  WHERE ledger_id = $1 AND (caller, key) IN (SELECT * FROM unnest($2::text[], $3::text[]))
 """
 _SETTLE = """
-UPDATE idempotency_key AS k SET status = s.status, body = s.body, etag = s.etag
-  FROM unnest($2::text[], $3::text[], $4::int[], $5::bytea[], $6::text[]) AS s (caller, key, status, body, etag)
- WHERE k.ledger_id = $1 AND k.caller = s.caller AND k.key = s.key
+INSERT INTO idempotency_key AS k (ledger_id, caller, key, fingerprint, claimed_at, status, body, etag)
+SELECT $1, s.caller, s.key, s.fingerprint, 'epoch', s.status, s.body, s.etag
+  FROM unnest($2::text[], $3::text[], $4::bytea[], $5::int[], $6::bytea[], $7::text[])
+       AS s (caller, key, fingerprint, status, body, etag)
+    ON CONFLICT (ledger_id, caller, key) DO UPDATE SET status = excluded.status, body = excluded.body, etag = excluded.etag
 """
+"""Each is there already: a conflict finds it by its key. A join would be planned once, for the empty table of the first day."""
 _GIVE_BACK = """
 DELETE FROM idempotency_key
  WHERE ledger_id = $1 AND (caller, key) IN (SELECT * FROM unnest($2::text[], $3::text[]))
@@ -147,8 +150,14 @@ async def settle_all(connection: Connection, answers: Mapping[Claim, Answer]) ->
     """Keep each answer beside its write, in the same transaction."""
     if answers:
         kept = answers.values()
-        columns = [answer.status for answer in kept], [answer.body for answer in kept]
-        await connection.execute(_SETTLE, *_ids(answers), *columns, [answer.etag for answer in kept])
+        await connection.execute(
+            _SETTLE,
+            *_ids(answers),
+            [claimed.fingerprint for claimed in answers],
+            [answer.status for answer in kept],
+            [answer.body for answer in kept],
+            [answer.etag for answer in kept],
+        )
 
 
 async def give_back(connection: Connection, claims: Collection[Claim]) -> None:
