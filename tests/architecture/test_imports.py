@@ -57,6 +57,7 @@ def test_only_shapes_routes_and_the_edge_know_http(graph: grimp.ImportGraph) -> 
         "datamarket.slices",
         "datamarket.auth.access",
         "datamarket.foundation.http",
+        "datamarket.foundation.inputs.hot",
         "datamarket.foundation.inputs.requests",
     }
 

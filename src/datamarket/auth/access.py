@@ -33,17 +33,22 @@ class NotPermitted(Forbidden):
 
 async def identify(request: Request) -> None:
     """Reads the caller's token, if any, before anything else of the request is done. Raises SignInNeeded."""
-    header = request.headers.get("authorization")
-    request.state.actor = None
-    request.state.caller = "visitor"
-    if header is None or request.url.path in _TOKENLESS:
+    state, header = request.state, request.headers.get("authorization")
+    state.actor, state.caller = None, "visitor"
+    if header is None or request.scope["path"] in _TOKENLESS:
         return
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise SignInNeeded
-    actor = request.app.state.tokens.read(token.strip(), now=request.app.state.read_clock())
-    request.state.actor = actor
-    request.state.caller = str(actor.account_id)
+    market = request.app.state
+    state.actor = market.tokens.read(token.strip(), now=market.read_clock())
+    state.caller = str(state.actor.account_id)
+
+
+def _let_in(request: Request) -> Actor | None:
+    """Whom the guard of this request has let in, or none where visitors may ask."""
+    actor: Actor | None = request.state.actor
+    return actor
 
 
 def allow(permission: Permission) -> Any:
@@ -66,15 +71,16 @@ def allow(permission: Permission) -> Any:
 
     permitted.permission = permission  # type: ignore[attr-defined]
     permitted.before_body = admit  # type: ignore[attr-defined]
+    permitted.taken = _let_in  # type: ignore[attr-defined]
     return Depends(permitted)
 
 
 async def visitor(request: Request) -> Actor | None:
-    actor: Actor | None = request.state.actor
-    return actor
+    return _let_in(request)
 
 
 visitor.before_body = identify  # type: ignore[attr-defined]
+visitor.taken = _let_in  # type: ignore[attr-defined]
 Visitor = Annotated[Actor | None, Depends(visitor)]
 """Open to everyone; the actor when signed in."""
 

@@ -43,6 +43,7 @@ from datamarket.foundation.http import (
 from datamarket.foundation.idempotency import Answer, check_caller
 from datamarket.foundation.inputs.batches import each
 from datamarket.foundation.inputs.bodies import BodyLimits
+from datamarket.foundation.inputs.hot import hot
 from datamarket.foundation.shapes import RowShape, answered, batch_answer
 from datamarket.zones.terms import UseClass
 
@@ -275,6 +276,7 @@ def answer_of(use: Use) -> Answer:
 @router.post(
     "/{contract_id}/uses", status_code=201, response_model=UseOut, summary="Authorise and meter one use"
 )
+@hot
 async def use_contract(
     actor: UseContract,
     request: Request,

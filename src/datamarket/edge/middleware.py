@@ -18,6 +18,7 @@ from datamarket.edge.answers import AnswerMiddleware
 from datamarket.edge.crowding import CrowdMiddleware
 from datamarket.edge.limits import RateLimits, refusal
 from datamarket.edge.remembered import RememberingMiddleware
+from datamarket.edge.signpost import HotMiddleware, Signpost
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.settings import Settings
 
@@ -106,8 +107,9 @@ class EdgeMiddleware:
             log.handle(record)  # not `info`, which looks through the stack for its caller
 
 
-def install(app: FastAPI, settings: Settings) -> None:
-    """From the inside: who is one too many, what remembers, the layer above, browsers of other origins, what marks answers."""
+def install(app: FastAPI, settings: Settings, signpost: Signpost) -> None:
+    """From the inside: the hot routes, who is one too many, what remembers, the layer above, browsers of other origins, what marks answers."""
+    app.add_middleware(HotMiddleware, market=app, signpost=signpost)
     app.add_middleware(CrowdMiddleware, settings=settings)
     app.add_middleware(RememberingMiddleware, database=app.state.database)
     app.add_middleware(EdgeMiddleware, settings=settings)

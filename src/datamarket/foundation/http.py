@@ -30,7 +30,7 @@ from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, PageAsked
 from datamarket.foundation.errors import Invalid, Stale
 from datamarket.foundation.inputs.bodies import BodyLimits
 from datamarket.foundation.inputs.cursors import LONGEST, decode_cursor, encode_cursor, seal_of
-from datamarket.foundation.inputs.requests import RequestReader
+from datamarket.foundation.inputs.requests import ReadRequest, RequestReader
 from datamarket.foundation.inputs.texts import ValueFault, check_file, check_line, check_prose
 from datamarket.foundation.states import EventT, StateT
 from datamarket.foundation.waiting.patience import patient
@@ -240,6 +240,9 @@ async def read_now(request: Request) -> datetime:
     return now
 
 
+read_now.taken = lambda request: request.app.state.read_clock()  # type: ignore[attr-defined]
+
+
 async def read_ledger_id(request: Request) -> int:
     """Which market this server answers for."""
     ledger_id: int = request.app.state.settings.ledger_id
@@ -299,11 +302,12 @@ async def open_plain_writing(request: Request, idempotency_key: KeyHeader) -> As
 
 async def claim_of(request: Request, key: str) -> idempotency.Claim:
     """What this request asks for, by whom, under which key."""
+    scope, body = request.scope, await request.body()
     return idempotency.Claim(
         ledger_id=request.app.state.settings.ledger_id,
         caller=getattr(request.state, "caller", "visitor"),
         key=key,
-        fingerprint=idempotency.fingerprint(request.method, request.url.path, await request.body()),
+        fingerprint=idempotency.fingerprint(scope["method"], scope["path"], body),
     )
 
 
@@ -350,26 +354,28 @@ class MarketRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         answer = super().get_route_handler()
-        reader = self.reader = RequestReader(self)
+        self.reader = RequestReader(self)
 
         async def handle(given: Request) -> Response:
-            request = await reader.read(given)
-            response = await answer(request)
-            if request.method == "GET":
-                _link_next(request, response)
-                if isinstance(response, ForEveryone):
-                    response.marked(request)
-                return unless_known(request, response)
-            claimed = getattr(request.state, "claim", None)
-            if claimed is not None:
-                connection, claim = claimed
-                kept = idempotency.Answer(
-                    response.status_code, bytes(response.body), response.headers.get("etag")
-                )
-                await idempotency.settle_all(connection, {claim: kept})
-            return response
+            request = await self.reader.read(ReadRequest(given.scope, given.receive))
+            return await finished(request, await answer(request))
 
         return handle
+
+
+async def finished(request: Request, response: Response) -> Response:
+    """What an endpoint has answered, as its caller gets it."""
+    if request.method == "GET":
+        _link_next(request, response)
+        if isinstance(response, ForEveryone):
+            response.marked(request)
+        return unless_known(request, response)
+    claimed = getattr(request.state, "claim", None)
+    if claimed is not None:
+        connection, claim = claimed
+        kept = idempotency.Answer(response.status_code, bytes(response.body), response.headers.get("etag"))
+        await idempotency.settle_all(connection, {claim: kept})
+    return response
 
 
 class SliceRouter(APIRouter):

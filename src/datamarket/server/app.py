@@ -65,7 +65,7 @@ def create_app(
     docs.mount(app)
     openapi.install(app)
     problems.install(app, slices.constraint_errors())
-    middleware.install(app, settings)
+    middleware.install(app, settings, signpost)
     return app
 
 

@@ -41,6 +41,7 @@ from datamarket.foundation.http import (
 from datamarket.foundation.idempotency import Answer
 from datamarket.foundation.inputs.batches import each
 from datamarket.foundation.inputs.bodies import BodyLimits
+from datamarket.foundation.inputs.hot import hot
 from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.money import Fen
 from datamarket.foundation.shapes import RowShape, answered, batch_answer
@@ -230,6 +231,7 @@ def install_desk(app: Any) -> None:
 
 
 @router.post("", status_code=201, response_model=TradeOut, summary="Record a trade")
+@hot
 async def record_trade(
     actor: RecordTrade, request: Request, now: Now, body: TradeIn, idempotency_key: KeyHeader
 ) -> Response:

@@ -33,6 +33,7 @@ from datamarket.foundation.http import (
     page_of,
 )
 from datamarket.foundation.inputs.cursors import decode_cursor, encode_cursor
+from datamarket.foundation.inputs.hot import hot
 
 router = SliceRouter(tags=["catalogue"])
 JSON = orjson.OPT_UTC_Z
@@ -126,6 +127,7 @@ async def _own_listings(
 
 
 @router.get("/listings/{listing_id}", summary="One listing", response_model=ListingDetail)
+@hot
 async def get_listing(request: Request, caller: Visitor, listing_id: UUID) -> Response:
     """Published: everyone's. Else its provider's, its venue's and the overseers'."""
     row = await queries.find_listing(database_of(request), listing_id)

@@ -137,10 +137,12 @@ class Desk(Generic[WishT, DoneT]):
 
     def _tell(self, batch: Sequence[Queued[WishT]], answers: dict[Claim, Answer | MarketError]) -> None:
         """Tell each caller; of several with one claim, the first has had its wish, the others hear it again."""
+        heard: set[Claim] = set()
         for queued in batch:
             answer = answers[queued.claim]
-            if isinstance(answer, Answer):
-                answers[queued.claim] = replace(answer, replayed=True)
+            if queued.claim in heard and isinstance(answer, Answer):
+                answer = replace(answer, replayed=True)
+            heard.add(queued.claim)
             if queued.future.done():
                 continue  # the caller went away; what was posted stands, and its key will replay it
             if isinstance(answer, MarketError):

@@ -6,6 +6,7 @@ from fastapi import Request
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Form, ParamTypes
 from fastapi.routing import APIRoute
+from starlette.types import Message
 
 from datamarket.foundation.errors import Invalid
 from datamarket.foundation.inputs.bodies import BodyLimits, value_of
@@ -55,6 +56,10 @@ class MediaTypeUnknown(Invalid):
 
 class ReadRequest(Request):
     """A request whose body is there before the framework asks for it."""
+
+    async def again(self) -> Message:
+        """The body once more, for who reads the request from its start."""
+        return {"type": "http.request", "body": await self.body(), "more_body": False}
 
     async def read(self, kind: str | None, limits: BodyLimits) -> None:
         """Raises BodyTooLarge, BodyIncomplete, MediaTypeUnknown, and what `value_of` raises."""
@@ -115,15 +120,18 @@ class RequestReader:
         for guard in self._guards:
             await guard(request)
 
-    async def read(self, given: Request) -> ReadRequest:
+    async def read(self, request: ReadRequest) -> ReadRequest:
         """Raises what the guards raise, QueryTooLong, ParameterUnknown, and what reading the body raises."""
-        request = ReadRequest(given.scope, given.receive)
         await self.admit(request)
+        if request.scope["query_string"]:
+            self._check_query(request)
+        if request.method != "GET":
+            await request.read(self._kind, self._limits)
+        return request
+
+    def _check_query(self, request: Request) -> None:
         if len(request.scope["query_string"]) > QUERY_LIMIT:
             raise QueryTooLong(octets=QUERY_LIMIT)
         unknown = [name for name in request.query_params if name not in self._known]
         if unknown:
             raise ParameterUnknown(unknown=", ".join(unknown), known=", ".join(sorted(self._known)) or "-")
-        if request.method != "GET":
-            await request.read(self._kind, self._limits)
-        return request
