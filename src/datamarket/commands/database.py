@@ -19,7 +19,8 @@ def migrate() -> None:
 @app.command()
 def check(as_json: AsJson = False) -> None:
     """Recompute every invariant of the books; exit 1 when one is broken."""
-    from datamarket.server.checks import check_with_progress, figures_of, print_results
+    from datamarket.server.checks import figures_of
+    from datamarket.server.terminal import check_with_progress, print_results
 
     results = on_market(lambda _database, market: check_with_progress(market.url, market.settings.ledger_id))
     show([figures_of(found) for found in results], lambda _figures: print_results(results), as_json=as_json)
