@@ -1,4 +1,4 @@
-"""What everyone is answered alike is remembered for a moment: it is not routed, solved or read again.
+"""What everyone is answered alike is remembered until it changes: it is not routed, solved or read again.
 
 The guards of its route are asked each time who may ask; what one of them refuses goes the whole way, and so does all
 that is not remembered. An answer is given again until something that everyone is shown has changed, in whichever
@@ -8,8 +8,8 @@ process: the database tells of it (`tell_shown`), and `server/listening.py` hear
   that was told was heard: who asks after a writer was answered sees what was written;
 - for FRESH_MILLISECONDS since before it was read, or since before all that was told was heard: where nobody listens,
   or the database is silent, that is all that is known of the writes of other processes;
-- for LONGEST_SECONDS since before it was read. No answer for everyone changes with the clock alone; one that did
-  would be right again by then, as what changes while the triggers sleep: rows restored from a backup.
+- for LONGEST_SECONDS since before it was read, whatever was heard: nobody is told of rows that are restored from a
+  backup, nor of what the clock alone would change, which is nothing that everyone is shown.
 """
 
 import time
@@ -27,7 +27,7 @@ from datamarket.foundation.http import ForEveryone, MarketRoute, unless_known
 FRESH_MILLISECONDS = 800
 """Other processes are heard of within a second; the rest is for an answer on its way."""
 LONGEST_SECONDS = 60
-"""In which a thousand answers that are asked for all the time cost their reading once: nothing."""
+"""Soon enough after a restoration, and seldom enough: a thousand answers are read in a third of a second."""
 MOST_ANSWERS = 4096
 MOST_OCTETS = 32 * 2**20
 """In each process: pages of twenty are 13 KB, listings 2 KB."""
