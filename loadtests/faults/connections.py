@@ -11,7 +11,7 @@ from loadtests.faults.stand import stand, tell
 from loadtests.faults.traffic import Traffic, for_seconds
 
 CLAIM = (
-    "others hold all but 20 connections, and four workers want 48: who finds none is told to come again and loses nothing by it;"
+    "others hold all but 20 connections, and four workers want 52: who finds none is told to come again and loses nothing by it;"
     " no request fails otherwise, nothing is doubled or half"
 )
 LEFT, OTHERS, WORKERS, CLIENTS = 20, 40, 4, 48

@@ -25,6 +25,7 @@ ALLOWED = {
     "migrations/apply.py": "the schema",
     "migrations/scripts.py": "the schema",
     "server/database.py": "whether a database is a demo's, and empty",
+    "server/listening.py": "asks whether all was heard",
     "subsidy/facts/snapshot.py": "one snapshot of the books for a run",
     "subsidy/facts/statements.py": "what the books say of each enterprise: named, versioned SQL",
     "trading/recording.py": "hot path: a batch of trades written down by set",

@@ -208,16 +208,16 @@ def test_more_workers_than_the_database_has_connections_for_are_not_started(
         f"CREATE ROLE {owner} LOGIN CREATEROLE",
         f"GRANT datamarket_app TO {owner}",
         f"CREATE DATABASE {owner} OWNER {owner}",
-        f"ALTER {of} {owner} CONNECTION LIMIT 23",
+        f"ALTER {of} {owner} CONNECTION LIMIT 25",
     )
     monkeypatch.setenv("DATABASE_URL", url)
     serve = ("serve", "--port", str(free_port()), "--workers", "2")
     try:
         [chinese, english] = told(*serve)
         assert chinese.startswith(
-            "serve.connections-too-many: 2 个进程各需 12 个数据库连接，共 24 个，而数据库只允许 23 个"
+            "serve.connections-too-many: 2 个进程各需 13 个数据库连接，共 26 个，而数据库只允许 25 个"
         )
-        assert "12 connections each, 24 in all, and the database allows 23;" in english
+        assert "13 connections each, 26 in all, and the database allows 25;" in english
         monkeypatch.setenv("DATAMARKET_POOL_SIZE", "5")
         assert CliRunner().invoke(app, list(serve)).exit_code == 0
     finally:
@@ -238,9 +238,9 @@ def test_a_superuser_is_held_to_what_the_server_has_and_does_not_reserve(
     room = asyncio.run(allowed())
     settings = Settings(pool_size=1)
     fitting = place.MarketDatabase(server_url, "postgres", settings)
-    asyncio.run(place.check_connections(fitting, room // 2))
+    asyncio.run(place.check_connections(fitting, room // 3))
     with pytest.raises(place.ConnectionsTooMany):
-        asyncio.run(place.check_connections(fitting, room // 2 + 1))
+        asyncio.run(place.check_connections(fitting, room // 3 + 1))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What everyone is answered alike is read once, and again after every write; who may not see it never does."""
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ from sqlalchemy import text
 from datamarket.auth.terms import Role
 from datamarket.catalogue.search import queries
 from datamarket.edge import remembered
-from datamarket.edge.remembered import RememberingMiddleware
+from datamarket.edge.remembered import Heard, RememberingMiddleware
 from datamarket.foundation.db import Database
 from datamarket.foundation.http import ForEveryone
 from datamarket.foundation.settings import Settings
@@ -222,7 +223,7 @@ async def test_what_was_read_before_a_write_ended_is_not_given_after_it(database
             await session.exec(text("SELECT 1"))  # type: ignore[call-overload]
 
     stub = Stub(writer=write)
-    layer = RememberingMiddleware(stub, database)
+    layer = RememberingMiddleware(stub, database, Heard())
     for _ in range(2):
         await ask(layer, "/listings")
     assert stub.asked == 2
@@ -236,6 +237,51 @@ async def test_what_was_read_before_a_write_ended_is_not_given_after_it(database
     assert stub.asked == 3
 
 
+async def write(database: Database) -> None:
+    async with database.transaction():
+        pass
+
+
+@pytest.mark.usefixtures("for_long")
+async def test_what_was_told_to_have_changed_is_read_again(database: Database) -> None:
+    stub, heard = Stub(), Heard()
+    layer = RememberingMiddleware(stub, database, heard)
+    await ask(layer, "/listings")
+    heard.changes += 1
+    for _ in range(2):
+        await ask(layer, "/listings")
+    assert stub.asked == 2
+
+
+@pytest.mark.usefixtures("for_long")
+async def test_a_write_that_changed_nothing_shown_ends_nothing_once_that_is_heard(database: Database) -> None:
+    stub, heard = Stub(), Heard()
+    layer = RememberingMiddleware(stub, database, heard)
+    await ask(layer, "/listings")
+    await write(database)
+    heard.writes = database.writes
+    await ask(layer, "/listings")
+    assert stub.asked == 1
+    await write(database)
+    await ask(layer, "/listings")
+    assert stub.asked == 2, "what this write changed may not have been heard yet"
+
+
+async def test_an_answer_is_given_for_as_long_as_nothing_is_missed_and_not_for_ever(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub, heard = Stub(), Heard()
+    layer = RememberingMiddleware(stub, database, heard)
+    monkeypatch.setattr(remembered, "FRESH_MILLISECONDS", 0)
+    await ask(layer, "/listings")
+    heard.at = time.monotonic_ns() + 10**15
+    await ask(layer, "/listings")
+    assert stub.asked == 1
+    monkeypatch.setattr(remembered, "LONGEST_SECONDS", 0)
+    await ask(layer, "/listings")
+    assert stub.asked == 2
+
+
 @pytest.mark.usefixtures("for_long")
 async def test_memory_is_bounded_in_answers_and_in_octets(
     database: Database, monkeypatch: pytest.MonkeyPatch
@@ -243,7 +289,7 @@ async def test_memory_is_bounded_in_answers_and_in_octets(
     monkeypatch.setattr(remembered, "MOST_ANSWERS", 5)
     monkeypatch.setattr(remembered, "MOST_OCTETS", 1000)
     stub = Stub(b"x" * 100)
-    layer = RememberingMiddleware(stub, database)
+    layer = RememberingMiddleware(stub, database, Heard())
     for number in range(20):
         await ask(layer, f"/{number}")
     assert len(layer._answers) == 5

@@ -4,7 +4,8 @@ problem document = 错误应答 (RFC 9457) · rate limit = 限流 · request id 
 
 Invariants
 - one table says which error family answers with which status (`problems.STATUS_OF`)
-- what everyone is answered alike is given again for 0.8 s at most, never after a write of this process has ended
+- what everyone is answered alike is given again until it changes: never after a write of this process has ended, nor
+  0.8 s after one of another
 - middleware is plain ASGI: the wrapping kind costs two thirds of the throughput
 
 Uses: foundation.

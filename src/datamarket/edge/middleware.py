@@ -111,7 +111,7 @@ def install(app: FastAPI, settings: Settings, signpost: Signpost) -> None:
     """From the inside: the hot routes, who is one too many, what remembers, the layer above, browsers of other origins, what marks answers."""
     app.add_middleware(HotMiddleware, market=app, signpost=signpost)
     app.add_middleware(CrowdMiddleware, settings=settings)
-    app.add_middleware(RememberingMiddleware, database=app.state.database)
+    app.add_middleware(RememberingMiddleware, database=app.state.database, heard=app.state.heard)
     app.add_middleware(EdgeMiddleware, settings=settings)
     if settings.cors_origins:
         app.add_middleware(

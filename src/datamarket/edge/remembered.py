@@ -1,11 +1,15 @@
-"""What everyone is answered alike is remembered for a moment: it is not routed, solved or read again.
+"""What everyone is answered alike is remembered until it changes: it is not routed, solved or read again.
 
 The guards of its route are asked each time who may ask; what one of them refuses goes the whole way, and so does all
-that is not remembered. An answer is given again only
+that is not remembered. An answer is given again until something that everyone is shown has changed, in whichever
+process: the database tells of it (`tell_shown`), and `server/listening.py` hears it. To be sure of that, only
 
-- while no transaction of this process that may have written has ended since before it was read: who asks after a
-  writer was answered sees what was written;
-- for FRESH_MILLISECONDS since before it was read, for that is all that is known of the writes of other processes.
+- while no transaction of this process that may have written has ended since before it was read, or since before all
+  that was told was heard: who asks after a writer was answered sees what was written;
+- for FRESH_MILLISECONDS since before it was read, or since before all that was told was heard: where nobody listens,
+  or the database is silent, that is all that is known of the writes of other processes;
+- for LONGEST_SECONDS since before it was read, whatever was heard: nobody is told of rows that are restored from a
+  backup, nor of what the clock alone would change, which is nothing that everyone is shown.
 """
 
 import time
@@ -22,6 +26,8 @@ from datamarket.foundation.http import ForEveryone, MarketRoute, unless_known
 
 FRESH_MILLISECONDS = 800
 """Other processes are heard of within a second; the rest is for an answer on its way."""
+LONGEST_SECONDS = 60
+"""Soon enough after a restoration, and seldom enough: a thousand answers are read in a third of a second."""
 MOST_ANSWERS = 4096
 MOST_OCTETS = 32 * 2**20
 """In each process: pages of twenty are 13 KB, listings 2 KB."""
@@ -30,20 +36,34 @@ Key = tuple[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """An answer of a route, read when so many writes had ended; good until that nanosecond of the monotonic clock."""
+    """An answer of a route, read after so many writes and changes, and after that nanosecond of the monotonic clock."""
 
     response: ForEveryone
     route: APIRoute
     writes: int
-    until: int
+    changes: int
+    read_at: int
+
+
+@dataclass(slots=True)
+class Heard:
+    """How many changes of what everyone is shown this process was told of.
+
+    None is missing of what the first `writes` of this process changed, and of what others did before the nanosecond `at`.
+    """
+
+    changes: int = 0
+    writes: int = 0
+    at: int = 0
 
 
 class RememberingMiddleware:
     """The innermost layer: limits, log, metrics and headers are those of every other answer."""
 
-    def __init__(self, app: ASGIApp, database: Database) -> None:
+    def __init__(self, app: ASGIApp, database: Database, heard: Heard) -> None:
         self.app = app
         self._database = database
+        self._heard = heard
         self._answers: OrderedDict[Key, Remembered] = OrderedDict()
         self._octets = 0
 
@@ -51,9 +71,10 @@ class RememberingMiddleware:
         if scope["type"] != "http" or scope["method"] != "GET":
             await self.app(scope, receive, send)
             return
-        key, writes, now = (scope["path"], scope["query_string"]), self._database.writes, time.monotonic_ns()
+        key, now = (scope["path"], scope["query_string"]), time.monotonic_ns()
+        writes, changes = self._database.writes, self._heard.changes
         known = self._answers.get(key)
-        if known is not None and known.writes == writes and now < known.until:
+        if known is not None and self._is_good(known, writes, now):
             response = await _given_again(known, scope)
             if response is not None:
                 await response(scope, receive, send)
@@ -61,7 +82,16 @@ class RememberingMiddleware:
         await self.app(scope, receive, send)
         if "for_everyone" in scope:
             answer = scope["for_everyone"]
-            self._keep(key, Remembered(answer, scope["route"], writes, now + FRESH_MILLISECONDS * 10**6))
+            self._keep(key, Remembered(answer, scope["route"], writes, changes, now))
+
+    def _is_good(self, known: Remembered, writes: int, now: int) -> bool:
+        heard = self._heard
+        return (
+            known.changes == heard.changes
+            and writes in {known.writes, heard.writes}
+            and now < max(known.read_at, heard.at) + FRESH_MILLISECONDS * 10**6
+            and now < known.read_at + LONGEST_SECONDS * 10**9
+        )
 
     def _keep(self, key: Key, answer: Remembered) -> None:
         self._forget(key)

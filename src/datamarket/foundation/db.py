@@ -8,7 +8,7 @@ import asyncio
 import copy
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Self, TypeAlias, TypeVar, TypeVarTuple, cast, overload
 from urllib.parse import urlsplit, urlunsplit
 
@@ -79,9 +79,10 @@ class Turns(asyncio.Semaphore):
 
 @dataclass
 class Ended:
-    """Counted for a database whatever the deadline that it is seen with."""
+    """Counted for a database whatever the deadline that it is seen with; `another` wakes who waits for one."""
 
     writes: int = 0
+    another: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Database:
@@ -118,6 +119,13 @@ class Database:
         Those of plain connections are not counted: the hot paths move money, metered uses and seals, no listing.
         """
         return self._ended.writes
+
+    async def await_write(self, *, after: int, milliseconds: int) -> None:
+        """Until `writes` is more than `after`, so many milliseconds at most."""
+        self._ended.another.clear()
+        if self.writes == after:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.another.wait(), milliseconds / 1000)
 
     async def open(self) -> "Database":
         """Open the plain pool. Raises OSError or asyncpg errors when the server is not there."""
@@ -168,7 +176,9 @@ class Database:
                 raise OutcomeUnknown from error
             raise
         finally:
-            self._ended.writes += not reading
+            if not reading:
+                self._ended.writes += 1
+                self._ended.another.set()
 
     @asynccontextmanager
     async def _session_connection(self) -> "AsyncIterator[tuple[AsyncConnection, Connection]]":
@@ -192,6 +202,16 @@ class Database:
                 lost = raw.is_closed()
         finally:
             self._sessions.hear(lost=lost)
+
+    @asynccontextmanager
+    async def connection_beside(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+        """A connection beside the pools, as the same role; it is broken off at the end, so that nobody waits for it."""
+        settings = _server_settings(self.seconds)
+        connection = await asyncpg.connect(self.url, server_settings=settings, timeout=CONNECT_SECONDS)
+        try:
+            yield connection
+        finally:
+            connection.terminate()
 
     def check_plain(self) -> None:
         """For who queues for plain connections. Raises DatabaseUnavailable while they are known to give no answer."""

@@ -14,6 +14,7 @@ from datamarket.auth.keys import derived_secret
 from datamarket.auth.tokens import TokenKeeper, load_key
 from datamarket.contracts import api as contracts
 from datamarket.edge import docs, middleware, openapi, operations, problems
+from datamarket.edge.remembered import Heard
 from datamarket.edge.signpost import Signpost
 from datamarket.evidence.actions import record
 from datamarket.foundation.clock import read_clock as wall_clock
@@ -21,6 +22,7 @@ from datamarket.foundation.db import Database
 from datamarket.foundation.http import API_PREFIX
 from datamarket.foundation.settings import Settings
 from datamarket.server.housekeeping import kept_house
+from datamarket.server.listening import listening
 from datamarket.server.sealing import sealer_of
 from datamarket.trading import api as trading
 
@@ -35,7 +37,7 @@ def create_app(
         await database.open()
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be looked at by every collection
-        async with kept_house(database, settings, read_clock):
+        async with listening(database, app.state.heard), kept_house(database, settings, read_clock):
             yield
         await database.close()
 
@@ -74,6 +76,7 @@ def _equip(app: FastAPI, settings: Settings, database: Database, read_clock: Cal
     key = load_key(settings)
     app.state.settings = settings
     app.state.database = database
+    app.state.heard = Heard()
     app.state.read_clock = read_clock
     app.state.attempts = Attempts(settings)
     app.state.record = record

@@ -10,3 +10,6 @@ END
 $$;
 CREATE OR REPLACE TRIGGER participant_takes_listings_along AFTER UPDATE OF state ON participant
     FOR EACH ROW WHEN (OLD.state = 'admitted' AND NEW.state <> 'admitted') EXECUTE FUNCTION listing_follow_provider();
+
+CREATE OR REPLACE TRIGGER listing_shown AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON listing
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_shown();
