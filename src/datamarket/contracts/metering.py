@@ -13,7 +13,7 @@ from uuid import UUID
 from datamarket.contracts import queries, rules
 from datamarket.contracts.tables import ContractMeter
 from datamarket.contracts.terms import Authorisation, ContractState, Demand
-from datamarket.foundation.db import Connection
+from datamarket.foundation.db import Connection, folded
 from datamarket.foundation.errors import MarketError, NotFound
 
 _METER = """
@@ -42,6 +42,8 @@ async def meter(connection: Connection, demands: Sequence[Demand]) -> list[Marke
 
     All demands on a contract pass together, or, when they do not, are decided one by one in their order.
     """
+    if not demands:
+        return []
     outcomes: list[MarketError | None] = [None] * len(demands)
     together = _together(demands)
     passed = await _pass(connection, together)
@@ -120,7 +122,9 @@ async def _refusals(
 
 _INSERT_USES = """
 INSERT INTO contract_use (id, contract_id, purpose, quantity, at, account_id, priced)
-SELECT *, $7::boolean FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[], $6::uuid[])
+SELECT *, $7::boolean
+  FROM unnest($1::uuid[], unfolded($2::uuid[], cardinality($1)), unfolded($3::text[], cardinality($1)), $4::bigint[],
+              unfolded($5::timestamptz[], cardinality($1)), unfolded($6::uuid[], cardinality($1)))
 """
 
 
@@ -128,19 +132,21 @@ async def record_uses(
     connection: Connection,
     ids: Sequence[UUID],
     demands: Sequence[Demand],
-    accounts: Sequence[UUID],
+    accounts: list[UUID],
     *,
     priced: bool,
 ) -> None:
     """Write down metered uses, in one statement; `priced` are those whose trades are written with them."""
+    if not ids:
+        return
     await connection.execute(
         _INSERT_USES,
-        list(ids),
-        [demand.contract_id for demand in demands],
-        [demand.purpose for demand in demands],
+        ids,
+        folded([demand.contract_id for demand in demands]),
+        folded([demand.purpose for demand in demands]),
         [demand.quantity for demand in demands],
-        [demand.at for demand in demands],
-        list(accounts),
+        folded([demand.at for demand in demands]),
+        folded(accounts),
         priced,
     )
 

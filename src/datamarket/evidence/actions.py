@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence.tables import AuditEvent
-from datamarket.foundation.db import Connection
+from datamarket.foundation.db import Connection, folded
 from datamarket.foundation.ids import new_id, new_ids
 
 
@@ -52,9 +52,9 @@ async def record(
 
 _INSERT = """
 INSERT INTO audit_event (id, at, actor_id, organisation_id, action, subject_type, subject_id, facts)
-SELECT e.id, $1, e.actor_id, e.organisation_id, $2, $3, e.subject_id, e.facts::jsonb
-  FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[])
-       AS e (id, actor_id, organisation_id, subject_id, facts)
+SELECT e.id, $1, e.actor_id, e.organisation_id, $2, $3, e.subject_id, e.facts
+  FROM ROWS FROM (unnest($4::uuid[], unfolded($5::uuid[], cardinality($4)), unfolded($6::uuid[], cardinality($4)), $7::uuid[]),
+                  jsonb_array_elements($8::text::jsonb)) AS e (id, actor_id, organisation_id, subject_id, facts)
 """
 
 
@@ -68,8 +68,8 @@ async def record_many(
         action,
         subject_type,
         new_ids([now] * len(events)),
-        [event.actor.account_id for event in events],
-        [event.actor.participant_id for event in events],
+        folded([event.actor.account_id for event in events]),
+        folded([event.actor.participant_id for event in events]),
         [event.subject_id for event in events],
-        [orjson.dumps(event.facts).decode() for event in events],
+        orjson.dumps([event.facts for event in events], default=str).decode(),
     )

@@ -14,3 +14,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
+
+-- What `folded` has sent: one value stands for so many.
+CREATE OR REPLACE FUNCTION unfolded(sent anyarray, rows_there integer) RETURNS anyarray LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE cardinality(sent) WHEN 1 THEN array_fill(sent[1], ARRAY[rows_there]) ELSE sent END
+$$;

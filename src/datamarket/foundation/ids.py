@@ -6,41 +6,36 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from random import Random
+from struct import Struct
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
+
 _entropy: ContextVar[Random | secrets.SystemRandom] = ContextVar("entropy", default=secrets.SystemRandom())  # noqa: B039 - stateless
+_TEN_BYTES, _TWO_HALVES = Struct(">HQ"), Struct(">QQ")
 
 
 def new_id(now: datetime) -> UUID:
     """A fresh id whose first 48 bits are `now` in milliseconds."""
-    return _id(_milliseconds(now), _entropy.get().getrandbits(74))
+    [fresh] = _sixteen_bytes([now], _entropy.get().getrandbits(74) << 6)
+    return UUID(bytes=fresh)
 
 
 def new_ids(instants: Sequence[datetime]) -> list[UUID]:
-    """A fresh id for each instant, from one draw: a thousand draws are a thousand system calls."""
-    count = len(instants)
-    drawn = _entropy.get().getrandbits(80 * count).to_bytes(10 * count, "big") if count else b""
-    stamps = {now: _milliseconds(now) for now in set(instants)}
-    return [
-        _id(stamps[now], int.from_bytes(drawn[10 * i : 10 * i + 10], "big") >> 6)
-        for i, now in enumerate(instants)
-    ]
+    """A fresh id for each instant, from one draw: a thousand draws are a thousand system calls.
+
+    They are of the driver's own class, a subclass: a fifth of the time to make, to write out and to send.
+    """
+    drawn = _entropy.get().getrandbits(80 * len(instants)) if instants else 0
+    return [pgproto.UUID(fresh) for fresh in _sixteen_bytes(instants, drawn)]
 
 
-def _milliseconds(now: datetime) -> int:
-    return int(now.timestamp() * 1000)
-
-
-def _id(milliseconds: int, random: int) -> UUID:
-    """RFC 9562, 5.7: time, version, twelve random bits, variant, sixty-two random bits."""
-    value = (
-        (milliseconds & (2**48 - 1)) << 80
-        | 0x7 << 76
-        | (random >> 62) << 64
-        | 0b10 << 62
-        | random & (2**62 - 1)
-    )
-    return UUID(int=value)
+def _sixteen_bytes(instants: Sequence[datetime], drawn: int) -> Iterator[bytes]:
+    """RFC 9562, 5.7: time, version, twelve random bits, variant, sixty-two random bits: of eighty, the first 74."""
+    leads = {now: (int(now.timestamp() * 1000) & (2**48 - 1)) << 16 | 0x7000 for now in set(instants)}
+    randoms = _TEN_BYTES.iter_unpack(drawn.to_bytes(10 * len(instants), "big"))
+    for now, (high, low) in zip(instants, randoms, strict=True):
+        yield _TWO_HALVES.pack(leads[now] | high >> 4, 0b10 << 62 | (high & 0xF) << 58 | low >> 6)
 
 
 @contextmanager

@@ -12,8 +12,6 @@ from datamarket.foundation.http import ItemT, Shape, tag
 from datamarket.foundation.idempotency import Answer
 from datamarket.foundation.states import Labelled
 
-_NO_REFUSAL = {"code": None, "zh": None, "en": None}
-
 
 class RowShape(Shape):
     """A response that shows a row: its own facts, and beside `state` its labels, `state_zh` and `state_en`.
@@ -63,18 +61,20 @@ def batch_answer(
     outcomes: Sequence[ItemT | MarketError], done: str, render: Callable[[ItemT], bytes], *, atomic: bool
 ) -> Response:
     """Outcomes in the order of the items, what was done under its name; with `atomic` the first refusal is raised."""
-    items: list[dict[str, Any]] = []
+    items: list[bytes] = []
+    refused = 0
+    recorded = b'{"outcome":"recorded","%b":' % done.encode()
     for number, outcome in enumerate(outcomes):
         if not isinstance(outcome, MarketError):
-            items.append({"outcome": "recorded", done: orjson.Fragment(render(outcome)), **_NO_REFUSAL})
+            items.append(b'%b%b,"code":null,"zh":null,"en":null}' % (recorded, render(outcome)))
         elif atomic:
             outcome.pointer = f"/body/items/{number}"
             raise outcome
         else:
-            items.append({"outcome": "refused", done: None, **outcome.told()})
-    refused = sum(isinstance(outcome, MarketError) for outcome in outcomes)
-    answer = {"recorded": len(outcomes) - refused, "refused": refused, "items": items}
-    return Response(orjson.dumps(answer), media_type="application/json")
+            items.append(orjson.dumps({"outcome": "refused", done: None, **outcome.told()}))
+            refused += 1
+    counted = b'{"recorded":%d,"refused":%d,"items":[' % (len(items) - refused, refused)
+    return Response(b"%b%b]}" % (counted, b",".join(items)), media_type="application/json")
 
 
 def answered(answer: Answer) -> Response:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.clock import month_of
-from datamarket.foundation.db import Connection
+from datamarket.foundation.db import Connection, folded
 from datamarket.foundation.ids import new_id
 from datamarket.ledger import rules
 from datamarket.ledger.terms import (
@@ -22,8 +22,14 @@ from datamarket.ledger.terms import (
 
 _OPEN = "SELECT ledger_open_accounts($1, $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bool[], $7)"
 _POST = """
-SELECT ledger_post($1, $2, $3, $4::uuid[], $5::int[], $6::text[], $7::timestamptz[], $8::text[], $9::uuid[],
-                   $10::uuid[], $11::uuid[], $12::int[], $13::int[], $14::uuid[], $15::bigint[])
+SELECT ledger_post($1, $2, $3, $4::uuid[], unfolded($5::int[], cardinality($4)), unfolded($6::text[], cardinality($4)),
+                   unfolded($7::timestamptz[], cardinality($4)), unfolded($8::text[], cardinality($4)), $9::uuid[],
+                   unfolded($10::uuid[], cardinality($4)), unfolded($11::uuid[], cardinality($4)),
+                   l.entries, l.seqs, l.accounts, l.amounts)
+  FROM (SELECT array_agg(e.number::int) AS entries, array_agg(l.seq) AS seqs, array_agg(l.account) AS accounts,
+               array_agg(l.amount) AS amounts
+          FROM unnest(unfolded($12::int[], cardinality($4::uuid[]))) WITH ORDINALITY AS e (legs, number)
+          JOIN unnest($13::int[], $14::int[], $15::uuid[], $16::bigint[]) AS l (legs, seq, account, amount) USING (legs)) AS l
 """
 
 
@@ -68,24 +74,27 @@ async def post(connection: Connection, ledger_id: int, postings: Sequence[Postin
     """
     if not postings:
         return
-    for posting in postings:
-        rules.check_balanced(posting.legs)
-    legs = [(i, seq, leg) for i, posting in enumerate(postings, 1) for seq, leg in enumerate(posting.legs, 1)]
+    shared = {id(posting.legs): posting.legs for posting in postings}  # many sales are one that is remembered
+    numbers = {identity: number for number, identity in enumerate(shared, 1)}
+    for legs in shared.values():
+        rules.check_balanced(legs)
+    told = [(i, seq, leg) for i, legs in enumerate(shared.values(), 1) for seq, leg in enumerate(legs, 1)]
     await connection.execute(
         _POST,
         ledger_id,
         now,
         month_of(now),
         [posting.id for posting in postings],
-        [month_of(posting.effective_at) for posting in postings],
-        [posting.kind for posting in postings],
-        [posting.effective_at for posting in postings],
-        [posting.source_type for posting in postings],
+        folded([month_of(posting.effective_at) for posting in postings]),
+        folded([posting.kind for posting in postings]),
+        folded([posting.effective_at for posting in postings]),
+        folded([posting.source_type for posting in postings]),
         [posting.source_id for posting in postings],
-        [posting.reverses for posting in postings],
-        [posting.actor_id for posting in postings],
-        [entry for entry, _, _ in legs],
-        [seq for _, seq, _ in legs],
-        [leg.account_id for _, _, leg in legs],
-        [leg.amount_fen for _, _, leg in legs],
+        folded([posting.reverses for posting in postings]),
+        folded([posting.actor_id for posting in postings]),
+        folded([numbers[id(posting.legs)] for posting in postings]),
+        [number for number, _, _ in told],
+        [seq for _, seq, _ in told],
+        [leg.account_id for _, _, leg in told],
+        [leg.amount_fen for _, _, leg in told],
     )

@@ -1,6 +1,6 @@
 """Recording trades, always as a batch: metered, priced, split, posted, written down."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -78,53 +78,39 @@ class Recorder:
         self, connection: Connection, intents: Sequence[TradeIntent], now: datetime
     ) -> list[Outcome]:
         """All intents that the contracts allow, in a handful of set-based statements."""
-        terms = await self.reader.read(connection, [intent.contract_id for intent in intents])
         outcomes: dict[int, Outcome] = {}
-        used = await self._meter(connection, intents, terms, outcomes)
-        sales = [
-            self._sale(intents[position], terms[intents[position].contract_id], quantity)
-            for position, (_, quantity) in used.items()
-        ]
-        trades = [
-            _trade(
-                trade_id,
-                intents[position],
-                terms[intents[position].contract_id],
-                used[position],
-                sold,
-                now=now,
-            )
-            for trade_id, position, sold in zip(_ids(intents, used), used, sales, strict=True)
-        ]
-        outcomes.update(zip(used, trades, strict=True))
-        postings = {
-            position: _settlement(entry_id, intents[position], trade, sold)
-            for entry_id, position, trade, sold in zip(_ids(intents, used), used, trades, sales, strict=True)
-            if trade.amount_fen
-        }
-        if not trades:
-            return [outcomes[position] for position in range(len(intents))]
-        metered = [use for position in used if (use := intents[position].use_id) is not None]
-        await recording.write_trades(connection, self.ledger_id, trades, metered=metered, now=now)
-        entries = [postings[position].id if position in postings else None for position in used]
-        actors = [intents[position].actor for position in used]
-        await recording.tell_of_trades(connection, trades, actors, entries, now=now)
-        await posting.post(connection, self.ledger_id, list(postings.values()), now=now)
+        sales = await self._sales(connection, intents, outcomes)
+        uses = await _meter(connection, intents, sales, outcomes)
+        if uses:
+            allowed = [intents[position] for position in uses]
+            instants = [intent.occurred_at for intent in allowed]
+            trades = [
+                Trade(trade_id, use_id, sales[position], at, now)
+                for trade_id, (position, use_id), at in zip(
+                    new_ids(instants), uses.items(), instants, strict=True
+                )
+            ]
+            outcomes.update(zip(uses, trades, strict=True))
+            entries = [
+                _settlement(entry_id, intent.actor, trade) if trade.amount_fen else None
+                for entry_id, intent, trade in zip(new_ids(instants), allowed, trades, strict=True)
+            ]
+            metered = [intent.use_id for intent in allowed if intent.use_id is not None]
+            actors = [intent.actor for intent in allowed]
+            await recording.write_trades(connection, self.ledger_id, trades, metered=metered, now=now)
+            await recording.tell_of_trades(connection, trades, actors, entries, now=now)
+            await posting.post(connection, self.ledger_id, [entry for entry in entries if entry], now=now)
         return [outcomes[position] for position in range(len(intents))]
 
-    async def _meter(
-        self,
-        connection: Connection,
-        intents: Sequence[TradeIntent],
-        terms: Mapping[UUID, FrozenTerms],
-        outcomes: dict[int, Outcome],
-    ) -> dict[int, tuple[UUID, int]]:
-        """Use and quantity of each intent that may go on; refusals go into `outcomes`."""
-        used: dict[int, tuple[UUID, int]] = {}
-        demands: dict[int, Demand] = {}
+    async def _sales(
+        self, connection: Connection, intents: Sequence[TradeIntent], outcomes: dict[int, Outcome]
+    ) -> dict[int, Sale]:
+        """What each intent comes to that its contract allows; refusals go into `outcomes`."""
+        terms = await self.reader.read(connection, list({intent.contract_id for intent in intents}))
         known = await queries.uses(
-            connection, [intent.use_id for intent in intents if intent.use_id is not None]
+            connection, [use for intent in intents if (use := intent.use_id) is not None]
         )
+        sales: dict[int, Sale] = {}
         for position, intent in enumerate(intents):
             contract = terms.get(intent.contract_id)
             if contract is None or intent.actor.participant_id != (
@@ -135,105 +121,58 @@ class Recorder:
                 )
             else:
                 try:
-                    self._admit(position, intent, contract, known=known, used=used, demands=demands)
+                    sales[position] = self._sale(intent, contract, known)
                 except MarketError as refusal:
                     outcomes[position] = refusal
-        await self._meter_new(connection, intents, demands, used, outcomes)
-        return dict(sorted(used.items()))
+        return sales
 
-    def _admit(
-        self,
-        position: int,
-        intent: TradeIntent,
-        contract: FrozenTerms,
-        *,
-        known: Mapping[UUID, tuple[UUID, int]],
-        used: dict[int, tuple[UUID, int]],
-        demands: dict[int, Demand],
-    ) -> None:
-        """A use metered before is priced as it is; anything else becomes a demand on the meter."""
+    def _sale(self, intent: TradeIntent, terms: FrozenTerms, known: Mapping[UUID, tuple[UUID, int]]) -> Sale:
+        """A use metered before is priced as it is. Raises NotFound, AmountTooLarge, NoRevenueRule."""
+        quantity = intent.quantity or 0
         if intent.use_id is not None:
             contract_id, quantity = known.get(intent.use_id, (None, 0))
-            if contract_id != intent.contract_id:
+            if contract_id != terms.contract_id:
                 raise NotFound(thing="use")
-            self._sale(intent, contract, quantity)
-            used[position] = (intent.use_id, quantity)
-        elif intent.purpose is not None and intent.quantity is not None:
-            self._sale(intent, contract, intent.quantity)
-            demands[position] = Demand(
-                intent.contract_id, contract.buyer_id, intent.purpose, intent.quantity, intent.occurred_at
-            )
-
-    async def _meter_new(
-        self,
-        connection: Connection,
-        intents: Sequence[TradeIntent],
-        demands: Mapping[int, Demand],
-        used: dict[int, tuple[UUID, int]],
-        outcomes: dict[int, Outcome],
-    ) -> None:
-        if not demands:
-            return
-        refusals = await metering.meter(connection, list(demands.values()))
-        outcomes.update({p: no for p, no in zip(demands, refusals, strict=True) if no is not None})
-        fresh = [position for position in demands if position not in outcomes]
-        for use_id, position in zip(_ids(intents, fresh), fresh, strict=True):
-            used[position] = (use_id, demands[position].quantity)
-        await metering.record_uses(
-            connection,
-            [used[position][0] for position in fresh],
-            [demands[position] for position in fresh],
-            [intents[position].actor.account_id for position in fresh],
-            priced=True,
-        )
-
-    def _sale(self, intent: TradeIntent, terms: FrozenTerms, quantity: int) -> Sale:
-        """Raises AmountTooLarge, NoRevenueRule."""
         rule = rules.rule_at(revenue_rules(), business_date(intent.occurred_at))
         return rules.sale(self.ledger_id, terms, quantity, rule)
 
 
-def _trade(
-    trade_id: UUID,
-    intent: TradeIntent,
-    terms: FrozenTerms,
-    use: tuple[UUID, int],
-    sold: Sale,
-    *,
-    now: datetime,
-) -> Trade:
-    return Trade(
-        id=trade_id,
-        contract_id=terms.contract_id,
-        use_id=use[0],
-        buyer_id=terms.buyer_id,
-        provider_id=terms.provider_id,
-        venue_id=terms.venue_id,
-        zone_id=terms.zone_id,
-        product_id=terms.product_id,
-        category=terms.category,
-        quantity=use[1],
-        unit_price_fen=terms.plan.price_fen,
-        amount_fen=sold.amount_fen,
-        split=sold.split,
-        revenue_rule=sold.revenue_rule,
-        occurred_at=intent.occurred_at,
-        recorded_at=now,
-    )
+async def _meter(
+    connection: Connection,
+    intents: Sequence[TradeIntent],
+    sales: Mapping[int, Sale],
+    outcomes: dict[int, Outcome],
+) -> dict[int, UUID]:
+    """The use of each sale, in their order: one metered before, or a new one; refusals go into `outcomes`."""
+    demands = {
+        position: Demand(
+            sold.terms.contract_id, sold.terms.buyer_id, intent.purpose, sold.quantity, intent.occurred_at
+        )
+        for position, sold in sales.items()
+        if (intent := intents[position]).use_id is None and intent.purpose is not None
+    }
+    refusals = await metering.meter(connection, list(demands.values()))
+    refused = {p: refusal for p, refusal in zip(demands, refusals, strict=True) if refusal is not None}
+    outcomes.update(refused)
+    fresh = {position: demand for position, demand in demands.items() if position not in refused}
+    ids = new_ids([demand.at for demand in fresh.values()])
+    accounts = [intents[position].actor.account_id for position in fresh]
+    await metering.record_uses(connection, ids, list(fresh.values()), accounts, priced=True)
+    new = dict(zip(fresh, ids, strict=True))
+    return {
+        position: use_id
+        for position in sales
+        if (use_id := new.get(position, intents[position].use_id)) is not None
+    }
 
 
-def _settlement(entry_id: UUID, intent: TradeIntent, trade: Trade, sold: Sale) -> Posting:
+def _settlement(entry_id: UUID, actor: Actor, trade: Trade) -> Posting:
     return Posting(
-        id=EntryId(entry_id),
-        kind=EntryKind.SETTLEMENT,
-        effective_at=intent.occurred_at,
-        source_type="trade",
-        source_id=trade.id,
-        actor_id=intent.actor.account_id,
-        legs=sold.legs,
+        EntryId(entry_id),
+        EntryKind.SETTLEMENT,
+        trade.occurred_at,
+        "trade",
+        trade.id,
+        actor.account_id,
+        trade.sold.legs,
     )
-
-
-def _ids(intents: Sequence[TradeIntent], positions: Iterable[int]) -> list[UUID]:
-    """A fresh id for each of these intents, led by the instant of its trade."""
-    return new_ids([intents[position].occurred_at for position in positions])

@@ -100,7 +100,7 @@ def sale(ledger_id: int, terms: FrozenTerms, quantity: int, rule: RevenueRule) -
     """Price, division and legs in one. Terms are frozen and metered calls repeat, so it is remembered."""
     amount = price(terms.plan, quantity)
     parts = divide(amount, terms, rule)
-    return Sale(amount, parts, legs_of(ledger_id, terms, parts), rule.id)
+    return Sale(terms, quantity, amount, parts, legs_of(ledger_id, terms, parts), rule.id)
 
 
 def legs_of(ledger_id: int, terms: FrozenTerms, parts: Split) -> tuple[Leg, ...]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from datamarket.auth.terms import Actor
-from datamarket.contracts.terms import Purpose
+from datamarket.contracts.terms import FrozenTerms, Purpose
 from datamarket.foundation.money import Fen
 from datamarket.foundation.states import Labelled
 from datamarket.ledger.terms import Leg
@@ -77,9 +77,15 @@ class Split(NamedTuple):
         return sum(self)
 
 
-class Sale(NamedTuple):
-    """What so many units come to: the gross amount, its parts by a rule, and the legs that settle it."""
+@dataclass(frozen=True, eq=False)
+class Sale:
+    """What so many units under a contract come to: the gross amount, its parts by a rule, and the legs that settle it.
 
+    Remembered by `rules.sale`: equal sales are mostly one object, so a batch tells each of them once.
+    """
+
+    terms: FrozenTerms
+    quantity: int
     amount_fen: Fen
     split: Split
     legs: tuple[Leg, ...]
@@ -99,24 +105,22 @@ class TradeIntent(NamedTuple):
 
 
 class Trade(NamedTuple):
-    """A recorded trade."""
+    """A recorded trade: what is its own, and the sale that it is."""
 
     id: UUID
-    contract_id: UUID
     use_id: UUID
-    buyer_id: UUID
-    provider_id: UUID
-    venue_id: UUID
-    zone_id: UUID | None
-    product_id: UUID
-    category: str
-    quantity: int
-    unit_price_fen: int
-    amount_fen: int
-    split: Split
-    revenue_rule: str
+    sold: Sale
     occurred_at: datetime
     recorded_at: datetime
-    refunded_fen: int = 0
-    state: TradeState = TradeState.SETTLED
-    version: int = 1
+
+    @property
+    def contract_id(self) -> UUID:
+        return self.sold.terms.contract_id
+
+    @property
+    def amount_fen(self) -> Fen:
+        return self.sold.amount_fen
+
+    @property
+    def split(self) -> Split:
+        return self.sold.split

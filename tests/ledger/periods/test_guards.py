@@ -10,15 +10,20 @@ import pytest
 
 from datamarket.foundation.db import APP_ROLE, Database
 from datamarket.foundation.ids import new_id
+from datamarket.ledger import posting
 from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.migrations import apply
 from datamarket.server.checks import check_books
 from tests.ledger.conftest import LEDGER
 from tests.world import periods, trading
 from tests.world.books import assert_books_hold
-from tests.world.people import moment
+from tests.world.people import NOON, moment
 
 FIRST_RELEASE = Path(__file__).parents[2] / "migrations" / "first_release.sql"
+POSTED_THEN = """
+SELECT ledger_post($1::int, $2::timestamptz, $3::int, ARRAY[$4::uuid], ARRAY[$3], ARRAY['deposit'], ARRAY[$5::timestamptz],
+                   ARRAY['deposit'], ARRAY[$4], ARRAY[NULL::uuid], ARRAY[$4], ARRAY[1, 1], ARRAY[1, 2], $6::uuid[], $7::bigint[])
+"""
 TAMPERINGS = {
     "UPDATE ledger_day SET debit_fen = debit_fen + 1 WHERE day = '2024-03-11'": {"I3b"},
     "DELETE FROM ledger_day WHERE day = '2024-03-11'": {"I3b"},
@@ -97,9 +102,13 @@ async def test_months_closed_before_balances_were_kept_get_them_when_migrated(se
     database = await Database(url, 2).open()
     bank = AccountKey(LEDGER, None, AccountKind.BANK)
     vat = AccountKey(LEDGER, None, AccountKind.VAT_PAYABLE)
-    for month in (2, 3, 5):
-        await periods.post(database, bank, vat, 100 * month, effective=date(2024, month, 10))
     async with database.connection() as connection:
+        await posting.open_accounts(connection, LEDGER, [bank, vat], now=NOON)
+        for month in (2, 3, 5):
+            told = 202400 + month, new_id(NOON), periods.noon_of(date(2024, month, 10))
+            await connection.execute(
+                POSTED_THEN, LEDGER, NOON, *told, [bank.id, vat.id], [100 * month, -100 * month]
+            )
         await connection.execute(
             "INSERT INTO ledger_period VALUES ($1, 202403, 'closed', 1), ($1, 209912, 'closed', 1)", LEDGER
         )
