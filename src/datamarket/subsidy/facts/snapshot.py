@@ -81,9 +81,8 @@ async def take(
     """
     await connection.execute("SET LOCAL work_mem = '128MB'; SET LOCAL plan_cache_mode = force_custom_plan")
     window = window_of(year, as_of)
-    whole_year = window.until == window.year_end
-    origin = turnover_from or (TurnoverOrigin.KEPT if whole_year else TurnoverOrigin.TRADES)
-    turnover, circular = statements.FACTS_OF[origin]
+    fitting = TurnoverOrigin.KEPT if window.until == window.year_end else TurnoverOrigin.TRADES
+    turnover, circular = statements.FACTS_OF[origin := turnover_from or fitting]
     enterprises = await statements.fetch(connection, statements.REGISTERED, window)
     suspended = {row[0] for row in await statements.fetch(connection, statements.SUSPENDED, window)}
     venues = await statements.fetch(connection, statements.VENUES, window)
