@@ -32,6 +32,8 @@ from tests.world.trading import LEDGER_ID, refund, trade
 
 MARCH = datetime(YEAR, 3, 1, 4, tzinfo=UTC)
 TO_CALCULATED = (RunEvent.SNAPSHOT, RunEvent.CALCULATE)
+ONCE_PLANNED_FOR_ANY = 8
+"""PostgreSQL plans the first five executions for their parameters; then it may keep a plan for any."""
 A_RUN = new_id(NOON)
 """Facts are asked for a run; this one has claimed nothing."""
 
@@ -338,4 +340,19 @@ async def test_a_run_says_from_what_its_turnover_was_read(fresh_database: Databa
     async with fresh_database.transaction() as session:
         part = await snapshots.take(await driver(session), partial, as_of=AFTER_YEAR)
     assert part.turnover_from is TurnoverOrigin.TRADES
-    assert part.facts["net_platform_turnover"]["version"] == 1
+    assert part.facts["net_platform_turnover"]["version"] == 3
+
+
+async def test_turnover_and_rings_are_one_reading_and_it_is_planned_for_its_year_however_often(
+    fresh_database: Database,
+) -> None:
+    await world.two_sellers_and_a_case(fresh_database)
+    year = snapshots.RunYear(LEDGER_ID, YEAR, AFTER_YEAR, A_RUN)
+    plans = "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement LIKE $1"
+    async with fresh_database.transaction() as session:
+        connection = await driver(session)
+        for _ in range(ONCE_PLANNED_FOR_ANY):
+            found = await snapshots.take(connection, year, as_of=AFTER_YEAR)
+        planned = [tuple(row) for row in await connection.fetch(plans, "%yearly_turnover%")]
+    assert planned == [(ONCE_PLANNED_FOR_ANY, 0)]
+    assert found.facts["circular_turnover"] == found.facts["net_platform_turnover"]

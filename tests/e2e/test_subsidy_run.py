@@ -1,6 +1,7 @@
 """A run from snapshot to bank: separate duties, one posting, one decision, and a replay years later."""
 
 import asyncio
+import gc
 from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
@@ -12,6 +13,8 @@ from datamarket.foundation.db import Database, PageAsked
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.states import TransitionNotAllowed
 from datamarket.ledger.terms import AccountKey, AccountKind
+from datamarket.subsidy.evaluator.ranking import TieAtCut
+from datamarket.subsidy.evaluator.rules import evaluate
 from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.register import tables as register_tables
@@ -23,7 +26,9 @@ from datamarket.subsidy.runs import tables as run_tables
 from datamarket.subsidy.runs import whole as run_whole
 from datamarket.subsidy.runs.tables import SubsidyRun
 from datamarket.subsidy.runs.terms import RunEvent, RunState
+from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.studies.replay import replay_run
+from datamarket.subsidy.terms import Result, Snapshot
 from tests.world import subsidy as world
 from tests.world.books import assert_books_hold, balance_of
 from tests.world.participants import suspend
@@ -228,3 +233,25 @@ async def test_shipped_schemes_are_loaded_once(fresh_database: Database) -> None
             loaded = await register_actions.load_shipped_schemes(session, officers.approver, now=AFTER_YEAR)
             counts.append(len(loaded))
     assert counts == [1, 0]
+
+
+async def test_nobody_looks_for_cycles_while_lines_are_made_and_afterwards_whoever_did(
+    fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.two_sellers_and_a_case(fresh_database)
+    officers, seen = Officers(), []
+
+    def tied(scheme: Scheme, snapshot: Snapshot, year: int) -> Result:
+        seen.append(gc.isenabled())
+        if len(seen) == 1:
+            raise TieAtCut(clause="any", top=10, tied=2, candidates="A, B")
+        return evaluate(scheme, snapshot, year)
+
+    monkeypatch.setattr(calculation, "evaluate", tied)
+    run = await world.opened_run(fresh_database, officers)
+    run = await world.moved(fresh_database, officers, run, RunEvent.SNAPSHOT)
+    with pytest.raises(TieAtCut):
+        await world.moved(fresh_database, officers, run, RunEvent.CALCULATE)
+    assert gc.isenabled()
+    await world.moved(fresh_database, officers, run, RunEvent.CALCULATE)
+    assert (seen, gc.isenabled()) == ([False, False], True)

@@ -140,6 +140,8 @@ class Snapshot:
     """All candidates as they were known at one moment, in an order that owes nothing to the source."""
 
     candidates: tuple[Candidate, ...]
+    chosen: dict[Any, "list[Line]"] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """Lines that an evaluator has chosen from these facts, by all that the choice looks at: arms share them."""
 
     @classmethod
     def of(cls, candidates: Iterable[Candidate]) -> Self:

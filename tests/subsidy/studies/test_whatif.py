@@ -1,10 +1,12 @@
 """What-if: a reform sets only what it may, and each change carries its reason."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from datamarket.subsidy.evaluator.rules import evaluate
 from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.studies.reform import (
     ReformChangesNothing,
@@ -166,6 +168,24 @@ def test_every_listed_path_can_be_set() -> None:
     }.items():
         assert path in allowed_paths(scheme)
         assert apply_reform(scheme, {path: value}) != scheme
+
+
+def test_arms_choose_once_where_a_reform_only_prices_and_say_what_they_would_say_alone() -> None:
+    scheme, shared, alone = city_scheme(), Snapshot.of(TWELVE), Snapshot.of(TWELVE)
+    evaluate(scheme, shared, 2025)
+    chosen = len(shared.chosen)
+    prices = {f"top-ten-turnover.{path}": None for path in ("cap", "rate")}
+    for changes in (
+        prices,
+        {"top-ten-turnover.select.top": 2},
+        {"top-ten-turnover.require_base_above": "900000.00"},
+    ):
+        reformed = apply_reform(scheme, {**changes, "top-ten-turnover.rate": {"2024-01-01": "2%"}})
+        alone.chosen.clear()
+        assert evaluate(reformed, shared, 2025) == evaluate(reformed, alone, 2025)
+        assert len(shared.chosen) == chosen + (changes is not prices)
+        chosen = len(shared.chosen)
+    assert evaluate(scheme, replace(shared, candidates=()), 2025).lines == ()
 
 
 def test_a_plain_value_holds_throughout() -> None:

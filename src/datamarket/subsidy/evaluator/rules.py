@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 
 from datamarket.foundation import money
 from datamarket.foundation.errors import Refused
@@ -15,7 +16,7 @@ from datamarket.subsidy.evaluator import limits
 from datamarket.subsidy.evaluator.ranking import Contest, Standing, stand
 from datamarket.subsidy.scheme.clause import Clause, Rounding, Select, Tier
 from datamarket.subsidy.scheme.document import Scheme
-from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES, FactKind
+from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES, FactKind, Observation
 from datamarket.subsidy.terms import (
     Candidate,
     Facts,
@@ -49,6 +50,10 @@ def evaluate(scheme: Scheme, snapshot: Snapshot, year: int) -> Result:
     return Result(scheme.id, year, snapshot.sha256, tuple(finished))
 
 
+_PRICING = {"title", "cite", "rate", "tiers", "floor", "cap", "round", "evidence", "validators"}
+"""What of a clause neither its conditions nor its ranks look at."""
+
+
 def lines_before_limits(
     scheme: Scheme, snapshot: Snapshot, year: int, *, unpriced: str | None = None
 ) -> list[Line]:
@@ -61,7 +66,10 @@ def lines_before_limits(
         raise YearNotCovered(scheme=scheme.id, start=scheme.valid.from_, end=end, year=year)
     lines: list[Line] = []
     for clause in scheme.clauses:
-        chosen = _chosen(clause, snapshot.of_unit(clause.unit), year)
+        choice = (year, clause.model_dump_json(exclude=_PRICING))
+        chosen = snapshot.chosen.get(choice)
+        if chosen is None:
+            chosen = snapshot.chosen[choice] = _chosen(clause, snapshot.of_unit(clause.unit), year)
         on = clause.basis_date(year)
         lines += chosen if clause.id == unpriced else [_priced(clause, line, on) for line in chosen]
     return lines
@@ -91,6 +99,12 @@ def _chosen(clause: Clause, candidates: Sequence[Candidate], year: int) -> list[
     return lines
 
 
+@lru_cache(maxsize=1024)
+def _condition(name: str, seen: Observation) -> Step:
+    """One step for all who were seen alike: of ten thousand lines a few."""
+    return Step(StepKind.CONDITION, {"predicate": name, "ok": seen.ok, "observed": seen.observed})
+
+
 def _assess(clause: Clause, candidate: Candidate) -> Line:
     """Conditions, then the base: a failed condition outweighs a missing fact, and that a poor base."""
     verdicts: list[bool | None] = []
@@ -98,7 +112,7 @@ def _assess(clause: Clause, candidate: Candidate) -> Line:
     for name in clause.when:
         seen = PREDICATES[name].test(candidate.facts)
         verdicts.append(seen.ok)
-        steps.append(Step(StepKind.CONDITION, {"predicate": name, "ok": seen.ok, "observed": seen.observed}))
+        steps.append(_condition(name, seen))
     base = _number(candidate.facts, clause.base)
     threshold = clause.require_base_above or 0
     above = None if base is None else base > threshold

@@ -1,10 +1,10 @@
-"""What the books say of each enterprise and project: named, versioned SQL, one grouped SELECT a fact.
+"""What the books say of each enterprise and project: named, versioned SQL, each read by one grouped SELECT.
 
 The text of a statement and its SHA-256 are kept with each snapshot; another text needs another version.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -118,12 +118,19 @@ _SALE = """back AS (
 
 # A sale counts when its venue was qualified on its day and its parties were unrelated then. Ranges and
 # venues are few: each sale meets at most one row of either, so no join multiplies an amount.
-_SALES = f"{_RELATED_PAIRS}{_SALE}\n)\n"
+_SUMMED = """
+    SELECT provider_id, buyer_id, contract_id, qualified, related, count(*) AS trades,
+           count(*) FILTER (WHERE amount_fen = 0) AS free, count(*) FILTER (WHERE amount_fen > back_fen) AS remaining,
+           sum(amount_fen) AS fen, sum(back_fen) AS back_fen, min(occurred_at) FILTER (WHERE amount_fen > 0) AS first_settled
+      FROM sale GROUP BY provider_id, buyer_id, contract_id, qualified, related
+)
+"""
+_BY_TRADE = f"{_RELATED_PAIRS}{_SALE}\n), by_contract AS ({_SUMMED}"
 
 # What is kept by contract stands for its trades where all of them count alike. They are read one by one where the
 # venue was qualified or the parties became related or unrelated within the year, where a trade was recorded after
 # `as_of` or a refund was not made before the cut-off.
-_TOTALS = f"""{_RELATED_PAIRS}kept AS MATERIALIZED (
+_BY_TOTAL = f"""{_RELATED_PAIRS}kept AS MATERIALIZED (
     SELECT contract_id, provider_id, buyer_id, venue_id, sum(trades) AS trades, sum(free_trades) AS free,
            sum(remaining_trades) AS remaining, sum(gross_fen) AS fen, sum(refunded_fen) AS back_fen,
            min(first_settled_at) AS first_settled, max(last_recorded_at) AS last_recorded,
@@ -144,14 +151,8 @@ _TOTALS = f"""{_RELATED_PAIRS}kept AS MATERIALIZED (
 ), by_contract AS (
     SELECT provider_id, buyer_id, contract_id, qualified, related, trades, free, remaining, fen, back_fen, first_settled
       FROM judged WHERE NOT one_by_one
-    UNION ALL
-    SELECT provider_id, buyer_id, contract_id, qualified, related, count(*), count(*) FILTER (WHERE amount_fen = 0),
-           count(*) FILTER (WHERE amount_fen > back_fen), sum(amount_fen), sum(back_fen),
-           min(occurred_at) FILTER (WHERE amount_fen > 0)
-      FROM sale GROUP BY provider_id, buyer_id, contract_id, qualified, related
-)
-"""  # noqa: S608 - constants
-_SALES_TAKE = (
+    UNION ALL{_SUMMED}"""  # noqa: S608 - constants
+_SOLD_TAKES = (
     "ledger_id",
     "year_start",
     "until",
@@ -163,38 +164,18 @@ _SALES_TAKE = (
     "related_b",
     "related_from",
     "related_to",
+    "ring_sellers",
+    "ring_part",
+    "ring_whole",
+    "most_rings",
 )
 
-
-_BY_PROVIDER = """
-SELECT provider_id, sum(trades)::bigint AS trades, sum(free)::bigint AS free, sum(fen)::bigint AS gross,
-       coalesce(sum(fen) FILTER (WHERE NOT qualified), 0)::bigint AS unqualified,
-       coalesce(sum(fen) FILTER (WHERE qualified AND related), 0)::bigint AS related,
-       coalesce(sum(back_fen) FILTER (WHERE qualified AND NOT related), 0)::bigint AS refunds,
-       count(first_settled) FILTER (WHERE qualified AND NOT related) AS contracts,
-       min(first_settled) FILTER (WHERE qualified AND NOT related) AS first_settled
-  FROM by_contract GROUP BY provider_id
-"""
-
-TURNOVER = SqlFact(
-    "net_platform_turnover",
-    1,
-    _SALES_TAKE,
-    _SALES  # noqa: S608 - constants
-    + """
-, by_contract AS (
-    SELECT provider_id, contract_id, qualified, related, count(*) AS trades, count(*) FILTER (WHERE amount_fen = 0) AS free,
-           sum(amount_fen)::bigint AS fen, sum(back_fen)::bigint AS back_fen,
-           min(occurred_at) FILTER (WHERE amount_fen > 0) AS first_settled
-      FROM sale GROUP BY provider_id, contract_id, qualified, related
-)"""
-    + _BY_PROVIDER,
-)
-KEPT_TURNOVER = SqlFact("net_platform_turnover", 2, _SALES_TAKE, _TOTALS + _BY_PROVIDER)
-
+# A row for each seller, then one for each ring: both stand on the same sums, and summing a year is what takes long.
 # Only edges that are large enough beside the least of the watched sellers are joined: that bounds the search.
-_RINGS_TAKE = (*_SALES_TAKE, "ring_sellers", "ring_part", "ring_whole", "most_rings")
-_RINGS = """, watched AS MATERIALIZED (
+_SOLD = """, sold AS MATERIALIZED (
+    SELECT provider_id AS seller, buyer_id AS buyer, sum(fen - back_fen) AS fen, sum(remaining)::bigint AS trades
+      FROM by_contract WHERE qualified AND NOT related AND remaining > 0 GROUP BY provider_id, buyer_id
+), watched AS MATERIALIZED (
     SELECT s.seller, sum(s.fen) AS net FROM sold s JOIN participant p ON p.id = s.seller
      GROUP BY s.seller, p.uscc ORDER BY net DESC, p.uscc LIMIT $12
 ), edge AS MATERIALIZED (
@@ -209,37 +190,25 @@ _RINGS = """, watched AS MATERIALIZED (
       JOIN edge c ON c.seller = b.buyer AND c.buyer = a.seller
      WHERE b.buyer <> a.seller
 )
-SELECT ARRAY(SELECT p.uscc FROM unnest(members) WITH ORDINALITY AS m (id, place)
-               JOIN participant p ON p.id = m.id ORDER BY m.place) AS codes,
-       fens::bigint[] AS fens, trades
-  FROM ring WHERE (SELECT min(fen) FROM unnest(fens) AS fen) * $14::bigint >= net * $13::bigint
- ORDER BY (SELECT min(fen) FROM unnest(fens) AS fen) DESC, codes
- LIMIT $15
+SELECT provider_id, sum(trades)::bigint AS trades, sum(free)::bigint AS free, sum(fen)::bigint AS gross,
+       coalesce(sum(fen) FILTER (WHERE NOT qualified), 0)::bigint AS unqualified,
+       coalesce(sum(fen) FILTER (WHERE qualified AND related), 0)::bigint AS related,
+       coalesce(sum(back_fen) FILTER (WHERE qualified AND NOT related), 0)::bigint AS refunds,
+       count(first_settled) FILTER (WHERE qualified AND NOT related) AS contracts,
+       min(first_settled) FILTER (WHERE qualified AND NOT related) AS first_settled,
+       NULL AS codes, NULL AS fens, NULL AS ring_trades
+  FROM by_contract GROUP BY provider_id
+UNION ALL
+(SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        ARRAY(SELECT p.uscc FROM unnest(members) WITH ORDINALITY AS m (id, place)
+                JOIN participant p ON p.id = m.id ORDER BY m.place) AS codes,
+        fens::bigint[], trades
+   FROM ring WHERE (SELECT min(fen) FROM unnest(fens) AS fen) * $14::bigint >= net * $13::bigint
+  ORDER BY (SELECT min(fen) FROM unnest(fens) AS fen) DESC, codes
+  LIMIT $15)
 """
-CIRCULAR = SqlFact(
-    "circular_turnover",
-    1,
-    _RINGS_TAKE,
-    _SALES  # noqa: S608 - constants
-    + """
-, sold AS MATERIALIZED (
-    SELECT provider_id AS seller, buyer_id AS buyer, sum(amount_fen - back_fen) AS fen, count(*) AS trades
-      FROM sale WHERE qualified AND NOT related AND amount_fen > back_fen GROUP BY provider_id, buyer_id
-)"""
-    + _RINGS,
-)
-KEPT_CIRCULAR = SqlFact(
-    "circular_turnover",
-    2,
-    _RINGS_TAKE,
-    _TOTALS  # noqa: S608 - constants
-    + """
-, sold AS MATERIALIZED (
-    SELECT provider_id AS seller, buyer_id AS buyer, sum(fen - back_fen) AS fen, sum(remaining)::bigint AS trades
-      FROM by_contract WHERE qualified AND NOT related AND remaining > 0 GROUP BY provider_id, buyer_id
-)"""
-    + _RINGS,
-)
+TURNOVER = SqlFact("net_platform_turnover", 3, _SOLD_TAKES, _BY_TRADE + _SOLD)
+KEPT_TURNOVER = SqlFact("net_platform_turnover", 4, _SOLD_TAKES, _BY_TOTAL + _SOLD)
 
 CASES = SqlFact(
     "verified_investment",
@@ -265,10 +234,10 @@ SELECT c.code FROM subsidy_case c
 )
 
 FACTS_OF: Mapping[TurnoverOrigin, tuple[SqlFact, SqlFact]] = {
-    TurnoverOrigin.TRADES: (TURNOVER, CIRCULAR),
-    TurnoverOrigin.KEPT: (KEPT_TURNOVER, KEPT_CIRCULAR),
+    TurnoverOrigin.TRADES: (TURNOVER, replace(TURNOVER, name="circular_turnover")),
+    TurnoverOrigin.KEPT: (KEPT_TURNOVER, replace(KEPT_TURNOVER, name="circular_turnover")),
 }
-"""Turnover by enterprise and its rings, by what they are read from."""
+"""Turnover by enterprise and its rings, by what they are read from: two facts of one statement."""
 SQL_FACTS = (
     REGISTERED,
     SUSPENDED,
