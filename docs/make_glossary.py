@@ -26,6 +26,7 @@ SLICES = (
     "ledger",
     "payouts",
     "subsidy",
+    "stoppages",
     "evidence",
     "statistics",
     "simulation",

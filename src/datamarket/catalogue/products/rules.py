@@ -20,12 +20,17 @@ VERSION_LIFE = Life(
         (VersionState.SUBMITTED, ProductEvent.APPROVE): VersionState.APPROVED,
         (VersionState.SUBMITTED, ProductEvent.REJECT): VersionState.REJECTED,
         (VersionState.APPROVED, ProductEvent.RETIRE): VersionState.RETIRED,
+        (VersionState.APPROVED, ProductEvent.RECALL): VersionState.RECALLED,
+        (VersionState.RECALLED, ProductEvent.REINSTATE): VersionState.APPROVED,
     },
-    reasons=frozenset({ProductEvent.RETURN, ProductEvent.REJECT}),
+    reasons=frozenset(
+        {ProductEvent.RETURN, ProductEvent.REJECT, ProductEvent.RECALL, ProductEvent.REINSTATE}
+    ),
 )
 UNFINISHED = frozenset({VersionState.DRAFT, VersionState.RETURNED, VersionState.SUBMITTED})
 EDITABLE = frozenset({VersionState.DRAFT, VersionState.RETURNED})
-REVIEWS = frozenset({ProductEvent.RETURN, ProductEvent.APPROVE, ProductEvent.REJECT})
+RECALLS = frozenset({ProductEvent.RECALL, ProductEvent.REINSTATE})
+REVIEWS = frozenset({ProductEvent.RETURN, ProductEvent.APPROVE, ProductEvent.REJECT}) | RECALLS
 
 
 class OwnReview(Refused):
