@@ -23,6 +23,7 @@ SLICES = (
     "catalogue",
     "contracts",
     "trading",
+    "authority",
     "ledger",
     "payouts",
     "subsidy",

@@ -20,6 +20,7 @@ ROOMS = (
     "contracts",
     "trading.orders",
     "trading.turnover",
+    "authority",
     "auth",
     "accounts",
     "catalogue.listings",
