@@ -156,16 +156,16 @@ async def test_a_stop_leaves_alone_what_the_provider_suspended_itself(database: 
     await trading.used(database, deal)
 
 
-async def test_a_registration_that_lapses_stops_by_the_clock(database: Database) -> None:
+async def test_a_registration_that_lapses_stops_by_the_clock(fresh_database: Database) -> None:
     """Registered on 3 June 2024 for three years; the contract runs until the end of 2027."""
-    deal, _ = await standing_deal(database)
-    await trading.used(database, deal, at=datetime(2027, 6, 2, 15, 59, tzinfo=UTC))
+    deal, _ = await standing_deal(fresh_database)
+    await trading.used(fresh_database, deal, at=datetime(2027, 6, 2, 15, 59, tzinfo=UTC))
     with pytest.raises(ContractStopped) as refused:
-        await trading.used(database, deal, at=datetime(2027, 6, 2, 16, tzinfo=UTC))
+        await trading.used(fresh_database, deal, at=datetime(2027, 6, 2, 16, tzinfo=UTC))
     assert refused.value.facts == {"link": "resource", "since": "2027-06-02T16:00:00+00:00"}
-    await mandate_actions.expire_due(database, LEDGER_ID, datetime(2027, 6, 2, 16, tzinfo=UTC))
-    assert await listing_of(database, deal) == (ListingState.SUSPENDED, "resource")
-    assert "catalogue.stop-listing" in await told(database, deal)
+    await mandate_actions.expire_due(fresh_database, LEDGER_ID, datetime(2027, 6, 2, 16, tzinfo=UTC))
+    assert await listing_of(fresh_database, deal) == (ListingState.SUSPENDED, "resource")
+    assert "catalogue.stop-listing" in await told(fresh_database, deal)
 
 
 async def test_a_contract_ends_with_the_mandate_at_the_latest(database: Database) -> None:
@@ -218,18 +218,20 @@ async def test_what_was_delivered_is_accepted_though_the_chain_broke_and_silence
     assert state == OrderState.ACCEPTED
 
 
-async def test_a_contract_expires_by_its_term_and_settles_what_was_delivered(database: Database) -> None:
+async def test_a_contract_expires_by_its_term_and_settles_what_was_delivered(
+    fresh_database: Database,
+) -> None:
     ends = NOON + timedelta(days=20)
-    deal = await trading.active_contract(database, term_to=ends)
-    await orders.delivered(database, deal)
-    assert await contract_actions.expire_due(database, LEDGER_ID, ends - timedelta(seconds=1)) == 0
-    assert await contract_actions.expire_due(database, LEDGER_ID, ends) == 1
-    assert await contract_actions.expire_due(database, LEDGER_ID, ends) == 0
+    deal = await trading.active_contract(fresh_database, term_to=ends)
+    await orders.delivered(fresh_database, deal)
+    assert await contract_actions.expire_due(fresh_database, LEDGER_ID, ends - timedelta(seconds=1)) == 0
+    assert await contract_actions.expire_due(fresh_database, LEDGER_ID, ends) == 1
+    assert await contract_actions.expire_due(fresh_database, LEDGER_ID, ends) == 0
     with pytest.raises(ContractNotActive) as refused:
-        await trading.used(database, deal, at=ends - timedelta(days=1))
+        await trading.used(fresh_database, deal, at=ends - timedelta(days=1))
     assert refused.value.facts == {"state": ContractState.EXPIRED}
-    assert await told(database, deal) == ["contracts.expire"]
-    assert await order_actions.accept_by_silence(database, LEDGER_ID, ends) == 1
+    assert await told(fresh_database, deal) == ["contracts.expire"]
+    assert await order_actions.accept_by_silence(fresh_database, LEDGER_ID, ends) == 1
 
 
 async def test_nobody_signs_a_contract_of_which_the_term_is_over(database: Database) -> None:
