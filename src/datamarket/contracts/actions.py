@@ -177,7 +177,9 @@ async def _check_mandate(
 
 async def _link_up(session: AsyncSession, contract: Contract, now: datetime) -> None:
     """What the contract stands on is frozen beside it, and stands at its signature. Raises ContractStopped."""
-    await queries.lock_links(await driver(session), contract.id, business_date(now))
+    connection = await driver(session)
+    await queries.lock_links(connection, contract.id)
+    await connection.execute("SELECT contract_link_up($1, $2)", contract.id, business_date(now))
     meters = await queries.lock_meters(session, [contract.id])
     rules.check_standing(queries.authorisation_of(meters[contract.id]), now)
 

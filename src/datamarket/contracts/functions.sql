@@ -17,38 +17,22 @@ RETURNS TABLE (contract_id uuid, stopped_by character varying, stands_until time
      WHERE m.contract_id = ANY (p_contracts)
 $$;
 
--- The meters of what stands on these links, brought to what the links are now. Locked first, in the order in which uses
--- lock them: so who follows a second link sees what the first did.
+-- The meters of what stands on these links, brought to what the links are now. The caller has locked them, in an earlier
+-- statement and in the order in which uses lock them: so who follows a second link sees what the first did.
 CREATE OR REPLACE FUNCTION contract_follow(p_targets uuid[])
 RETURNS TABLE (id uuid, stops boolean, stopped_by character varying, until timestamptz) LANGUAGE plpgsql AS $$
-DECLARE
-    touched uuid[];
 BEGIN
-    SELECT array_agg(o.contract_id) INTO touched
-      FROM (SELECT m.contract_id FROM contract_meter AS m
-             WHERE m.contract_id IN (SELECT l.contract_id FROM contract_link AS l WHERE l.target_id = ANY (p_targets))
-             ORDER BY m.contract_id FOR NO KEY UPDATE) AS o;
     RETURN QUERY
     UPDATE contract_meter AS m SET stopped_by = n.stopped_by, stands_until = n.stands_until
-      FROM contract_standing(touched) AS n JOIN contract_meter AS before USING (contract_id)
+      FROM contract_standing(ARRAY(SELECT l.contract_id FROM contract_link AS l WHERE l.target_id = ANY (p_targets))) AS n JOIN contract_meter AS before USING (contract_id)
      WHERE m.contract_id = n.contract_id AND (m.stopped_by, m.stands_until) IS DISTINCT FROM (n.stopped_by, n.stands_until)
     RETURNING m.contract_id, m.stands_until < before.stands_until, m.stopped_by, m.stands_until;
 END
 $$;
 
--- What a contract stands on, held until the transaction ends: whoever stops a link waits, or has stopped it before.
-CREATE OR REPLACE FUNCTION contract_link_up(p_contract uuid, p_on date)
-RETURNS TABLE (stopped_by character varying, stands_until timestamptz) LANGUAGE plpgsql AS $$
+-- Freezes what a contract stands on, and brings its meter to it; the caller holds all of it until the transaction ends.
+CREATE OR REPLACE FUNCTION contract_link_up(p_contract uuid, p_on date) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM FROM participant AS p JOIN contract AS c ON p.id IN (c.buyer_id, c.provider_id)
-      WHERE c.id = p_contract ORDER BY p.id FOR SHARE OF p;
-    PERFORM FROM zone AS z JOIN contract AS c ON z.id = c.zone_id WHERE c.id = p_contract FOR SHARE OF z;
-    PERFORM FROM mandate AS d JOIN contract AS c USING (zone_id) WHERE c.id = p_contract ORDER BY d.id FOR SHARE OF d;
-    PERFORM FROM product_version AS v JOIN contract AS c ON v.product_id = c.product_id AND v.number = c.product_version
-      WHERE c.id = p_contract FOR SHARE OF v;
-    PERFORM FROM resource AS r JOIN product_version AS v ON r.id = ANY (v.resources)
-      JOIN contract AS c ON v.product_id = c.product_id AND v.number = c.product_version
-      WHERE c.id = p_contract ORDER BY r.id FOR SHARE OF r;
     INSERT INTO contract_link
     SELECT c.id, l.kind, l.target_id, l.document, l.term_from, l.term_to
       FROM contract AS c JOIN listing AS g ON g.id = c.listing_id
@@ -66,9 +50,7 @@ BEGIN
            UNION ALL SELECT 'version', v.id, g.product_code || '/' || v.number, NULL, NULL
            UNION ALL SELECT 'listing', g.id, g.venue_code || ':' || g.product_code, NULL, NULL) AS l
      WHERE c.id = p_contract;
-    RETURN QUERY
     UPDATE contract_meter AS m SET stopped_by = n.stopped_by, stands_until = n.stands_until
-      FROM contract_standing(ARRAY[p_contract]) AS n WHERE m.contract_id = n.contract_id
-    RETURNING m.stopped_by, m.stands_until;
+      FROM contract_standing(ARRAY[p_contract]) AS n WHERE m.contract_id = n.contract_id;
 END
 $$;

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -65,9 +65,29 @@ async def lock_meters(
     return {meter.contract_id: meter for meter in (await session.exec(statement)).all()}
 
 
-async def lock_links(connection: Connection, contract_id: UUID, on: date) -> None:
-    """What a contract stands on, held until the transaction ends, and frozen beside it with its meter's standing."""
-    await connection.execute("SELECT contract_link_up($1, $2)", contract_id, on)
+_HOLD = (
+    (
+        "SELECT FROM participant p JOIN contract c ON p.id IN (c.buyer_id, c.provider_id)"
+        " WHERE c.id = $1 ORDER BY p.id FOR SHARE OF p"
+    ),
+    "SELECT FROM zone z JOIN contract c ON z.id = c.zone_id WHERE c.id = $1 FOR SHARE OF z",
+    "SELECT FROM mandate m JOIN contract c USING (zone_id) WHERE c.id = $1 ORDER BY m.id FOR SHARE OF m",
+    (
+        "SELECT FROM product_version v JOIN contract c ON v.product_id = c.product_id AND v.number = c.product_version"
+        " WHERE c.id = $1 FOR SHARE OF v"
+    ),
+    (
+        "SELECT FROM resource r JOIN product_version v ON r.id = ANY (v.resources)"
+        " JOIN contract c ON v.product_id = c.product_id AND v.number = c.product_version"
+        " WHERE c.id = $1 ORDER BY r.id FOR SHARE OF r"
+    ),
+)
+
+
+async def lock_links(connection: Connection, contract_id: UUID) -> None:
+    """What a contract stands on, held until the transaction ends: who ends a link waits, or has ended it before."""
+    for statement in _HOLD:
+        await connection.execute(statement, contract_id)
 
 
 async def lock_run_out(session: AsyncSession, now: datetime, limit: int) -> Sequence[Contract]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
@@ -12,6 +11,7 @@ from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import driver
 from datamarket.foundation.ids import new_id
+from datamarket.stoppages import queries
 from datamarket.stoppages.tables import Stoppage
 from datamarket.stoppages.terms import StoppageCause
 
@@ -42,8 +42,7 @@ async def stop(
 
 async def lift(session: AsyncSession, actor: Actor, target_id: UUID, *, now: datetime) -> None:
     """The link stands again, and so does all that no other link stops. The caller holds its row."""
-    statement = select(Stoppage).where(Stoppage.target_id == target_id, col(Stoppage.lifted_at).is_(None))
-    found = (await session.exec(statement)).one_or_none()
+    found = await queries.open_stoppage(session, target_id)
     if found is not None:
         found.lifted_at = max(now, found.told_at)
     await follow(session, actor, [target_id], now=now)
@@ -59,6 +58,7 @@ async def follow(
     await session.flush()
     connection, changed = await driver(session), 0
     on = business_date(now)
+    await queries.lock_followers(connection, targets, on)
     followed = {
         ("catalogue.{}-listing", "listing"): await connection.fetch(
             "SELECT * FROM listing_follow($1, $2)", targets, on

@@ -12,27 +12,31 @@ CREATE OR REPLACE FUNCTION listing_stopped_by(l listing, p_on date) RETURNS char
         END
 $$;
 
+-- Listings that stand on any of these links; without targets, every listing of a zone, for what runs out by its term.
+CREATE OR REPLACE FUNCTION listing_standing_on(p_targets uuid[]) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+    SELECT l.id FROM listing AS l WHERE l.provider_id = ANY (p_targets)
+    UNION SELECT l.id FROM listing AS l
+     WHERE l.product_version_id = ANY (p_targets) AND l.state IN ('published', 'suspended')
+    UNION SELECT l.id FROM listing AS l
+     WHERE l.zone_id IS NOT NULL AND (p_targets IS NULL OR l.zone_id = ANY (p_targets)
+           OR l.zone_id IN (SELECT m.zone_id FROM mandate AS m WHERE m.id = ANY (p_targets))
+           OR EXISTS (SELECT FROM product_version AS v WHERE v.id = l.product_version_id AND v.resources && p_targets)
+              AND l.zone_id IN (SELECT r.zone_id FROM resource AS r WHERE r.id = ANY (p_targets)))
+$$;
+
 -- What is on sale follows the links that it stands on: suspended by the first that is stopped, on sale again when none is.
--- Without targets: every listing of a zone, for what ran out by its term.
+-- The caller has locked it, in an earlier statement: so who follows a second link sees what the first did.
 CREATE OR REPLACE FUNCTION listing_follow(p_targets uuid[], p_on date)
 RETURNS TABLE (id uuid, stops boolean, stopped_by character varying, until timestamptz) LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY
-    WITH asked AS (
-        SELECT l.id FROM listing AS l WHERE l.provider_id = ANY (p_targets)
-        UNION SELECT l.id FROM listing AS l
-         WHERE l.product_version_id = ANY (p_targets) AND l.state IN ('published', 'suspended')
-        UNION SELECT l.id FROM listing AS l
-         WHERE l.zone_id IS NOT NULL AND (p_targets IS NULL OR l.zone_id = ANY (p_targets)
-               OR l.zone_id IN (SELECT m.zone_id FROM mandate AS m WHERE m.id = ANY (p_targets))
-               OR EXISTS (SELECT FROM product_version AS v WHERE v.id = l.product_version_id AND v.resources && p_targets)
-                  AND l.zone_id IN (SELECT r.zone_id FROM resource AS r WHERE r.id = ANY (p_targets))))
     UPDATE listing AS l
        SET state = CASE WHEN n.link IS NULL THEN 'published' ELSE 'suspended' END,
            reason = CASE WHEN n.link IS NOT NULL THEN '授权链条中断 · a link of its authority no longer stands' END,
            stopped_by = n.link, version = l.version + 1
-      FROM (SELECT o.id, listing_stopped_by(o, p_on) AS link FROM listing AS o JOIN asked USING (id)
-             WHERE o.state = 'published' OR o.stopped_by IS NOT NULL ORDER BY o.id FOR NO KEY UPDATE OF o) AS n
+      FROM (SELECT o.id, listing_stopped_by(o, p_on) AS link FROM listing AS o
+             WHERE o.id IN (SELECT listing_standing_on(p_targets))
+               AND (o.state = 'published' OR o.stopped_by IS NOT NULL)) AS n
      WHERE l.id = n.id AND l.stopped_by IS DISTINCT FROM n.link
     RETURNING l.id, l.stopped_by IS NOT NULL, l.stopped_by, NULL::timestamptz;
 END
