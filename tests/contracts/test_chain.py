@@ -27,7 +27,7 @@ from datamarket.zones.resources import queries as resource_queries
 from datamarket.zones.resources.terms import ResourceEvent
 from datamarket.zones.terms import MandateEvent, ZoneEvent
 from tests.world import orders, trading, zones
-from tests.world.people import AUTHORITY, NOON, REVIEWER, moment
+from tests.world.people import AUTHORITY, NOON, moment
 from tests.world.trading import LEDGER_ID, Agreement
 from tests.world.zones import OperatedZone
 
@@ -61,11 +61,11 @@ async def act(database: Database, deal: Agreement, operated: OperatedZone, link:
             await mandate_actions.move_mandate(session, AUTHORITY, mandate, move, reason=REASON, now=moment())
         else:
             described = await product_queries.lock_product(
-                session, deal.contract.product_id, visible_to=REVIEWER
+                session, deal.contract.product_id, visible_to=AUTHORITY
             )
             event = ProductEvent.RECALL if end else ProductEvent.REINSTATE
             await product_actions.move_product(
-                session, REVIEWER, described, event, reason=REASON, now=moment()
+                session, AUTHORITY, described, event, reason=REASON, now=moment()
             )
 
 

@@ -96,7 +96,11 @@ class MandateEventsOut(AllowedEvents[MandateState, MandateEvent]):
 
 @router.get("/contracts/{contract_id}/authority", summary="The chain of authority at an instant")
 async def get_authority(
-    actor: ReadMarket, session: Reading, now: Now, contract_id: UUID, at: InstantIn | None = None
+    actor: ReadMarket,
+    session: Reading,
+    now: Now,
+    contract_id: UUID,
+    at: Annotated[InstantIn | None, Query(description="at this instant; now, when none is given")] = None,
 ) -> AuthorityOut:
     """From both parties' admission to the contract: each link with its document, term and state then."""
     contract = await contracts.get_contract(session, contract_id, visible_to=actor)
