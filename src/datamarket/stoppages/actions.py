@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -58,13 +59,18 @@ async def follow(
     await session.flush()
     connection, changed = await driver(session), 0
     on = business_date(now)
-    await queries.lock_followers(connection, targets, on)
-    followed = {
-        ("catalogue.{}-listing", "listing"): await connection.fetch(
+    listings, meters = await queries.lock_followers(connection, targets, on)
+    followed: dict[tuple[str, str], list[Any]] = {}
+    if (
+        listings
+    ):  # a statement tells every process that something shown has changed, even where it changes nothing
+        followed["catalogue.{}-listing", "listing"] = await connection.fetch(
             "SELECT * FROM listing_follow($1, $2)", targets, on
-        ),
-        ("contracts.{}", "contract"): await connection.fetch("SELECT * FROM contract_follow($1)", targets),
-    }
+        )
+    if meters:
+        followed["contracts.{}", "contract"] = await connection.fetch(
+            "SELECT * FROM contract_follow($1)", targets
+        )
     for (action, subject), rows in followed.items():
         for verb, stopped in (("stop", True), ("restore", False)):
             events = [

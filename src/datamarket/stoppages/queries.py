@@ -11,12 +11,12 @@ from datamarket.foundation.db import Connection
 from datamarket.stoppages.tables import Stoppage
 
 _LISTINGS = """
-SELECT FROM listing AS l WHERE l.id IN (SELECT listing_standing_on($1)) AND (l.state = 'published' OR l.stopped_by IS NOT NULL)
+SELECT 1 FROM listing AS l WHERE l.id IN (SELECT listing_standing_on($1)) AND (l.state = 'published' OR l.stopped_by IS NOT NULL)
    AND ($1 IS NOT NULL OR l.stopped_by IS DISTINCT FROM listing_stopped_by(l, $2))
  ORDER BY l.id FOR NO KEY UPDATE
 """
 _METERS = """
-SELECT FROM contract_meter WHERE contract_id IN (SELECT contract_id FROM contract_link WHERE target_id = ANY ($1))
+SELECT 1 FROM contract_meter WHERE contract_id IN (SELECT contract_id FROM contract_link WHERE target_id = ANY ($1))
  ORDER BY contract_id FOR NO KEY UPDATE
 """
 
@@ -27,10 +27,10 @@ async def open_stoppage(session: AsyncSession, target_id: UUID) -> Stoppage | No
     return (await session.exec(statement)).one_or_none()
 
 
-async def lock_followers(connection: Connection, targets: Sequence[UUID] | None, on: date) -> None:
+async def lock_followers(connection: Connection, targets: Sequence[UUID] | None, on: date) -> tuple[int, int]:
     """What stands on these links, held in the order of uses: who follows a second link sees what the first did.
 
-    Without targets, only the listings that a day has changed.
+    Without targets, only the listings that a day has changed. How many listings and meters are held.
     """
-    await connection.execute(_LISTINGS, targets, on)
-    await connection.execute(_METERS, targets)
+    listings = await connection.fetch(_LISTINGS, targets, on)
+    return len(listings), len(await connection.fetch(_METERS, targets))
