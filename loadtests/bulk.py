@@ -71,6 +71,7 @@ _COPIED = {
     },
     "contract": {"id": "id", "listing_id": "id", "product_id": "id", "provider_id": "id", "buyer_id": "id"},
     "contract_meter": {"contract_id": "id", "buyer_id": "id", "used": "0"},
+    "contract_link": {"contract_id": "id"},
 }
 """By table, in the order of their keys: what differs in a copy. `id` is a copied row's own or that which it refers to."""
 _CHOSEN = {
@@ -81,6 +82,8 @@ _CHOSEN = {
     "contract": "t.buyer_id = ANY ($2) AND t.provider_id = ANY ($2) AND t.state = 'active' AND t.quota IS NULL",
     "contract_meter": "EXISTS (SELECT FROM contract c WHERE c.id = t.contract_id AND c.provider_id = ANY ($2))"
     " AND t.buyer_id = ANY ($2) AND t.state = 'active' AND t.quota IS NULL",
+    "contract_link": "EXISTS (SELECT FROM contract_meter m JOIN contract c ON c.id = m.contract_id WHERE m.contract_id = t.contract_id"
+    " AND c.provider_id = ANY ($2) AND c.buyer_id = ANY ($2) AND m.state = 'active' AND m.quota IS NULL)",
 }
 _COPIED_ID = "overlay(t.{0}::text PLACING left(md5(t.{0}::text || $1), 12) FROM 25)::uuid"
 """As it was but for its last 48 bits, which follow from the number of the copy: its time still leads."""

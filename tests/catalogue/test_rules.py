@@ -22,7 +22,7 @@ from datamarket.foundation.states import Life, TransitionNotAllowed
 
 VERSION_STEPS = (
     "draft-submit>submitted returned-submit>submitted submitted-return>returned"
-    " submitted-approve>approved submitted-reject>rejected approved-retire>retired"
+    " submitted-approve>approved submitted-reject>rejected approved-retire>retired approved-recall>recalled recalled-reinstate>approved"
 )
 LISTING_STEPS = (
     "draft-submit>submitted draft-delist>delisted submitted-publish>published submitted-return>draft"

@@ -32,8 +32,8 @@ LIFE = {
     "requested": {"agree": "agreed", "reject": "rejected", "withdraw": "withdrawn"},
     "agreed": {"sign": "part_signed", "withdraw": "withdrawn"},
     "part_signed": {"sign": "active", "withdraw": "withdrawn"},
-    "active": {"suspend": "suspended", "terminate": "ended"},
-    "suspended": {"resume": "active", "terminate": "ended"},
+    "active": {"suspend": "suspended", "terminate": "ended", "expire": "expired"},
+    "suspended": {"resume": "active", "terminate": "ended", "expire": "expired"},
 }
 MOVERS = {
     "agree": "provider",
@@ -43,6 +43,7 @@ MOVERS = {
     "suspend": "provider authority",
     "resume": "provider authority",
     "terminate": "provider buyer authority",
+    "expire": "",
 }
 WITH_REASON = {"reject", "withdraw", "suspend", "terminate"}
 PLANS = st.one_of(

@@ -26,6 +26,7 @@ CHECKS = {
     "city_transfer_direction_check": "UPDATE city_transfer SET direction = 'sideways'",
     "city_transfer_state_check": "UPDATE city_transfer SET state = 'lost'",
     "contract_meter_quota_check": "UPDATE contract_meter SET used = -1",
+    "contract_meter_stands_check": "UPDATE contract_meter SET stands_until = term_to + interval '1 day'",
     "ledger_account_side_check": "UPDATE ledger_account SET normal_side = 'left'",
     "ledger_balance_held_check": "UPDATE ledger_balance SET held_fen = -1 WHERE credit_fen > debit_fen",
     "ledger_balance_not_overdrawn": "UPDATE ledger_balance SET credit_fen = debit_fen - 1 WHERE NOT may_go_negative",

@@ -37,6 +37,7 @@ SEEN_BY_WHO_SIGNED_IN = {
     "GET /api/v1/products/{product_id}/allowed-events",
     "GET /api/v1/products/{product_id}/versions",
     "GET /api/v1/resources/{resource_id}/allowed-events",
+    "GET /api/v1/zones/{zone_id}/mandates/{mandate_id}/allowed-events",
 }
 """On purpose: who is admitted, what has been approved, which months are open."""
 ABOUT_WHAT_ALL_SEE = {
@@ -107,6 +108,8 @@ async def markets(
     async with module_database.connection() as connection:
         for name, table in ONE_OF.items():
             traded[name] = str(await connection.fetchval(f"SELECT id FROM {table} LIMIT 1"))  # noqa: S608 - a name above
+        mandates = "SELECT id::text FROM mandate WHERE zone_id::text = $1"
+        traded["mandate_id"] = str(await connection.fetchval(mandates, traded["zone_id"]))
     async with module_database.transaction() as session:
         within = await zones.open_zone(session)
         drafts = {

@@ -155,7 +155,6 @@ async def test_each_event_of_a_listing_is_seen_by_the_next_reader(
 async def test_what_is_hidden_is_shown_to_its_own_only_while_the_answer_is_warm(
     client_for: ClientFor, database: Database, listed: Listed
 ) -> None:
-    """By the trigger participant_takes_listings_along."""
     visitor, seller, stranger = client_for(None), client_for(listed.account), client_for(actor(Role.PROVIDER))
     for _ in range(2):
         for reader in (visitor, seller, stranger):

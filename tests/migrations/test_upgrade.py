@@ -52,6 +52,7 @@ COVERED = {
     "I15",
     "I16",
     "I17",
+    "I18",
 }
 """The first release knew no holds, orders, payouts and transfers between cities."""
 _CATALOGUE = """

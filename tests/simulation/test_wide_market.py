@@ -1,6 +1,7 @@
 """A market in which everyone sells, and the same market grown by sets: the books hold, nobody is left out."""
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest_asyncio
 from datamarket.foundation.db import Database
 from datamarket.server.checks import check_books
 from datamarket.simulation import play
-from datamarket.simulation.city import Loader
+from datamarket.simulation.city import Loader, renew_registrations
 from datamarket.simulation.play import Player
 from datamarket.simulation.shapes import shapes
 from loadtests import bulk
@@ -68,3 +69,14 @@ async def test_a_market_grows_by_sets_as_by_hand(wide: Database) -> None:
     assert used["contracts"] > contracts
     broken = [finding.check.id for finding in await check_books(wide.url, LEDGER_ID) if not finding.holds]
     assert broken == []
+
+
+async def test_operators_renew_their_registrations_in_time_as_often_as_it_takes(wide: Database) -> None:
+    [before] = await rows(wide, "SELECT min(valid_to), max(valid_to) FROM resource")
+    assert before["max"] <= date(2026, 12, 31)
+    await renew_registrations(wide, date(2031, 1, 1))
+    [after] = await rows(
+        wide, "SELECT min(valid_to), count(*) FILTER (WHERE state <> 'registered') FROM resource"
+    )
+    assert (after["min"] > date(2031, 1, 1), after["count"]) == (True, 0)
+    assert await rows(wide, "SELECT 1 FROM contract_meter WHERE stopped_by = 'resource'") == []

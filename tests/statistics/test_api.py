@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from tests.world.people import AUTHORITY, NOON, moment
 
 YUAN = PricePlan(PriceModel.PER_CALL, Fen(100))
 LAST_HOUR_OF_2024 = datetime(2024, 12, 31, 15, 59, 59, tzinfo=UTC)
+END_OF_2028, TOMORROW = datetime(2028, 12, 31, tzinfo=UTC), NOON + timedelta(days=2)
 FIRST_INSTANT_OF_2025 = datetime(2024, 12, 31, 16, 0, tzinfo=UTC)
 
 
@@ -61,6 +62,24 @@ async def test_an_empty_market_has_figures_too(market: Market) -> None:
     assert overview["turnover"]["net_fen"] == overview["treasury_income_fen"] == overview["open_zones"] == 0
     assert (await market.read("turnover?by=zone"))["items"] == []
     assert (await market.read("league-table"))["items"] == []
+
+
+async def test_what_is_over_or_stopped_is_not_counted(market: Market, settings: Settings) -> None:
+    deal = await trading.active_contract(market.database, of_zone=True, plan=YUAN)
+    await trading.active_contract(market.database, plan=YUAN, term_to=NOON + timedelta(days=1))
+    before = await market.read("overview")
+    assert (before["active_contracts"], before["open_zones"]) == (2, 1)
+    in_2028 = client_of(
+        create_app(settings, market.database, read_clock=lambda: END_OF_2028), None, END_OF_2028
+    )
+    later = (await in_2028.get("/statistics/overview")).json()
+    assert (later["active_contracts"], later["open_zones"]) == (0, 0)
+    await in_2028.aclose()
+    async with market.database.transaction() as session:
+        await suspend(session, deal.buyer.id)
+    at_noon = client_of(create_app(settings, market.database, read_clock=lambda: TOMORROW), None, TOMORROW)
+    assert (await at_noon.get("/statistics/overview")).json()["active_contracts"] == 0
+    await at_noon.aclose()
 
 
 async def test_the_overview_counts_what_is_there_now(market: Market) -> None:

@@ -35,7 +35,7 @@ from tests.world.people import FINANCE, enrol, moment, unique
 from tests.world.zones import OperatedZone
 
 LEDGER_ID = 370200
-TERM_FROM, TERM_TO = datetime(2023, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
+TERM_FROM, TERM_TO = datetime(2023, 1, 1, tzinfo=UTC), datetime(2027, 12, 31, tzinfo=UTC)
 PLENTY = Fen(10**12)
 PURPOSE_OF = {UseClass.INDUSTRY: Purpose.INDUSTRIAL_DEVELOPMENT, UseClass.PUBLIC_GOOD: Purpose.PUBLIC_WELFARE}
 

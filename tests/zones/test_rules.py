@@ -22,8 +22,10 @@ DAYS = st.dates(date(2020, 1, 1), date(2040, 12, 31))
 
 
 @pytest.mark.parametrize(("state", "event"), list(product(ZoneState, ZoneEvent)))
-def test_a_zone_opens_once_and_closes_once(state: ZoneState, event: ZoneEvent) -> None:
-    expected = {("draft", "open"): "open", ("open", "close"): "closed"}.get((state.value, event.value))
+def test_a_zone_opens_closes_and_reopens(state: ZoneState, event: ZoneEvent) -> None:
+    expected = {("draft", "open"): "open", ("open", "close"): "closed", ("closed", "reopen"): "open"}.get(
+        (state.value, event.value)
+    )
     if expected is None:
         with pytest.raises(TransitionNotAllowed):
             zone_rules.ZONE_LIFE.after(state, event)
@@ -34,7 +36,7 @@ def test_a_zone_opens_once_and_closes_once(state: ZoneState, event: ZoneEvent) -
 @pytest.mark.parametrize("event", [*ZoneEvent, *ResourceEvent])
 def test_what_ends_or_refuses_needs_a_reason(event: ZoneEvent | ResourceEvent) -> None:
     reasons = zone_rules.ZONE_LIFE.reasons | resource_rules.RESOURCE_LIFE.reasons
-    assert (event in reasons) == (event.value in {"close", "return", "reject", "cancel"})
+    assert (event in reasons) == (event.value in {"close", "reopen", "return", "reject", "cancel"})
 
 
 def test_every_word_has_a_label_in_both_languages() -> None:

@@ -111,5 +111,6 @@ ReadMarket = Annotated[Actor, allow(Permission.READ_MARKET)]
 ReadLedger = Annotated[Actor, allow(Permission.READ_LEDGER)]
 ReadSubsidy = Annotated[Actor, allow(Permission.READ_SUBSIDY)]
 ManageParticipants = Annotated[Actor, allow(Permission.MANAGE_PARTICIPANTS)]
+ManageZones = Annotated[Actor, allow(Permission.MANAGE_ZONES)]
 MakePayout = Annotated[Actor, allow(Permission.MAKE_PAYOUT)]
 """What routes of more than one room ask for."""

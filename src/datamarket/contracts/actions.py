@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.rules import organisation_of
-from datamarket.auth.terms import Actor
+from datamarket.auth.terms import CLOCK, Actor
 from datamarket.catalogue.listings import queries as catalogue
 from datamarket.catalogue.listings.terms import Offer, PricePlan
+from datamarket.catalogue.products.rules import ZoneWithoutMandate
 from datamarket.catalogue.venues.terms import FeePayer
 from datamarket.contracts import queries, rules
 from datamarket.contracts.accounts import accounts_of
@@ -19,13 +20,16 @@ from datamarket.contracts.tables import Contract, ContractMeter
 from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Party, Purpose, Use
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date
-from datamarket.foundation.db import Connection, driver
+from datamarket.foundation.db import Connection, Database, driver
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.ids import new_id, new_ids
 from datamarket.ledger import posting
 from datamarket.participants import queries as participants
 from datamarket.participants.affiliations import queries as affiliation_queries
+from datamarket.zones import queries as zones
 from datamarket.zones.terms import UseClass
+
+LARGEST_EXPIRY = 200
 
 
 async def request_contract(
@@ -45,12 +49,13 @@ async def request_contract(
     """A buyer asks for a published offer; what the offer says now is frozen into the contract.
 
     Raises TermInvalid, PurposeClassMismatch, ScenarioClassMismatch, OwnProduct, OperatorRedevelopment,
-    ParticipantNotAdmitted, and NotFound for a listing that is not published.
+    ParticipantNotAdmitted, ZoneWithoutMandate, TermBeyondMandate, and NotFound for a listing that is not published.
     """
     buyer_id = organisation_of(actor)
     offer = await catalogue.get_offer(session, listing_id)
     await _check_parties(session, offer, buyer_id, redevelopment=redevelopment, now=now)
     rules.check_term(term_from, term_to, now)
+    await _check_mandate(session, offer.zone_id, term_to, now)
     rules.check_purposes(purposes, use_class, offer.use_class)
     plan = rules.freeze_plan(offer.plan, use_class, on_public_data=offer.zone_id is not None)
     contract = Contract(
@@ -135,19 +140,21 @@ async def move_contract(
     """Agree, sign, suspend, end: each by those whose move it is. `contract` is locked by the caller.
 
     Raises NotYourMove, ReasonMissing, SignedAlready, TransitionNotAllowed, OperatorRedevelopment,
-    DeliveriesUndecided.
+    DeliveriesUndecided, TermInvalid, ZoneWithoutMandate, TermBeyondMandate, ContractStopped.
     """
     party = rules.party_of(actor, provider_id=contract.provider_id, buyer_id=contract.buyer_id)
     rules.check_move(event, party, reason)
     following = rules.CONTRACT_LIFE.after(contract.state, event)
     if event is ContractEvent.SIGN:
         await _sign(session, contract, party, now)
+        await _check_mandate(session, contract.zone_id, contract.term_to, now)
     contract.state = following
     contract.reason = reason
     contract.version += 1
     await _keep_meter(session, contract, event, party)
     if event is ContractEvent.SIGN and following is ContractState.ACTIVE:
         await session.flush()
+        await _link_up(session, contract, now)
         terms = queries.terms_of(contract)
         await posting.open_accounts(await driver(session), ledger_id, accounts_of(ledger_id, terms), now=now)
     await evidence.record(
@@ -156,7 +163,29 @@ async def move_contract(
     return contract
 
 
+async def _check_mandate(
+    session: AsyncSession, zone_id: UUID | None, term_to: datetime, now: datetime
+) -> None:
+    """A zone's contract ends with the mandate in force at the latest. Raises ZoneWithoutMandate, TermBeyondMandate."""
+    if zone_id is None:
+        return
+    mandate = await zones.mandate_at(session, zone_id, business_date(now))
+    if mandate is None:
+        raise ZoneWithoutMandate(on=business_date(now))
+    rules.check_within_mandate(term_to, mandate.term_to)
+
+
+async def _link_up(session: AsyncSession, contract: Contract, now: datetime) -> None:
+    """What the contract stands on is frozen beside it, and stands at its signature. Raises ContractStopped."""
+    connection = await driver(session)
+    await queries.lock_links(connection, contract.id)
+    await connection.execute("SELECT contract_link_up($1, $2)", contract.id, business_date(now))
+    meters = await queries.lock_meters(session, [contract.id])
+    rules.check_standing(queries.authorisation_of(meters[contract.id]), now)
+
+
 async def _sign(session: AsyncSession, contract: Contract, party: Party, now: datetime) -> None:
+    rules.check_term(contract.term_from, contract.term_to, now)
     if contract.redevelopment:
         await _check_operator_rule(session, contract.operator_id, contract.buyer_id, now)
     if (contract.provider_signed_at if party is Party.PROVIDER else contract.buyer_signed_at) is not None:
@@ -185,8 +214,25 @@ async def _keep_meter(session: AsyncSession, contract: Contract, event: Contract
                 purposes=contract.purposes,
                 quota=contract.quota,
                 used=0,
+                stands_until=contract.term_to,
             )
         )
+
+
+async def expire_due(database: Database, _ledger_id: int, now: datetime) -> int:
+    """Contracts of which the term is over expire, one batch: what was delivered under them is still settled."""
+    async with database.transaction() as session:
+        rows = await queries.lock_run_out(session, now, LARGEST_EXPIRY)
+        meters = await queries.lock_meters(session, [contract.id for contract in rows])
+        for contract in rows:
+            contract.state = rules.CONTRACT_LIFE.after(contract.state, ContractEvent.EXPIRE)
+            contract.version += 1
+            meters[contract.id].state = contract.state
+        await session.flush()
+        events = [evidence.Event(CLOCK, row.id, {"term_to": row.term_to.isoformat()}) for row in rows]
+        if events:
+            await evidence.record_many(await driver(session), "contracts.expire", "contract", events, now=now)
+    return len(rows)
 
 
 async def use_contracts(

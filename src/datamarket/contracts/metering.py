@@ -8,6 +8,7 @@ reserve stands on the same row, and counts as spent; they change it under its lo
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from datamarket.contracts import queries, rules
@@ -30,7 +31,7 @@ UPDATE contract_meter AS m SET used = m.used + asked.quantity
  WHERE m.contract_id = asked.contract_id
    AND m.buyer_id = asked.buyer_id
    AND m.state = 'active'
-   AND asked.first_at >= m.term_from AND asked.last_at < m.term_to
+   AND asked.first_at >= m.term_from AND asked.last_at < m.stands_until
    AND asked.purposes <@ m.purposes
    AND (m.quota IS NULL OR m.used + m.reserved + asked.quantity <= m.quota)
 RETURNING m.contract_id, m.buyer_id
@@ -156,10 +157,11 @@ def reserve(meter: ContractMeter, quantity: int) -> None:
     meter.reserved += quantity
 
 
-def await_decision(meter: ContractMeter) -> None:
-    """An order is delivered, and its buyer has to decide. Raises ContractNotActive."""
+def await_decision(meter: ContractMeter, at: datetime) -> None:
+    """An order is delivered, and its buyer has to decide. Raises ContractNotActive, ContractStopped."""
     if meter.state != ContractState.ACTIVE:
         raise rules.ContractNotActive(state=ContractState(meter.state))
+    rules.check_standing(queries.authorisation_of(meter), at)
     meter.undecided += 1
 
 

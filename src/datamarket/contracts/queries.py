@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from datamarket.contracts.terms import Authorisation, ContractState, FrozenTerms
 from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.foundation.money import Fen
 from datamarket.participants.terms import IncomeClass
+from datamarket.stoppages.terms import LinkKind
 
 
 async def get_contract(session: AsyncSession, contract_id: UUID, *, visible_to: Actor) -> Contract:
@@ -61,6 +63,45 @@ async def lock_meters(
         .execution_options(populate_existing=True)
     )
     return {meter.contract_id: meter for meter in (await session.exec(statement)).all()}
+
+
+_HOLD = (
+    (
+        "SELECT FROM participant p JOIN contract c ON p.id IN (c.buyer_id, c.provider_id)"
+        " WHERE c.id = $1 ORDER BY p.id FOR SHARE OF p"
+    ),
+    "SELECT FROM zone z JOIN contract c ON z.id = c.zone_id WHERE c.id = $1 FOR SHARE OF z",
+    "SELECT FROM mandate m JOIN contract c USING (zone_id) WHERE c.id = $1 ORDER BY m.id FOR SHARE OF m",
+    (
+        "SELECT FROM product_version v JOIN contract c ON v.product_id = c.product_id AND v.number = c.product_version"
+        " WHERE c.id = $1 FOR SHARE OF v"
+    ),
+    (
+        "SELECT FROM resource r JOIN product_version v ON r.id = ANY (v.resources)"
+        " JOIN contract c ON v.product_id = c.product_id AND v.number = c.product_version"
+        " WHERE c.id = $1 ORDER BY r.id FOR SHARE OF r"
+    ),
+)
+
+
+async def lock_links(connection: Connection, contract_id: UUID) -> None:
+    """What a contract stands on, held until the transaction ends: who ends a link waits, or has ended it before."""
+    for statement in _HOLD:
+        await connection.execute(statement, contract_id)
+
+
+async def lock_run_out(session: AsyncSession, now: datetime, limit: int) -> Sequence[Contract]:
+    """Contracts of which the term is over, locked, oldest first; those that somebody moves are left out."""
+    statement = (
+        select(Contract)
+        .where(
+            col(Contract.state).in_((ContractState.ACTIVE, ContractState.SUSPENDED)), Contract.term_to <= now
+        )
+        .order_by(col(Contract.term_to))
+        .limit(limit)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    return (await session.exec(statement)).all()
 
 
 async def list_uses(
@@ -134,6 +175,8 @@ def _authorisation(row: Any) -> Authorisation:
         quota=row["quota"],
         used=row["used"],
         reserved=row["reserved"],
+        stopped_by=row["stopped_by"] and LinkKind(row["stopped_by"]),
+        stands_until=row["stands_until"],
     )
 
 

@@ -1,6 +1,6 @@
 """Decisions about contracts: who may move one, what price is frozen, which use is authorised. Pure."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
@@ -14,6 +14,7 @@ from datamarket.contracts.terms import (
     Party,
     Purpose,
 )
+from datamarket.foundation.clock import business_date, start_of_day
 from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
 from datamarket.foundation.money import Fen
 from datamarket.foundation.states import Life
@@ -35,6 +36,8 @@ CONTRACT_LIFE = Life(
         (ContractState.ACTIVE, ContractEvent.TERMINATE): ContractState.ENDED,
         (ContractState.SUSPENDED, ContractEvent.RESUME): ContractState.ACTIVE,
         (ContractState.SUSPENDED, ContractEvent.TERMINATE): ContractState.ENDED,
+        (ContractState.ACTIVE, ContractEvent.EXPIRE): ContractState.EXPIRED,
+        (ContractState.SUSPENDED, ContractEvent.EXPIRE): ContractState.EXPIRED,
     },
     reasons=frozenset(
         {ContractEvent.REJECT, ContractEvent.WITHDRAW, ContractEvent.SUSPEND, ContractEvent.TERMINATE}
@@ -48,7 +51,9 @@ MOVED_BY: dict[ContractEvent, frozenset[Party]] = {
     ContractEvent.SUSPEND: frozenset({Party.PROVIDER, Party.AUTHORITY}),
     ContractEvent.RESUME: frozenset({Party.PROVIDER, Party.AUTHORITY}),
     ContractEvent.TERMINATE: frozenset({Party.PROVIDER, Party.BUYER, Party.AUTHORITY}),
+    ContractEvent.EXPIRE: frozenset(),
 }
+"""Expiry is nobody's: the clock makes it."""
 
 
 class NotYourMove(Forbidden):
@@ -129,6 +134,18 @@ class OutsideTerm(UseNotAuthorised):
     en = "The use falls outside the contract's term."
 
 
+class ContractStopped(UseNotAuthorised):
+    code = "contract.stopped"
+    zh = "合同自 {since} 起停止使用：其授权链条中的“{link}”不再有效。"
+    en = "The contract has stopped, from {since} on: of its chain of authority {link} no longer stands."
+
+
+class TermBeyondMandate(Refused):
+    code = "contract.term-beyond-mandate"
+    zh = "合同期限止于 {term_to}，超出运营授权的截止日 {mandate_to}（不含当日）；请缩短期限，或先办理授权续期。"
+    en = "The contract's term ends on {term_to}, after its zone's mandate ({mandate_to}, not included): shorten it, or have the mandate renewed first."
+
+
 class PurposeNotAuthorised(UseNotAuthorised):
     code = "contract.purpose-not-authorised"
     zh = "合同未授权该使用目的（{purpose}）。"
@@ -170,6 +187,19 @@ def check_term(term_from: datetime, term_to: datetime, now: datetime) -> None:
         raise TermInvalid
 
 
+def check_within_mandate(term_to: datetime, mandate_to: date) -> None:
+    """Nobody gives what they do not have: a use ends with the mandate at the latest. Raises TermBeyondMandate."""
+    if term_to > start_of_day(mandate_to):
+        raise TermBeyondMandate(term_to=business_date(term_to), mandate_to=mandate_to)
+
+
+def check_standing(authorisation: Authorisation, at: datetime) -> None:
+    """Every link of its authority stands at this instant. Raises ContractStopped."""
+    until = authorisation.stands_until
+    if authorisation.stopped_by is not None and until is not None and at >= until:
+        raise ContractStopped(link=authorisation.stopped_by, since=until.isoformat())
+
+
 def check_purposes(purposes: frozenset[Purpose], use_class: UseClass, scenario_class: str | None) -> None:
     """A contract is of one class: all its purposes are, and the product's scenario allows it."""
     public = purposes <= PUBLIC_GOOD_PURPOSES
@@ -193,11 +223,12 @@ def quota_of(plan: PricePlan, quota: int | None) -> int | None:
 
 
 def check_use(authorisation: Authorisation, demand: Demand) -> None:
-    """The decision on one use. Raises the refusal that comes first: state, term, purpose, quota."""
+    """The decision on one use. Raises the refusal that comes first: state, term, chain of authority, purpose, quota."""
     if authorisation.state is not ContractState.ACTIVE:
         raise ContractNotActive(state=authorisation.state)
     if not authorisation.term_from <= demand.at < authorisation.term_to:
         raise OutsideTerm
+    check_standing(authorisation, demand.at)
     if demand.purpose not in authorisation.purposes:
         raise PurposeNotAuthorised(purpose=demand.purpose)
     if authorisation.left is not None and demand.quantity > authorisation.left:

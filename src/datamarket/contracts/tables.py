@@ -1,6 +1,6 @@
-"""Rows of contracts, of the meter of each, and of every metered use."""
+"""Rows of contracts, of what each stands on, of its meter, and of every metered use."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from datamarket.contracts.terms import ContractState
 from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of
+from datamarket.stoppages.terms import LinkKind
 from datamarket.zones.terms import UseClass
 
 
@@ -25,6 +26,7 @@ class Contract(SQLModel, table=True):
         ),
         Index("contract_provider_idx", "provider_id", "id"),
         Index("contract_buyer_idx", "buyer_id", "id"),
+        Index("contract_running_idx", "term_to", postgresql_where=text("state IN ('active', 'suspended')")),
     )
     id: UUID = Field(primary_key=True)
     listing_id: UUID = Field(foreign_key="listing.id", index=True)
@@ -57,10 +59,23 @@ class Contract(SQLModel, table=True):
     version: int = 1
 
 
+class ContractLink(SQLModel, table=True):
+    """One link of the chain of authority that both signed upon: its document and its term as they were then."""
+
+    __tablename__ = "contract_link"
+    __table_args__ = (one_of("kind", LinkKind, "contract_link"),)
+    contract_id: UUID = Field(primary_key=True, foreign_key="contract.id")
+    kind: str = Field(primary_key=True)
+    target_id: UUID = Field(primary_key=True, index=True)
+    document: str
+    term_from: date | None = None
+    term_to: date | None = None
+
+
 class ContractMeter(SQLModel, table=True):
     """All that decides a use, on one narrow row: whoever locks it sees the newest of everything.
 
-    `reserved` are units of open orders; `undecided` are deliveries on which the buyer has not decided.
+    It stands until its term is over, or before by the link `stopped_by`: `contract_follow` keeps both. `reserved` are units of open orders; `undecided` are deliveries on which the buyer has not decided.
     """
 
     __tablename__ = "contract_meter"
@@ -68,6 +83,10 @@ class ContractMeter(SQLModel, table=True):
         CheckConstraint(
             "used >= 0 AND reserved >= 0 AND undecided >= 0 AND (quota IS NULL OR used + reserved <= quota)",
             name="contract_meter_quota_check",
+        ),
+        CheckConstraint(
+            "CASE WHEN stopped_by IS NULL THEN stands_until = term_to ELSE stands_until < term_to END",
+            name="contract_meter_stands_check",
         ),
         {"postgresql_with": {"fillfactor": 50}},
     )
@@ -81,6 +100,8 @@ class ContractMeter(SQLModel, table=True):
     used: int = Field(sa_type=BigInteger)
     reserved: int = Field(default=0, sa_type=BigInteger)
     undecided: int = 0
+    stands_until: datetime = instant()
+    stopped_by: str | None = None
 
 
 class ContractUse(SQLModel, table=True):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from datamarket.catalogue.listings.terms import PricePlan, Supplier
 from datamarket.foundation.states import Labelled
+from datamarket.stoppages.terms import LinkKind
 
 
 class ContractState(Labelled):
@@ -18,6 +19,7 @@ class ContractState(Labelled):
     PART_SIGNED = "part_signed", "一方已签署", "signed by one party"
     ACTIVE = "active", "生效", "active"
     SUSPENDED = "suspended", "中止", "suspended"
+    EXPIRED = "expired", "期满", "expired"
     ENDED = "ended", "终止", "ended"
     REJECTED = "rejected", "已拒绝", "rejected"
     WITHDRAWN = "withdrawn", "已撤回", "withdrawn"
@@ -33,6 +35,7 @@ class ContractEvent(StrEnum):
     SUSPEND = "suspend"
     RESUME = "resume"
     TERMINATE = "terminate"
+    EXPIRE = "expire"
 
 
 class Party(StrEnum):
@@ -58,7 +61,10 @@ PUBLIC_GOOD_PURPOSES = frozenset({Purpose.PUBLIC_GOVERNANCE, Purpose.PUBLIC_WELF
 
 @dataclass(frozen=True)
 class Authorisation:
-    """What decides a use: state, term (half-open), purposes, quota, and what is used or reserved of it."""
+    """What decides a use: state, term (half-open), purposes, quota, and what is used or reserved of it.
+
+    A link of its authority may stop it before its term is over: then `stopped_by` names it, from `stands_until` on.
+    """
 
     state: ContractState
     term_from: datetime
@@ -67,6 +73,8 @@ class Authorisation:
     quota: int | None
     used: int
     reserved: int = 0
+    stopped_by: LinkKind | None = None
+    stands_until: datetime | None = None
 
     @property
     def left(self) -> int | None:

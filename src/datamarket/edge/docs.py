@@ -41,6 +41,10 @@ TAGS: list[dict[str, str]] = [
     {"name": "resources", "description": "公共数据资源登记 · registration of public-data resources"},
     {"name": "catalogue", "description": "交易场所、产品与挂牌 · venues, products, listings"},
     {"name": "contracts", "description": "授权使用合约与计量 · authorised-use contracts, metered use"},
+    {
+        "name": "authority",
+        "description": "授权链条与授权的存续 · the chain of authority, and a mandate's life",
+    },
     {"name": "trading", "description": "交易、退款与凭证 · trades, refunds, certificates"},
     {"name": "ledger", "description": "复式账簿 · the double-entry ledger"},
     {"name": "payouts", "description": "出款、银行对账单与对账 · payouts, bank statements, reconciliation"},

@@ -82,6 +82,7 @@ THINGS_ZH = {
     "hold": "冻结",
     "line": "奖补明细",
     "listing": "挂牌",
+    "mandate": "授权",
     "order": "订单",
     "participant": "市场主体",
     "payout": "出款",

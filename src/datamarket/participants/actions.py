@@ -15,6 +15,8 @@ from datamarket.participants.terms import (
     ParticipantKind,
     ParticipantState,
 )
+from datamarket.stoppages import actions as stoppages
+from datamarket.stoppages.terms import StoppageCause
 
 
 async def register_participant(
@@ -98,9 +100,11 @@ async def move_participant(
 ) -> Participant:
     """One step of the admission; the state that ends and the one that begins are kept.
 
+    What stands on an admission stops with it at once, and goes on when it is restored.
+
     Raises TransitionNotAllowed and ReasonMissing.
     """
-    state = rules.PARTICIPANT_LIFE.after(participant.state, event)
+    before, state = participant.state, rules.PARTICIPANT_LIFE.after(participant.state, event)
     rules.PARTICIPANT_LIFE.check_reason(event, reason)
     ending = await queries.open_standing(session, participant.id)
     at = max(now, ending.from_at)  # clocks of two machines differ a little; the history never runs backwards
@@ -112,6 +116,11 @@ async def move_participant(
     await record(
         session, actor, f"participants.{event}", ("participant", participant.id), now=now, reason=reason
     )
+    if event is ParticipantEvent.RESTORE:
+        await stoppages.lift(session, actor, participant.id, now=at)
+    elif before == ParticipantState.ADMITTED:
+        cause = StoppageCause(f"party_{state}")
+        await stoppages.stop(session, actor, participant.id, cause, reason=reason, now=at)
     return participant
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from prometheus_client import Counter, Gauge
 
+from datamarket.contracts import actions as contracts
 from datamarket.evidence.log.sealing import sealing_lag
 from datamarket.foundation import checks
 from datamarket.foundation.db import CLOSE_SECONDS, Database
@@ -25,6 +26,7 @@ from datamarket.ledger.terms import CLEARING
 from datamarket.server import sealing
 from datamarket.server.checks import CHECKS
 from datamarket.trading.orders import actions as orders
+from datamarket.zones.mandates import actions as mandates
 
 log = logging.getLogger("datamarket.housekeeping")
 DONE = Counter("datamarket_chores_done_total", "Things done in the background", ["chore"])
@@ -53,6 +55,8 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         Chore("seal", 5, sealing.chore_of(settings)),
         Chore("expire-holds", 15, holds.expire_due),
         Chore("expire-orders", 15, orders.expire_overdue),
+        Chore("expire-contracts", 60, contracts.expire_due),
+        Chore("expire-mandates", 60, mandates.expire_due),
         Chore("accept-by-silence", 60, orders.accept_by_silence),
         Chore("receive-city-transfers", 5, city_actions.receive_due),
         Chore("watch-the-books", 60, watch_the_books),

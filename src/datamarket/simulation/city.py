@@ -31,16 +31,20 @@ from datamarket.participants.affiliations import actions as affiliation_actions
 from datamarket.participants.qualifications import actions as qualification_actions
 from datamarket.participants.qualifications.terms import QualificationKind
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
+from datamarket.simulation import queries
 from datamarket.simulation.offers import offer_product
 from datamarket.simulation.terms import OFFICES, Heard, Stage
 from datamarket.subsidy.cases import actions as subsidy
 from datamarket.zones import actions as zone_actions
 from datamarket.zones.resources import actions as resource_actions
+from datamarket.zones.resources import queries as resource_queries
 from datamarket.zones.resources.terms import ResourceEvent
 from datamarket.zones.terms import Level, MandateMode, UseClass, ZoneEvent
 
 CHUNK = 40
 FOUNDED = datetime(2023, 1, 10, 1, tzinfo=UTC)
+RENEWED_BEFORE = timedelta(days=30)
+"""Within the last sixty days, in which a renewal is asked for."""
 LISTED = datetime(2023, 12, 20, 1, tzinfo=UTC)
 
 
@@ -97,6 +101,17 @@ ROLES_OF: dict[ParticipantKind, frozenset[Role]] = {
     ParticipantKind.ZONE_OPERATOR: frozenset({Role.OPERATOR}),
     ParticipantKind.ENTERPRISE: frozenset({Role.PROVIDER, Role.BUYER}),
 }
+
+
+async def renew_registrations(database: Database, until: date) -> None:
+    """Operators renew in time what would be over by this day, as often as it takes."""
+    async with database.transaction() as session:
+        while due := await queries.lapsing(session, until):
+            for resource_id, valid_to, operator in due:
+                row = await resource_queries.lock_resource(session, resource_id, visible_to=operator)
+                asked = at(valid_to - RENEWED_BEFORE)
+                await resource_actions.move_resource(session, operator, row, ResourceEvent.RENEW, now=asked)
+            await session.flush()
 
 
 class Loader:

@@ -285,6 +285,11 @@ class Planner:
                 at = first + timedelta(
                     seconds=self.random.randrange(seconds), milliseconds=self.random.randrange(1000)
                 )
+                halt = self.plan.suspended_at
+                if halt is not None and contract.buyer == self.plan.suspended and at >= halt:
+                    at = (
+                        halt - (at - halt) - timedelta(milliseconds=1)
+                    )  # as long before: no other draw changes
                 yield self._perhaps_refunded(
                     PlannedTrade(number, at, quantity), contract, keeps_all=keeps_all
                 )

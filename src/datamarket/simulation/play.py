@@ -13,7 +13,7 @@ from datamarket.catalogue.listings.terms import PriceModel, PricePlan
 from datamarket.contracts import actions as contracts
 from datamarket.contracts import queries as contract_queries
 from datamarket.contracts.terms import ContractEvent, Purpose
-from datamarket.foundation.clock import year_bounds
+from datamarket.foundation.clock import business_date, year_bounds
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.money import Fen
@@ -22,6 +22,7 @@ from datamarket.participants import actions as participants
 from datamarket.participants import queries as participant_queries
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
 from datamarket.simulation import names, queries
+from datamarket.simulation.city import renew_registrations
 from datamarket.simulation.offers import offer_product
 from datamarket.simulation.plan import PlannedContract, PlannedTrade, Planner, YearPlan
 from datamarket.simulation.shapes import shapes
@@ -65,7 +66,7 @@ class Player:
     async def play(self, year: int, *, enterprises: int, trades: int, seed: int, stress: bool) -> YearResult:
         """One year. Raises LookupError in a market without its city."""
         random = Random(f"{seed}/{year}")
-        start, _ = year_bounds(year)
+        start, end = year_bounds(year)
         async with self.database.transaction() as session:
             self.offices = await queries.offices(session)
         admitted_at = start - timedelta(days=12)
@@ -73,6 +74,7 @@ class Player:
         if enterprises > shapes().everyone_sells_above:
             self.is_wide = True
             await self._stock(Random(f"{seed}/{year}/offers"), admitted_at)
+        await renew_registrations(self.database, business_date(end))
         plan = await self._plan(random, year, trades, stress=stress)
         await self._fund(plan, start)
         contract_ids = await self._conclude(plan, start)
@@ -192,7 +194,7 @@ class Player:
             purposes=frozenset({Purpose.PUBLIC_WELFARE if public else Purpose.INDUSTRIAL_DEVELOPMENT}),
             use_class=UseClass.PUBLIC_GOOD if public else UseClass.INDUSTRY,
             term_from=start,
-            term_to=start + timedelta(days=366),
+            term_to=year_bounds(business_date(start).year)[1],
             quota=None if self.is_wide else planned.units,  # a wide market is made to be used further
             now=now,
         )

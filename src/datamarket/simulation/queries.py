@@ -1,6 +1,7 @@
 """What the simulator must know of the city it plays in: read once, before the year begins."""
 
 import hashlib
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import text
@@ -27,6 +28,11 @@ _AFFILIATED = text("""
 SELECT a.uscc AS controller, b.uscc AS controlled FROM affiliation f
   JOIN participant a ON a.id = f.controller_id JOIN participant b ON b.id = f.controlled_id
  WHERE f.to_on IS NULL AND a.kind = 'enterprise' AND b.kind = 'enterprise' ORDER BY 1, 2
+""")
+_LAPSING = text("""
+SELECT r.id, r.valid_to, z.operator_id, a.id AS account_id
+  FROM resource r JOIN zone z ON z.id = r.zone_id LEFT JOIN account a ON a.participant_id = z.operator_id
+ WHERE r.state = 'registered' AND r.valid_to <= :until ORDER BY r.code
 """)
 TRADING = frozenset({Role.PROVIDER, Role.BUYER})
 
@@ -57,6 +63,16 @@ async def shelves(session: AsyncSession) -> list[Shelf]:
             row.qualified_for_subsidy,
             row.use_class == "public_good",
         )
+        for row in rows
+    ]
+
+
+async def lapsing(session: AsyncSession, until: date) -> list[tuple[UUID, date, Actor]]:
+    """Registrations that are over by this day, each with the last day of its validity and who renews it."""
+    rows = (await (await session.connection()).execute(_LAPSING, {"until": until})).all()
+    operating = frozenset({Role.OPERATOR})
+    return [
+        (row.id, row.valid_to, Actor(row.account_id or row.operator_id, row.operator_id, operating))
         for row in rows
     ]
 

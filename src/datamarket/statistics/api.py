@@ -9,7 +9,6 @@ from fastapi import Query
 from pydantic import Field
 
 from datamarket.auth.access import Visitor
-from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import PAGE_LIMIT
 from datamarket.foundation.http import LedgerId, Now, Reading, Shape, SliceRouter
 from datamarket.foundation.waiting.patience import takes_long
@@ -114,7 +113,7 @@ def _total(parts: Iterable[Turnover]) -> Turnover:
 @router.get("/overview", summary="The market in figures")
 @takes_long
 async def overview(_caller: Visitor, ledger_id: LedgerId, session: Reading, now: Now) -> OverviewOut:
-    counts = await queries.count_market(session, ledger_id, on=business_date(now))
+    counts = await queries.count_market(session, ledger_id, now=now)
     years = await queries.turnover_by_year(session, ledger_id)
     return OverviewOut(
         **counts._asdict(),

@@ -1,19 +1,21 @@
 """Counting and adding up: plain SQL over the rows of every slice; no statement returns more than `MOST` rows."""
 
-from datetime import date
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.clock import MARKET_ZONE, year_bounds
+from datamarket.foundation.clock import MARKET_ZONE, business_date, year_bounds
 from datamarket.statistics.terms import Group, Grouping, Turnover, names_of
 
 MOST = 500
 # S608 in this module: every part of a statement is a constant that stands here.
 _COUNTS = """
-SELECT (SELECT count(*) FROM zone WHERE state = 'open') AS open_zones,
+SELECT (SELECT count(*) FROM zone z WHERE state = 'open' AND EXISTS (
+                SELECT FROM mandate m WHERE m.zone_id = z.id AND m.term_from <= :on AND coalesce(m.ended_on, m.term_to) > :on))
+                 AS open_zones,
        (SELECT count(*) FROM participant WHERE kind = 'enterprise' AND state = 'admitted') AS admitted_enterprises,
        (SELECT count(DISTINCT q.participant_id) FROM qualification q JOIN participant p ON p.id = q.participant_id
          WHERE q.kind = 'data_merchant' AND p.state = 'admitted'
@@ -21,7 +23,7 @@ SELECT (SELECT count(*) FROM zone WHERE state = 'open') AS open_zones,
        (SELECT count(*) FROM product WHERE approved IS NOT NULL AND zone_id IS NOT NULL) AS operation_products,
        (SELECT count(*) FROM product WHERE approved IS NOT NULL AND zone_id IS NULL) AS exchange_products,
        (SELECT count(*) FROM listing WHERE state = 'published') AS published_listings,
-       (SELECT count(*) FROM contract WHERE state = 'active') AS active_contracts,
+       (SELECT count(*) FROM contract_meter WHERE state = 'active' AND stands_until > :now) AS active_contracts,
        (SELECT coalesce(sum(b.credit_fen - b.debit_fen), 0)::bigint
           FROM ledger_account a JOIN ledger_balance b ON b.ledger_id = a.ledger_id AND b.account_id = a.id
          WHERE a.ledger_id = :ledger_id AND a.kind = 'treasury') AS treasury_income_fen
@@ -99,10 +101,14 @@ class Ranked(NamedTuple):
     turnover: Turnover
 
 
-async def count_market(session: AsyncSession, ledger_id: int, *, on: date) -> Counts:
-    """What there is now; a data merchant's certificate is good on the day `on`."""
+async def count_market(session: AsyncSession, ledger_id: int, *, now: datetime) -> Counts:
+    """What there is now: what is over, stopped or not yet begun is not counted."""
     connection = await session.connection()
-    row = (await connection.execute(text(_COUNTS), {"ledger_id": ledger_id, "on": on})).one()
+    row = (
+        await connection.execute(
+            text(_COUNTS), {"ledger_id": ledger_id, "on": business_date(now), "now": now}
+        )
+    ).one()
     return Counts(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
 
 

@@ -11,6 +11,8 @@ from datamarket.foundation.clock import business_date
 from datamarket.foundation.ids import new_id
 from datamarket.participants import queries as participants
 from datamarket.participants.terms import ParticipantKind
+from datamarket.stoppages import actions as stoppages
+from datamarket.stoppages.terms import StoppageCause
 from datamarket.zones import queries, rules
 from datamarket.zones.limits import limits_on
 from datamarket.zones.tables import Mandate, Scenario, Zone
@@ -58,19 +60,32 @@ async def move_zone(
     reason: str | None = None,
     now: datetime,
 ) -> Zone:
-    """Open under a mandate in force, or close. Raises TransitionNotAllowed, ReasonMissing, MandateMissing."""
+    """Open under a mandate in force, or close: what stands on the zone stops, until it is open again.
+
+    Raises TransitionNotAllowed, ReasonMissing, MandateMissing.
+    """
     state = rules.ZONE_LIFE.after(zone.state, event)
     rules.ZONE_LIFE.check_reason(event, reason)
     on = business_date(now)
-    if event is ZoneEvent.OPEN:
-        if await queries.mandate_at(session, zone.id, on) is None:
-            raise rules.MandateMissing(on=on)
-        zone.opened_on = on
-    else:
-        zone.closed_on, zone.reason = on, reason
-    zone.state = state
+    if event is not ZoneEvent.CLOSE and await queries.mandate_at(session, zone.id, on) is None:
+        raise rules.MandateMissing(on=on)
+    zone.opened_on = on if event is ZoneEvent.OPEN else zone.opened_on
+    zone.closed_on = on if event is ZoneEvent.CLOSE else None
+    zone.state, zone.reason = state, reason
     zone.version += 1
     await record(session, actor, f"zones.{event}", ("zone", zone.id), now=now, reason=reason)
+    if event is ZoneEvent.CLOSE:
+        await stoppages.stop(
+            session,
+            actor,
+            zone.id,
+            StoppageCause.ZONE_CLOSED,
+            reason=reason,
+            wind_down_days=limits_on(on).wind_down_days or 0,
+            now=now,
+        )
+    elif event is ZoneEvent.REOPEN:
+        await stoppages.lift(session, actor, zone.id, now=now)
     return zone
 
 
@@ -117,6 +132,7 @@ async def grant_mandate(
     )
     session.add(mandate)
     await record(session, actor, "zones.grant-mandate", ("zone", zone_id), now=now, **_facts_of(mandate))
+    await stoppages.follow(session, actor, [mandate.id], now=now)
     return mandate
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import Field, StringConstraints
 
-from datamarket.auth.access import Visitor, allow
-from datamarket.auth.terms import Actor, Permission
+from datamarket.auth.access import ManageZones, Visitor
+from datamarket.auth.terms import Permission
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -28,10 +28,9 @@ from datamarket.foundation.http import (
 )
 from datamarket.foundation.shapes import RowShape
 from datamarket.zones import actions, queries, rules
-from datamarket.zones.terms import MandateMode, UseClass, ZoneEvent, ZoneState
+from datamarket.zones.terms import MandateMode, MandateState, UseClass, ZoneEvent, ZoneState
 
 router = SliceRouter(tags=["zones"])
-ManageZones = Annotated[Actor, allow(Permission.MANAGE_ZONES)]
 ZoneField = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z][a-z_]*$")]
 
 
@@ -105,6 +104,12 @@ class MandateOut(RowShape):
     filed_on: date
     income_rule: str = Field(examples=["default"])
     reason_long_term: str | None
+    state: MandateState
+    state_zh: str = Field(examples=["已授权"])
+    state_en: str = Field(examples=["granted"])
+    ended_on: date | None = Field(description="from when on it was withdrawn")
+    reason: str | None
+    version: int
 
 
 class ScenarioIn(Body):

@@ -19,13 +19,15 @@ class Limits:
     publicity_working_days: int | None
     validity_years: int | None
     renewal_window_days: int | None
+    wind_down_days: int | None
 
 
 @cache
 def stated_limits() -> Mapping[str, tuple[DatedValue[int], ...]]:
     """Every value of the file by its name, oldest first."""
     content = (resources.files("datamarket.zones") / "limits.yaml").read_bytes()
-    return read_dated("zones/limits.yaml", content, dict.fromkeys(Limits.__dataclass_fields__, _count))
+    readers = dict.fromkeys(Limits.__dataclass_fields__, _count) | {"wind_down_days": _days}
+    return read_dated("zones/limits.yaml", content, readers)
 
 
 def _count(value: object) -> int:
@@ -33,6 +35,11 @@ def _count(value: object) -> int:
         return value
     message = f"not a whole number above zero: {value}"
     raise ValueError(message)
+
+
+def _days(value: object) -> int:
+    """None of them, too."""
+    return value if value == 0 and isinstance(value, int) else _count(value)
 
 
 def limits_on(day: date) -> Limits:

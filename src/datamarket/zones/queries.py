@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
-from datamarket.foundation.db import PageAsked, asked, get_row, keyset, lock_row
+from datamarket.foundation.db import PageAsked, asked, get_row, keyset, lock_row, one_row
 from datamarket.zones.tables import Mandate, Scenario, Zone
-from datamarket.zones.terms import ZoneState
+from datamarket.zones.terms import MandateState, ZoneState
+
+_MANDATE_ENDS = func.coalesce(Mandate.ended_on, Mandate.term_to)
 
 
 async def get_zone(session: AsyncSession, zone_id: UUID) -> Zone:
@@ -32,20 +35,47 @@ async def list_zones(
 
 async def mandate_at(session: AsyncSession, zone_id: UUID, on: date) -> Mandate | None:
     """The mandate in force on this day, if any: never more than one."""
-    statement = select(Mandate).where(
-        Mandate.zone_id == zone_id, Mandate.term_from <= on, Mandate.term_to > on
-    )
+    statement = select(Mandate).where(Mandate.zone_id == zone_id, Mandate.term_from <= on, on < _MANDATE_ENDS)
     return (await session.exec(statement)).first()
 
 
 async def mandate_within(
-    session: AsyncSession, zone_id: UUID, term_from: date, term_to: date
+    session: AsyncSession, zone_id: UUID, term_from: date, term_to: date, *, besides: UUID | None = None
 ) -> Mandate | None:
-    """A mandate that shares a day with the half-open term."""
+    """A mandate that shares a day with the half-open term; one that was withdrawn ends with that day."""
     statement = select(Mandate).where(
-        Mandate.zone_id == zone_id, Mandate.term_from < term_to, Mandate.term_to > term_from
+        Mandate.zone_id == zone_id, Mandate.term_from < term_to, term_from < _MANDATE_ENDS
     )
+    if besides is not None:
+        statement = statement.where(Mandate.id != besides)
     return (await session.exec(statement)).first()
+
+
+async def get_mandate(session: AsyncSession, zone_id: UUID, mandate_id: UUID) -> Mandate:
+    """Raises NotFound, also for one of another zone."""
+    return await one_row(session, _mandate(zone_id, mandate_id), "mandate")
+
+
+async def lock_mandate(session: AsyncSession, zone_id: UUID, mandate_id: UUID) -> Mandate:
+    """The newest row, held with its zone until the transaction ends. Raises NotFound, also for one of another zone."""
+    await lock_zone(session, zone_id)
+    locked = _mandate(zone_id, mandate_id).with_for_update(key_share=True)
+    return await one_row(session, locked.execution_options(populate_existing=True), "mandate")
+
+
+def _mandate(zone_id: UUID, mandate_id: UUID) -> SelectOfScalar[Mandate]:
+    return select(Mandate).where(Mandate.id == mandate_id, Mandate.zone_id == zone_id)
+
+
+async def lock_run_out(session: AsyncSession, on: date, limit: int) -> Sequence[Mandate]:
+    """Mandates that were never withdrawn and are over by their term, locked; those that somebody moves are left out."""
+    statement = (
+        select(Mandate)
+        .where(Mandate.state == MandateState.GRANTED, Mandate.term_to <= on)
+        .limit(limit)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    return (await session.exec(statement)).all()
 
 
 async def list_mandates(session: AsyncSession, zone_id: UUID, *, page: PageAsked[UUID]) -> Sequence[Mandate]:

@@ -13,8 +13,9 @@ ZONE_LIFE = Life(
     {
         (ZoneState.DRAFT, ZoneEvent.OPEN): ZoneState.OPEN,
         (ZoneState.OPEN, ZoneEvent.CLOSE): ZoneState.CLOSED,
+        (ZoneState.CLOSED, ZoneEvent.REOPEN): ZoneState.OPEN,
     },
-    reasons=frozenset({ZoneEvent.CLOSE}),
+    reasons=frozenset({ZoneEvent.CLOSE, ZoneEvent.REOPEN}),
 )
 
 

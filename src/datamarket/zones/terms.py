@@ -12,6 +12,21 @@ class ZoneState(Labelled):
 class ZoneEvent(Labelled):
     OPEN = "open", "开区", "open"
     CLOSE = "close", "关闭", "close"
+    REOPEN = "reopen", "重新开区", "reopen"
+
+
+class MandateState(Labelled):
+    GRANTED = "granted", "已授权", "granted"
+    WITHDRAWN = "withdrawn", "已收回", "withdrawn"
+    EXPIRED = "expired", "已到期", "expired"
+
+
+class MandateEvent(Labelled):
+    RENEW = "renew", "续期", "renew"
+    EVALUATE = "evaluate", "评估", "evaluate"
+    WITHDRAW = "withdraw", "收回", "withdraw"
+    REINSTATE = "reinstate", "恢复", "reinstate"
+    EXPIRE = "expire", "到期", "expire"
 
 
 class MandateMode(Labelled):

@@ -45,7 +45,14 @@ def test_raw_data_is_sold_only_by_who_owns_it() -> None:
         product_rules.check_content(public, of_zone=False)
 
 
-@pytest.mark.parametrize("event", ProductEvent)
+@pytest.mark.parametrize("event", sorted(product_rules.RECALLS))
+def test_a_recall_is_the_authoritys_alone(event: ProductEvent) -> None:
+    everyone_else = actor(Role.PROVIDER, Role.OPERATOR, Role.REVIEWER, organisation=MAKER)
+    assert product_rules.may_move_product(actor(Role.AUTHORITY), event, maker_id=MAKER)
+    assert not product_rules.may_move_product(everyone_else, event, maker_id=MAKER)
+
+
+@pytest.mark.parametrize("event", sorted(set(ProductEvent) - product_rules.RECALLS))
 def test_reviews_are_for_reviewers_of_another_house_and_the_rest_for_the_maker(event: ProductEvent) -> None:
     everything = (Role.PROVIDER, Role.REVIEWER)
     of_maker, elsewhere = actor(*everything, organisation=MAKER), actor(*everything, organisation=OTHER)

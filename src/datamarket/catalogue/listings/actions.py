@@ -118,7 +118,7 @@ async def move_listing(
     if event in rules.TO_MARKET:
         await _check_market_entry(session, listing, venue, now)
         listing.published_at = listing.published_at or now
-    listing.state = state
+    listing.state, listing.stopped_by = state, None
     listing.held_by_venue = event is ListingEvent.SUSPEND and decides
     listing.reason = reason
     listing.version += 1

@@ -40,6 +40,7 @@ class Listing(SQLModel, table=True):
         CheckConstraint(
             "state <> 'published' OR published_at IS NOT NULL", name="listing_published_at_check"
         ),
+        CheckConstraint("stopped_by IS NULL OR state = 'suspended'", name="listing_stopped_check"),
         one_of("state", ListingState, "listing"),
         one_of("price_model", PriceModel, "listing"),
         one_of("use_class", UseClass, "listing"),
@@ -97,6 +98,7 @@ class Listing(SQLModel, table=True):
     name_key: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     phrases: str
     search: str = Field(sa_column=Column(TSVECTOR, nullable=False))
+    stopped_by: str | None = None
 
 
 ERRORS: dict[str, type[MarketError]] = {

@@ -19,6 +19,9 @@ from datamarket.foundation.clock import business_date
 from datamarket.foundation.ids import new_id
 from datamarket.participants import queries as participants
 from datamarket.participants.affiliations import queries as affiliation_queries
+from datamarket.stoppages import actions as stoppages
+from datamarket.stoppages.terms import StoppageCause
+from datamarket.zones.limits import limits_on
 from datamarket.zones.resources import rules as zone_rules
 from datamarket.zones.terms import Level
 
@@ -134,15 +137,20 @@ async def move_product(
     elif event is ProductEvent.RETIRE:
         if await queries.is_listed(session, version.id):
             raise rules.VersionStillListed
-    else:
+    elif event not in rules.RECALLS:
         version.reviewed_by, version.reviewed_at, version.review_reason = actor.account_id, now, reason
     version.state = state
-    if state in {VersionState.APPROVED, VersionState.RETIRED}:
+    if state in {VersionState.APPROVED, VersionState.RECALLED, VersionState.RETIRED}:
         await session.flush()
         product.approved = await queries.newest_approved(session, product.id)
     product.version += 1
     facts = {"number": version.number, "state": state, "reason": reason}
     await record(session, actor, f"catalogue.{event}-product", ("product", product.id), now=now, **facts)
+    if event is ProductEvent.RECALL:
+        cause, days = StoppageCause.VERSION_RECALLED, limits_on(business_date(now)).wind_down_days or 0
+        await stoppages.stop(session, actor, version.id, cause, reason=reason, wind_down_days=days, now=now)
+    elif event is ProductEvent.REINSTATE:
+        await stoppages.lift(session, actor, version.id, now=now)
     return Described(product, version)
 
 

@@ -249,7 +249,7 @@ async def move_product(
     response: Response,
     if_match: IfMatch = None,
 ) -> ProductOut:
-    """submit and retire are the maker's; return, approve and reject a reviewer's, never of the maker."""
+    """submit and retire are the maker's; return, approve and reject a reviewer's, never of the maker; recall and reinstate the authority's."""
     described = await queries.lock_product(session, product_id, visible_to=actor)
     check_tag(if_match, described.product.version)
     moved = await actions.move_product(

@@ -100,7 +100,7 @@ def _visible(product: Product, actor: Actor) -> ColumnElement[bool]:
         return true()
     if actor.may(Permission.REVIEW_PRODUCT):
         return _SUBMITTED
-    return col(ProductVersion.state).in_((VersionState.APPROVED, VersionState.RETIRED))
+    return col(ProductVersion.state).in_((VersionState.APPROVED, VersionState.RECALLED, VersionState.RETIRED))
 
 
 def _version(product_id: UUID, number: int) -> SelectOfScalar[ProductVersion]:

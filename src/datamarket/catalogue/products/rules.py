@@ -20,11 +20,16 @@ VERSION_LIFE = Life(
         (VersionState.SUBMITTED, ProductEvent.APPROVE): VersionState.APPROVED,
         (VersionState.SUBMITTED, ProductEvent.REJECT): VersionState.REJECTED,
         (VersionState.APPROVED, ProductEvent.RETIRE): VersionState.RETIRED,
+        (VersionState.APPROVED, ProductEvent.RECALL): VersionState.RECALLED,
+        (VersionState.RECALLED, ProductEvent.REINSTATE): VersionState.APPROVED,
     },
-    reasons=frozenset({ProductEvent.RETURN, ProductEvent.REJECT}),
+    reasons=frozenset(
+        {ProductEvent.RETURN, ProductEvent.REJECT, ProductEvent.RECALL, ProductEvent.REINSTATE}
+    ),
 )
 UNFINISHED = frozenset({VersionState.DRAFT, VersionState.RETURNED, VersionState.SUBMITTED})
 EDITABLE = frozenset({VersionState.DRAFT, VersionState.RETURNED})
+RECALLS = frozenset({ProductEvent.RECALL, ProductEvent.REINSTATE})
 REVIEWS = frozenset({ProductEvent.RETURN, ProductEvent.APPROVE, ProductEvent.REJECT})
 
 
@@ -107,7 +112,9 @@ class VersionStillListed(Conflict):
 
 
 def may_move_product(actor: Actor, event: ProductEvent, *, maker_id: UUID) -> bool:
-    """Reviews are the reviewers', never the maker's own; all else is the maker's."""
+    """Reviews are the reviewers', never the maker's own; a recall is the authority's; all else is the maker's."""
+    if event in RECALLS:
+        return actor.may(Permission.MANAGE_VENUES)
     if event in REVIEWS:
         return actor.may(Permission.REVIEW_PRODUCT) and actor.participant_id != maker_id
     return actor.may(Permission.MAKE_PRODUCT) and actor.participant_id == maker_id

@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.catalogue.products import rules
 from datamarket.zones import queries as zones
+from datamarket.zones import rules as zones_rules
 from datamarket.zones.resources import queries as resource_queries
 from datamarket.zones.resources import rules as zone_rules
 from datamarket.zones.terms import Level, UseClass
@@ -28,13 +29,15 @@ async def check_scenario(
 async def check_sources(
     session: AsyncSession, *, zone_id: UUID | None, resources: Sequence[UUID], level: Level, on: date
 ) -> list[Level]:
-    """The levels of the resources: all of the zone, registered, below core, the zone under a mandate.
+    """The levels of the resources: all of the zone, registered, below core, the zone open and under a mandate.
 
-    Raises CoreNeverTrades, ZoneWithoutMandate, ResourceNotOfZone or ResourceNotRegistered.
+    Raises CoreNeverTrades, ZoneNotOpen, ZoneWithoutMandate, ResourceNotOfZone or ResourceNotRegistered.
     """
     zone_rules.check_tradable(level)
     if zone_id is None:
         return []
+    zone = await zones.get_zone(session, zone_id)
+    zones_rules.check_open(zone.state, name_zh=zone.name_zh, name_en=zone.name_en)
     if await zones.mandate_at(session, zone_id, on) is None:
         raise rules.ZoneWithoutMandate(on=on)
     found = await resource_queries.resources_by_ids(session, resources)

@@ -55,6 +55,7 @@ class VersionState(Labelled):
     RETURNED = "returned", "退回修改", "returned for changes"
     APPROVED = "approved", "审查通过", "approved"
     REJECTED = "rejected", "审查不通过", "rejected"
+    RECALLED = "recalled", "已召回", "recalled"
     RETIRED = "retired", "已退役", "retired"
 
 
@@ -64,6 +65,8 @@ class ProductEvent(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     RETIRE = "retire"
+    RECALL = "recall"
+    REINSTATE = "reinstate"
 
 
 @dataclass(frozen=True)

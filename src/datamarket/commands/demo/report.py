@@ -7,7 +7,6 @@ from rich.console import Console
 from rich.table import Table
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.foundation.clock import business_date
 from datamarket.foundation.money import yuan
 from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.terms import AccountKind
@@ -28,7 +27,7 @@ def _table(title: str, headings: Sequence[str], *, right: Sequence[int] = ()) ->
 
 async def print_market(session: AsyncSession, ledger_id: int, *, year: int, now: datetime) -> None:
     """Who and what there is, and what was traded."""
-    counts = await statistics.count_market(session, ledger_id, on=business_date(now))
+    counts = await statistics.count_market(session, ledger_id, now=now)
     traded = (await statistics.turnover_by_year(session, ledger_id))[year]
     table = _table(f"市场概览 · the market in numbers, {year}", ("", "", "数 · figure"), right=(2,))
     for zh, en, figure in (

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from datamarket.commands.demo import report
-from datamarket.foundation.clock import read_clock, start_of_day
+from datamarket.foundation.clock import business_date, read_clock, start_of_day
 from datamarket.foundation.db import Database, owner_connection
 from datamarket.foundation.errors import Conflict
 from datamarket.foundation.ids import seeded_ids
@@ -28,7 +28,7 @@ from datamarket.server import sealing
 from datamarket.server.checks import check_books
 from datamarket.server.database import MarketDatabase
 from datamarket.simulation import queries
-from datamarket.simulation.city import Loader, size_of
+from datamarket.simulation.city import Loader, renew_registrations, size_of
 from datamarket.simulation.play import Player, YearResult
 from datamarket.simulation.terms import Heard, Stage
 from datamarket.subsidy.runs import dossier
@@ -87,6 +87,7 @@ async def seed_city(database: Database, market: MarketDatabase, folder: Path) ->
             raise CityLoaded
     with _progress() as progress:
         password = await _load(database, market, folder, _reporter(progress, city=size_of(folder)))
+    await renew_registrations(database, business_date(read_clock()))
     if password is not None:
         print(report.accounts(password))  # noqa: T201 - the command's own answer
 
@@ -108,6 +109,7 @@ async def run_demo(database: Database, market: MarketDatabase, folder: Path, wan
         played = await _play(database, ledger_id, YEAR, wanted, heard)
         await _learn(market.url)
         run_id, cutoff = await _run_subsidies(database, YEAR, ledger_id)
+    await renew_registrations(database, business_date(read_clock()))
     async with database.transaction() as session:
         tables = await dossier.award_tables(session, run_id)
         await report.print_market(session, ledger_id, year=YEAR, now=cutoff)

@@ -154,7 +154,7 @@ async def _deliver(
 ) -> None:
     """The hold is posted whole: from the buyer's funds into the buyer's escrow."""
     [meter] = (await contracts.lock_meters(session, [order.contract_id])).values()
-    metering.await_decision(meter)
+    metering.await_decision(meter, now)
     connection = await driver(session)
     if order.hold_id is not None:
         funds, escrow = _accounts(order)
@@ -209,7 +209,9 @@ async def _accept(
     [meter] = (await contracts.lock_meters(session, [order.contract_id])).values()
     at = min(now, order.decide_by or now)
     wanted = Demand(order.contract_id, order.buyer_id, Purpose(order.purpose), quantity, at)
-    rules.check_settlement(contracts.authorisation_of(meter), wanted, reserved=order.reserved_quantity)
+    authorisation = contracts.authorisation_of(meter)
+    reserved, silent = order.reserved_quantity, order.by_silence
+    rules.check_settlement(authorisation, wanted, reserved=reserved, silent=silent)
     metering.free(meter, order.reserved_quantity, delivered=True, used=quantity)
     connection = await driver(session)
     use_id = new_id(at)
@@ -289,7 +291,7 @@ async def accept_by_silence(database: Database, ledger_id: int, now: datetime) -
     """Deliveries on which the buyer kept silent are accepted as a whole, each in a transaction of its own.
 
     The trade took place when the time for acceptance ended, also under a contract that has ended since; while
-    a contract is suspended, its orders wait. An order from before units were reserved, whose quota is spent,
+    a contract is suspended, or had stopped when the time ended, its orders wait. An order from before units were reserved, whose quota is spent,
     is given back.
     """
     async with database.transaction() as session:

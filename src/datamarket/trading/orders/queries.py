@@ -15,7 +15,10 @@ from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.trading.orders.tables import TradeOrder
 from datamarket.trading.orders.terms import OrderState
 
-_NOT_SUSPENDED = "NOT EXISTS (SELECT FROM contract_meter m WHERE m.contract_id = trade_order.contract_id AND m.state = 'suspended')"
+_NOT_WAITING = (
+    "NOT EXISTS (SELECT FROM contract_meter m WHERE m.contract_id = trade_order.contract_id AND (m.state = 'suspended'"
+    " OR m.state = 'active' AND m.stopped_by IS NOT NULL AND m.stands_until <= trade_order.decide_by))"
+)
 
 
 async def get_order(session: AsyncSession, order_id: UUID, *, visible_to: Actor) -> TradeOrder:
@@ -83,7 +86,7 @@ async def lock_overdue(
 async def undecided(session: AsyncSession, ledger_id: int, now: datetime, limit: int) -> Sequence[UUID]:
     """Deliveries on which the buyer has kept silent beyond the time for acceptance, oldest first.
 
-    While its contract is suspended an order waits, and is left out.
+    While its contract is suspended, or had stopped by then, an order waits, and is left out.
     """
     statement = (
         select(TradeOrder.id)
@@ -91,7 +94,7 @@ async def undecided(session: AsyncSession, ledger_id: int, now: datetime, limit:
             TradeOrder.ledger_id == ledger_id,
             TradeOrder.state == OrderState.DELIVERED,
             col(TradeOrder.decide_by) <= now,
-            text(_NOT_SUSPENDED),
+            text(_NOT_WAITING),
         )
         .order_by(col(TradeOrder.decide_by))
         .limit(limit)

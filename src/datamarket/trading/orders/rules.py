@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
-from datamarket.contracts.rules import OutsideTerm, check_use
+from datamarket.contracts.rules import ContractStopped, OutsideTerm, check_use
 from datamarket.contracts.terms import Authorisation, ContractState, Demand, Party
 from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
 from datamarket.foundation.states import Life
@@ -91,17 +91,23 @@ def check_place(authorisation: Authorisation, demand: Demand, *, deliver_by: dat
     check_use(authorisation, demand)
     try:
         check_use(authorisation, demand._replace(at=deliver_by + timedelta(days=days)))
-    except OutsideTerm:
-        raise OrderBeyondTerm(term_to=authorisation.term_to.isoformat()) from None
+    except (OutsideTerm, ContractStopped):
+        until = authorisation.stands_until or authorisation.term_to
+        raise OrderBeyondTerm(term_to=until.isoformat()) from None
 
 
-def check_settlement(authorisation: Authorisation, demand: Demand, *, reserved: int) -> None:
-    """What an order reserved is its own, also when its contract has ended since; while suspended it waits.
+def check_settlement(
+    authorisation: Authorisation, demand: Demand, *, reserved: int, silent: bool = False
+) -> None:
+    """What an order reserved is its own, also when its contract is over; while suspended it waits.
 
-    Raises ContractNotActive, and QuotaExhausted for an order from before units were reserved.
+    What was delivered is its buyer's to accept though the contract has stopped since: nobody's silence is then `silent`
+    consent, unless the contract is over. Raises ContractNotActive, ContractStopped, and QuotaExhausted for an order from before units were reserved.
     """
-    state = ContractState.ACTIVE if authorisation.state is ContractState.ENDED else authorisation.state
-    check_use(replace(authorisation, state=state, reserved=authorisation.reserved - reserved), demand)
+    over = authorisation.state in {ContractState.ENDED, ContractState.EXPIRED}
+    given = replace(authorisation, reserved=authorisation.reserved - reserved)
+    given = replace(given, state=ContractState.ACTIVE) if over else given
+    check_use(replace(given, stopped_by=None) if over or not silent else given, demand)
 
 
 def side_of(actor: Actor, *, buyer_id: UUID, provider_id: UUID) -> Party | None:

@@ -11,6 +11,8 @@ from datamarket.foundation.clock import business_date
 from datamarket.foundation.ids import new_id
 from datamarket.participants import queries as participants
 from datamarket.participants.terms import ParticipantKind
+from datamarket.stoppages import actions as stoppages
+from datamarket.stoppages.terms import StoppageCause
 from datamarket.zones import queries as zones_queries
 from datamarket.zones import rules as zones_rules
 from datamarket.zones.limits import limits_on
@@ -124,6 +126,11 @@ async def move_resource(
     if event in FILED_BY:
         session.add(filing_of(resource, FILED_BY[event], reason, now))
     await record(session, actor, f"zones.resource-{event}", ("resource", resource.id), now=now, reason=reason)
+    if event is ResourceEvent.CANCEL:
+        cause, days = StoppageCause.REGISTRATION_CANCELLED, limits_on(on).wind_down_days or 0
+        await stoppages.stop(session, actor, resource.id, cause, reason=reason, wind_down_days=days, now=now)
+    elif event is ResourceEvent.RENEW:
+        await stoppages.follow(session, actor, [resource.id], now=now)
     return resource
 
 

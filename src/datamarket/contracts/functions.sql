@@ -1,0 +1,56 @@
+-- When a thing's first day after its term begins, as the market counts days.
+CREATE OR REPLACE FUNCTION contract_day_begins(p_day date) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT p_day::timestamp AT TIME ZONE 'Asia/Shanghai'
+$$;
+
+-- Until when each contract stands, and by which link it stops before its term is over: the first that ends, by act or by term.
+CREATE OR REPLACE FUNCTION contract_standing(p_contracts uuid[])
+RETURNS TABLE (contract_id uuid, stopped_by character varying, stands_until timestamptz) LANGUAGE sql STABLE AS $$
+    SELECT m.contract_id, e.kind, coalesce(e.at, m.term_to)
+      FROM contract_meter AS m LEFT JOIN LATERAL (
+           SELECT l.kind, x.at FROM contract_link AS l JOIN LATERAL (
+                  SELECT s.stops_at AS at FROM stoppage AS s WHERE s.target_id = l.target_id AND s.lifted_at IS NULL
+                  UNION ALL SELECT contract_day_begins(r.valid_to) FROM resource AS r WHERE r.id = l.target_id
+                  UNION ALL SELECT contract_day_begins(d.term_to) FROM mandate AS d WHERE d.id = l.target_id) AS x ON true
+            WHERE l.contract_id = m.contract_id AND x.at < m.term_to
+            ORDER BY x.at, l.kind LIMIT 1) AS e ON true
+     WHERE m.contract_id = ANY (p_contracts)
+$$;
+
+-- The meters of what stands on these links, brought to what the links are now. The caller has locked them, in an earlier
+-- statement and in the order in which uses lock them: so who follows a second link sees what the first did.
+CREATE OR REPLACE FUNCTION contract_follow(p_targets uuid[])
+RETURNS TABLE (id uuid, stops boolean, stopped_by character varying, until timestamptz) LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY
+    UPDATE contract_meter AS m SET stopped_by = n.stopped_by, stands_until = n.stands_until
+      FROM contract_standing(ARRAY(SELECT l.contract_id FROM contract_link AS l WHERE l.target_id = ANY (p_targets))) AS n JOIN contract_meter AS before USING (contract_id)
+     WHERE m.contract_id = n.contract_id AND (m.stopped_by, m.stands_until) IS DISTINCT FROM (n.stopped_by, n.stands_until)
+    RETURNING m.contract_id, m.stands_until < before.stands_until, m.stopped_by, m.stands_until;
+END
+$$;
+
+-- Freezes what a contract stands on, and brings its meter to it; the caller holds all of it until the transaction ends.
+CREATE OR REPLACE FUNCTION contract_link_up(p_contract uuid, p_on date) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO contract_link
+    SELECT c.id, l.kind, l.target_id, l.document, l.term_from, l.term_to
+      FROM contract AS c JOIN listing AS g ON g.id = c.listing_id
+      JOIN product_version AS v ON v.product_id = c.product_id AND v.number = c.product_version
+     CROSS JOIN LATERAL (
+           SELECT s.kind, p.id AS target_id, p.uscc AS document, NULL::date AS term_from, NULL::date AS term_to
+             FROM (VALUES ('buyer', c.buyer_id), ('provider', c.provider_id)) AS s (kind, id)
+             JOIN participant AS p ON p.id = s.id
+           UNION ALL SELECT 'mandate', d.id, d.filed_on::text, d.term_from, d.term_to FROM mandate AS d
+                      WHERE d.zone_id = c.zone_id AND d.term_from <= p_on AND coalesce(d.ended_on, d.term_to) > p_on
+           UNION ALL SELECT 'zone', z.id, z.code, z.opened_on, NULL FROM zone AS z WHERE z.id = c.zone_id
+           UNION ALL SELECT 'scenario', s.id, s.code, NULL, NULL FROM scenario AS s WHERE s.id = g.scenario_id
+           UNION ALL SELECT 'resource', r.id, coalesce(r.registration_code, r.code), r.registered_on, r.valid_to
+                       FROM resource AS r WHERE r.id = ANY (v.resources)
+           UNION ALL SELECT 'version', v.id, g.product_code || '/' || v.number, NULL, NULL
+           UNION ALL SELECT 'listing', g.id, g.venue_code || ':' || g.product_code, NULL, NULL) AS l
+     WHERE c.id = p_contract;
+    UPDATE contract_meter AS m SET stopped_by = n.stopped_by, stands_until = n.stands_until
+      FROM contract_standing(ARRAY[p_contract]) AS n WHERE m.contract_id = n.contract_id;
+END
+$$;

@@ -1,0 +1,84 @@
+"""Stopping a link and lifting the stop, with what follows for listings and contracts."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.auth.terms import Actor
+from datamarket.evidence import actions as evidence
+from datamarket.foundation.clock import business_date
+from datamarket.foundation.db import driver
+from datamarket.foundation.ids import new_id
+from datamarket.stoppages import queries
+from datamarket.stoppages.tables import Stoppage
+from datamarket.stoppages.terms import StoppageCause
+
+
+async def stop(
+    session: AsyncSession,
+    actor: Actor,
+    target_id: UUID,
+    cause: StoppageCause,
+    *,
+    reason: str | None,
+    wind_down_days: int = 0,
+    now: datetime,
+) -> None:
+    """The link no longer stands: listings stop at once, contracts after the wind-down. The caller holds its row."""
+    session.add(
+        Stoppage(
+            id=new_id(now),
+            target_id=target_id,
+            cause=cause,
+            reason=reason,
+            told_at=now,
+            stops_at=now + timedelta(days=wind_down_days),
+        )
+    )
+    await follow(session, actor, [target_id], now=now)
+
+
+async def lift(session: AsyncSession, actor: Actor, target_id: UUID, *, now: datetime) -> None:
+    """The link stands again, and so does all that no other link stops. The caller holds its row."""
+    found = await queries.open_stoppage(session, target_id)
+    if found is not None:
+        found.lifted_at = max(now, found.told_at)
+    await follow(session, actor, [target_id], now=now)
+
+
+async def follow(
+    session: AsyncSession, actor: Actor, targets: Sequence[UUID] | None, *, now: datetime
+) -> int:
+    """Bring what stands on these links to what they are now: also when only a term has changed. How many changed.
+
+    Without targets, every listing of a zone, for what has run out by its term: meters know that term.
+    """
+    await session.flush()
+    connection, changed = await driver(session), 0
+    on = business_date(now)
+    listings, meters = await queries.lock_followers(connection, targets, on)
+    followed: dict[tuple[str, str], list[Any]] = {}
+    if (
+        listings
+    ):  # a statement tells every process that something shown has changed, even where it changes nothing
+        followed["catalogue.{}-listing", "listing"] = await connection.fetch(
+            "SELECT * FROM listing_follow($1, $2)", targets, on
+        )
+    if meters:
+        followed["contracts.{}", "contract"] = await connection.fetch(
+            "SELECT * FROM contract_follow($1)", targets
+        )
+    for (action, subject), rows in followed.items():
+        for verb, stopped in (("stop", True), ("restore", False)):
+            events = [
+                evidence.Event(actor, row["id"], {"stopped_by": row["stopped_by"], "until": row["until"]})
+                for row in rows
+                if row["stops"] == stopped
+            ]
+            if events:
+                await evidence.record_many(connection, action.format(verb), subject, events, now=now)
+            changed += len(events)
+    return changed
