@@ -198,22 +198,24 @@ async def test_nobody_signs_upon_a_broken_link(
 
 
 async def test_what_was_delivered_is_accepted_though_the_chain_broke_and_silence_waits(
-    database: Database,
+    fresh_database: Database,
 ) -> None:
-    deal, operated = await standing_deal(database)
-    first, second = [await orders.delivered(database, deal) for _ in range(2)]
-    waiting = await orders.placed(database, deal)
-    await act(database, deal, operated, "zone", end=True)
+    deal, operated = await standing_deal(fresh_database)
+    first, second = [await orders.delivered(fresh_database, deal) for _ in range(2)]
+    waiting = await orders.placed(fresh_database, deal)
+    await act(fresh_database, deal, operated, "zone", end=True)
     with pytest.raises(ContractStopped):
-        await orders.moved(database, deal.provider_account, waiting.id, OrderEvent.DELIVER)
-    accepted = await orders.moved(database, deal.buyer_account, first.id, OrderEvent.ACCEPT)
+        await orders.moved(fresh_database, deal.provider_account, waiting.id, OrderEvent.DELIVER)
+    accepted = await orders.moved(fresh_database, deal.buyer_account, first.id, OrderEvent.ACCEPT)
     assert accepted.state == OrderState.ACCEPTED
     late = NOON + timedelta(days=30)
-    assert await order_actions.accept_by_silence(database, LEDGER_ID, late) == 0
-    assert await order_actions.expire_overdue(database, LEDGER_ID, late) == 1  # what was held is free again
-    await trading.move(database, deal, AUTHORITY, ContractEvent.TERMINATE, REASON)
-    assert await order_actions.accept_by_silence(database, LEDGER_ID, late) == 1
-    async with database.connection() as connection:
+    assert await order_actions.accept_by_silence(fresh_database, LEDGER_ID, late) == 0
+    assert (
+        await order_actions.expire_overdue(fresh_database, LEDGER_ID, late) == 1
+    )  # what was held is free again
+    await trading.move(fresh_database, deal, AUTHORITY, ContractEvent.TERMINATE, REASON)
+    assert await order_actions.accept_by_silence(fresh_database, LEDGER_ID, late) == 1
+    async with fresh_database.connection() as connection:
         state = await connection.fetchval("SELECT state FROM trade_order WHERE id = $1", second.id)
     assert state == OrderState.ACCEPTED
 
