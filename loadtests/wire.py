@@ -55,8 +55,8 @@ class Connection(asyncio.Protocol):
             waiting.set_result(Answer(int(head[9:12]), body, head))
 
     async def ask(self, request: bytes) -> Answer:
-        """Send one request, await its answer."""
-        if self._transport is None:
+        """Send one request, await its answer. Raises ConnectionError, also where the server hung up since the last one."""
+        if self._transport is None or self._transport.is_closing():
             raise ConnectionError
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(request)

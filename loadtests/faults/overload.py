@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count, cycle
@@ -160,8 +160,8 @@ async def _closed(port: int, requests: Iterator[bytes], lines: int, seconds: flo
 async def _open(port: int, requests: Iterator[bytes], rate: float, seconds: float) -> tuple[Heard, int]:
     """So many a second whether or not the earlier ones are answered; the most memory that the workers had meanwhile."""
     heard, memory = Heard(), 0
-    idle = [await wire.connect(HOST, port) for _ in range(LINES)]
-    opened = list(idle)
+    opened = [await wire.connect(HOST, port) for _ in range(LINES)]
+    idle = deque(opened)  # in turn: the server hangs up where nothing is asked for long
     asking: set[asyncio.Task[None]] = set()
 
     async def ask(line: wire.Connection, due: float) -> None:
@@ -182,7 +182,7 @@ async def _open(port: int, requests: Iterator[bytes], rate: float, seconds: floa
             heard.unsent += 1
             await asyncio.sleep(0)
             continue
-        task = asyncio.create_task(ask(idle.pop(), due))
+        task = asyncio.create_task(ask(idle.popleft(), due))
         asking.add(task)
         task.add_done_callback(asking.discard)
     await asyncio.gather(*asking)
