@@ -40,6 +40,4 @@ class Affected(NamedTuple):
     contracts: int
     orders: int
     held_fen: int
-
-
-"""Orders that are placed hold it, deliveries have it in escrow; it runs its course either way."""
+    """Orders that are placed hold it, deliveries have it in escrow; it runs its course either way."""

@@ -24,7 +24,8 @@ RETURNS TABLE (id uuid, stops boolean, stopped_by character varying, until times
 BEGIN
     RETURN QUERY
     UPDATE contract_meter AS m SET stopped_by = n.stopped_by, stands_until = n.stands_until
-      FROM contract_standing(ARRAY(SELECT l.contract_id FROM contract_link AS l WHERE l.target_id = ANY (p_targets))) AS n JOIN contract_meter AS before USING (contract_id)
+      FROM contract_standing(ARRAY(SELECT l.contract_id FROM contract_link AS l WHERE l.target_id = ANY (p_targets))) AS n
+      JOIN contract_meter AS before USING (contract_id)
      WHERE m.contract_id = n.contract_id AND (m.stopped_by, m.stands_until) IS DISTINCT FROM (n.stopped_by, n.stands_until)
     RETURNING m.contract_id, m.stands_until < before.stands_until, m.stopped_by, m.stands_until;
 END

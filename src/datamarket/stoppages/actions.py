@@ -61,9 +61,7 @@ async def follow(
     on = business_date(now)
     listings, meters = await queries.lock_followers(connection, targets, on)
     followed: dict[tuple[str, str], list[Any]] = {}
-    if (
-        listings
-    ):  # a statement tells every process that something shown has changed, even where it changes nothing
+    if listings:  # a statement on listings tells every process of a change, even where it changes nothing
         followed["catalogue.{}-listing", "listing"] = await connection.fetch(
             "SELECT * FROM listing_follow($1, $2)", targets, on
         )
