@@ -18,7 +18,7 @@ Used = Answer | MarketError
 
 
 def use_desk(database: Database) -> Desk[tuple[Actor, Demand], Use]:
-    return Desk(database, contracts.use_contracts, answer_of, moment)
+    return Desk(database, contracts.plan_uses, contracts.use_contracts, answer_of, moment)
 
 
 async def use(

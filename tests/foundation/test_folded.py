@@ -4,7 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from datamarket.foundation.db import Database, folded
+from datamarket.foundation.db import Database
+from datamarket.foundation.desks.writes import folded
 
 ONE, OTHER = UUID(int=1), UUID(int=2)
 

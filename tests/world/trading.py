@@ -186,7 +186,8 @@ def intent(agreement: Agreement, quantity: int = 1, *, at: datetime | None = Non
 
 def desk(database: Database, read_clock: Callable[[], datetime] = moment) -> Desk[TradeIntent, Trade]:
     """One process's queue; two of them are two processes to the database."""
-    return Desk(database, Recorder(LEDGER_ID).record_trades, answer_of, read_clock)
+    recorder = Recorder(LEDGER_ID)
+    return Desk(database, recorder.plan_trades, recorder.record_trades, answer_of, read_clock)
 
 
 async def sell_under_key(

@@ -15,12 +15,13 @@ from datamarket.catalogue.products.rules import ZoneWithoutMandate
 from datamarket.catalogue.venues.terms import FeePayer
 from datamarket.contracts import queries, rules
 from datamarket.contracts.accounts import accounts_of
-from datamarket.contracts.metering import meter, record_uses
+from datamarket.contracts.metering import meter, writes_of_uses
 from datamarket.contracts.tables import Contract, ContractMeter
 from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Party, Purpose, Use
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Connection, Database, driver
+from datamarket.foundation.desks.writes import Write, write_together
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.ids import new_id, new_ids
 from datamarket.ledger import posting
@@ -238,7 +239,16 @@ async def expire_due(database: Database, _ledger_id: int, now: datetime) -> int:
 async def use_contracts(
     connection: Connection, wanted: Sequence[tuple[Actor, Demand]], *, now: datetime
 ) -> list[Use | MarketError]:
-    """Authorise and meter uses: one outcome per demand, in their order; a refused one counts nothing."""
+    """Authorise, meter and write down uses: one outcome per demand, in their order; a refused one counts nothing."""
+    outcomes, writes = await plan_uses(connection, wanted, now=now)
+    await write_together(connection, writes)
+    return outcomes
+
+
+async def plan_uses(
+    connection: Connection, wanted: Sequence[tuple[Actor, Demand]], *, now: datetime
+) -> tuple[list[Use | MarketError], list[Write]]:
+    """Authorise and meter uses, and say what is to be written of them."""
     refusals = await meter(connection, [demand for _, demand in wanted])
     metered = [pair for pair, refusal in zip(wanted, refusals, strict=True) if refusal is None]
     demands = [demand for _, demand in metered]
@@ -247,14 +257,15 @@ async def use_contracts(
         Use(use_id, d.contract_id, d.purpose, d.quantity, d.at)
         for use_id, d in zip(ids, demands, strict=True)
     ]
+    writes: list[Write] = []
     if uses:
-        await record_uses(connection, ids, demands, [actor.account_id for actor, _ in metered], priced=False)
+        writes += writes_of_uses(ids, demands, [actor.account_id for actor, _ in metered], priced=False)
         events = [
             evidence.Event(
                 actor, use.contract_id, {"purpose": use.purpose, "quantity": use.quantity, "use_id": use.id}
             )
             for (actor, _), use in zip(metered, uses, strict=True)
         ]
-        await evidence.record_many(connection, "contracts.use", "contract", events, now=now)
+        writes.append(evidence.write_of("contracts.use", "contract", events, now=now))
     following = iter(uses)
-    return [next(following) if refusal is None else refusal for refusal in refusals]
+    return [next(following) if refusal is None else refusal for refusal in refusals], writes

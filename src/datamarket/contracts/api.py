@@ -259,7 +259,9 @@ async def allowed_events(actor: ReadMarket, session: Reading, contract_id: UUID)
 def install_desk(app: Any) -> None:
     """The queue of single uses of this process."""
     state = app.state
-    state.use_desk = Desk(state.database, actions.use_contracts, answer_of, state.read_clock)
+    state.use_desk = Desk(
+        state.database, actions.plan_uses, actions.use_contracts, answer_of, state.read_clock
+    )
 
 
 def render(use: Use) -> bytes:

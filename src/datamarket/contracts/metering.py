@@ -14,7 +14,8 @@ from uuid import UUID
 from datamarket.contracts import queries, rules
 from datamarket.contracts.tables import ContractMeter
 from datamarket.contracts.terms import Authorisation, ContractState, Demand
-from datamarket.foundation.db import Connection, folded
+from datamarket.foundation.db import Connection
+from datamarket.foundation.desks.writes import Write, folded
 from datamarket.foundation.errors import MarketError, NotFound
 
 _METER = """
@@ -129,19 +130,13 @@ SELECT *, $7::boolean
 """
 
 
-async def record_uses(
-    connection: Connection,
-    ids: Sequence[UUID],
-    demands: Sequence[Demand],
-    accounts: list[UUID],
-    *,
-    priced: bool,
-) -> None:
-    """Write down metered uses, in one statement; `priced` are those whose trades are written with them."""
+def writes_of_uses(
+    ids: Sequence[UUID], demands: Sequence[Demand], accounts: list[UUID], *, priced: bool
+) -> list[Write]:
+    """Metered uses as they are written down; `priced` are those whose trades are written with them."""
     if not ids:
-        return
-    await connection.execute(
-        _INSERT_USES,
+        return []
+    arguments = (
         ids,
         folded([demand.contract_id for demand in demands]),
         folded([demand.purpose for demand in demands]),
@@ -150,6 +145,7 @@ async def record_uses(
         folded(accounts),
         priced,
     )
+    return [Write(_INSERT_USES, arguments)]
 
 
 def reserve(meter: ContractMeter, quantity: int) -> None:

@@ -10,7 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence.tables import AuditEvent
-from datamarket.foundation.db import Connection, folded
+from datamarket.foundation.db import Connection
+from datamarket.foundation.desks.writes import Write, folded, write_together
 from datamarket.foundation.ids import new_id, new_ids
 
 
@@ -62,8 +63,12 @@ async def record_many(
     connection: Connection, action: str, subject_type: str, events: Sequence[Event], *, now: datetime
 ) -> None:
     """Add many events of one kind in one statement."""
-    await connection.execute(
-        _INSERT,
+    await write_together(connection, [write_of(action, subject_type, events, now=now)])
+
+
+def write_of(action: str, subject_type: str, events: Sequence[Event], *, now: datetime) -> Write:
+    """Many events of one kind, to be added together with what they tell of."""
+    arguments = (
         now,
         action,
         subject_type,
@@ -73,3 +78,4 @@ async def record_many(
         [event.subject_id for event in events],
         orjson.dumps([event.facts for event in events], default=str).decode(),
     )
+    return Write(_INSERT, arguments)

@@ -342,14 +342,6 @@ async def driver(session: AsyncSession) -> Connection:
     return cast("Connection", raw.driver_connection)
 
 
-def folded(values: list[RowT]) -> list[RowT]:
-    """A column of a batch as it is sent: where all are alike, one for all, which SQL calls `unfolded`.
-
-    The driver takes a quarter of a microsecond for an element, for an instant three times as long.
-    """
-    return values[:1] if values == values[:1] * len(values) else values
-
-
 def refusal_of(constraint: str, known: Mapping[str, type[MarketError]]) -> MarketError:
     """What a constraint that refused a write means to the caller."""
     return known[constraint]() if constraint in known else ConstraintViolated(constraint=constraint)

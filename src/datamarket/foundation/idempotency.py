@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 
@@ -96,6 +97,14 @@ SELECT $1, s.caller, s.key, s.fingerprint, 'epoch', s.status, s.body, s.etag
     ON CONFLICT (ledger_id, caller, key) DO UPDATE SET status = excluded.status, body = excluded.body, etag = excluded.etag
 """
 """Each is there already: a conflict finds it by its key. A join would be planned once, for the empty table of the first day."""
+_KEEP = """
+INSERT INTO idempotency_key (ledger_id, caller, key, fingerprint, claimed_at, status, body, etag)
+SELECT $1, s.caller, s.key,
+       CASE WHEN s.caller <> ALL (ARRAY(SELECT b.caller FROM barred_callers($8::text[], false) AS b)) THEN s.fingerprint END,
+       $9, s.status, s.body, s.etag
+  FROM unnest($2::text[], $3::text[], $4::bytea[], $5::int[], $6::bytea[], $7::text[])
+       AS s (caller, key, fingerprint, status, body, etag)
+"""
 _GIVE_BACK = """
 DELETE FROM idempotency_key
  WHERE ledger_id = $1 AND (caller, key) IN (SELECT * FROM unnest($2::text[], $3::text[]))
@@ -158,6 +167,26 @@ async def settle_all(connection: Connection, answers: Mapping[Claim, Answer]) ->
             [answer.body for answer in kept],
             [answer.etag for answer in kept],
         )
+
+
+def keeping(answers: Mapping[Claim, Answer], *, now: datetime) -> tuple[str, tuple[Any, ...]]:
+    """The statement that claims and settles new keys in one, and its arguments: to be asked with other writes.
+
+    A key that is there already breaks `idempotency_key_pkey`; a caller who may not write has no fingerprint, which is
+    refused too. Whoever asks then claims each key as usual, and hears why. Keys are in order: no two wait for each other.
+    """
+    ordered = sorted(answers, key=lambda claimed: claimed.id)
+    kept = [answers[claimed] for claimed in ordered]
+    arguments = (
+        *_ids(ordered),
+        [claimed.fingerprint for claimed in ordered],
+        [answer.status for answer in kept],
+        [answer.body for answer in kept],
+        [answer.etag for answer in kept],
+        list({claimed.caller for claimed in ordered}),
+        now,
+    )
+    return _KEEP, arguments
 
 
 async def give_back(connection: Connection, claims: Collection[Claim]) -> None:

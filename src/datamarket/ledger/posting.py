@@ -6,7 +6,8 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.clock import month_of
-from datamarket.foundation.db import Connection, folded
+from datamarket.foundation.db import Connection
+from datamarket.foundation.desks.writes import Write, folded, write_together
 from datamarket.foundation.ids import new_id
 from datamarket.ledger import rules
 from datamarket.ledger.terms import (
@@ -72,15 +73,19 @@ async def post(connection: Connection, ledger_id: int, postings: Sequence[Postin
     business posted before, an account not opened, a period closed, a reversal beyond its original.
     Raises EntryUnbalanced before it asks the database.
     """
+    await write_together(connection, writes_of(ledger_id, postings, now=now))
+
+
+def writes_of(ledger_id: int, postings: Sequence[Posting], *, now: datetime) -> list[Write]:
+    """What `post` asks of the database, to be asked together with other writes: as their last. Raises EntryUnbalanced."""
     if not postings:
-        return
+        return []
     shared = {id(posting.legs): posting.legs for posting in postings}  # many sales are one that is remembered
     numbers = {identity: number for number, identity in enumerate(shared, 1)}
     for legs in shared.values():
         rules.check_balanced(legs)
     told = [(i, seq, leg) for i, legs in enumerate(shared.values(), 1) for seq, leg in enumerate(legs, 1)]
-    await connection.execute(
-        _POST,
+    arguments = (
         ledger_id,
         now,
         month_of(now),
@@ -98,3 +103,4 @@ async def post(connection: Connection, ledger_id: int, postings: Sequence[Postin
         [leg.account_id for _, _, leg in told],
         [leg.amount_fen for _, _, leg in told],
     )
+    return [Write(_POST, arguments)]

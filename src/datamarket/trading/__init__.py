@@ -4,8 +4,8 @@ trade = 交易记录 · price = 计价 · split = 收益分配 · refund = 退�
 order = 订单 · acceptance = 验收 · escrow = 托管
 
 A trade in four files: `api.record_trade` → `actions.record_trades` (meter, price, split, post: always a
-batch) → `rules` (pure) and `recording` (written down). Single requests meet in `desk`: what has queued while the last batch
-was in flight is the next batch.
+batch) → `rules` (pure) and `recording` (what is written of it). Single requests meet at a desk: what has queued while a batch
+was in flight is shared out to the next.
 
 Invariants
 - I9 the parts of a split add up to the gross, by the largest remainder

@@ -14,6 +14,7 @@ from datamarket.contracts.queries import FrozenTermsReader
 from datamarket.contracts.terms import Demand, FrozenTerms
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Connection, refusal_of
+from datamarket.foundation.desks.writes import Write, write_together
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.ids import new_ids
 from datamarket.ledger import posting
@@ -48,7 +49,9 @@ class Recorder:
             return []
         try:
             async with connection.transaction():
-                return await self._record_together(connection, intents, now)
+                outcomes, writes = await self.plan_trades(connection, intents, now=now)
+                await write_together(connection, writes)
+                return outcomes
         except asyncpg.IntegrityConstraintViolationError as error:
             broken = error.constraint_name or ""
             if broken not in ONE_TRADE:
@@ -74,13 +77,13 @@ class Recorder:
             raise outcome
         return outcome
 
-    async def _record_together(
-        self, connection: Connection, intents: Sequence[TradeIntent], now: datetime
-    ) -> list[Outcome]:
-        """All intents that the contracts allow, in a handful of set-based statements."""
+    async def plan_trades(
+        self, connection: Connection, intents: Sequence[TradeIntent], *, now: datetime
+    ) -> tuple[list[Outcome], list[Write]]:
+        """Meter all that the contracts allow, and say what is to be written of it; one outcome per intent, in their order."""
         outcomes: dict[int, Outcome] = {}
         sales = await self._sales(connection, intents, outcomes)
-        uses = await _meter(connection, intents, sales, outcomes)
+        uses, writes = await _meter(connection, intents, sales, outcomes)
         if uses:
             allowed = [intents[position] for position in uses]
             instants = [intent.occurred_at for intent in allowed]
@@ -97,10 +100,11 @@ class Recorder:
             ]
             metered = [intent.use_id for intent in allowed if intent.use_id is not None]
             actors = [intent.actor for intent in allowed]
-            await recording.write_trades(connection, self.ledger_id, trades, metered=metered, now=now)
-            await recording.tell_of_trades(connection, trades, actors, entries, now=now)
-            await posting.post(connection, self.ledger_id, [entry for entry in entries if entry], now=now)
-        return [outcomes[position] for position in range(len(intents))]
+            writes += recording.writes_of_trades(
+                self.ledger_id, trades, actors, entries, metered=metered, now=now
+            )
+            writes += posting.writes_of(self.ledger_id, [entry for entry in entries if entry], now=now)
+        return [outcomes[position] for position in range(len(intents))], writes
 
     async def _sales(
         self, connection: Connection, intents: Sequence[TradeIntent], outcomes: dict[int, Outcome]
@@ -142,8 +146,8 @@ async def _meter(
     intents: Sequence[TradeIntent],
     sales: Mapping[int, Sale],
     outcomes: dict[int, Outcome],
-) -> dict[int, UUID]:
-    """The use of each sale, in their order: one metered before, or a new one; refusals go into `outcomes`."""
+) -> tuple[dict[int, UUID], list[Write]]:
+    """The use of each sale, in their order: one metered before, or a new one to be written; refusals go into `outcomes`."""
     demands = {
         position: Demand(
             sold.terms.contract_id, sold.terms.buyer_id, intent.purpose, sold.quantity, intent.occurred_at
@@ -157,13 +161,13 @@ async def _meter(
     fresh = {position: demand for position, demand in demands.items() if position not in refused}
     ids = new_ids([demand.at for demand in fresh.values()])
     accounts = [intents[position].actor.account_id for position in fresh]
-    await metering.record_uses(connection, ids, list(fresh.values()), accounts, priced=True)
     new = dict(zip(fresh, ids, strict=True))
-    return {
+    uses = {
         position: use_id
         for position in sales
         if (use_id := new.get(position, intents[position].use_id)) is not None
     }
+    return uses, metering.writes_of_uses(ids, list(fresh.values()), accounts, priced=True)
 
 
 def _settlement(entry_id: UUID, actor: Actor, trade: Trade) -> Posting:

@@ -261,7 +261,9 @@ def install_desk(app: Any) -> None:
     recorder = Recorder(app.state.settings.ledger_id)
     app.state.recorder = recorder
     state = app.state
-    state.desk = Desk(state.database, recorder.record_trades, answer_of, state.read_clock)
+    state.desk = Desk(
+        state.database, recorder.plan_trades, recorder.record_trades, answer_of, state.read_clock
+    )
 
 
 @router.post("", status_code=201, response_model=TradeOut, summary="Record a trade")

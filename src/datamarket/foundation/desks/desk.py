@@ -1,29 +1,43 @@
-"""Where single requests of one kind meet: one queue, one poster per process, no waiting window.
+"""Where single requests of one kind meet: one queue and two posters a process, no waiting window.
 
-What has queued while the last batch was in flight is the next batch. Each request keeps its own answer:
+What has queued while a batch was in flight is shared out to the next. Each request keeps its own answer:
 its idempotency row, its outcome, its error. The answer is stored in the transaction of what it tells of.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import ceil
 from typing import Generic, Protocol, TypeVar
 
 import asyncpg
 
 from datamarket.foundation import idempotency
 from datamarket.foundation.db import Connection, Database
+from datamarket.foundation.desks.writes import Write, write_together
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.idempotency import Answer, Claim, InFlight
 from datamarket.foundation.waiting.outages import DatabaseUnavailable, OutcomeUnknown, is_outage
 
 LARGEST_BATCH = 500
+POSTERS = 2
+"""While the database works on one batch, this process answers and reads what is in the other: half as many again
+single trades a second as with one, and one twentieth more than with three (2026-11-22)."""
 WishT = TypeVar("WishT")
 WishT_contra = TypeVar("WishT_contra", contravariant=True)
 DoneT = TypeVar("DoneT")
 DoneT_co = TypeVar("DoneT_co", covariant=True)
+
+
+class Plan(Protocol[WishT_contra, DoneT_co]):
+    """Decides what is wished; one outcome per wish, and what is to be written of those that are allowed."""
+
+    def __call__(
+        self, connection: Connection, wishes: Sequence[WishT_contra], /, *, now: datetime
+    ) -> Awaitable[tuple[Sequence[DoneT_co | MarketError], Sequence[Write]]]: ...
 
 
 class Post(Protocol[WishT_contra, DoneT_co]):
@@ -51,14 +65,16 @@ class Queued(Generic[WishT]):
 
 @dataclass
 class Desk(Generic[WishT, DoneT]):
-    """Takes wishes one by one, posts them in batches."""
+    """Takes wishes one by one, posts them in batches: `plan` decides, `post` decides and writes."""
 
     database: Database
+    plan: Plan[WishT, DoneT]
     post: Post[WishT, DoneT]
     answer: Callable[[DoneT], Answer]
     now: Callable[[], datetime]
     _queue: "deque[Queued[WishT]]" = field(default_factory=deque)
-    _poster: "asyncio.Task[None] | None" = None
+    _posters: "set[asyncio.Task[None] | None]" = field(default_factory=set)
+    _posting: int = 0
 
     async def ask(self, wish: WishT, claim: Claim) -> Answer:
         """Queue one wish and await its answer, as long as a request may wait. Raises what refused it."""
@@ -66,8 +82,8 @@ class Desk(Generic[WishT, DoneT]):
         loop = asyncio.get_running_loop()
         queued = Queued(wish, claim, loop.create_future())
         self._queue.append(queued)
-        if self._poster is None or self._poster.done():
-            self._poster = asyncio.create_task(self._post_all())
+        if len(self._posters) < POSTERS:
+            self._posters.add(asyncio.create_task(self._post_all()))
         deadline = loop.call_later(self.database.seconds, queued.give_up)
         try:
             return await queued.future
@@ -77,14 +93,49 @@ class Desk(Generic[WishT, DoneT]):
     async def _post_all(self) -> None:
         """Post until the queue is empty; the next wish starts a new poster."""
         while self._queue:
-            taken = [self._queue.popleft() for _ in range(min(LARGEST_BATCH, len(self._queue)))]
+            share = ceil((len(self._queue) + self._posting) / POSTERS)
+            taken = [self._queue.popleft() for _ in range(min(LARGEST_BATCH, share, len(self._queue)))]
             batch = [queued for queued in taken if not queued.future.done()]
             if not batch:
                 continue  # their callers were told that nothing was changed
+            self._posting += len(batch)
             try:
-                await self._post(batch)
+                if left := await self._post_new(batch):
+                    await self._post(left)
             except Exception as error:  # noqa: BLE001 - whatever it is, each caller must hear of it
                 await self._post_singly(batch, error)
+            finally:
+                self._posting -= len(batch)
+        self._posters.discard(
+            asyncio.current_task()
+        )  # here, not when it is done: a wish between would find nobody
+
+    async def _post_new(self, batch: Sequence[Queued[WishT]]) -> "list[Queued[WishT]]":
+        """One transaction for what is new and allowed, in as few questions as it takes; what is left is looked at closely.
+
+        A key that is known, a caller who may not write or a balance overdrawn leaves the whole batch.
+        """
+        now = self.now()
+        first: dict[tuple[str, str], Queued[WishT]] = {}
+        for queued in batch:
+            queued.posting = True
+            first.setdefault(queued.claim.id, queued)
+        done: dict[Claim, Answer] = {}
+        with suppress(asyncpg.IntegrityConstraintViolationError):
+            async with self.database.plain_transaction() as connection:
+                outcomes, writes = await self.plan(
+                    connection, [queued.wish for queued in first.values()], now=now
+                )
+                allowed = {
+                    queued.claim: self.answer(outcome)
+                    for queued, outcome in zip(first.values(), outcomes, strict=True)
+                    if not isinstance(outcome, MarketError)
+                }
+                if allowed:
+                    await write_together(connection, [Write(*idempotency.keeping(allowed, now=now)), *writes])
+            done = allowed
+        self._tell([queued for queued in first.values() if queued.claim in done], done)
+        return [queued for queued in batch if not queued.future.done()]
 
     async def _post_singly(self, batch: Sequence[Queued[WishT]], error: Exception) -> None:
         """A batch that failed as a whole is tried one by one: a bad item fails alone."""
@@ -135,7 +186,7 @@ class Desk(Generic[WishT, DoneT]):
                 raise
             raise InFlight from None
 
-    def _tell(self, batch: Sequence[Queued[WishT]], answers: dict[Claim, Answer | MarketError]) -> None:
+    def _tell(self, batch: Sequence[Queued[WishT]], answers: Mapping[Claim, Answer | MarketError]) -> None:
         """Tell each caller; of several with one claim, the first has had its wish, the others hear it again."""
         heard: set[Claim] = set()
         for queued in batch:

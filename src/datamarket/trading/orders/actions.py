@@ -19,6 +19,7 @@ from datamarket.contracts.rules import QuotaExhausted
 from datamarket.contracts.terms import Demand, FrozenTerms, Purpose
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import Connection, Database, driver
+from datamarket.foundation.desks.writes import write_together
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
@@ -215,7 +216,8 @@ async def _accept(
     metering.free(meter, order.reserved_quantity, delivered=True, used=quantity)
     connection = await driver(session)
     use_id = new_id(at)
-    await metering.record_uses(connection, [use_id], [wanted], [actor.account_id], priced=False)
+    uses = metering.writes_of_uses([use_id], [wanted], [actor.account_id], priced=False)
+    await write_together(connection, uses)
     recorder = Recorder(order.ledger_id)
     terms = (await recorder.reader.read(connection, [order.contract_id]))[order.contract_id]
     touched = [account.id for account in (*accounts_of(order.ledger_id, terms), *_accounts(order))]
