@@ -1,6 +1,7 @@
 """A market of the first release goes on with this program; no way leads back, and nobody works on what he does not know."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +22,9 @@ from datamarket.contracts.terms import Purpose
 from datamarket.evidence.log.verification import one_snapshot, verify
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
-from datamarket.migrations.apply import SchemaIsNewer, create_database, drop_database, migrate
+from datamarket.migrations.apply import VERSIONS, create_database, drop_database, migrate
 from datamarket.migrations.scripts import NoWayBack, apply_functions
+from datamarket.migrations.upgrade import SchemaIsNewer
 from datamarket.server.checks import check_books
 from datamarket.server.sealing import seal_all
 from datamarket.trading.actions import Recorder
@@ -194,6 +196,21 @@ async def test_open_orders_get_what_is_left_of_a_quota_deliveries_first(first_re
     assert unpriced == 0
     broken = {result.check.id for result in await check_books(first_release, LEDGER_ID) if not result.holds}
     assert not broken & {"I15", "I16"}
+
+
+async def test_who_serves_a_migrated_database_loads_no_alembic(fresh_database: Database) -> None:
+    script = f"""
+import asyncio, sys
+from datamarket.migrations.apply import migrate, newest_revision
+from datamarket.server import database
+asyncio.run(migrate({fresh_database.url!r}))
+assert "alembic" not in sys.modules
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+assert ScriptDirectory({str(VERSIONS.parent)!r}).get_current_head() == newest_revision()
+"""
+    told = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
+    assert await told.wait() == 0
 
 
 async def test_a_database_of_a_newer_program_is_left_alone(

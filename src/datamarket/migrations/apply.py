@@ -4,18 +4,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from datamarket.foundation.db import owner_connection, with_database
-from datamarket.foundation.errors import Conflict
 from datamarket.migrations.scripts import apply_functions
 
-FOLDER = Path(__file__).parent
+VERSIONS = Path(__file__).parent / "versions"
 _MIGRATION_LOCK = 37020001
 _YEARS_AHEAD = 5
 _PARTITIONS = text("""
@@ -24,10 +19,9 @@ SELECT ledger_make_partitions(2020, greatest(2039, this_year + :ahead))
 """)
 
 
-class SchemaIsNewer(Conflict):
-    code = "database.newer"
-    zh = "数据库结构（{found}）比本程序新，本程序未作任何更改；请使用更新的程序，或恢复升级前的备份。"
-    en = "The schema of the database ({found}) is newer than this program, which changed nothing. Use a newer program, or a backup made before the upgrade."
+def newest_revision() -> str:
+    """By the names of their files, each of which begins with its number."""
+    return max(path.name for path in VERSIONS.glob("[0-9]*.py")).partition("_")[0]
 
 
 async def create_database(server_url: str, name: str) -> str:
@@ -55,19 +49,19 @@ async def migrate(url: str) -> None:
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
-            await connection.run_sync(_upgrade)
+            if await _revision(connection) != newest_revision():
+                from datamarket.migrations.upgrade import upgrade  # noqa: PLC0415 - Alembic is 8 MiB
+
+                await connection.run_sync(upgrade)
             await connection.run_sync(apply_functions)
             await connection.execute(_PARTITIONS, {"ahead": _YEARS_AHEAD})
     finally:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
-    newer = set(MigrationContext.configure(connection).get_current_heads()) - known
-    if newer:
-        raise SchemaIsNewer(found=", ".join(sorted(newer)))
-    command.upgrade(config, "head")
+async def _revision(connection: AsyncConnection) -> str | None:
+    """At which the database is; none when it is empty."""
+    if (await connection.execute(text("SELECT to_regclass('alembic_version')"))).scalar() is None:
+        return None
+    found: str | None = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+    return found
