@@ -174,7 +174,7 @@ def problem(
         title=type(error).__name__,
         status=code,
         detail=error.sentence(language),
-        instance=request.url.path,
+        instance=request.scope["path"],
         code=error.code,
         retryable=error.retryable,
         trace_id=request.scope.get("request_id", "-"),
