@@ -15,7 +15,7 @@ from datamarket import slices
 from datamarket.edge.problems import translate
 from datamarket.foundation import db
 from datamarket.foundation.db import Database
-from datamarket.foundation.desks.desk import Desk, Queued
+from datamarket.foundation.desks.desk import POSTERS, Desk, Queued
 from datamarket.foundation.settings import Settings
 from datamarket.foundation.waiting import outages, patience
 from datamarket.foundation.waiting.outages import FAILURES, DatabaseUnavailable
@@ -181,6 +181,7 @@ async def test_everyone_in_a_batch_of_the_desk_hears_that_its_outcome_is_unknown
         "database.unavailable",
     }
     unknown = sum(answer.json()["code"] == "database.outcome-unknown" for answer in answers)
+    await wired.answering()
     assert await wired.trades() == unknown > 0
     again = [await wired.buyer.post("/trades", json=wired.trade, headers=key) for key in keys]
     assert [answer.status_code for answer in again] == [201] * 5
@@ -199,23 +200,25 @@ async def test_what_is_not_being_posted_in_time_never_is(
     gate = asyncio.Event()
     posted: list[Queued[Any]] = []
 
-    async def post(_desk: Desk[Any, Any], batch: Sequence[Queued[Any]]) -> None:
+    async def post(_desk: Desk[Any, Any], batch: Sequence[Queued[Any]]) -> list[Queued[Any]]:
         for queued in batch:
             queued.posting = True
         posted.extend(batch)
         await gate.wait()
+        return []
 
-    monkeypatch.setattr(Desk, "_post", post)
+    monkeypatch.setattr(Desk, "_post_new", post)
     async with asyncio.timeout(PATIENCE_SECONDS):
-        first = asyncio.create_task(wired.buyer.post("/trades", json=wired.trade))
-        while not posted:  # noqa: ASYNC110 - the desk takes it in its own time
+        begun = [asyncio.create_task(wired.buyer.post("/trades", json=wired.trade)) for _ in range(POSTERS)]
+        while len(posted) < POSTERS:  # noqa: ASYNC110 - the desk takes them in its own time
             await asyncio.sleep(0.01)
-        second = await wired.buyer.post("/trades", json=wired.trade)
-        assert (await first).json()["code"] == "database.outcome-unknown"
-    assert second.json()["code"] == "database.unavailable"
+        last = await wired.buyer.post("/trades", json=wired.trade)
+        answers = await asyncio.gather(*begun)
+    assert {answer.json()["code"] for answer in answers} == {"database.outcome-unknown"}
+    assert last.json()["code"] == "database.unavailable"
     gate.set()
     await asyncio.sleep(0.05)
-    assert len(posted) == 1
+    assert len(posted) == POSTERS
 
 
 async def test_connections_that_broke_while_idle_are_replaced_before_anyone_notices(wired: Wired) -> None:
