@@ -181,6 +181,8 @@ async def test_fees_of_a_suspended_contract_wait_until_it_is_resumed(database: D
             "trade_order_amount_check",
             "UPDATE trade_order SET amount_fen = amount_fen + 1 WHERE contract_id = $1",
         ),
+        ("trade_order_quote_id_fkey", "UPDATE trade_order SET quote_id = id WHERE contract_id = $1"),
+        ("trade_order_quote_key", "UPDATE trade_order SET quote_id = contract_id WHERE contract_id = $1"),
         ("charged_month_pkey", "INSERT INTO charged_month SELECT $1, n, 0, 0 FROM unnest(ARRAY[1, 1]) AS n"),
         ("charged_month_amount_check", "INSERT INTO charged_month VALUES ($1, 202406, 0, -1)"),
         (

@@ -35,3 +35,44 @@ ALTER TABLE trade
 ALTER TABLE trade_order
     DROP CONSTRAINT trade_order_amount_check,
     ADD CONSTRAINT trade_order_amount_check CHECK (quantity > 0 AND amount_fen >= 0);
+
+CREATE TABLE quote (
+    id UUID NOT NULL,
+    number character varying NOT NULL,
+    buyer_id UUID NOT NULL,
+    provider_id UUID NOT NULL,
+    listing_id UUID NOT NULL,
+    purpose character varying NOT NULL,
+    use_class character varying NOT NULL,
+    quantity BIGINT NOT NULL,
+    term_from TIMESTAMP WITH TIME ZONE NOT NULL,
+    term_to TIMESTAMP WITH TIME ZONE NOT NULL,
+    price_model character varying NOT NULL,
+    price_fen BIGINT NOT NULL,
+    period_days INTEGER,
+    price_terms JSONB,
+    amount_fen BIGINT NOT NULL,
+    fees_fen BIGINT NOT NULL,
+    lines JSONB NOT NULL,
+    note character varying NOT NULL,
+    quoted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    used_at TIMESTAMP WITH TIME ZONE,
+    version INTEGER NOT NULL,
+    CONSTRAINT quote_pkey PRIMARY KEY (id),
+    CONSTRAINT quote_number_key UNIQUE (number),
+    CONSTRAINT quote_buyer_id_fkey FOREIGN KEY (buyer_id) REFERENCES participant (id),
+    CONSTRAINT quote_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES participant (id),
+    CONSTRAINT quote_listing_id_fkey FOREIGN KEY (listing_id) REFERENCES listing (id),
+    CONSTRAINT quote_use_class_check CHECK (use_class IN ('public_good', 'industry')),
+    CONSTRAINT quote_amount_check CHECK (quantity > 0 AND amount_fen >= 0 AND fees_fen >= 0),
+    CONSTRAINT quote_term_check CHECK (term_from < term_to AND quoted_at < expires_at AND used_at < expires_at)
+);
+CREATE INDEX quote_buyer_idx ON quote (buyer_id, id);
+CREATE INDEX quote_provider_idx ON quote (provider_id, id);
+CREATE INDEX quote_listing_id_idx ON quote (listing_id);
+GRANT SELECT, INSERT, UPDATE (used_at, version) ON quote TO datamarket_app;
+ALTER TABLE trade_order
+    ADD COLUMN quote_id UUID,
+    ADD CONSTRAINT trade_order_quote_key UNIQUE (quote_id),
+    ADD CONSTRAINT trade_order_quote_id_fkey FOREIGN KEY (quote_id) REFERENCES quote (id);
