@@ -86,7 +86,9 @@ class Recorder:
         sales = await self._sales(connection, intents, known, outcomes)
         counts = any(sold.terms.plan.counts for sold in sales.values())
         if counts:  # nobody else charges the same months before this batch is written
-            await contracts.lock_plain_meters(connection, list({i.contract_id for i in intents}))
+            await contracts.lock_plain_meters(
+                connection, list({sold.terms.contract_id for sold in sales.values()})
+            )
         uses = await _meter(connection, intents, sales, outcomes)
         if counts:
             sales = await self._charged(connection, intents, known, {p: sales[p] for p in uses})

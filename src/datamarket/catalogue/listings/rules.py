@@ -4,8 +4,6 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings.terms import (
-    METERED_MODELS,
-    TIERED_MODELS,
     ListingEvent,
     ListingState,
     PriceModel,
@@ -154,6 +152,15 @@ def check_plan(plan: PricePlan, use_class: UseClass | None) -> None:
         raise PublicGoodNotFree
 
 
+_COUNTED = frozenset({"units", "minimum_fen", "cap_fen"})
+_TERMS_OF = {
+    PriceModel.PER_CALL: _COUNTED,
+    PriceModel.PER_VOLUME: _COUNTED,
+    PriceModel.TWO_PART: _COUNTED | {"basic_fen"},
+    PriceModel.GRADUATED: _COUNTED | {"tiers"},
+    PriceModel.PACKAGE: _COUNTED | {"tiers"},
+}
+"""What a plan of each model may say beside its price; the others say nothing."""
 _NEEDED = {PriceModel.TWO_PART: "basic_fen", PriceModel.GRADUATED: "tiers", PriceModel.PACKAGE: "units"}
 
 
@@ -162,19 +169,20 @@ def check_plan_terms(plan: PricePlan) -> None:
 
     Raises PlanNegative, PlanTermMisplaced, PlanTermMissing, TiersDisordered, TierNotWhole, CapBelowMinimum.
     """
-    stated = {"basic_fen": plan.basic_fen, "minimum_fen": plan.minimum_fen, "cap_fen": plan.cap_fen or 0}
-    least = {"tiers": min((tier.price_fen for tier in plan.tiers), default=0), "units": plan.units - 1}
-    for term, value in {"price_fen": plan.price_fen, **stated, **least}.items():
+    lowest = {
+        "price_fen": plan.price_fen,
+        "units": plan.units - 1,
+        "tiers": min((tier.price_fen for tier in plan.tiers), default=0),
+        "basic_fen": plan.basic_fen,
+        "minimum_fen": plan.minimum_fen,
+        "cap_fen": plan.cap_fen or 0,
+    }
+    for term, value in lowest.items():
         if value < 0:
             raise PlanNegative(term=term)
-    given = {
-        term for term, value in {**stated, "tiers": plan.tiers, "units": plan.units - 1}.items() if value
-    }
-    given |= {"cap_fen"} if plan.cap_fen is not None else set()
-    has = {"units", "minimum_fen", "cap_fen"} if plan.model in METERED_MODELS else set()
-    has |= {"basic_fen"} if plan.model is PriceModel.TWO_PART else set()
-    has |= {"tiers"} if plan.model in TIERED_MODELS else set()
-    for term in sorted(given - has):
+    plain = PricePlan(plan.model, plan.price_fen)
+    given = {term for term in lowest if getattr(plan, term) != getattr(plain, term)}
+    for term in sorted(given - _TERMS_OF.get(plan.model, frozenset())):
         raise PlanTermMisplaced(model=plan.model, term=term)
     needed = _NEEDED.get(plan.model)
     if needed and needed not in given:

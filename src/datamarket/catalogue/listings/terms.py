@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
@@ -42,8 +43,6 @@ class PriceModel(Labelled):
     FREE = "free", "免费", "free"
 
 
-METERED_MODELS = frozenset(PriceModel) - {PriceModel.PER_PERIOD, PriceModel.ONE_OFF, PriceModel.FREE}
-"""Those that price what is used; only they have terms beside the price."""
 TIERED_MODELS = frozenset({PriceModel.GRADUATED, PriceModel.PACKAGE})
 NOTHING = Fen(0)
 
@@ -95,7 +94,7 @@ class PricePlan:
             "cap_fen": self.cap_fen,
         }
 
-    @property
+    @cached_property
     def counts(self) -> bool:
         """Whether a price depends on what was used in the month before it."""
         return self.terms is not None

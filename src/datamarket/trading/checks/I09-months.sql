@@ -6,7 +6,7 @@ SELECT 'month ' || coalesce(m.month, t.month) || ' of contract ' || coalesce(m.c
   FULL JOIN (SELECT t.contract_id, to_char(u.at AT TIME ZONE 'Asia/Shanghai', 'YYYYMM')::integer AS month,
                     sum(t.quantity) AS units, sum(t.amount_fen) AS fen
                FROM trade t JOIN contract_use u ON u.id = t.use_id
-              WHERE t.ledger_id = :ledger_id AND u.fee IS DISTINCT FROM 'basic'
+              WHERE u.fee IS DISTINCT FROM 'basic'
                 AND t.contract_id IN (SELECT c.id FROM contract c WHERE c.price_terms IS NOT NULL)
               GROUP BY 1, 2) t USING (contract_id, month)
   LEFT JOIN contract c ON c.id = m.contract_id
