@@ -7,7 +7,7 @@ import asyncpg
 
 BOOKS = (
     "^(ledger_.*|business_key|idempotency_key|audit_event|seal_.*|payout.*|bank_.*|city_.*"
-    "|trade|trade_order|refund|contract_meter|charged_month|quote)$"
+    "|trade|trade_order|refund|contract_meter)$"
 )
 """Tables of money, of answers and of evidence; their partitions too."""
 _PARTITION = re.compile(r"_p\d{4}(?!\d)")
