@@ -3,6 +3,7 @@
 
     verify_evidence.py bundle BUNDLE --checkpoints DIR --key FILE
     verify_evidence.py proof FILE --key FILE
+    verify_evidence.py quote FILE --key FILE
 
 BUNDLE is what `datamarket export-evidence` writes; FILE an answer of /evidence/proofs or /evidence/consistency;
 DIR holds checkpoints kept elsewhere (*.txt), and --key the verifier's key that was kept with them. Without
@@ -88,18 +89,24 @@ class Key:
 
     def open(self, note: str) -> tuple[int, bytes, bytes] | None:
         """Size, root and block hash of a checkpoint that this key has signed; None for any other text."""
+        try:
+            origin, size, root, block = (self.text(note) or "").split("\n")
+            hashes = base64.b64decode(root, validate=True), base64.b64decode(block[6:], validate=True)
+            return (int(size), *hashes) if origin == self.name and block.startswith("block ") else None
+        except ValueError:
+            return None
+
+    def text(self, note: str) -> str | None:
+        """What this key has signed; None for any other text."""
         text, _, stamp = note.partition("\n\n")
         start = f"\u2014 {self.name} "
         try:
-            origin, size, root, block = text.split("\n")
             signed = base64.b64decode(stamp.removeprefix(start).removesuffix("\n"), validate=True)
             self.public.verify(signed[4:], f"{text}\n".encode())
-            written = f"{start}{base64.b64encode(signed).decode()}\n"
-            ours = stamp == written and signed[:4].hex() == self.id and origin == self.name
-            hashes = base64.b64decode(root, validate=True), base64.b64decode(block[6:], validate=True)
-            return (int(size), *hashes) if ours and block.startswith("block ") else None
         except (ValueError, InvalidSignature):
             return None
+        written = f"{start}{base64.b64encode(signed).decode()}\n"
+        return text if stamp == written and signed[:4].hex() == self.id else None
 
 
 class Tree:
@@ -299,9 +306,15 @@ def check_proof(proof: dict[str, Any], key: str) -> bool:
     return head is not None and root_from(proof["index"], head[0], hashed, path) == head[1]
 
 
+def check_quote(note: str, key: str) -> bool:
+    """A quote's note as the API answers it, signed by the key of its market."""
+    reader = Key(key)
+    return (reader.text(note) or "").startswith(f"{reader.name} quote\n")
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="verify a market's evidence, offline")
-    parser.add_argument("what", choices=["bundle", "proof"])
+    parser.add_argument("what", choices=["bundle", "proof", "quote"])
     parser.add_argument("path", type=Path)
     parser.add_argument("--checkpoints", type=Path)
     parser.add_argument("--key", type=Path)
@@ -310,6 +323,9 @@ def main(arguments: list[str]) -> int:
         key = given.key.read_text(encoding="utf-8") if given.key else None
         if given.what == "proof":
             holds = check_proof(json.loads(given.path.read_text(encoding="utf-8")), key or "")
+            told = ["holds" if holds else "FALSE"]
+        elif given.what == "quote":
+            holds = check_quote(given.path.read_text(encoding="utf-8"), key or "")
             told = ["holds" if holds else "FALSE"]
         else:
             report = verify(given.path, given.checkpoints, key)

@@ -19,6 +19,7 @@ ROOMS = (
     "trading",
     "contracts",
     "trading.orders",
+    "contracts.quotes",
     "trading.turnover",
     "authority",
     "auth",

@@ -28,6 +28,7 @@ ALLOWED = {
     "server/listening.py": "asks whether all was heard",
     "subsidy/facts/snapshot.py": "one snapshot of the books for a run",
     "subsidy/facts/statements.py": "what the books say of each enterprise: named, versioned SQL",
+    "trading/charging.py": "what a month counts, and which fees are due, written down by set",
     "trading/recording.py": "hot path: a batch of trades written down by set",
 }
 """Everywhere else no SQL is written: neither as text nor by SQLAlchemy. Tables declare conditions of their indexes."""

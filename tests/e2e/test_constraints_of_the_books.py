@@ -61,11 +61,11 @@ CHECKS = {
     "refund_amount_check": "UPDATE refund SET amount_fen = 0",
     "seal_block_adds_up": "UPDATE seal_block SET leaves = leaves + 1",
     "seal_leaves_in_one_tile": "UPDATE seal_leaves SET kinds = kinds || 'entry'::text",
-    "trade_amount_check": "UPDATE trade SET quantity = quantity + 1",
+    "trade_amount_check": "UPDATE trade SET quantity = -1",
     "trade_refunded_check": "UPDATE trade SET refunded_fen = -1",
     "trade_state_check": "UPDATE trade SET state = 'lost'",
     "trade_order_accepted_check": "UPDATE trade_order SET accepted_quantity = NULL WHERE state = 'accepted'",
-    "trade_order_amount_check": "UPDATE trade_order SET amount_fen = amount_fen + 1",
+    "trade_order_amount_check": "UPDATE trade_order SET amount_fen = -1 WHERE hold_id IS NOT NULL",
     "trade_order_days_check": "UPDATE trade_order SET acceptance_days = 0",
     "trade_order_decided_check": "UPDATE trade_order SET decided_at = now() WHERE state = 'placed'",
     "trade_order_delivered_check": (
@@ -118,8 +118,9 @@ KEYS: dict[str, tuple[str, dict[str, str]]] = {
     "seal_node_pkey": ("true", {}),
     "trade_pkey": ("true", {"use_id": FRESH}),
     "trade_use_key": ("true", {"id": FRESH}),
-    "trade_order_pkey": ("state = 'placed'", {"hold_id": FRESH}),
-    "trade_order_hold_key": ("state = 'placed'", {"id": FRESH}),
+    "trade_order_pkey": ("state = 'placed'", {"hold_id": FRESH, "quote_id": "NULL"}),
+    "trade_order_hold_key": ("state = 'placed'", {"id": FRESH, "quote_id": "NULL"}),
+    "trade_order_quote_key": ("quote_id IS NOT NULL", {"id": FRESH, "hold_id": FRESH}),
     "trade_order_trade_key": ("state = 'accepted'", {"id": FRESH, "hold_id": FRESH}),
 }
 """Which row is written twice, and what is made different so that no other key sees it."""
@@ -141,6 +142,7 @@ REFERENCES = {
     "trade_use_id_fkey": "use_id",
     "trade_order_contract_id_fkey": "contract_id",
     "trade_order_hold_fkey": "hold_id",
+    "trade_order_quote_id_fkey": "quote_id",
     "trade_order_trade_id_fkey": "trade_id",
 }
 """The column that is made to point at nothing."""

@@ -14,7 +14,7 @@ from datamarket.foundation.db import APP_ROLE, Database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.server.checks import check_books
-from tests.world import trading
+from tests.world import catalogue, trading
 from tests.world.people import NOON
 
 Superuser = asyncpg.Connection
@@ -28,6 +28,9 @@ async def market(fresh_database: Database) -> AsyncIterator["asyncpg.Connection[
     trades = [await trading.trade(fresh_database, deal, quantity) for quantity in (1, 5, 20)]
     await trading.refund(fresh_database, deal, trades[1].id, Fen(700))
     connection = await asyncpg.connect(fresh_database.url)
+    await trading.trade(
+        fresh_database, await trading.active_contract(fresh_database, plan=catalogue.GRADUATED), 12
+    )
     yield connection
     await connection.close()
 
@@ -119,6 +122,9 @@ TAMPERINGS = {
     "UPDATE yearly_turnover SET gross_fen = gross_fen + 1": {"I17"},
     "UPDATE yearly_turnover SET remaining_trades = remaining_trades - 1": {"I17"},
     "DELETE FROM yearly_turnover": {"I17"},
+    "UPDATE charged_month SET units = units + 1": {"I9-months"},
+    "UPDATE contract SET price_terms = price_terms || '{\"cap_fen\": 1}'": {"I9-months"},
+    "DELETE FROM charged_month": {"I9-months"},
     "UPDATE contract_meter SET stands_until = term_to, stopped_by = NULL": {"I18"},
     "DELETE FROM contract_link WHERE kind = 'version'": {"I18"},
     "INSERT INTO stoppage SELECT id, id, 'zone_closed', '-', now(), now(), NULL FROM zone": {"I18"},

@@ -52,7 +52,7 @@ async def test_a_city_trades_a_year_and_pays_its_subsidies(
             ledger_id=LEDGER_ID,
         )
     assert sum(loaded) == size_of(seed_folder)
-    assert (len(city.zones), city.listings) == (8, 99 + 384)
+    assert (len(city.zones), city.listings) == (8, 99 + 384 + 5)
     assert all(finding.holds for finding in await check_books(fresh_database.url, LEDGER_ID))
     async with fresh_database.transaction() as session:
         tables = await dossier.award_tables(session, run.id)

@@ -49,12 +49,14 @@ ABOUT_WHAT_ALL_SEE = {
     "POST /api/v1/listings/{listing_id}/events",
     "POST /api/v1/products/{product_id}/events",
     "POST /api/v1/products/{product_id}/versions",
+    "POST /api/v1/quotes",
     "POST /api/v1/resources",
     "POST /api/v1/resources/{resource_id}/events",
 }
 """What all may see is refused to a stranger as not theirs; the rest is not there."""
 OPEN_TO_STRANGERS = {
     "POST /api/v1/contracts",  # asking for a contract on a published listing
+    "POST /api/v1/quotes",  # and for its price
     "POST /api/v1/trades/batch",  # refuses item by item
 }
 NAMED = {

@@ -96,11 +96,15 @@ TRIGGERS: dict[tuple[str, str], Sequence[str]] = {
     ("seal_leaves", "seal_leaves_no_truncate"): ("TRUNCATE seal_leaves",),
     ("seal_node", "seal_node_append_only"): ("UPDATE seal_node SET hash = hash", "DELETE FROM seal_node"),
     ("seal_node", "seal_node_no_truncate"): ("TRUNCATE seal_node",),
+    ("trade", "trade_amount"): ("UPDATE trade SET quantity = quantity + 1",),
+    ("trade_order", "trade_order_amount"): ("UPDATE trade_order SET amount_fen = amount_fen + 1",),
 }
 REFUSES_AS = {
     "ledger_hold_posting_debits": "ledger_hold_posting_debits",
     "ledger_leg_balanced": "ledger_entry_balanced",
     "balanced": "ledger_entry_balanced",
+    "trade_amount": "trade_amount_check",
+    "trade_order_amount": "trade_order_amount_check",
 }
 """Every other trigger says `append_only`."""
 

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from datamarket.catalogue.listings.rules import check_plan
+from datamarket.catalogue.listings.terms import PriceModel, PricePlan
+
 SEED = Path(__file__).parents[2] / "seed"
 FILES = sorted(SEED.iterdir())
 CJK = re.compile(r"[\u4e00-\u9fff]")
@@ -52,6 +55,7 @@ EXCHANGE = [row for row in PRODUCTS if not row["zone"]]
 CASES = rows("cases.csv")
 ZONES = {zone["code"]: zone for zone in documents("zones.yaml")}
 VENUES = {venue["code"]: venue for venue in documents("venues.yaml")}
+PLANS = documents("price_plans.yaml")
 SCENARIOS = {scene["code"]: (zone, scene) for zone in ZONES.values() for scene in zone["scenarios"]}
 
 
@@ -248,6 +252,18 @@ def test_prices_have_the_shape_of_their_model() -> None:
         assert product["delivery_form"] in {"dataset", "api", "report", "model"}
         assert int(product["price_fen"]) in SHAPES[model]
         assert product["period_days"].isdigit() == (model == "per_period")
+
+
+def test_each_price_model_is_listed_and_further_plans_count_by_the_month() -> None:
+    further = {
+        row["product"]: PricePlan.stored(row["model"], row["price_fen"], None, row["terms"]) for row in PLANS
+    }
+    assert {plan.model for plan in further.values()} | {*SHAPES} == {*PriceModel}
+    firsts = {product["code"]: product for product in EXCHANGE}
+    for code, plan in further.items():
+        check_plan(plan, None)
+        assert plan.counts
+        assert plan.model != firsts[code]["price_model"]
 
 
 def test_products_are_free_exactly_where_the_use_is_public_good() -> None:

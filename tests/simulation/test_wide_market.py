@@ -25,7 +25,7 @@ SELECT p.id, count(DISTINCT t.contract_id) AS contracts, count(t.id) AS trades, 
 """
 _COUNTS = """
 SELECT (SELECT count(*) FROM participant WHERE kind = 'enterprise'), (SELECT count(*) FROM product),
-       (SELECT count(*) FROM listing), (SELECT count(*) FROM contract WHERE state = 'active' AND quota IS NULL)
+       (SELECT count(*) FROM listing WHERE price_terms IS NULL), (SELECT count(*) FROM contract WHERE state = 'active' AND quota IS NULL)
 """
 
 

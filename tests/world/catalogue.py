@@ -10,7 +10,7 @@ from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings import actions as listing_actions
 from datamarket.catalogue.listings import queries as listing_queries
 from datamarket.catalogue.listings.tables import Listing
-from datamarket.catalogue.listings.terms import ListingEvent, PriceModel, PricePlan
+from datamarket.catalogue.listings.terms import ListingEvent, PriceModel, PricePlan, PriceTier
 from datamarket.catalogue.products import actions as product_actions
 from datamarket.catalogue.products import queries as product_queries
 from datamarket.catalogue.products.queries import Described
@@ -33,6 +33,10 @@ YEARLY = PricePlan(PriceModel.PER_PERIOD, Fen(8_450_000), 365)
 PER_CALL = PricePlan(PriceModel.PER_CALL, Fen(3_000))
 ONE_OFF = PricePlan(PriceModel.ONE_OFF, Fen(25_600_000))
 FREE = PricePlan(PriceModel.FREE, Fen(0))
+GRADUATED = PricePlan(
+    PriceModel.GRADUATED, Fen(100), tiers=(PriceTier(10, Fen(80)), PriceTier(20, Fen(50))), cap_fen=Fen(3_000)
+)
+TWO_PART = PricePlan(PriceModel.TWO_PART, Fen(5), units=1_000, basic_fen=Fen(120_000), minimum_fen=Fen(1_000))
 
 
 @dataclass(frozen=True)

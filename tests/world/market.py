@@ -46,6 +46,7 @@ _TABLE_OF = {
     "participant_id": "participant",
     "payout_id": "payout",
     "product_id": "product",
+    "quote_id": "quote",
     "resource_id": "resource",
     "run_id": "subsidy_run",
     "scenario_id": "scenario",
@@ -74,6 +75,7 @@ async def market_in_use(database: Database) -> Market:
     await trading.trade(database, agreement)
     await orders.delivered(database, agreement)
     await orders.placed(database, agreement)
+    await trading.quoted(database, agreement)
     await payouts.proposed(database, payouts.Officers())
     await subsidy.case(database, agreement.provider, verified=False)
     officers = subsidy.Officers()
@@ -95,7 +97,7 @@ async def every_book_written(database: Database, folder: Path) -> None:
     deal, officers = earned.agreements[0], payouts.Officers()
     await trading.sell_under_key(database, deal, unique("key"))
     await trading.refund(database, deal, (await trading.trade(database, deal)).id, SOME)
-    await orders.placed(database, deal)
+    await orders.placed(database, deal, quote_id=(await trading.quoted(database, deal, quantity=1)).id)
     order = await orders.delivered(database, deal, 2)
     await orders.moved(database, deal.buyer_account, order.id, OrderEvent.ACCEPT, accepted_quantity=2)
     await _paid_out(database, officers, earned)

@@ -29,6 +29,7 @@ async def placed(
     *,
     deliver_by: datetime = IN_A_WEEK,
     acceptance_days: int = ACCEPTANCE_DAYS,
+    quote_id: UUID | None = None,
 ) -> TradeOrder:
     """Ordered by the buyer, for the contract's first purpose."""
     async with database.transaction() as session:
@@ -41,6 +42,7 @@ async def placed(
             quantity=quantity,
             deliver_by=deliver_by,
             acceptance_days=acceptance_days,
+            quote_id=quote_id,
             now=moment(),
         )
 

@@ -6,13 +6,18 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings.terms import PricePlan
 from datamarket.catalogue.venues.tables import Venue
 from datamarket.contracts import actions as contracts
 from datamarket.contracts import queries as contract_queries
+from datamarket.contracts.quotes import actions as quotes
+from datamarket.contracts.quotes.tables import Quote
 from datamarket.contracts.tables import Contract
 from datamarket.contracts.terms import ContractEvent, Demand, Purpose
+from datamarket.evidence.log.notes import Notary
 from datamarket.foundation.db import Database
 from datamarket.foundation.desks.desk import Desk
 from datamarket.foundation.errors import MarketError
@@ -37,6 +42,7 @@ from tests.world.zones import OperatedZone
 LEDGER_ID = 370200
 TERM_FROM, TERM_TO = datetime(2023, 1, 1, tzinfo=UTC), datetime(2027, 12, 31, tzinfo=UTC)
 PLENTY = Fen(10**12)
+NOTARY = Notary("datamarket/370200", Ed25519PrivateKey.generate())
 PURPOSE_OF = {UseClass.INDUSTRY: Purpose.INDUSTRIAL_DEVELOPMENT, UseClass.PUBLIC_GOOD: Purpose.PUBLIC_WELFARE}
 
 
@@ -247,3 +253,19 @@ async def refund(
         return await refunds.refund_trade(
             session, by, row, amount_fen=amount_fen, reason="质量不符合约定", now=at or moment()
         )
+
+
+async def quoted(database: Database, deal: Agreement, by: Actor | None = None, **changed: Any) -> Quote:
+    """What the contract's buyer, or another, is quoted: ten units, unless said otherwise."""
+    contract = deal.contract
+    asked: dict[str, Any] = {
+        "listing_id": contract.listing_id,
+        "purpose": deal.purpose,
+        "use_class": UseClass(contract.use_class),
+        "quantity": 10,
+        "term_from": contract.term_from,
+        "term_to": contract.term_to,
+        "now": moment(),
+    } | changed
+    async with database.transaction() as session:
+        return await quotes.quote_price(session, by or deal.buyer_account, NOTARY, **asked)

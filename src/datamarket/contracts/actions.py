@@ -85,6 +85,7 @@ def _frozen(offer: Offer, plan: PricePlan) -> dict[str, Any]:
         "price_model": plan.model,
         "price_fen": plan.price_fen,
         "period_days": plan.period_days,
+        "price_terms": plan.terms,
         "listing_id": offer.listing_id,
         "product_id": offer.product_id,
         "product_version": offer.product_version,

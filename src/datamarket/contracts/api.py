@@ -11,6 +11,8 @@ from pydantic import Field
 from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
+from datamarket.catalogue.listings.shapes import PriceTermsOut
+from datamarket.catalogue.listings.terms import ChargeKind
 from datamarket.contracts import actions, metering, queries, rules
 from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Purpose, Use
 from datamarket.foundation.db import driver
@@ -100,6 +102,7 @@ class ContractOut(RowShape):
     price_model: str
     price_fen: int
     period_days: int | None
+    price_terms: PriceTermsOut | None
     purposes: list[Purpose]
     use_class: UseClass
     redevelopment: bool
@@ -132,13 +135,14 @@ class UseIn(Body):
 
 
 class UseOut(RowShape):
-    """One metered use."""
+    """One metered use; or, of no units, a fee of the price plan with the first instant of its period."""
 
     id: UUID
     contract_id: UUID
     purpose: Purpose
     quantity: int
     at: datetime
+    fee: ChargeKind | None
 
 
 class UsesIn(Body):

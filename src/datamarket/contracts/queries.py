@@ -13,11 +13,10 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
-from datamarket.catalogue.listings.terms import PriceModel, PricePlan, Supplier
+from datamarket.catalogue.listings.terms import PricePlan, Supplier
 from datamarket.contracts.tables import Contract, ContractMeter, ContractUse
 from datamarket.contracts.terms import Authorisation, ContractState, FrozenTerms, Purpose
 from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
-from datamarket.foundation.money import Fen
 from datamarket.participants.terms import IncomeClass
 from datamarket.stoppages.terms import LinkKind
 
@@ -182,7 +181,7 @@ def _authorisation(row: Any) -> Authorisation:
 
 _FROZEN = """
 SELECT id, listing_id, product_id, product_version, category, provider_id, buyer_id, venue_id, venue_operator_id,
-       venue_fee_bps, zone_id, operator_id, suppliers, price_model, price_fen, period_days
+       venue_fee_bps, zone_id, operator_id, suppliers, price_model, price_fen, period_days, price_terms
   FROM contract WHERE id = ANY ($1) AND provider_signed_at IS NOT NULL AND buyer_signed_at IS NOT NULL
 """
 REMEMBERED = 20_000
@@ -212,9 +211,10 @@ def terms_of(contract: Contract) -> FrozenTerms:
 
 
 def _frozen(row: Any) -> FrozenTerms:
-    suppliers = row["suppliers"]
-    if isinstance(suppliers, str):  # jsonb travels as text on plain connections
-        suppliers = orjson.loads(suppliers)
+    suppliers, price_terms = (  # jsonb travels as text on plain connections
+        orjson.loads(row[name]) if isinstance(row[name], str) else row[name]
+        for name in ("suppliers", "price_terms")
+    )
     return FrozenTerms(
         contract_id=_plain(row["id"]),
         listing_id=_plain(row["listing_id"]),
@@ -232,7 +232,7 @@ def _frozen(row: Any) -> FrozenTerms:
             Supplier(UUID(supplier["participant_id"]), IncomeClass(supplier["income_class"]))
             for supplier in suppliers
         ),
-        plan=PricePlan(PriceModel(row["price_model"]), Fen(row["price_fen"]), row["period_days"]),
+        plan=PricePlan.stored(row["price_model"], row["price_fen"], row["period_days"], price_terms),
     )
 
 

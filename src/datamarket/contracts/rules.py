@@ -213,7 +213,7 @@ def check_purposes(purposes: frozenset[Purpose], use_class: UseClass, scenario_c
 def freeze_plan(plan: PricePlan, use_class: UseClass, *, on_public_data: bool) -> PricePlan:
     """The price that the contract keeps: public data for the public good is free of charge."""
     if on_public_data and use_class is UseClass.PUBLIC_GOOD:
-        return PricePlan(model=PriceModel.FREE, price_fen=Fen(0), period_days=None)
+        return PricePlan(model=PriceModel.FREE, price_fen=Fen(0))
     return plan
 
 

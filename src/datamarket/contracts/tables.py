@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, Index, text
 from sqlmodel import Field, SQLModel
 
+from datamarket.catalogue.listings.terms import ChargeKind
 from datamarket.contracts.terms import ContractState
 from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of
 from datamarket.stoppages.terms import LinkKind
@@ -27,6 +28,7 @@ class Contract(SQLModel, table=True):
         Index("contract_provider_idx", "provider_id", "id"),
         Index("contract_buyer_idx", "buyer_id", "id"),
         Index("contract_running_idx", "term_to", postgresql_where=text("state IN ('active', 'suspended')")),
+        Index("contract_fees_idx", "id", postgresql_where=text("price_terms IS NOT NULL")),
     )
     id: UUID = Field(primary_key=True)
     listing_id: UUID = Field(foreign_key="listing.id", index=True)
@@ -57,6 +59,7 @@ class Contract(SQLModel, table=True):
     buyer_signed_at: datetime | None = instant(nullable=True)
     created_at: datetime = instant()
     version: int = 1
+    price_terms: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
 
 
 class ContractLink(SQLModel, table=True):
@@ -105,9 +108,23 @@ class ContractMeter(SQLModel, table=True):
 
 
 class ContractUse(SQLModel, table=True):
+    """A metered use; or the use of no units that a fee of a price plan is priced by, once for each of its periods."""
+
     __tablename__ = "contract_use"
     __table_args__ = (
-        CheckConstraint("quantity > 0", name="contract_use_quantity_check"),
+        CheckConstraint(
+            "CASE WHEN fee IS NULL THEN quantity > 0 ELSE quantity = 0 END",
+            name="contract_use_quantity_check",
+        ),
+        one_of("fee", (ChargeKind.BASIC, ChargeKind.MINIMUM), "contract_use"),
+        Index(
+            "contract_use_fee_key",
+            "contract_id",
+            "fee",
+            "at",
+            unique=True,
+            postgresql_where=text("fee IS NOT NULL"),
+        ),
         Index("contract_use_contract_idx", "contract_id", "id"),
         Index("contract_use_unpriced_idx", "contract_id", "id", postgresql_where=text("NOT priced")),
     )
@@ -118,3 +135,4 @@ class ContractUse(SQLModel, table=True):
     at: datetime = instant()
     account_id: UUID
     priced: bool
+    fee: str | None = None

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from datamarket.catalogue.listings.terms import PricePlan, Supplier
+from datamarket.catalogue.listings.terms import ChargeKind, PricePlan, Supplier
 from datamarket.foundation.states import Labelled
 from datamarket.stoppages.terms import LinkKind
 
@@ -100,6 +100,7 @@ class Use(NamedTuple):
     purpose: Purpose
     quantity: int
     at: datetime
+    fee: ChargeKind | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.terms import CLEARING
 from datamarket.server import sealing
 from datamarket.server.checks import CHECKS
+from datamarket.trading import actions as trading
 from datamarket.trading.orders import actions as orders
 from datamarket.zones.mandates import actions as mandates
 
@@ -58,6 +59,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         Chore("expire-contracts", 60, contracts.expire_due),
         Chore("expire-mandates", 60, mandates.expire_due),
         Chore("accept-by-silence", 60, orders.accept_by_silence),
+        Chore("charge-fees", 300, trading.charge_fees),
         Chore("receive-city-transfers", 5, city_actions.receive_due),
         Chore("watch-the-books", 60, watch_the_books),
     )

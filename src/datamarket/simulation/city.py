@@ -32,7 +32,7 @@ from datamarket.participants.qualifications import actions as qualification_acti
 from datamarket.participants.qualifications.terms import QualificationKind
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
 from datamarket.simulation import queries
-from datamarket.simulation.offers import offer_product
+from datamarket.simulation.offers import offer_product, publish_listing
 from datamarket.simulation.terms import OFFICES, Heard, Stage
 from datamarket.subsidy.cases import actions as subsidy
 from datamarket.zones import actions as zone_actions
@@ -66,6 +66,8 @@ class City:
     scenarios: dict[str, UUID] = field(default_factory=dict)
     resources: dict[str, UUID] = field(default_factory=dict)
     venues: dict[str, UUID] = field(default_factory=dict)
+    products: dict[str, tuple[UUID, Actor, UUID]] = field(default_factory=dict)
+    """Each with its maker and its venue."""
     listings: int = 0
 
 
@@ -136,6 +138,7 @@ class Loader:
         await self._each(rows_of(self.folder, "resources.csv"), self._resource)
         await self._each(rows_of(self.folder, "products.csv"), self._product)
         await self._each(rows_of(self.folder, "cases.csv"), self._case)
+        await self._each(documents_of(self.folder, "price_plans.yaml"), self._price_plan)
         return self.city
 
     async def _each(self, rows: Sequence[Any], load: Callable[[AsyncSession, Any], Any]) -> None:
@@ -290,9 +293,10 @@ class Loader:
 
     async def _product(self, session: AsyncSession, row: dict[str, str]) -> None:
         days = int(row["period_days"]) if row["period_days"] else None
-        await offer_product(
+        maker, venue_id = self.city.actors[row["maker"]], self.city.venues[row["venue"]]
+        product_id = await offer_product(
             session,
-            self.city.actors[row["maker"]],
+            maker,
             self.city.officials,
             code=row["code"],
             identity=Identity(row["name_zh"], row["name_en"], Category(row["category"]), Level(row["level"])),
@@ -305,8 +309,24 @@ class Loader:
             ),
             zone_id=self.city.zones.get(row["zone"]),
             scenario_id=self.city.scenarios.get(row["scenario"]),
-            venue_id=self.city.venues[row["venue"]],
+            venue_id=venue_id,
             plan=PricePlan(PriceModel(row["price_model"]), Fen(int(row["price_fen"])), days),
+            now=LISTED,
+        )
+        self.city.products[row["code"]] = product_id, maker, venue_id
+        self.city.listings += 1
+
+    async def _price_plan(self, session: AsyncSession, row: dict[str, Any]) -> None:
+        """Another price of a product on the venue where it is."""
+        product_id, maker, venue_id = self.city.products[row["product"]]
+        plan = PricePlan.stored(row["model"], row["price_fen"], None, row["terms"])
+        await publish_listing(
+            session,
+            maker,
+            self.city.officials,
+            product_id=product_id,
+            venue_id=venue_id,
+            plan=plan,
             now=LISTED,
         )
         self.city.listings += 1
@@ -339,5 +359,7 @@ def size_of(folder: Path) -> int:
     """How many rows `load` will report to its progress."""
     tables = ("participants.csv", "resources.csv", "products.csv", "cases.csv")
     affiliated = sum(bool(row["controller"]) for row in rows_of(folder, "participants.csv"))
-    documents = sum(len(documents_of(folder, name)) for name in ("zones.yaml", "venues.yaml"))
+    documents = sum(
+        len(documents_of(folder, name)) for name in ("zones.yaml", "venues.yaml", "price_plans.yaml")
+    )
     return affiliated + documents + sum(len(rows_of(folder, name)) for name in tables)

@@ -24,15 +24,33 @@ async def offer_product(
     plan: PricePlan,
     now: datetime,
     **product: Any,
-) -> None:
-    """Made as `product` says, submitted, approved, listed and published. Raises what these actions refuse."""
+) -> UUID:
+    """Made as `product` says, submitted, approved, listed and published; its id. Raises what these actions refuse."""
     described = await product_actions.make_product(
         session, maker, maker_id=organisation_of(maker), now=now, **product
     )
     for actor, event in ((maker, ProductEvent.SUBMIT), (offices["reviewer"], ProductEvent.APPROVE)):
         await product_actions.move_product(session, actor, described, event, now=now)
+    product_id = described.product.id
+    await publish_listing(
+        session, maker, offices, product_id=product_id, venue_id=venue_id, plan=plan, now=now
+    )
+    return product_id
+
+
+async def publish_listing(
+    session: AsyncSession,
+    maker: Actor,
+    offices: Mapping[str, Actor],
+    *,
+    product_id: UUID,
+    venue_id: UUID,
+    plan: PricePlan,
+    now: datetime,
+) -> None:
+    """An approved product on a venue at a price, submitted and published. Raises what these actions refuse."""
     placed = await listing_actions.list_product(
-        session, maker, product_id=described.product.id, venue_id=venue_id, plan=plan, now=now
+        session, maker, product_id=product_id, venue_id=venue_id, plan=plan, now=now
     )
     for actor, publishing in ((maker, ListingEvent.SUBMIT), (offices["authority"], ListingEvent.PUBLISH)):
         await listing_actions.move_listing(session, actor, placed, publishing, now=now)

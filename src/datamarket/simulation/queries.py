@@ -19,7 +19,7 @@ SELECT p.id, p.uscc, p.division, a.id AS account_id FROM participant p
 _SHELVES = text("""
 SELECT l.id, p.uscc, l.price_model, l.price_fen, v.qualified_for_subsidy, l.use_class
   FROM listing l JOIN participant p ON p.id = l.provider_id JOIN venue v ON v.id = l.venue_id
- WHERE l.state = 'published' AND p.state = 'admitted' ORDER BY l.product_code
+ WHERE l.state = 'published' AND p.state = 'admitted' AND l.price_terms IS NULL ORDER BY l.product_code
 """)
 _GENERAL_VENUE = text("""
 SELECT id FROM venue WHERE qualified_for_subsidy AND state = 'open' AND categories = '{}' ORDER BY code LIMIT 1
@@ -52,7 +52,7 @@ async def enterprises(session: AsyncSession, city_code: str) -> list[Enterprise]
 
 
 async def shelves(session: AsyncSession) -> list[Shelf]:
-    """Every published listing of an admitted provider, in the order of its product's code."""
+    """Every published listing of an admitted provider at units times price, in the order of its product's code."""
     rows = (await (await session.connection()).execute(_SHELVES)).all()
     return [
         Shelf(

@@ -10,20 +10,21 @@ import asyncpg
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor
 from datamarket.contracts import metering
+from datamarket.contracts import queries as contracts
 from datamarket.contracts.queries import FrozenTermsReader
 from datamarket.contracts.terms import Demand, FrozenTerms
 from datamarket.foundation.clock import business_date
-from datamarket.foundation.db import Connection, refusal_of
+from datamarket.foundation.db import Connection, Database, refusal_of
 from datamarket.foundation.desks.writes import Write, write_together
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.ids import new_ids
 from datamarket.ledger import posting
 from datamarket.ledger.rules import ONE_POSTING
 from datamarket.ledger.terms import EntryId, EntryKind, Posting
-from datamarket.trading import queries, recording, rules
+from datamarket.trading import charging, queries, recording, rules
 from datamarket.trading.revenue.files import pricing_waits, revenue_rules
 from datamarket.trading.tables import ERRORS
-from datamarket.trading.terms import Sale, Trade, TradeIntent
+from datamarket.trading.terms import PricedUse, Sale, Trade, TradeIntent
 
 Outcome = Trade | MarketError
 ONE_TRADE: Mapping[str, type[MarketError]] = {**ONE_POSTING, **ERRORS}
@@ -82,8 +83,18 @@ class Recorder:
     ) -> tuple[list[Outcome], list[Write]]:
         """Meter all that the contracts allow, and say what is to be written of it; one outcome per intent, in their order."""
         outcomes: dict[int, Outcome] = {}
-        sales = await self._sales(connection, intents, outcomes)
+        known = await queries.uses(
+            connection, [use for intent in intents if (use := intent.use_id) is not None]
+        )
+        sales = await self._sales(connection, intents, known, outcomes)
+        counts = any(sold.terms.plan.counts for sold in sales.values())
+        if counts:  # nobody else charges the same months before this batch is written
+            await contracts.lock_plain_meters(
+                connection, list({sold.terms.contract_id for sold in sales.values()})
+            )
         uses, writes = await _meter(connection, intents, sales, outcomes)
+        if counts:
+            sales = await self._charged(connection, intents, known, {p: sales[p] for p in uses})
         if uses:
             allowed = [intents[position] for position in uses]
             instants = [intent.occurred_at for intent in allowed]
@@ -107,13 +118,14 @@ class Recorder:
         return [outcomes[position] for position in range(len(intents))], writes
 
     async def _sales(
-        self, connection: Connection, intents: Sequence[TradeIntent], outcomes: dict[int, Outcome]
+        self,
+        connection: Connection,
+        intents: Sequence[TradeIntent],
+        known: Mapping[UUID, PricedUse],
+        outcomes: dict[int, Outcome],
     ) -> dict[int, Sale]:
-        """What each intent comes to that its contract allows; refusals go into `outcomes`."""
+        """What each intent comes to that its contract allows, at most where it counts; refusals go into `outcomes`."""
         terms = await self.reader.read(connection, list({intent.contract_id for intent in intents}))
-        known = await queries.uses(
-            connection, [use for intent in intents if (use := intent.use_id) is not None]
-        )
         sales: dict[int, Sale] = {}
         for position, intent in enumerate(intents):
             contract = terms.get(intent.contract_id)
@@ -130,15 +142,53 @@ class Recorder:
                     outcomes[position] = refusal
         return sales
 
-    def _sale(self, intent: TradeIntent, terms: FrozenTerms, known: Mapping[UUID, tuple[UUID, int]]) -> Sale:
+    async def _charged(
+        self,
+        connection: Connection,
+        intents: Sequence[TradeIntent],
+        known: Mapping[UUID, PricedUse],
+        sales: Mapping[int, Sale],
+    ) -> dict[int, Sale]:
+        """The same sales, those under plans that count at what they come to now that it is known which are allowed."""
+        counted = {p: sold for p, sold in sales.items() if sold.terms.plan.counts}
+        uses = {
+            p: known[use_id]
+            if (use_id := intents[p].use_id)
+            else PricedUse(sold.terms.contract_id, sold.quantity, intents[p].occurred_at)
+            for p, sold in counted.items()
+        }
+        plans = {sold.terms.contract_id: sold.terms.plan for sold in counted.values()}
+        amounts = await charging.charge(connection, plans, uses)
+        charged = {
+            p: rules.sale(
+                self.ledger_id,
+                sold.terms,
+                sold.quantity,
+                rules.rule_at(revenue_rules(), business_date(intents[p].occurred_at)),
+                amounts[p],
+            )
+            for p, sold in counted.items()
+        }
+        return {**sales, **charged}
+
+    def _sale(self, intent: TradeIntent, terms: FrozenTerms, known: Mapping[UUID, PricedUse]) -> Sale:
         """A use metered before is priced as it is. Raises NotFound, AmountTooLarge, NoRevenueRule."""
         quantity = intent.quantity or 0
         if intent.use_id is not None:
-            contract_id, quantity = known.get(intent.use_id, (None, 0))
-            if contract_id != terms.contract_id:
+            use = known.get(intent.use_id)
+            if use is None or use.contract_id != terms.contract_id:
                 raise NotFound(thing="use")
+            quantity = use.quantity
         rule = rules.rule_at(revenue_rules(), business_date(intent.occurred_at))
         return rules.sale(self.ledger_id, terms, quantity, rule)
+
+
+async def charge_fees(database: Database, ledger_id: int, now: datetime) -> int:
+    """Fees whose time has come are charged, one batch; what the buyer's funds do not pay stays with the unpriced uses."""
+    async with database.plain_transaction() as connection:
+        intents = await charging.claim_fees(connection, now)
+        outcomes = await Recorder(ledger_id).record_trades(connection, intents, now=now)
+    return sum(not isinstance(outcome, MarketError) for outcome in outcomes)
 
 
 async def _meter(

@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema
 from datamarket.auth.access import ReadMarket, Settling, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
+from datamarket.catalogue.listings.terms import ChargeKind
 from datamarket.contracts import queries as contracts
 from datamarket.contracts.terms import Purpose
 from datamarket.foundation.db import driver
@@ -130,7 +131,7 @@ class TradeOut(RowShape):
     product_id: UUID
     category: str
     quantity: int
-    unit_price_fen: int
+    unit_price_fen: int = Field(description="the plan's price; of the first tier, where it has tiers")
     amount_fen: int
     split: SplitOut
     revenue_rule: str
@@ -245,7 +246,7 @@ class CertificateOut(Shape):
 
 
 class UnpricedUseOut(RowShape):
-    """A metered use without a trade."""
+    """A metered use without a trade; or a fee that the buyer's funds did not pay."""
 
     id: UUID
     contract_id: UUID
@@ -253,6 +254,7 @@ class UnpricedUseOut(RowShape):
     purpose: Purpose
     quantity: int
     at: datetime
+    fee: ChargeKind | None
     seller_prices_from: datetime = Field(description="until then its pricing is left to the buyer")
 
 

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import lru_cache
 
+from datamarket.catalogue.listings.pricing import most
 from datamarket.catalogue.listings.terms import PricePlan
 from datamarket.contracts.accounts import payees
 from datamarket.contracts.terms import FrozenTerms
@@ -51,8 +52,8 @@ def seller_prices_from(used_at: datetime, waits: Sequence[DatedValue[timedelta]]
 
 
 def price(plan: PricePlan, quantity: int) -> Fen:
-    """Units times the frozen price. Raises AmountTooLarge."""
-    amount = Fen(plan.price_fen * quantity)
+    """Units times the frozen price; the most that it can be, where it depends on the month. Raises AmountTooLarge."""
+    amount = most(plan, quantity)
     if amount > LARGEST_TRADE:
         raise AmountTooLarge
     return amount
@@ -96,9 +97,14 @@ def bracket_shares(base: Fen, rule: RevenueRule) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=16_384)
-def sale(ledger_id: int, terms: FrozenTerms, quantity: int, rule: RevenueRule) -> Sale:
-    """Price, division and legs in one. Terms are frozen and metered calls repeat, so it is remembered."""
-    amount = price(terms.plan, quantity)
+def sale(
+    ledger_id: int, terms: FrozenTerms, quantity: int, rule: RevenueRule, charged: Fen | None = None
+) -> Sale:
+    """Price, or what is `charged` by a plan that counts, division and legs in one.
+
+    Terms are frozen and metered calls repeat, so it is remembered. Raises AmountTooLarge.
+    """
+    amount = price(terms.plan, quantity) if charged is None else charged
     parts = divide(amount, terms, rule)
     return Sale(terms, quantity, amount, parts, legs_of(ledger_id, terms, parts), rule.id)
 

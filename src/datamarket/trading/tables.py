@@ -29,7 +29,7 @@ class TradeRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("use_id", name="trade_use_key"),
         CheckConstraint("refunded_fen BETWEEN 0 AND amount_fen", name="trade_refunded_check"),
-        CheckConstraint("amount_fen = unit_price_fen * quantity", name="trade_amount_check"),
+        CheckConstraint("amount_fen >= 0 AND quantity >= 0", name="trade_amount_check"),
         one_of("state", TradeState, "trade"),
         Index("trade_provider_idx", "provider_id", "occurred_at"),
         Index("trade_buyer_idx", "buyer_id", "id"),
@@ -71,6 +71,20 @@ class RefundRow(SQLModel, table=True):
     reason: str
     refunded_at: datetime = instant()
     account_id: UUID
+
+
+class ChargedMonth(SQLModel, table=True):
+    """What was used in a month under a contract whose plan counts, and charged for it; changed under its meter's lock."""
+
+    __tablename__ = "charged_month"
+    __table_args__ = (
+        CheckConstraint("units >= 0 AND charged_fen >= 0", name="charged_month_amount_check"),
+        {"postgresql_with": {"fillfactor": 50}},
+    )
+    contract_id: UUID = Field(primary_key=True, foreign_key="contract.id")
+    month: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    units: int = Field(sa_type=BigInteger)
+    charged_fen: int = Field(sa_type=BigInteger)
 
 
 ERRORS: dict[str, type[MarketError]] = {

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from datamarket.auth.terms import Actor
+from datamarket.catalogue.listings.terms import ChargeKind
 from datamarket.contracts.terms import FrozenTerms, Purpose
 from datamarket.foundation.money import Fen
 from datamarket.foundation.states import Labelled
@@ -102,6 +103,15 @@ class TradeIntent(NamedTuple):
     use_id: UUID | None
     occurred_at: datetime
     by_seller: bool = False
+
+
+class PricedUse(NamedTuple):
+    """What the price of a use follows from; a `fee` is a use of no units, `at` the first instant of its period."""
+
+    contract_id: UUID
+    quantity: int
+    at: datetime
+    fee: ChargeKind | None = None
 
 
 class Trade(NamedTuple):

@@ -1,5 +1,7 @@
 """Listings from a draft to publication and back, and everything that the market refuses on the way."""
 
+from typing import Any
+
 import pytest
 
 from datamarket.auth.terms import Actor, Role
@@ -158,3 +160,37 @@ async def test_an_offer_names_who_supplies_and_only_while_it_is_published(databa
             await queries.get_offer(session, listed.listing.id)
         with pytest.raises(TransitionNotAllowed):
             await move_on(session, listed, ListingEvent.PUBLISH, AUTHORITY)
+
+
+async def test_a_plan_with_terms_is_shown_as_it_was_stated_and_a_bad_one_says_what_is_wrong(
+    database: Database, client_for: ClientFor
+) -> None:
+    async with database.transaction() as session:
+        made = await catalogue.approved_product(session)
+        venue = await catalogue.venue(session)
+    provider = client_for(made.account)
+    plan: dict[str, Any] = {
+        "model": "package",
+        "price_fen": 400,
+        "units": 10,
+        "tiers": [{"above": 20, "price_fen": 300}],
+    }
+    asked = {"product_id": str(made.product.id), "venue_id": str(venue.id), "plan": plan}
+    for code, changed in (
+        ("listing.tier-not-whole", {"tiers": [{"above": 25, "price_fen": 300}]}),
+        ("listing.tiers-disordered", {"tiers": [*plan["tiers"], *plan["tiers"]]}),
+        ("listing.plan-term-misplaced", {"basic_fen": 1}),
+        ("listing.plan-term-missing", {"units": 1}),
+        ("listing.cap-below-minimum", {"minimum_fen": 2, "cap_fen": 1}),
+        ("request.invalid", {"minimum_fen": -1}),
+    ):
+        refused = await provider.post("/listings", json=asked | {"plan": plan | changed})
+        assert (refused.status_code, refused.json()["code"]) == (422, code)
+    listed = (await provider.post("/listings", json=asked)).json()
+    path = f"/listings/{listed['id']}"
+    terms = {"units": 10, "tiers": plan["tiers"], "basic_fen": 0, "minimum_fen": 0, "cap_fen": None}
+    assert (await provider.get(path)).json()["price_terms"] == listed["price_terms"] == terms
+    plain = {"plan": {"model": "per_call", "price_fen": 7}}
+    edited = await provider.patch(path, json=plain, headers={"If-Match": '"1"'})
+    assert (edited.json()["price_terms"], edited.json()["price_model"]) == (None, "per_call")
+    assert (await provider.get(path)).json()["price_terms"] is None

@@ -43,7 +43,8 @@ async def list_product(
 ) -> Placed:
     """A draft of a listing of the newest approved version, or of the one of this number.
 
-    Raises CatalogueEventNotYours, VersionNotApproved, VenueClosed, VenueDoesNotAdmit, PlanFaulty, PublicGoodNotFree.
+    Raises CatalogueEventNotYours, VersionNotApproved, VenueClosed, VenueDoesNotAdmit, PublicGoodNotFree,
+    PlanFaulty and whatever else speaks against a plan.
     """
     product, version = await product_queries.get_product(session, product_id, visible_to=actor)
     catalogue_rules.check_own(actor, Permission.LIST_PRODUCT, product.maker_id, "list")
@@ -199,13 +200,14 @@ def _columns(
         "price_model": plan.model,
         "price_fen": plan.price_fen,
         "period_days": plan.period_days,
+        "price_terms": plan.terms,
         "name_key": words.name_key(product.name_zh),
         "phrases": words.phrases(text),
         "search": words.lexemes([*words.search_terms(text), *filters]),
     }
 
 
-def _terms(listing: Listing) -> dict[str, str | int | None]:
+def _terms(listing: Listing) -> dict[str, Any]:
     return {
         "product_id": str(listing.product_id),
         "product_version": listing.product_version,
@@ -213,4 +215,5 @@ def _terms(listing: Listing) -> dict[str, str | int | None]:
         "price_model": listing.price_model,
         "price_fen": listing.price_fen,
         "period_days": listing.period_days,
+        **({"price_terms": listing.price_terms} if listing.price_terms else {}),
     }

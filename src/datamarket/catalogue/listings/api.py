@@ -10,7 +10,7 @@ from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings import actions, queries, rules
 from datamarket.catalogue.listings.shapes import ListingOut
-from datamarket.catalogue.listings.terms import ListingEvent, ListingState, PriceModel, PricePlan
+from datamarket.catalogue.listings.terms import ListingEvent, ListingState, PriceModel, PricePlan, PriceTier
 from datamarket.catalogue.products.shapes import VersionNumber
 from datamarket.foundation.http import (
     AllowedEvents,
@@ -18,7 +18,9 @@ from datamarket.foundation.http import (
     FenIn,
     IfMatch,
     Now,
+    PositiveFenIn,
     Prose,
+    QuantityIn,
     Reading,
     SliceRouter,
     Writing,
@@ -29,20 +31,44 @@ from datamarket.foundation.money import Fen
 router = SliceRouter(tags=["catalogue"])
 ListProduct = Annotated[Actor, allow(Permission.LIST_PRODUCT)]
 _PLAN: dict[str, Any] = {"model": "per_period", "price_fen": 8_450_000, "period_days": 365}
+_TIERS: dict[str, Any] = {
+    "model": "graduated",
+    "price_fen": 100,
+    "tiers": [{"above": 10_000, "price_fen": 80}, {"above": 100_000, "price_fen": 50}],
+    "cap_fen": 5_000_000,
+}
+_TWO_PART: dict[str, Any] = {"model": "two_part", "price_fen": 5, "units": 1_000, "basic_fen": 1_200_000}
+MOST_TIERS = 20
+"""A price list that a person can read; each price reads them all."""
 _SOME_ID = "018fdc6e-0c00-7000-8000-000000000001"
 
 
-class PlanIn(Body):
-    """Free costs nothing, all else more; only a period has days. Tax is inside the price."""
+class TierIn(Body):
+    above: QuantityIn = Field(description="units used in the month, above which this price holds")
+    price_fen: FenIn
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_PLAN]})
+
+class PlanIn(Body):
+    """Free costs nothing, all else more; only a period has days. Tax is inside the price.
+
+    `price_fen` is the price of `units`. What is used may have a month's minimum and cap; two-part has a yearly basic
+    fee; graduated and package have tiers, a package of `units` is paid whole once it is begun.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PLAN, _TIERS, _TWO_PART]})
     model: PriceModel
     price_fen: FenIn
     period_days: Annotated[int, Strict(), Field(ge=1, le=3_660)] | None = None
+    units: QuantityIn = 1
+    tiers: list[TierIn] = Field(default_factory=list, max_length=MOST_TIERS)
+    basic_fen: FenIn = 0
+    minimum_fen: FenIn = 0
+    cap_fen: PositiveFenIn | None = None
 
     @property
     def plan(self) -> PricePlan:
-        return PricePlan(self.model, Fen(self.price_fen), self.period_days)
+        tiers = tuple(PriceTier(tier.above, Fen(tier.price_fen)) for tier in self.tiers)
+        return PricePlan(**{**dict(self), "tiers": tiers})
 
 
 class ListingIn(Body):

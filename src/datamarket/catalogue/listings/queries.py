@@ -11,14 +11,13 @@ from sqlmodel.sql.expression import Select
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings.rules import ListingNotPublished, may_see_listing
 from datamarket.catalogue.listings.tables import Listing
-from datamarket.catalogue.listings.terms import ListingState, Offer, PriceModel, PricePlan, Supplier
+from datamarket.catalogue.listings.terms import ListingState, Offer, PricePlan, Supplier
 from datamarket.catalogue.products.tables import ProductVersion
 from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues.tables import Venue
 from datamarket.catalogue.venues.terms import FeePayer
 from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.foundation.errors import NotFound
-from datamarket.foundation.money import Fen
 from datamarket.participants import queries as participants
 from datamarket.participants.terms import IncomeClass
 from datamarket.zones import queries as zones
@@ -70,7 +69,7 @@ async def list_own_listings(
 
 def plan_of(listing: Listing) -> PricePlan:
     """The price plan as it is stored."""
-    return PricePlan(PriceModel(listing.price_model), Fen(listing.price_fen), listing.period_days)
+    return PricePlan.stored(listing.price_model, listing.price_fen, listing.period_days, listing.price_terms)
 
 
 async def get_offer(session: AsyncSession, listing_id: UUID) -> Offer:

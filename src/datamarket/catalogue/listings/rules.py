@@ -3,7 +3,12 @@
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
-from datamarket.catalogue.listings.terms import ListingEvent, ListingState, PriceModel, PricePlan
+from datamarket.catalogue.listings.terms import (
+    ListingEvent,
+    ListingState,
+    PriceModel,
+    PricePlan,
+)
 from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
 from datamarket.foundation.states import Life
 from datamarket.zones.terms import UseClass
@@ -32,6 +37,42 @@ class PlanFaulty(Invalid):
     code = "listing.plan-faulty"
     zh = "计价方案不成立：免费即价格为零，其余须大于零；仅按期计费须注明天数。"
     en = "The price plan does not hold: free costs nothing, all else more; only a period has days."
+
+
+class PlanTermMisplaced(Invalid):
+    code = "listing.plan-term-misplaced"
+    zh = "计价方式“{model}”不含“{term}”。"
+    en = "The price model '{model}' has no '{term}'."
+
+
+class PlanTermMissing(Invalid):
+    code = "listing.plan-term-missing"
+    zh = "计价方式“{model}”须写明“{term}”。"
+    en = "The price model '{model}' needs '{term}'."
+
+
+class PlanNegative(Invalid):
+    code = "listing.plan-negative"
+    zh = "计价方案的“{term}”不得为负，单位数不得小于一。"
+    en = "'{term}' of a price plan is not below zero, and units are one at least."
+
+
+class TiersDisordered(Invalid):
+    code = "listing.tiers-disordered"
+    zh = "阶梯起点须自零以上逐级递增，既不间断也不重叠：{above} 不大于 {before}。"
+    en = "Tiers begin above zero and rise, without gap or overlap: {above} does not lie above {before}."
+
+
+class TierNotWhole(Invalid):
+    code = "listing.tier-not-whole"
+    zh = "套餐包的阶梯起点须为每包 {units} 单位的整数倍：{above} 不是。"
+    en = "A tier of packages begins after whole packages of {units} units: {above} is not so many."
+
+
+class CapBelowMinimum(Invalid):
+    code = "listing.cap-below-minimum"
+    zh = "月度封顶 {cap_fen} 分低于月度最低消费 {minimum_fen} 分。"
+    en = "The month's cap of {cap_fen} fen lies below its minimum of {minimum_fen} fen."
 
 
 class PublicGoodNotFree(Refused):
@@ -101,10 +142,61 @@ def may_move_listing(
 
 
 def check_plan(plan: PricePlan, use_class: UseClass | None) -> None:
-    """Raises PlanFaulty or PublicGoodNotFree."""
+    """Raises PlanFaulty, PublicGoodNotFree, and what `check_plan_terms` raises."""
     free = plan.model is PriceModel.FREE
     periodic = plan.model is PriceModel.PER_PERIOD
     if free != (plan.price_fen == 0) or periodic != (plan.period_days is not None):
         raise PlanFaulty
+    check_plan_terms(plan)
     if use_class is UseClass.PUBLIC_GOOD and not free:
         raise PublicGoodNotFree
+
+
+_COUNTED = frozenset({"units", "minimum_fen", "cap_fen"})
+_TERMS_OF = {
+    PriceModel.PER_CALL: _COUNTED,
+    PriceModel.PER_VOLUME: _COUNTED,
+    PriceModel.TWO_PART: _COUNTED | {"basic_fen"},
+    PriceModel.GRADUATED: _COUNTED | {"tiers"},
+    PriceModel.PACKAGE: _COUNTED | {"tiers"},
+}
+"""What a plan of each model may say beside its price; the others say nothing."""
+_NEEDED = {PriceModel.TWO_PART: "basic_fen", PriceModel.GRADUATED: "tiers", PriceModel.PACKAGE: "units"}
+
+
+def check_plan_terms(plan: PricePlan) -> None:
+    """Each model has its own terms, and they agree with each other.
+
+    Raises PlanNegative, PlanTermMisplaced, PlanTermMissing, TiersDisordered, TierNotWhole, CapBelowMinimum.
+    """
+    lowest = {
+        "price_fen": plan.price_fen,
+        "units": plan.units - 1,
+        "tiers": min((tier.price_fen for tier in plan.tiers), default=0),
+        "basic_fen": plan.basic_fen,
+        "minimum_fen": plan.minimum_fen,
+        "cap_fen": plan.cap_fen or 0,
+    }
+    for term, value in lowest.items():
+        if value < 0:
+            raise PlanNegative(term=term)
+    plain = PricePlan(plan.model, plan.price_fen)
+    given = {term for term in lowest if getattr(plan, term) != getattr(plain, term)}
+    for term in sorted(given - _TERMS_OF.get(plan.model, frozenset())):
+        raise PlanTermMisplaced(model=plan.model, term=term)
+    needed = _NEEDED.get(plan.model)
+    if needed and needed not in given:
+        raise PlanTermMissing(model=plan.model, term=needed)
+    _check_tiers(plan)
+    if plan.cap_fen is not None and plan.cap_fen < plan.minimum_fen:
+        raise CapBelowMinimum(cap_fen=plan.cap_fen, minimum_fen=plan.minimum_fen)
+
+
+def _check_tiers(plan: PricePlan) -> None:
+    before = 0
+    for tier in plan.tiers:
+        if tier.above <= before:
+            raise TiersDisordered(above=tier.above, before=before)
+        if plan.model is PriceModel.PACKAGE and tier.above % plan.units:
+            raise TierNotWhole(above=tier.above, units=plan.units)
+        before = tier.above

@@ -8,6 +8,7 @@ from pydantic import Field
 from datamarket.catalogue.listings.terms import ListingState, PriceModel
 from datamarket.catalogue.products.terms import DeliveryForm, Modality
 from datamarket.catalogue.terms import Category
+from datamarket.foundation.http import Shape
 from datamarket.foundation.shapes import RowShape
 from datamarket.zones.terms import Level, UseClass
 
@@ -41,9 +42,25 @@ class ListingCard(RowShape):
     version: int = Field(description="of this record; see ETag")
 
 
+class TierOut(Shape):
+    above: int = Field(description="units used in the month, above which this price holds", examples=[10_000])
+    price_fen: int = Field(examples=[80])
+
+
+class PriceTermsOut(Shape):
+    """What a price plan says beside its price; tiers, minimum and cap count by the month."""
+
+    units: int = Field(description="what each price is the price of; a package's size", examples=[1])
+    tiers: list[TierOut]
+    basic_fen: int = Field(description="for each year of the contract")
+    minimum_fen: int = Field(description="for each whole month of the term")
+    cap_fen: int | None = Field(description="what the uses of a month cost at most")
+
+
 class ListingOut(ListingCard):
     """A listing as its provider and its venue see it; `reason` is that of the last event."""
 
+    price_terms: PriceTermsOut | None = Field(description="null where a use costs its units times the price")
     held_by_venue: bool
     reason: str | None
     created_at: datetime

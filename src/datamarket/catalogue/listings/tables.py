@@ -1,6 +1,7 @@
 """Rows of listings, with what a search finds them by."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, text
@@ -10,7 +11,7 @@ from sqlmodel import Field, SQLModel
 from datamarket.catalogue.listings.rules import PlanFaulty, PublicGoodNotFree
 from datamarket.catalogue.listings.terms import ListingState, PriceModel
 from datamarket.foundation.errors import Conflict, MarketError
-from datamarket.foundation.tables import BigInteger, instant, one_of
+from datamarket.foundation.tables import JSONB, BigInteger, instant, one_of
 from datamarket.zones.terms import UseClass
 
 
@@ -33,6 +34,10 @@ class Listing(SQLModel, table=True):
         CheckConstraint(
             "CASE price_model WHEN 'per_period' THEN coalesce(period_days > 0, false) ELSE period_days IS NULL END",
             name="listing_period_has_days",
+        ),
+        CheckConstraint(
+            "price_terms IS NOT NULL OR price_model NOT IN ('two_part', 'graduated', 'package')",
+            name="listing_terms_check",
         ),
         CheckConstraint(
             "use_class <> 'public_good' OR price_model = 'free'", name="listing_public_good_free"
@@ -99,11 +104,13 @@ class Listing(SQLModel, table=True):
     phrases: str
     search: str = Field(sa_column=Column(TSVECTOR, nullable=False))
     stopped_by: str | None = None
+    price_terms: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
 
 
 ERRORS: dict[str, type[MarketError]] = {
     "listing_on_sale_key": ListedAlready,
     "listing_free_costs_nothing": PlanFaulty,
     "listing_period_has_days": PlanFaulty,
+    "listing_terms_check": PlanFaulty,
     "listing_public_good_free": PublicGoodNotFree,
 }

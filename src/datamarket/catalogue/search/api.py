@@ -140,7 +140,7 @@ async def get_listing(request: Request, caller: Visitor, listing_id: UUID) -> Re
         raise NotFound(thing="listing")
     document = dict(row)
     del document["venue_operator_id"]
-    for name in ("quality", "sample_fields"):
-        document[name] = orjson.Fragment(document[name])
+    for name in ("quality", "sample_fields", "price_terms"):
+        document[name] = orjson.Fragment(document[name] or "null")
     kind = ForEveryone if row["state"] == ListingState.PUBLISHED else Response
     return _bytes(document, kind, ETag=f'"{row["version"]}"')

@@ -104,7 +104,8 @@ FROM pg_stats s JOIN pg_class c ON c.oid = 'public.listing'::regclass,
 WHERE s.schemaname = 'public' AND s.tablename = 'listing' AND s.attname = 'search' AND common.term IS NOT NULL
 """
 _BY_ID = f"""
-SELECT {SHOWN}, listing.held_by_venue, listing.reason, listing.created_at, v.resources::text[] AS resources,
+SELECT {SHOWN}, listing.held_by_venue, listing.reason, listing.created_at,
+       listing.price_terms::text AS price_terms, v.resources::text[] AS resources,
        v.processing, v.quality::text AS quality, v.sample_fields::text AS sample_fields,
        venue.operator_id AS venue_operator_id
 FROM listing JOIN product_version v ON v.id = listing.product_version_id JOIN venue ON venue.id = listing.venue_id

@@ -41,7 +41,7 @@ def _base64(raw: bytes) -> str:
 
 
 class Notary:
-    """Signs checkpoints of one log with one key."""
+    """Signs checkpoints of one log, and what else its market states, with one key."""
 
     def __init__(self, origin: str, key: Ed25519PrivateKey) -> None:
         self.origin = origin
@@ -49,7 +49,10 @@ class Notary:
         self.reader = NoteReader(origin, key.public_key())
 
     def sign(self, checkpoint: Checkpoint) -> str:
-        text = checkpoint.text()
+        return self.stamp(checkpoint.text())
+
+    def stamp(self, text: str) -> str:
+        """A text with the line that signs it; one that is no checkpoint must not begin like one."""
         stamp = _base64(self.reader.key_id + self._key.sign(text.encode()))
         return f"{text}\n{DASH} {self.origin} {stamp}\n"
 

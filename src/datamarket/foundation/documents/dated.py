@@ -8,7 +8,7 @@ A file of them is plain YAML: `format: dated-values/1`, then under each name a l
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Generic, NoReturn, TypeVar
 
 from datamarket.foundation.documents.plain_yaml import Document, NotPlainYaml, read_plain_yaml
@@ -42,6 +42,14 @@ def read_day(text: object) -> date:
         return date.fromisoformat(text)
     message = f"not a date: {text}; write 2024-01-01"
     raise ValueError(message)
+
+
+def read_days(value: Any) -> timedelta:
+    """So many days. Raises ValueError for what is no whole number above zero."""
+    if type(value) is not int or value < 1:
+        message = f"not a whole number above zero: {value}"
+        raise ValueError(message)
+    return timedelta(days=value)
 
 
 def last_begun(days: Iterable[date], on: date) -> date | None:

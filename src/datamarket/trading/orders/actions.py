@@ -15,6 +15,7 @@ from datamarket.auth.terms import Actor
 from datamarket.contracts import metering
 from datamarket.contracts import queries as contracts
 from datamarket.contracts.accounts import accounts_of
+from datamarket.contracts.quotes import actions as quotes
 from datamarket.contracts.rules import QuotaExhausted
 from datamarket.contracts.terms import Demand, FrozenTerms, Purpose
 from datamarket.evidence import actions as evidence
@@ -50,13 +51,17 @@ async def place_order(
     quantity: int,
     deliver_by: datetime,
     acceptance_days: int,
+    quote_id: UUID | None = None,
     now: datetime,
 ) -> TradeOrder:
     """Order units under an active contract, at its frozen price: money and units are set aside.
 
-    Raises NotFound, ContractNotActive, what `check_place` refuses, AmountTooLarge, FundsInsufficient.
+    Where the price depends on the month, the most that it can be is held. A quote that is named is used up.
+    Raises NotFound, ContractNotActive, what `check_place` and `use_quote` refuse, AmountTooLarge, FundsInsufficient.
     """
     buyer_id = organisation_of(actor)
+    if quote_id is not None:
+        await _use_quote(session, actor, quote_id, contract_id, purpose=purpose, quantity=quantity, now=now)
     demand = Demand(contract_id, buyer_id, purpose, quantity, now)
     terms = await _reserve(session, demand, deliver_by=deliver_by, days=acceptance_days)
     amount = trade_rules.price(terms.plan, quantity)
@@ -77,8 +82,17 @@ async def place_order(
         hold_id=new_id(now) if amount else None,
         placed_at=now,
         actor_id=actor.account_id,
+        quote_id=quote_id,
     )
     return await _keep(session, actor, order, now=now)
+
+
+async def _use_quote(
+    session: AsyncSession, actor: Actor, quote_id: UUID, contract_id: UUID, *, now: datetime, **ordered: Any
+) -> None:
+    """The order is what was quoted: its own part, and what its contract froze."""
+    contract = await contracts.get_contract(session, contract_id, visible_to=actor)
+    await quotes.use_quote(session, actor, quote_id, contract.model_dump() | ordered, now=now)
 
 
 async def _reserve(session: AsyncSession, demand: Demand, *, deliver_by: datetime, days: int) -> FrozenTerms:

@@ -48,6 +48,7 @@ class OrderIn(Body):
     acceptance_days: Annotated[int, Field(strict=True, ge=1, le=LONGEST_ACCEPTANCE)] = Field(
         description="days after delivery; silence then counts as acceptance", examples=[7]
     )
+    quote_id: UUID | None = Field(default=None, description="your quote for exactly this; it is then used up")
 
 
 class OrderOut(RowShape):
@@ -63,7 +64,8 @@ class OrderOut(RowShape):
     purpose: Purpose
     quantity: int
     unit_price_fen: int
-    amount_fen: int
+    amount_fen: int = Field(description="what is held: the most that the order can come to")
+    quote_id: UUID | None
     deliver_by: datetime
     acceptance_days: int
     hold_id: UUID | None = Field(description="null for a free order")
@@ -113,6 +115,7 @@ async def place_order(
         quantity=body.quantity,
         deliver_by=body.deliver_by,
         acceptance_days=body.acceptance_days,
+        quote_id=body.quote_id,
         now=now,
     )
     return OrderOut.tagged(order, response)

@@ -6,6 +6,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from datamarket.contracts.quotes.rules import QuoteUsed
+from datamarket.foundation.errors import MarketError
 from datamarket.foundation.tables import BigInteger, instant, one_of
 from datamarket.trading.orders.terms import OrderState
 
@@ -15,6 +17,7 @@ class TradeOrder(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("ledger_id", "hold_id", name="trade_order_hold_key"),
         UniqueConstraint("trade_id", name="trade_order_trade_key"),
+        UniqueConstraint("quote_id", name="trade_order_quote_key"),
         ForeignKeyConstraint(
             ["ledger_id", "hold_id"],
             ["ledger_hold.ledger_id", "ledger_hold.id"],
@@ -23,9 +26,7 @@ class TradeOrder(SQLModel, table=True):
             initially="DEFERRED",
         ),
         one_of("state", OrderState, "trade_order"),
-        CheckConstraint(
-            "quantity > 0 AND amount_fen = unit_price_fen * quantity", name="trade_order_amount_check"
-        ),
+        CheckConstraint("quantity > 0 AND amount_fen >= 0", name="trade_order_amount_check"),
         CheckConstraint("(hold_id IS NULL) = (amount_fen = 0)", name="trade_order_hold_check"),
         CheckConstraint(
             "reserved_quantity BETWEEN 0 AND quantity AND (reserved_quantity = 0 OR state IN ('placed', 'delivered'))",
@@ -90,3 +91,7 @@ class TradeOrder(SQLModel, table=True):
     actor_id: UUID
     version: int = 1
     reserved_quantity: int = Field(sa_type=BigInteger)
+    quote_id: UUID | None = Field(default=None, foreign_key="quote.id")
+
+
+ERRORS: dict[str, type[MarketError]] = {"trade_order_quote_key": QuoteUsed}

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn
 
-from datamarket.foundation.documents.dated import DatedValue, read_dated
+from datamarket.foundation.documents.dated import DatedValue, read_dated, read_days
 from datamarket.foundation.money import parse_rate, parse_yuan
 from datamarket.trading.terms import Bracket, RevenueRule
 
@@ -30,15 +30,8 @@ def pricing_waits() -> tuple[DatedValue[timedelta], ...]:
 
 def _stated() -> dict[str, tuple[DatedValue[Any], ...]]:
     content = (files("datamarket.trading.revenue") / "rules.yaml").read_bytes()
-    readers = {"revenue_rule": _terms, "seller_prices_after_days": _days}
+    readers = {"revenue_rule": _terms, "seller_prices_after_days": read_days}
     return read_dated("trading/revenue/rules.yaml", content, readers)
-
-
-def _days(value: Any) -> timedelta:
-    """Raises ValueError for what is no whole number above zero."""
-    if type(value) is not int or value < 1:
-        _refuse(f"not a whole number above zero: {value}")
-    return timedelta(days=value)
 
 
 def _terms(value: Any) -> dict[str, Any]:
