@@ -239,7 +239,7 @@ async def use_contracts(
     connection: Connection, wanted: Sequence[tuple[Actor, Demand]], *, now: datetime
 ) -> list[Use | MarketError]:
     """Authorise and meter uses: one outcome per demand, in their order; a refused one counts nothing."""
-    refusals = await meter(connection, [demand for _, demand in wanted])
+    refusals = await meter(connection, [demand for _, demand in wanted], now=now)
     metered = [pair for pair, refusal in zip(wanted, refusals, strict=True) if refusal is None]
     demands = [demand for _, demand in metered]
     ids = new_ids([demand.at for demand in demands])

@@ -80,7 +80,7 @@ class Recorder:
         """All intents that the contracts allow, in a handful of set-based statements."""
         outcomes: dict[int, Outcome] = {}
         sales = await self._sales(connection, intents, outcomes)
-        uses = await _meter(connection, intents, sales, outcomes)
+        uses = await _meter(connection, intents, sales, outcomes, now)
         if uses:
             allowed = [intents[position] for position in uses]
             instants = [intent.occurred_at for intent in allowed]
@@ -142,6 +142,7 @@ async def _meter(
     intents: Sequence[TradeIntent],
     sales: Mapping[int, Sale],
     outcomes: dict[int, Outcome],
+    now: datetime,
 ) -> dict[int, UUID]:
     """The use of each sale, in their order: one metered before, or a new one; refusals go into `outcomes`."""
     demands = {
@@ -151,7 +152,7 @@ async def _meter(
         for position, sold in sales.items()
         if (intent := intents[position]).use_id is None and intent.purpose is not None
     }
-    refusals = await metering.meter(connection, list(demands.values()))
+    refusals = await metering.meter(connection, list(demands.values()), now=now)
     refused = {p: refusal for p, refusal in zip(demands, refusals, strict=True) if refusal is not None}
     outcomes.update(refused)
     fresh = {position: demand for position, demand in demands.items() if position not in refused}

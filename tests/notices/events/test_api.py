@@ -84,18 +84,19 @@ async def test_a_page_goes_on_where_the_one_before_ended_and_says_whether_there_
     )
     whole = (await client.get("/events", params={"limit": 100})).json()
     assert not whole["more"]
-    parts, after = [], {}
+    parts: list[object] = []
+    after: dict[str, str | int] = {}
     while True:
-        page = (await client.get("/events", params={"limit": 3} | after)).json()
+        page = (await client.get("/events", params=after | {"limit": 3})).json()
         parts += page["items"]
         after = {"after": page["next"]}
         if not page["more"]:
             break
     assert parts == whole["items"]
     await trading.move(fresh_database, deal, deal.provider_account, ContractEvent.SUSPEND, "欠费")
-    assert (await client.get("/events", params={"limit": 3} | after)).json()["items"] == []
+    assert (await client.get("/events", params=after | {"limit": 3})).json()["items"] == []
     await seal(fresh_database, tmp_path)
-    later = await client.get("/events", params={"limit": 3} | after)
+    later = await client.get("/events", params=after | {"limit": 3})
     assert types_of(later) == ["market.contracts.suspend"]
 
 

@@ -36,9 +36,11 @@ def market(database: Database, settings: Settings) -> FastAPI:
 async def waiting(app: FastAPI, who: Actor, now: datetime = NOON) -> list[dict[str, Any]]:
     """All of it, page by page, at an instant."""
     app.state.read_clock = lambda: now
-    client, items, after = client_of(app, who, now), [], {}
+    client = client_of(app, who, now)
+    items: list[dict[str, Any]] = []
+    after: dict[str, str | int] = {}
     while True:
-        page = (await client.get("/inbox", params={"limit": 2} | after)).json()
+        page = (await client.get("/inbox", params=after | {"limit": 2})).json()
         items += page["items"]
         if page["next"] is None:
             return items

@@ -1,5 +1,6 @@
 """Which addresses are written to, how messages are signed, and how long is waited."""
 
+import base64
 from datetime import timedelta
 from ipaddress import ip_address
 
@@ -102,7 +103,7 @@ async def test_a_name_that_resolves_to_nothing_is_told_apart_from_a_silent_name_
 
 def test_a_signature_is_that_of_the_specification() -> None:
     """Standard Webhooks' own example: id, time, body and secret of its specification."""
-    secret = rules.base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     told = rules.signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
     assert told == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 

@@ -86,6 +86,11 @@ class EventType(Labelled):
     CONTRACT_STOPPED = "market.contracts.stop", "合同因授权停止", "contract stopped with its authority"
     CONTRACT_RESTORED = "market.contracts.restore", "合同随授权恢复", "contract restored with its authority"
     CONTRACT_USED = "market.contracts.use", "合同使用", "contract used"
+    QUOTA_REACHED = (
+        "market.contracts.reach-quota",
+        "合同额度已用八成或用尽",
+        "four fifths or all of a quota used",
+    )
     ORDER_PLACED = "market.trading.place-order", "下单", "order placed"
     ORDER_DELIVERED = "market.trading.deliver-order", "订单交付", "order delivered"
     ORDER_ACCEPTED = "market.trading.accept-order", "订单验收", "order accepted"

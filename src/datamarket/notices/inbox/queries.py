@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
+from datamarket.contracts.rules import QUOTA_MARKS
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Connection, PageAsked
 from datamarket.notices.inbox.terms import Matter, MatterKind
@@ -15,7 +16,6 @@ from datamarket.zones.limits import limits_on
 
 FAR = datetime(9000, 1, 1, tzinfo=UTC)
 """Where what has no deadline stands in the order."""
-NEARLY_USED_PERCENT = 80
 MANDATE_NOTICE_DAYS = 60
 """Before its term ends; no rule sets a time to ask for the next one, so the window of registrations is taken [assumed]."""
 _FAR = "timestamptz '9000-01-01 00:00:00+00'"
@@ -94,8 +94,8 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
         Source(
             P.USE_CONTRACT,
             "SELECT 'contract', c.id, c.term_from, c.term_to FROM contract c JOIN contract_meter m ON m.contract_id = c.id"  # noqa: S608 - constants
-            " WHERE c.buyer_id = $2 AND m.state = 'active' AND c.term_to > $4 AND c.price_model <> 'one_off'"
-            f" AND (m.used + m.reserved) * 100 >= m.quota * {NEARLY_USED_PERCENT}",
+            " WHERE c.buyer_id = $2 AND m.state = 'active' AND c.term_to > $4 AND m.quota > 1"
+            f" AND (m.used + m.reserved) * 100 >= m.quota * {min(QUOTA_MARKS)}",
         ),
     ),
     (
