@@ -7,15 +7,14 @@ The database is asked by one of them at a time: requests keep the pool.
 import asyncio
 import logging
 import secrets
-import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address
-from urllib.parse import urlsplit
+from functools import partial
+from http import HTTPStatus
+from importlib import import_module
 
-import httpx
 from prometheus_client import Counter
 
 from datamarket.foundation.db import Database, PageAsked
@@ -23,7 +22,7 @@ from datamarket.foundation.errors import MarketError
 from datamarket.notices.events.queries import read_feed
 from datamarket.notices.events.terms import Told
 from datamarket.notices.subscriptions import actions, rules
-from datamarket.notices.subscriptions.addresses import Resolve, look_up, open_address
+from datamarket.notices.subscriptions.addresses import Resolve, look_up
 from datamarket.notices.subscriptions.messages import body_of, headers_of
 from datamarket.notices.subscriptions.terms import Due, PauseReason, Sending, SendingOutcome
 
@@ -54,7 +53,6 @@ class Sender:
     answer_seconds: int = ANSWER_SECONDS
     _asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _running: set[asyncio.Task[None]] = field(default_factory=set)
-    _trust: ssl.SSLContext = field(default_factory=httpx.create_ssl_context)
 
     async def run(self) -> None:
         """Turn after turn until it is cancelled; a turn that fails is told, and the next one tries again."""
@@ -118,55 +116,42 @@ class Sender:
 
     async def _send_all(self, due: Due, events: Sequence[Told]) -> list[Sending]:
         """One after another, in the feed's order, until one fails or the turn is over."""
+        await asyncio.to_thread(import_module, f"{__package__}.transport")  # once: a quarter of a second
+        from datamarket.notices.subscriptions import transport  # noqa: PLC0415 - see there
+
         secret = rules.secret_of(self.key, due.salt)
         end = time.monotonic() + TURN_SECONDS
         sendings: list[Sending] = []
-        limits = httpx.Limits(max_connections=1)
-        async with httpx.AsyncClient(verify=self._trust, trust_env=False, limits=limits) as client:
+        async with transport.opened() as client:
+            post = partial(transport.post, client, due.url, networks=self.networks, resolve=self.resolve)
             for told in events:
-                sendings.append(await self._send(client, due.url, told, secret))
+                sendings.append(await self._send(post, told, secret))
                 if sendings[-1].outcome is not SendingOutcome.TAKEN or time.monotonic() > end:
                     break
         return sendings
 
-    async def _send(self, client: httpx.AsyncClient, url: str, told: Told, secret: bytes) -> Sending:
+    async def _send(self, post: Callable[..., Awaitable[int]], told: Told, secret: bytes) -> Sending:
         at, begun, status = self.read_clock(), time.monotonic_ns(), None
         body = body_of(told, self.ledger_id)
         headers = headers_of(told, secret, int(at.timestamp()), body)
         try:
             async with asyncio.timeout(self.answer_seconds):
-                request = await self._request(client, url, headers, body)
-                answer = await client.send(request, stream=True, follow_redirects=False)
-                await answer.aclose()
-            status = answer.status_code
-            outcome = SendingOutcome.TAKEN if answer.is_success else SendingOutcome.REFUSED
+                status = await post(headers, body)
+            outcome = SendingOutcome.TAKEN if 200 <= status < 300 else SendingOutcome.REFUSED
         except TimeoutError:
             outcome = SendingOutcome.UNANSWERED
-        except MarketError as error:
-            closed = isinstance(error, rules.AddressClosed | rules.AddressMalformed)
-            outcome = SendingOutcome.ADDRESS_CLOSED if closed else SendingOutcome.UNREACHED
-        except (httpx.HTTPError, httpx.InvalidURL, OSError):
+        except (rules.AddressClosed, rules.AddressMalformed):
+            outcome = SendingOutcome.ADDRESS_CLOSED
+        except (MarketError, OSError):
             outcome = SendingOutcome.UNREACHED
         SENT.labels(outcome).inc()
         milliseconds = (time.monotonic_ns() - begun) // 1_000_000
         return Sending(told.position, told.id, at, outcome, status, milliseconds)
 
-    async def _request(
-        self, client: httpx.AsyncClient, url: str, headers: dict[str, str], body: bytes
-    ) -> httpx.Request:
-        """To the very address that was checked; the certificate must be the name's. A name is not resolved twice."""
-        address = await open_address(url, self.networks, self.resolve)
-        parts = urlsplit(url)
-        shown = f"[{address}]" if isinstance(address, IPv6Address) else str(address)
-        target = httpx.URL(url).copy_with(host=shown)
-        named = headers | {"Host": parts.netloc}
-        sni = {"sni_hostname": parts.hostname}
-        return client.build_request("POST", target, content=body, headers=named, timeout=None, extensions=sni)
-
 
 def _pause(due: Due, sendings: Sequence[Sending], failures: int) -> PauseReason | None:
     if not due.active:
         return PauseReason.ACCOUNT_CLOSED
-    if sendings and sendings[-1].status == httpx.codes.GONE:
+    if sendings and sendings[-1].status == HTTPStatus.GONE:
         return PauseReason.GONE
     return PauseReason.FAILED if failures >= rules.MOST_FAILURES else None
