@@ -100,8 +100,9 @@ UPDATE subscription AS s SET due_at = $2::timestamptz + $3::interval
   FROM account AS a
  WHERE a.id = s.account_id
    AND s.id IN (SELECT id FROM subscription
-                 WHERE ledger_id = $1 AND state = 'active' AND salt IS NOT NULL AND due_at <= $2 AND position < $4
-                 ORDER BY failures, due_at LIMIT $5 FOR UPDATE SKIP LOCKED)
+                 WHERE ledger_id = $1 AND state = 'active' AND salt IS NOT NULL AND due_at <= $2
+                   AND position < (SELECT max(size) - 1 FROM seal_block WHERE ledger_id = $1)
+                 ORDER BY failures, due_at LIMIT $4 FOR UPDATE SKIP LOCKED)
 RETURNING s.id, s.url, s.types, s.salt, s.position, s.failures, s.version,
           a.id AS account_id, a.participant_id, a.roles, a.active
 """
@@ -111,8 +112,7 @@ async def take_due(
     connection: Connection, ledger_id: int, *, most: int, lease: timedelta, now: datetime
 ) -> list[Due]:
     """Subscriptions that the feed goes on for, healthy ones first; no other process takes them until the lease is over."""
-    end = await end_of_feed(connection, ledger_id)
-    rows = await connection.fetch(_TAKE, ledger_id, now, lease, end, most)
+    rows = await connection.fetch(_TAKE, ledger_id, now, lease, most)
     return [_due(row) for row in rows]
 
 

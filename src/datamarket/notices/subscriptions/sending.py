@@ -28,7 +28,8 @@ from datamarket.notices.subscriptions.terms import Due, PauseReason, Sending, Se
 
 log = logging.getLogger("datamarket.sending")
 SENT = Counter("datamarket_messages_sent_total", "Attempts to send a message to a subscription", ["outcome"])
-EVERY_SECONDS = 1
+EVERY_SECONDS = 2
+"""One statement each time; the log that it reads grows every five."""
 AT_ONCE = 50
 """Receivers that one process writes to at a time."""
 AT_A_TIME = 50
@@ -72,7 +73,7 @@ class Sender:
         free = AT_ONCE - len(self._running)
         if not free:
             return []
-        async with self._asking, self.database.plain_transaction() as connection:
+        async with self._asking, self.database.connection() as connection:
             taken = await actions.take_due(
                 connection, self.ledger_id, most=free, lease=LEASE, now=self.read_clock()
             )
