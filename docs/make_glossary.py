@@ -29,6 +29,7 @@ SLICES = (
     "subsidy",
     "stoppages",
     "evidence",
+    "notices",
     "statistics",
     "simulation",
     "edge",

@@ -55,6 +55,7 @@ CHANGES_NOTHING = {
     "POST /api/v1/auth/revoke",
     "POST /api/v1/auth/token",
     "POST /api/v1/contracts/{contract_id}/uses/dry-run",
+    "POST /api/v1/subscriptions/{subscription_id}/secret",
     "POST /api/v1/subsidy/what-if",
     "POST /api/v1/subsidy/what-if/grid",
 }

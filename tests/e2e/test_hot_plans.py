@@ -24,11 +24,12 @@ from datamarket.foundation.settings import Settings
 from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.server.app import create_app
+from datamarket.server.sealing import seal_all
 from tests.conftest import Client, client_of
 from tests.world import trading
 from tests.world.crowd import crowd, multiply
 from tests.world.market import OTHER_CITY
-from tests.world.people import FINANCE, NOON, actor, unique
+from tests.world.people import FINANCE, NOON, actor, moment, unique
 from tests.world.trading import Agreement
 
 LEDGER = trading.LEDGER_ID
@@ -133,7 +134,11 @@ def _caller_of(app: FastAPI) -> Callable[[Any], Client]:
 
 @pytest_asyncio.fixture(scope="module")
 async def crowded(
-    server_url: str, worker_id: str, settings: Settings, database_url: str
+    server_url: str,
+    worker_id: str,
+    settings: Settings,
+    database_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Crowd]:
     name = f"datamarket_crowd_{worker_id}"
     await drop_database(server_url, name)
@@ -143,7 +148,11 @@ async def crowded(
     agreement = await crowd(made)
     await made.close()
     await multiply(url)
+    sealed = await Database(url, 2).open()
+    await seal_all(sealed, settings.model_copy(update={"var": tmp_path_factory.mktemp("crowd")}), moment)
+    await sealed.close()
     superuser = await asyncpg.connect(url)
+    await superuser.execute("ANALYZE seal_leaves, seal_block")
     await _alone(superuser)
     found = Crowd(url, agreement, await _named(superuser, agreement), superuser)
     for mode in MODES:
@@ -257,6 +266,12 @@ REQUESTS: dict[str, Send] = {
     "city transfers of the buyer": _mine("/ledger/city-transfers"),
     "city transfers of all": _get("/ledger/city-transfers"),
     "city transfer by id": _get("/ledger/city-transfers/{transfer}"),
+    "feed of the buyer": _mine("/events"),
+    "feed of all": _get("/events"),
+    "inbox of the buyer": _mine("/inbox"),
+    "inbox of the seller": _theirs("/inbox"),
+    "inbox of an office": _get("/inbox"),
+    "subscriptions of the buyer": _mine("/subscriptions"),
     "audit events": _get("/audit-events"),
     "audit events of a trade": _get("/audit-events", subject="{trade}"),
     "audit events of the commonest kind": _get("/audit-events", action="trading.record"),

@@ -33,7 +33,7 @@ SELECT CASE split_part(e.action, '.', 2)
                       THEN 'active' ELSE 'part_signed' END END
   FROM audit_event e JOIN contract c ON c.id = e.subject_id
  WHERE e.subject_id = :contract AND e.at <= :at AND e.action <> 'contracts.use'
-   AND e.action NOT IN ('contracts.stop', 'contracts.restore')
+   AND e.action NOT IN ('contracts.stop', 'contracts.restore', 'contracts.reach-quota')
  ORDER BY e.id DESC LIMIT 1
 """)
 _AFFECTED = text("""

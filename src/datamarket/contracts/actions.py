@@ -250,7 +250,7 @@ async def plan_uses(
     connection: Connection, wanted: Sequence[tuple[Actor, Demand]], *, now: datetime
 ) -> tuple[list[Use | MarketError], list[Write]]:
     """Authorise and meter uses, and say what is to be written of them."""
-    refusals = await meter(connection, [demand for _, demand in wanted])
+    refusals = await meter(connection, [demand for _, demand in wanted], now=now)
     metered = [pair for pair, refusal in zip(wanted, refusals, strict=True) if refusal is None]
     demands = [demand for _, demand in metered]
     ids = new_ids([demand.at for demand in demands])

@@ -11,9 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from datamarket.auth.terms import CLOCK
 from datamarket.contracts import queries, rules
 from datamarket.contracts.tables import ContractMeter
 from datamarket.contracts.terms import Authorisation, ContractState, Demand
+from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import Connection
 from datamarket.foundation.desks.writes import Write, folded
 from datamarket.foundation.errors import MarketError, NotFound
@@ -35,11 +37,13 @@ UPDATE contract_meter AS m SET used = m.used + asked.quantity
    AND asked.first_at >= m.term_from AND asked.last_at < m.stands_until
    AND asked.purposes <@ m.purposes
    AND (m.quota IS NULL OR m.used + m.reserved + asked.quantity <= m.quota)
-RETURNING m.contract_id, m.buyer_id
+RETURNING m.contract_id, m.buyer_id, m.used, m.quota
 """
 
 
-async def meter(connection: Connection, demands: Sequence[Demand]) -> list[MarketError | None]:
+async def meter(
+    connection: Connection, demands: Sequence[Demand], *, now: datetime
+) -> list[MarketError | None]:
     """Check and count each use; what is refused counts nothing. One outcome per demand, in order.
 
     All demands on a contract pass together, or, when they do not, are decided one by one in their order.
@@ -48,10 +52,10 @@ async def meter(connection: Connection, demands: Sequence[Demand]) -> list[Marke
         return []
     outcomes: list[MarketError | None] = [None] * len(demands)
     together = _together(demands)
-    passed = await _pass(connection, together)
+    passed = await _pass(connection, together, now)
     if len(passed) == len(together):
         return outcomes
-    for position, error in (await _refusals(connection, demands, passed)).items():
+    for position, error in (await _refusals(connection, demands, passed, now)).items():
         outcomes[position] = error
     return outcomes
 
@@ -72,8 +76,8 @@ def _together(demands: Iterable[Demand]) -> Together:
     return together
 
 
-async def _pass(connection: Connection, together: Together) -> set[Pair]:
-    """Those whose demands all pass: they are counted at once."""
+async def _pass(connection: Connection, together: Together, now: datetime) -> set[Pair]:
+    """Those whose demands all pass: they are counted at once, and who crosses a mark of its quota is told."""
     rows = await connection.fetch(
         _METER,
         [contract_id for contract_id, _ in together],
@@ -83,7 +87,24 @@ async def _pass(connection: Connection, together: Together) -> set[Pair]:
         [max(demand.at for demand in demands) for demands in together.values()],
         [",".join({demand.purpose for demand in demands}) for demands in together.values()],
     )
-    return {(row["contract_id"], row["buyer_id"]) for row in rows}
+    passed = set()
+    for contract_id, buyer_id, used, quota in rows:
+        passed.add((contract_id, buyer_id))
+        if quota is not None:
+            counted = sum(demand.quantity for demand in together[contract_id, buyer_id])
+            await tell_of_quota(connection, contract_id, quota, used - counted, used, now=now)
+    return passed
+
+
+async def tell_of_quota(
+    connection: Connection, contract_id: UUID, quota: int, before: int, used: int, *, now: datetime
+) -> None:
+    """An event where this count has crossed a mark: with the count it stands or falls, and none is crossed twice."""
+    percent = rules.mark_crossed(quota, before, used)
+    if percent is not None:
+        facts = {"percent": percent, "used": used, "quota": quota}
+        event = evidence.Event(CLOCK, contract_id, facts)
+        await evidence.record_many(connection, "contracts.reach-quota", "contract", [event], now=now)
 
 
 def authorisation_for(demand: Demand, meters: Mapping[UUID, queries.Meter]) -> Authorisation:
@@ -97,7 +118,7 @@ def authorisation_for(demand: Demand, meters: Mapping[UUID, queries.Meter]) -> A
 
 
 async def _refusals(
-    connection: Connection, demands: Sequence[Demand], passed: set[Pair]
+    connection: Connection, demands: Sequence[Demand], passed: set[Pair], now: datetime
 ) -> dict[int, MarketError]:
     """Why each that may not be was refused, by the same rule in its pure form; the others are counted.
 
@@ -116,7 +137,7 @@ async def _refusals(
             refused[position] = error
     allowed = {position: demand for position, demand in left.items() if position not in refused}
     if allowed:
-        passed = await _pass(connection, _together(allowed.values()))
+        passed = await _pass(connection, _together(allowed.values()), now)
     return refused | {
         p: rules.UseNotAuthorised() for p, demand in allowed.items() if _pair(demand) not in passed
     }

@@ -54,6 +54,8 @@ MOVED_BY: dict[ContractEvent, frozenset[Party]] = {
     ContractEvent.EXPIRE: frozenset(),
 }
 """Expiry is nobody's: the clock makes it."""
+QUOTA_MARKS = (100, 80)
+"""Percent of a quota at which its parties are told; what is used is never given back, so each is reached once."""
 
 
 class NotYourMove(Forbidden):
@@ -233,3 +235,9 @@ def check_use(authorisation: Authorisation, demand: Demand) -> None:
         raise PurposeNotAuthorised(purpose=demand.purpose)
     if authorisation.left is not None and demand.quantity > authorisation.left:
         raise QuotaExhausted(left=authorisation.left, asked=demand.quantity)
+
+
+def mark_crossed(quota: int, before: int, used: int) -> int | None:
+    """The highest percentage of QUOTA_MARKS that a count has just reached, if any; a single unit is a purchase, no quota."""
+    crossed = (mark for mark in QUOTA_MARKS if before * 100 < quota * mark <= used * 100)
+    return next(crossed, None) if quota > 1 else None

@@ -50,6 +50,7 @@ TAGS: list[dict[str, str]] = [
     {"name": "payouts", "description": "出款、银行对账单与对账 · payouts, bank statements, reconciliation"},
     {"name": "subsidy", "description": "奖补方案、运行、解释与测算 · schemes, runs, explanations, studies"},
     {"name": "evidence", "description": "审计事件、封存与证明 · audit events, the sealed log, proofs"},
+    {"name": "notices", "description": "事件流、待办与订阅 · the feed of events, the inbox, subscriptions"},
     {"name": "statistics", "description": "公开统计 · public statistics"},
     {"name": "operations", "description": "健康检查与指标 · health and metrics"},
 ]

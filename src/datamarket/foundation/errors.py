@@ -95,6 +95,7 @@ THINGS_ZH = {
     "scheme": "方案",
     "scheme version": "方案版本",
     "statement": "对账单",
+    "subscription": "订阅",
     "trade": "交易",
     "use": "使用记录",
     "venue": "交易平台",

@@ -1,5 +1,6 @@
 """One frozen object, read once at the start and passed on; no secret has a default."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,17 @@ def _checked_rate(text: str) -> str:
     return text
 
 
+def _checked_network(text: str) -> str:
+    """Raises ValueFault for what is no network."""
+    try:
+        ip_network(text)
+    except ValueError:
+        raise ValueFault("应形如 10.20.0.0/16", "write 10.20.0.0/16") from None
+    return text
+
+
+Network = Annotated[str, AfterValidator(_checked_network)]
+"""An address and the bits of its network, as CIDR writes them."""
 RequestRate = Annotated[str, AfterValidator(_checked_rate)]
 """In the notation of the `limits` library."""
 
@@ -93,6 +105,9 @@ class Settings(BaseSettings):
 
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)] = ()
     """Which web pages may call the API, parted by commas; none by default."""
+
+    webhook_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_parted)] = ()
+    """Networks, parted by commas, that subscriptions may be sent to though they are not public; there http will do."""
 
     demo_password: str | None = None
     log_requests: bool = True

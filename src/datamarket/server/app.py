@@ -21,9 +21,11 @@ from datamarket.foundation.clock import read_clock as wall_clock
 from datamarket.foundation.db import Database
 from datamarket.foundation.http import API_PREFIX
 from datamarket.foundation.settings import Settings
+from datamarket.notices.subscriptions.sending import Sender
 from datamarket.server.housekeeping import kept_house
 from datamarket.server.listening import listening
 from datamarket.server.sealing import sealer_of
+from datamarket.server.telling import telling
 from datamarket.trading import api as trading
 
 
@@ -37,7 +39,8 @@ def create_app(
         await database.open()
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be looked at by every collection
-        async with listening(database, app.state.heard), kept_house(database, settings, read_clock):
+        kept = kept_house(database, settings, read_clock)
+        async with listening(database, app.state.heard), kept, telling(app.state.sender):
             yield
         await database.close()
 
@@ -83,6 +86,8 @@ def _equip(app: FastAPI, settings: Settings, database: Database, read_clock: Cal
     app.state.tokens = TokenKeeper(key, settings)
     app.state.cursor_secret = derived_secret(key, b"page cursors")
     app.state.sealer = sealer_of(settings)
+    secret = derived_secret(key, b"subscriptions")
+    app.state.sender = Sender(database, settings.ledger_id, secret, settings.webhook_networks, read_clock)
 
 
 def from_environment() -> FastAPI:

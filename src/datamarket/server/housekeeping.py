@@ -23,6 +23,7 @@ from datamarket.ledger.cities import actions as city_actions
 from datamarket.ledger.clearing.queries import clearing_ages
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.terms import CLEARING
+from datamarket.notices.subscriptions import actions as subscriptions
 from datamarket.server import sealing
 from datamarket.server.checks import CHECKS
 from datamarket.trading import actions as trading
@@ -61,6 +62,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         Chore("accept-by-silence", 60, orders.accept_by_silence),
         Chore("charge-fees", 300, trading.charge_fees),
         Chore("receive-city-transfers", 5, city_actions.receive_due),
+        Chore("forget-sendings", 3600, subscriptions.forget_sendings),
         Chore("watch-the-books", 60, watch_the_books),
     )
 

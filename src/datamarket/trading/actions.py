@@ -92,7 +92,7 @@ class Recorder:
             await contracts.lock_plain_meters(
                 connection, list({sold.terms.contract_id for sold in sales.values()})
             )
-        uses, writes = await _meter(connection, intents, sales, outcomes)
+        uses, writes = await _meter(connection, intents, sales, outcomes, now)
         if counts:
             sales = await self._charged(connection, intents, known, {p: sales[p] for p in uses})
         if uses:
@@ -196,6 +196,7 @@ async def _meter(
     intents: Sequence[TradeIntent],
     sales: Mapping[int, Sale],
     outcomes: dict[int, Outcome],
+    now: datetime,
 ) -> tuple[dict[int, UUID], list[Write]]:
     """The use of each sale, in their order: one metered before, or a new one to be written; refusals go into `outcomes`."""
     demands = {
@@ -205,7 +206,7 @@ async def _meter(
         for position, sold in sales.items()
         if (intent := intents[position]).use_id is None and intent.purpose is not None
     }
-    refusals = await metering.meter(connection, list(demands.values()))
+    refusals = await metering.meter(connection, list(demands.values()), now=now)
     refused = {p: refusal for p, refusal in zip(demands, refusals, strict=True) if refusal is not None}
     outcomes.update(refused)
     fresh = {position: demand for position, demand in demands.items() if position not in refused}

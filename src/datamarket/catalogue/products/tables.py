@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, Uuid
+from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from datamarket.catalogue.products.rules import OwnReview
@@ -63,6 +63,12 @@ class ProductVersion(SQLModel, table=True):
         one_of("modality", Modality, "product_version"),
         one_of("delivery_form", DeliveryForm, "product_version"),
         one_of("processing", Processing, "product_version"),
+        Index(
+            "product_version_submitted_idx",
+            "submitted_at",
+            "id",
+            postgresql_where=text("state = 'submitted'"),
+        ),
     )
     id: UUID = Field(primary_key=True)
     product_id: UUID = Field(foreign_key="product.id")

@@ -61,6 +61,13 @@ class TradeOrder(SQLModel, table=True):
             "trade_order_overdue_idx", "ledger_id", "deliver_by", postgresql_where=text("state = 'placed'")
         ),
         Index(
+            "trade_order_deciding_idx",
+            "buyer_id",
+            "decide_by",
+            "id",
+            postgresql_where=text("state = 'delivered'"),
+        ),
+        Index(
             "trade_order_undecided_idx",
             "ledger_id",
             "decide_by",

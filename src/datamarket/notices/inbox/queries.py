@@ -1,0 +1,223 @@
+"""Reading what waits: one statement of as many arms as the caller may act in, each by an index of its own rows.
+
+A new matter is a word in `terms`, and a line of `_SOURCES`: who is asked, and `subject_type, subject_id, since, due` of what waits.
+"""
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from datamarket.auth.terms import Actor, Permission
+from datamarket.contracts.rules import QUOTA_MARKS
+from datamarket.foundation.clock import business_date
+from datamarket.foundation.db import Connection, PageAsked
+from datamarket.notices.inbox.terms import Matter, MatterKind
+from datamarket.zones.limits import limits_on
+
+FAR = datetime(9000, 1, 1, tzinfo=UTC)
+"""Where what has no deadline stands in the order."""
+MANDATE_NOTICE_DAYS = 60
+"""Before its term ends; no rule sets a time to ask for the next one, so the window of registrations is taken [assumed]."""
+_FAR = "timestamptz '9000-01-01 00:00:00+00'"
+
+
+class Source(NamedTuple):
+    """Who is asked to do it, and the statement that finds it."""
+
+    asked: Permission
+    statement: str
+    of_organisations: bool = True
+
+
+def _starts(day: str) -> str:
+    """SQL: the first instant of a business day."""
+    return f"({day})::timestamp AT TIME ZONE 'Asia/Shanghai'"
+
+
+def _working_days_later(day: str, count: str) -> str:
+    """SQL: the start of the day after the `count`-th working day (Monday to Friday); far away where no rule sets one."""
+    weekdays = f"generate_series({day} + 1, {day} + 2 * {count} + 7, interval '1 day') AS d"
+    nth = f"(SELECT d::date + 1 FROM {weekdays} WHERE extract(isodow FROM d) <= 5 ORDER BY d OFFSET {count} - 1 LIMIT 1)"  # noqa: S608 - constants
+    return f"CASE WHEN {count} IS NULL THEN {_FAR} ELSE {_starts(nth)} END"
+
+
+def _contract(side: str, state: str) -> str:
+    return (
+        f"SELECT 'contract' AS subject_type, id AS subject_id, created_at AS since, term_to AS due FROM contract"  # noqa: S608 - constants
+        f" WHERE {side}_id = $2 AND {state} AND term_to > $4"
+    )
+
+
+def _mandate(whose: str) -> str:
+    return f"""
+    SELECT 'mandate', m.id, {_starts(f"m.term_to - {MANDATE_NOTICE_DAYS}")}, {_starts("m.term_to")}
+      FROM zone z JOIN mandate m ON m.zone_id = z.id
+     WHERE {whose} AND m.state = 'granted' AND m.term_to > $5 AND m.term_to <= $5 + {MANDATE_NOTICE_DAYS}
+       AND NOT EXISTS (SELECT FROM mandate n WHERE n.zone_id = m.zone_id AND n.term_from >= m.term_to AND n.state = 'granted')
+    """  # noqa: S608 - constants
+
+
+def _filed(state: str, day: str, count: str) -> str:
+    return (
+        f"SELECT 'resource', id, {_starts(day)}, {_working_days_later(day, count)} FROM resource"  # noqa: S608 - constants
+        f" WHERE state = '{state}' AND {day} IS NOT NULL"
+    )
+
+
+K, P = MatterKind, Permission
+_SIGNING = "state IN ('agreed', 'part_signed') AND {}_signed_at IS NULL"
+_BATCH = (
+    f"SELECT 'payout_batch', id, {{}}, {_FAR} FROM payout_batch WHERE ledger_id = $1 AND state = '{{}}'{{}}"  # noqa: S608 - constants
+)
+_RUN = f"SELECT 'run', id, created_at, {_FAR} FROM subsidy_run WHERE ledger_id = $1 AND state = '{{}}'{{}}"  # noqa: S608 - constants
+_PAUSED = f"SELECT 'subscription', id, due_at, {_FAR} FROM subscription WHERE state = 'paused' AND {{}}"  # noqa: S608 - constants
+_SOURCES: tuple[tuple[MatterKind, Source], ...] = (
+    (
+        K.ORDER_TO_DELIVER,
+        Source(
+            P.DELIVER_ORDER,
+            "SELECT 'order', id, placed_at, deliver_by FROM trade_order WHERE provider_id = $2 AND state = 'placed'",
+        ),
+    ),
+    (
+        K.ORDER_TO_ACCEPT,
+        Source(
+            P.RECORD_TRADE,
+            "SELECT 'order', id, delivered_at, decide_by FROM trade_order WHERE buyer_id = $2 AND state = 'delivered'",
+        ),
+    ),
+    (K.CONTRACT_TO_ANSWER, Source(P.CONCLUDE_CONTRACT, _contract("provider", "state = 'requested'"))),
+    (K.CONTRACT_TO_SIGN, Source(P.CONCLUDE_CONTRACT, _contract("provider", _SIGNING.format("provider")))),
+    (K.CONTRACT_TO_SIGN, Source(P.CONCLUDE_CONTRACT, _contract("buyer", _SIGNING.format("buyer")))),
+    (
+        K.QUOTA_TO_WATCH,
+        Source(
+            P.USE_CONTRACT,
+            "SELECT 'contract', c.id, c.term_from, c.term_to FROM contract c JOIN contract_meter m ON m.contract_id = c.id"  # noqa: S608 - constants
+            " WHERE c.buyer_id = $2 AND m.state = 'active' AND c.term_to > $4 AND m.quota > 1"
+            f" AND (m.used + m.reserved) * 100 >= m.quota * {min(QUOTA_MARKS)}",
+        ),
+    ),
+    (
+        K.REGISTRATION_TO_RENEW,
+        Source(
+            P.REGISTER_RESOURCE,
+            f"SELECT 'resource', r.id, {_starts('r.valid_to - $6::int')}, {_starts('r.valid_to')}"  # noqa: S608 - constants
+            " FROM zone z JOIN resource r ON r.zone_id = z.id"
+            " WHERE z.operator_id = $2 AND r.state = 'registered' AND r.valid_to > $5 AND r.valid_to <= $5 + $6::int",
+        ),
+    ),
+    (
+        K.REGISTRATION_TO_ACCEPT,
+        Source(P.REVIEW_RESOURCE, _filed("submitted", "submitted_on", "$7::int"), of_organisations=False),
+    ),
+    (
+        K.REGISTRATION_TO_REVIEW,
+        Source(P.REVIEW_RESOURCE, _filed("accepted", "accepted_on", "$8::int"), of_organisations=False),
+    ),
+    (K.MANDATE_ENDING, Source(P.REGISTER_RESOURCE, _mandate("z.operator_id = $2"))),
+    (K.MANDATE_ENDING, Source(P.MANAGE_ZONES, _mandate("true"), of_organisations=False)),
+    (
+        K.PRODUCT_TO_REVIEW,
+        Source(
+            P.REVIEW_PRODUCT,
+            f"SELECT 'product', product_id, submitted_at, {_FAR} FROM product_version"  # noqa: S608 - constants
+            " WHERE state = 'submitted' AND submitted_by <> $3",
+            of_organisations=False,
+        ),
+    ),
+    (
+        K.PAYOUTS_TO_APPROVE,
+        Source(
+            P.MAKE_PAYOUT,
+            _BATCH.format("made_at", "drafted", " AND actor_id <> $3"),
+            of_organisations=False,
+        ),
+    ),
+    (
+        K.PAYOUTS_TO_SEND,
+        Source(P.MAKE_PAYOUT, _BATCH.format("approved_at", "approved", ""), of_organisations=False),
+    ),
+    (
+        K.RUN_TO_PUBLICISE,
+        Source(
+            P.APPROVE_SUBSIDY,
+            _RUN.format("under_review", " AND calculated_by <> $3"),
+            of_organisations=False,
+        ),
+    ),
+    (
+        K.RUN_TO_APPROVE,
+        Source(
+            P.APPROVE_SUBSIDY,
+            _RUN.format("publicised", " AND $3 NOT IN (calculated_by, reviewed_by) AND publicity_to < $5"),
+            of_organisations=False,
+        ),
+    ),
+    (K.SUBSCRIPTION_TO_REPLAY, Source(P.READ_MARKET, _PAUSED.format("participant_id = $2"))),
+    (
+        K.SUBSCRIPTION_TO_REPLAY,
+        Source(
+            P.READ_MARKET,
+            _PAUSED.format("account_id = $3 AND participant_id IS NULL"),
+            of_organisations=False,
+        ),
+    ),
+)
+_GIVEN = """
+WITH given AS (
+    SELECT $1::int, $2::uuid, $3::uuid, $4::timestamptz, $5::date, $6::int, $7::int, $8::int, $9::timestamptz, $10::uuid
+)
+"""
+"""The driver learns from it of what kind a value is that no arm of this caller's asks for."""
+_ARM = (
+    "(SELECT '{kind}' AS kind, w.* FROM ({statement}) AS w (subject_type, subject_id, since, due)"
+    " WHERE (due, subject_id) > ($9, $10) ORDER BY due, subject_id LIMIT $11)"
+)
+
+
+async def list_matters(
+    connection: Connection,
+    ledger_id: int,
+    *,
+    visible_to: Actor,
+    now: datetime,
+    page: PageAsked[tuple[datetime, UUID]],
+) -> list[Matter]:
+    """By deadline; of a matter without one by its id, after all others. Whoever has no organisation is asked as an office."""
+    arms = [
+        _ARM.format(kind=kind, statement=source.statement)
+        for kind, source in _SOURCES
+        if visible_to.may(source.asked)
+        and (visible_to.participant_id is not None or not source.of_organisations)
+    ]
+    if not arms:
+        return []
+    on = business_date(now)
+    limits = limits_on(on)
+    due, subject = page.after or (datetime.min.replace(tzinfo=UTC), UUID(int=0))
+    rows = await connection.fetch(
+        f"{_GIVEN}{' UNION ALL '.join(arms)} ORDER BY due, subject_id LIMIT $11",
+        ledger_id,
+        visible_to.participant_id,
+        visible_to.account_id,
+        now,
+        on,
+        limits.renewal_window_days,
+        limits.acceptance_working_days,
+        limits.review_working_days,
+        due,
+        subject,
+        page.limit + 1,
+    )
+    return [
+        Matter(
+            MatterKind(row["kind"]),
+            row["subject_type"],
+            row["subject_id"],
+            row["since"],
+            None if row["due"] == FAR else row["due"],
+            row["due"],
+        )
+        for row in rows
+    ]

@@ -1,0 +1,119 @@
+"""Words of the inbox: what may wait, and what happens when nobody acts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from datamarket.foundation.states import Labelled
+
+
+class MatterKind(Labelled):
+    """What is to be done."""
+
+    ORDER_TO_DELIVER = "order_to_deliver", "订单待交付", "order to deliver"
+    ORDER_TO_ACCEPT = "order_to_accept", "订单待验收", "order to accept or reject"
+    CONTRACT_TO_ANSWER = "contract_to_answer", "合同请求待答复", "contract request to answer"
+    CONTRACT_TO_SIGN = "contract_to_sign", "合同待签署", "contract to sign"
+    QUOTA_TO_WATCH = "quota_to_watch", "合同额度已用八成", "four fifths of a contract's quota are used"
+    REGISTRATION_TO_RENEW = "registration_to_renew", "资源登记待续期", "registration to renew"
+    REGISTRATION_TO_ACCEPT = "registration_to_accept", "资源登记待受理", "registration to accept"
+    REGISTRATION_TO_REVIEW = "registration_to_review", "资源登记待审核", "registration to review"
+    MANDATE_ENDING = "mandate_ending", "授权即将届满", "mandate that ends soon"
+    PRODUCT_TO_REVIEW = "product_to_review", "产品待合规审查", "product to review"
+    PAYOUTS_TO_APPROVE = "payouts_to_approve", "出款批次待批准", "payouts to approve"
+    PAYOUTS_TO_SEND = "payouts_to_send", "出款批次待送银行", "payouts to send to the bank"
+    RUN_TO_PUBLICISE = "run_to_publicise", "奖补结果待公示", "awards to publicise or reject"
+    RUN_TO_APPROVE = "run_to_approve", "奖补结果待批准", "awards to approve"
+    SUBSCRIPTION_TO_REPLAY = "subscription_to_replay", "订阅已暂停，待重放", "paused subscription to replay"
+
+
+class Consequence(Labelled):
+    """What happens when the deadline passes and nobody has acted; its value names the kind of matter."""
+
+    ORDER_TO_DELIVER = (
+        "order_to_deliver",
+        "届时仍未交付的，订单逾期终止，冻结的资金退回需方。",
+        "An order not delivered by then expires, and the money held goes back to its buyer.",
+    )
+    ORDER_TO_ACCEPT = (
+        "order_to_accept",
+        "届时未作表示的，视为全部验收，托管资金付给提供方；合同中止期间暂缓。",
+        "Silence then counts as acceptance of the whole, and the escrow is paid out; while the contract is suspended it waits.",
+    )
+    CONTRACT_TO_ANSWER = (
+        "contract_to_answer",
+        "届时合同期限已过，该请求不能再签署。",
+        "By then the contract's term is over, and the request can be signed no more.",
+    )
+    CONTRACT_TO_SIGN = (
+        "contract_to_sign",
+        "届时合同期限已过，不能再签署。",
+        "By then the contract's term is over, and it can be signed no more.",
+    )
+    QUOTA_TO_WATCH = (
+        "quota_to_watch",
+        "额度用尽后，使用请求将被拒绝，直至合同届满。",
+        "Once the quota is used up every further use is refused, until the contract ends.",
+    )
+    REGISTRATION_TO_RENEW = (
+        "registration_to_renew",
+        "届时登记失效，以其为依据的挂牌与合同随之停止。",
+        "The registration lapses then, and listings and contracts that stand on it stop.",
+    )
+    REGISTRATION_TO_ACCEPT = (
+        "registration_to_accept",
+        "届时受理期限届满，登记不会自动受理。",
+        "The time to accept it ends then; nothing is accepted by itself.",
+    )
+    REGISTRATION_TO_REVIEW = (
+        "registration_to_review",
+        "届时审核期限届满，登记不会自动通过。",
+        "The time to review it ends then; nothing passes by itself.",
+    )
+    MANDATE_ENDING = (
+        "mandate_ending",
+        "届时授权到期，以其为依据的挂牌与合同随之停止。",
+        "The mandate is over then, and listings and contracts that stand on it stop.",
+    )
+    PRODUCT_TO_REVIEW = (
+        "product_to_review",
+        "未设期限；审查通过前该产品版本不能挂牌。",
+        "There is no deadline; until it is approved the version cannot be listed.",
+    )
+    PAYOUTS_TO_APPROVE = (
+        "payouts_to_approve",
+        "未设期限；批准前收款人不会收到款项。",
+        "There is no deadline; until it is approved no payee is paid.",
+    )
+    PAYOUTS_TO_SEND = (
+        "payouts_to_send",
+        "未设期限；送达银行前收款人不会收到款项。",
+        "There is no deadline; until it is sent no payee is paid.",
+    )
+    RUN_TO_PUBLICISE = (
+        "run_to_publicise",
+        "未设期限；公示前不能批准。",
+        "There is no deadline; it cannot be approved before it was publicised.",
+    )
+    RUN_TO_APPROVE = (
+        "run_to_approve",
+        "未设期限；批准前不会记账和支付。",
+        "There is no deadline; until it is approved nothing is posted or paid.",
+    )
+    SUBSCRIPTION_TO_REPLAY = (
+        "subscription_to_replay",
+        "未设期限；重放前不再发送消息，期间的事件不会丢失。",
+        "There is no deadline; nothing is sent until it is replayed, and no event is lost meanwhile.",
+    )
+
+
+@dataclass(frozen=True)
+class Matter:
+    """One thing that waits; `until` is None where no deadline is known."""
+
+    kind: MatterKind
+    subject_type: str
+    subject_id: UUID
+    since: datetime
+    until: datetime | None
+    due: datetime
