@@ -11,6 +11,7 @@ from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor
 from datamarket.contracts import metering
 from datamarket.contracts.queries import FrozenTermsReader
+from datamarket.contracts.rules import TermsReplaced
 from datamarket.contracts.terms import Demand, FrozenTerms
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Connection, refusal_of
@@ -75,12 +76,16 @@ class Recorder:
         return outcome
 
     async def _record_together(
-        self, connection: Connection, intents: Sequence[TradeIntent], now: datetime
+        self, connection: Connection, intents: Sequence[TradeIntent], now: datetime, *, again: bool = False
     ) -> list[Outcome]:
-        """All intents that the contracts allow, in a handful of set-based statements."""
+        """All intents that the contracts allow, in a handful of set-based statements.
+
+        Terms that were remembered, and have been amended since, are read `again`, once: their meter is held by then.
+        """
         outcomes: dict[int, Outcome] = {}
         sales = await self._sales(connection, intents, outcomes)
         uses = await _meter(connection, intents, sales, outcomes)
+        replaced = [p for p, outcome in outcomes.items() if isinstance(outcome, TermsReplaced)]
         if uses:
             allowed = [intents[position] for position in uses]
             instants = [intent.occurred_at for intent in allowed]
@@ -100,6 +105,11 @@ class Recorder:
             await recording.write_trades(connection, self.ledger_id, trades, metered=metered, now=now)
             await recording.tell_of_trades(connection, trades, actors, entries, now=now)
             await posting.post(connection, self.ledger_id, [entry for entry in entries if entry], now=now)
+        if replaced and not again:
+            late = [intents[position] for position in replaced]
+            self.reader.forget({intent.contract_id for intent in late})
+            known = await self._record_together(connection, late, now, again=True)
+            outcomes.update(zip(replaced, known, strict=True))
         return [outcomes[position] for position in range(len(intents))]
 
     async def _sales(
@@ -126,13 +136,17 @@ class Recorder:
                     outcomes[position] = refusal
         return sales
 
-    def _sale(self, intent: TradeIntent, terms: FrozenTerms, known: Mapping[UUID, tuple[UUID, int]]) -> Sale:
-        """A use metered before is priced as it is. Raises NotFound, AmountTooLarge, NoRevenueRule."""
+    def _sale(
+        self, intent: TradeIntent, terms: FrozenTerms, known: Mapping[UUID, tuple[UUID, int, int]]
+    ) -> Sale:
+        """A use metered before is priced as it is. Raises NotFound, TermsReplaced, AmountTooLarge, NoRevenueRule."""
         quantity = intent.quantity or 0
         if intent.use_id is not None:
-            contract_id, quantity = known.get(intent.use_id, (None, 0))
+            contract_id, quantity, number = known.get(intent.use_id, (None, 0, 0))
             if contract_id != terms.contract_id:
                 raise NotFound(thing="use")
+            if number != terms.number:
+                raise TermsReplaced
         rule = rules.rule_at(revenue_rules(), business_date(intent.occurred_at))
         return rules.sale(self.ledger_id, terms, quantity, rule)
 
@@ -146,7 +160,12 @@ async def _meter(
     """The use of each sale, in their order: one metered before, or a new one; refusals go into `outcomes`."""
     demands = {
         position: Demand(
-            sold.terms.contract_id, sold.terms.buyer_id, intent.purpose, sold.quantity, intent.occurred_at
+            sold.terms.contract_id,
+            sold.terms.buyer_id,
+            intent.purpose,
+            sold.quantity,
+            intent.occurred_at,
+            sold.terms.number,
         )
         for position, sold in sales.items()
         if (intent := intents[position]).use_id is None and intent.purpose is not None

@@ -17,14 +17,16 @@ from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.trading.tables import RefundRow, TradeRow
 
 
-async def uses(connection: Connection, use_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, int]]:
-    """Contract and quantity of metered uses."""
+async def uses(connection: Connection, use_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, int, int]]:
+    """Contract and quantity of metered uses, and the number of the terms in force: none is unpriced when a price changes."""
     if not use_ids:
         return {}
     rows = await connection.fetch(
-        "SELECT id, contract_id, quantity FROM contract_use WHERE id = ANY ($1)", use_ids
+        "SELECT u.id, contract_id, quantity, terms_number FROM contract_use u JOIN contract_meter USING (contract_id)"
+        " WHERE u.id = ANY ($1)",
+        use_ids,
     )
-    return {row["id"]: (row["contract_id"], row["quantity"]) for row in rows}
+    return {row["id"]: (row["contract_id"], row["quantity"], row["terms_number"]) for row in rows}
 
 
 async def use_sold_by(connection: Connection, use_id: UUID, provider_id: UUID) -> tuple[UUID, datetime]:
