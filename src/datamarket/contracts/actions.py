@@ -183,14 +183,9 @@ async def move_contract(
     following = rules.CONTRACT_LIFE.after(contract.state, event)
     if event in rules.BY_OFFER:
         raise rules.TermsNeeded(event=event)
-    facts: dict[str, Any] = {}
     if event is ContractEvent.TERMINATE:
-        notice_days = contract.annex.get("notice_days", 0)
-        event = rules.ending(party, notice_days, contract.ends_at)
+        event = _ending(contract, party, now)
         following = rules.CONTRACT_LIFE.after(contract.state, event)
-        if event is ContractEvent.NOTICE:
-            contract.ends_at = now + timedelta(days=notice_days)
-            facts["ends_at"] = contract.ends_at.isoformat()
     if event in {ContractEvent.ACCEPT, ContractEvent.AGREE, ContractEvent.SIGN}:
         rules.check_in_time(contract.answer_by, now)
     if event is ContractEvent.SIGN:
@@ -203,23 +198,25 @@ async def move_contract(
     contract.version += 1
     await _keep_meter(session, contract, event, party)
     if event is ContractEvent.SIGN and following is ContractState.ACTIVE:
-        await session.flush()
         await link_up(session, contract, now)
         terms = queries.terms_of(contract)
         await posting.open_accounts(await driver(session), ledger_id, accounts_of(ledger_id, terms), now=now)
     if event is ContractEvent.TERMINATE:
         await disposal.owe_disposal(session, contract, now=now)
-    await evidence.record(
-        session,
-        actor,
-        f"contracts.{event}",
-        ("contract", contract.id),
-        now=now,
-        party=party,
-        reason=reason,
-        **facts,
+    facts = {"party": party, "reason": reason} | (
+        {"ends_at": str(contract.ends_at)} if event is ContractEvent.NOTICE else {}
     )
+    await evidence.record(session, actor, f"contracts.{event}", ("contract", contract.id), now=now, **facts)
     return contract
+
+
+def _ending(contract: Contract, party: Party, now: datetime) -> ContractEvent:
+    """At once, or after the days of notice that the annex names. Raises NoticeGiven."""
+    days = contract.annex.get("notice_days", 0)
+    event = rules.ending(party, days, contract.ends_at)
+    if event is ContractEvent.NOTICE:
+        contract.ends_at = now + timedelta(days=days)
+    return event
 
 
 async def _close_offer(
@@ -228,8 +225,10 @@ async def _close_offer(
     """What both have signed is in force; what was open when its contract ends, or will end, is closed with it."""
     signed = event is ContractEvent.SIGN and following is ContractState.ACTIVE
     closing = OfferEvent.SIGN if signed else rules.CLOSED_BY.get(event)
-    offer = await queries.find_offer(session, contract.id, OfferState.OPEN) if closing else None
-    if closing and offer is not None:
+    if closing is None or contract.answer_by is None:
+        return  # nothing is open where nobody is waited for
+    offer = await queries.find_offer(session, contract.id, OfferState.OPEN)
+    if offer is not None:
         offer.state = rules.OFFER_LIFE.after(offer.state, closing)
         offer.in_force_from = now if closing is OfferEvent.SIGN else None
 
@@ -263,6 +262,7 @@ async def check_mandate(
 
 async def link_up(session: AsyncSession, contract: Contract, now: datetime) -> None:
     """What the contract stands on is frozen beside it, and stands at its signature. Raises ContractStopped."""
+    await session.flush()
     connection = await driver(session)
     await queries.lock_links(connection, contract.id)
     await connection.execute("SELECT contract_link_up($1, $2)", contract.id, business_date(now))
@@ -325,7 +325,7 @@ async def expire_due(database: Database, _ledger_id: int, now: datetime) -> int:
             given = contract.ends_at is not None and contract.ends_at < contract.term_to
             event = ContractEvent.TERMINATE if given else ContractEvent.EXPIRE
             ended[event].append(contract)
-            await end_contract(session, contract, event, now)
+            await _end(session, contract, event, now)
             meters[contract.id].state = contract.state
             await disposal.owe_disposal(session, contract, now=now)
         await session.flush()
@@ -340,9 +340,7 @@ async def expire_due(database: Database, _ledger_id: int, now: datetime) -> int:
     return len(rows)
 
 
-async def end_contract(
-    session: AsyncSession, contract: Contract, event: ContractEvent, now: datetime
-) -> None:
+async def _end(session: AsyncSession, contract: Contract, event: ContractEvent, now: datetime) -> None:
     """What time does to a contract, and to terms that are open."""
     following = rules.CONTRACT_LIFE.after(contract.state, event)
     await _close_offer(session, contract, event, following, now)

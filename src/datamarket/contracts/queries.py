@@ -110,6 +110,14 @@ async def lock_due(session: AsyncSession, due: Any, order: Any, limit: int) -> S
     return (await session.exec(statement.with_for_update(skip_locked=True, key_share=True))).all()
 
 
+async def open_offers(session: AsyncSession, contract_ids: Collection[UUID]) -> Sequence[ContractOffer]:
+    """The open terms of these contracts, which are locked."""
+    statement = select(ContractOffer).where(
+        col(ContractOffer.contract_id).in_(contract_ids), ContractOffer.state == OfferState.OPEN
+    )
+    return (await session.exec(statement)).all()
+
+
 async def find_offer(session: AsyncSession, contract_id: UUID, state: OfferState) -> ContractOffer | None:
     """The version of the terms that is open, or in force. The contract is locked: it alone is moved with it."""
     statement = select(ContractOffer).where(

@@ -8,8 +8,8 @@ import pytest
 from datamarket.contracts import actions
 from datamarket.contracts import queries as contract_queries
 from datamarket.contracts.negotiation import actions as negotiation
-from datamarket.contracts.rules import LAPSED, AnswerLate
-from datamarket.contracts.terms import ContractEvent, Purpose
+from datamarket.contracts.rules import LAPSED, AnswerLate, TermInvalid
+from datamarket.contracts.terms import ContractEvent, OfferEvent, Purpose
 from datamarket.foundation.db import Database
 from datamarket.trading.actions import Recorder
 from datamarket.zones.terms import UseClass
@@ -295,3 +295,20 @@ async def test_a_renewal_is_linked_to_its_authority_anew(database: Database, cli
     assert (await table.answers(table.provider, 2, "sign")).status_code == 200
     assert (await mandate())["term_to"] == longer
     assert (await table.now())["term_to"][:4] == str(int(longer[:4]) - 1)
+
+
+async def test_what_is_over_is_not_renewed_before_the_chore_comes(database: Database) -> None:
+    over = NOON + timedelta(days=1)
+    deal = await trading.active_contract(database, term_to=over)
+    async with database.transaction() as session:
+        row = await contract_queries.lock_contract(session, deal.contract.id, visible_to=deal.buyer_account)
+        longer = {"term_to": over + timedelta(days=9)}
+        with pytest.raises(TermInvalid):
+            await negotiation.offer_terms(session, deal.buyer_account, row, longer, now=over)
+        late = await negotiation.offer_terms(
+            session, deal.buyer_account, row, longer, now=over - timedelta(hours=1)
+        )
+        with pytest.raises(TermInvalid):
+            await negotiation.answer_amendment(
+                session, deal.provider_account, row, late.number, OfferEvent.SIGN, now=over
+            )

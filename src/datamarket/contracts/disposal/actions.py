@@ -11,7 +11,7 @@ from datamarket.contracts.disposal.tables import ContractDisposal
 from datamarket.contracts.disposal.terms import DisposalEvent, DisposalKind
 from datamarket.contracts.tables import Contract
 from datamarket.evidence import actions as evidence
-from datamarket.foundation.db import Database
+from datamarket.foundation.db import Database, driver
 
 LARGEST_BATCH = 200
 
@@ -58,7 +58,11 @@ async def watch_due(database: Database, _ledger_id: int, now: datetime) -> int:
         for duty in rows:
             duty.state = rules.DISPOSAL_LIFE.after(duty.state, DisposalEvent.FALL_DUE)
             duty.version += 1
-            subject = ("contract", duty.contract_id)
-            facts = {"due_at": duty.due_at.isoformat()}
-            await evidence.record(session, CLOCK, "contracts.disposal-overdue", subject, now=now, **facts)
+        await session.flush()
+        events = [
+            evidence.Event(CLOCK, duty.contract_id, {"due_at": duty.due_at.isoformat()}) for duty in rows
+        ]
+        if events:
+            connection, action = await driver(session), "contracts.disposal-overdue"
+            await evidence.record_many(connection, action, "contract", events, now=now)
     return len(rows)

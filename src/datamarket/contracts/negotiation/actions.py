@@ -1,5 +1,6 @@
 """Offering terms, before a contract is signed and after, and answering an amendment."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -53,7 +54,7 @@ async def offer_terms(
     await _check(session, contract, after, now)
     said = rules.differences(before, after)
     if event is ContractEvent.AMEND:
-        rules.check_amendment(before, after)
+        rules.check_amendment(before, after, now)
     if standing is not None:
         standing.state = contract_rules.OFFER_LIFE.after(standing.state, OfferEvent.REPLACE)
         await session.flush()
@@ -115,21 +116,25 @@ async def answer_amendment(
 
 async def lapse_due(database: Database, _ledger_id: int, now: datetime) -> int:
     """What nobody answered in time, one batch: a negotiation expires, of an amendment the terms in force are left."""
+    lapsed: defaultdict[str, list[evidence.Event]] = defaultdict(list)
     async with database.transaction() as session:
         rows = await queries.lock_unanswered(session, now, LARGEST_LAPSE)
-        for contract in rows:
-            facts = {"reason": contract_rules.LAPSED, "answer_by": str(contract.answer_by)}
-            if contract.state in contract_rules.NEGOTIATED:
-                contract.reason = contract_rules.LAPSED
-                await contracts.end_contract(session, contract, ContractEvent.EXPIRE, now)
-                await _record(session, CLOCK, contract, ContractEvent.EXPIRE, now, **facts)
-                continue
-            offer = await queries.find_offer(session, contract.id, OfferState.OPEN)
-            if offer is not None:
-                offer.state = contract_rules.OFFER_LIFE.after(offer.state, OfferEvent.EXPIRE)
-            contract.awaits = contract.answer_by = None
-            contract.version += 1
-            await _record(session, CLOCK, contract, "lapse-amendment", now, **facts)
+        for offer in await queries.open_offers(session, [row.id for row in rows]):
+            offer.state = contract_rules.OFFER_LIFE.after(offer.state, OfferEvent.EXPIRE)
+        for row in rows:
+            facts = {"reason": contract_rules.LAPSED, "answer_by": str(row.answer_by)}
+            negotiated = row.state in contract_rules.NEGOTIATED
+            if negotiated:
+                row.state = contract_rules.CONTRACT_LIFE.after(row.state, ContractEvent.EXPIRE)
+                row.reason = contract_rules.LAPSED
+            lapsed["expire" if negotiated else "lapse-amendment"].append(evidence.Event(CLOCK, row.id, facts))
+            row.awaits = row.answer_by = None
+            row.version += 1
+        await session.flush()
+        for verb, events in lapsed.items():
+            await evidence.record_many(
+                await driver(session), f"contracts.{verb}", "contract", events, now=now
+            )
     return len(rows)
 
 
@@ -180,6 +185,7 @@ async def _put_in_force(
 ) -> None:
     """Contract, meter and links are those of the new terms. Links are held before the meter: who ends one does so too."""
     before, after = _terms(contract), _terms(offer)
+    rules.check_amendment(before, after, now)
     await _check(session, contract, after, now)
     await queries.lock_links(await driver(session), contract.id)
     meter = (await queries.lock_meters(session, [contract.id]))[contract.id]

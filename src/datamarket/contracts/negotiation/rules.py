@@ -114,8 +114,9 @@ def class_of(purposes: frozenset[Purpose]) -> UseClass:
     return UseClass.PUBLIC_GOOD if purposes <= PUBLIC_GOOD_PURPOSES else UseClass.INDUSTRY
 
 
-def check_amendment(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """What both have signed keeps its beginning and its class. Raises TermBegun, UseClassFixed."""
+def check_amendment(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime) -> None:
+    """What both have signed, and is not over, keeps its beginning and its class. Raises TermInvalid, TermBegun, UseClassFixed."""
+    contract_rules.check_term(before["term_from"], before["term_to"], now)
     if after["term_from"] != before["term_from"]:
         raise TermBegun
     if after["use_class"] != before["use_class"]:
