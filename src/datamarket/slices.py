@@ -18,6 +18,8 @@ ROOMS = (
     "catalogue.search",
     "trading",
     "contracts",
+    "contracts.negotiation",
+    "contracts.disposal",
     "trading.orders",
     "contracts.quotes",
     "trading.turnover",

@@ -33,7 +33,7 @@ async def test_requested_agreed_signed_by_both_is_active(database: Database, cli
     assert (contract["state"], contract["state_zh"], contract["price_fen"]) == ("requested", "已请求", 3_000)
     path = f"/contracts/{contract['id']}"
     allowed = [(await client.get(f"{path}/allowed-events")).json()["events"] for client in (buyer, seller)]
-    assert allowed == [["withdraw"], ["agree", "reject", "withdraw"]]
+    assert allowed == [["withdraw"], ["agree", "reject", "withdraw", "offer"]]
     early = await buyer.post(f"{path}/events", json={"event": "agree"})
     assert (early.status_code, early.json()["code"]) == (403, "contract.not-your-move")
     unagreed = await seller.post(f"{path}/events", json={"event": "sign"})

@@ -106,7 +106,7 @@ async def markets(
     await every_book_written(module_database, tmp_path_factory.mktemp("key"))
     groups = [await subsidy.enterprise(module_database) for _ in range(2)]
     await subsidy.controls(module_database, *groups, since=NOON.date())
-    traded = dict(market.things) | {"year": "2024"}
+    traded = dict(market.things) | {"year": "2024", "number": "1"}
     async with module_database.connection() as connection:
         for name, table in ONE_OF.items():
             traded[name] = str(await connection.fetchval(f"SELECT id FROM {table} LIMIT 1"))  # noqa: S608 - a name above

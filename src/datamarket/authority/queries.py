@@ -25,15 +25,17 @@ SELECT l.kind, l.target_id, l.document, l.term_from, l.term_to, coalesce(r.valid
 """)
 _STATE = text("""
 SELECT CASE split_part(e.action, '.', 2)
-            WHEN 'request' THEN 'requested' WHEN 'agree' THEN 'agreed' WHEN 'reject' THEN 'rejected'
+            WHEN 'request' THEN 'requested' WHEN 'offer' THEN 'offered' WHEN 'accept' THEN 'accepted'
+            WHEN 'agree' THEN 'agreed' WHEN 'reject' THEN 'rejected'
             WHEN 'withdraw' THEN 'withdrawn' WHEN 'suspend' THEN 'suspended' WHEN 'resume' THEN 'active'
             WHEN 'terminate' THEN 'ended' WHEN 'expire' THEN 'expired'
             ELSE CASE WHEN greatest(c.provider_signed_at, c.buyer_signed_at) <= e.at
                        AND c.provider_signed_at IS NOT NULL AND c.buyer_signed_at IS NOT NULL
                       THEN 'active' ELSE 'part_signed' END END
   FROM audit_event e JOIN contract c ON c.id = e.subject_id
- WHERE e.subject_id = :contract AND e.at <= :at AND e.action <> 'contracts.use'
-   AND e.action NOT IN ('contracts.stop', 'contracts.restore', 'contracts.reach-quota')
+ WHERE e.subject_id = :contract AND e.at <= :at
+   AND split_part(e.action, '.', 2) IN ('request', 'offer', 'accept', 'agree', 'reject', 'withdraw', 'sign', 'suspend', 'resume',
+                                        'terminate', 'expire')
  ORDER BY e.id DESC LIMIT 1
 """)
 _AFFECTED = text("""

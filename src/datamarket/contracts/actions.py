@@ -1,7 +1,8 @@
 """Requesting a contract and moving it through its life."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +16,21 @@ from datamarket.catalogue.products.rules import ZoneWithoutMandate
 from datamarket.catalogue.venues.terms import FeePayer
 from datamarket.contracts import queries, rules
 from datamarket.contracts.accounts import accounts_of
+from datamarket.contracts.deadlines import deadline
+from datamarket.contracts.disposal import actions as disposal
 from datamarket.contracts.metering import meter, writes_of_uses
-from datamarket.contracts.tables import Contract, ContractMeter
-from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Party, Purpose, Use
+from datamarket.contracts.tables import Contract, ContractMeter, ContractOffer
+from datamarket.contracts.terms import (
+    TERMS,
+    ContractEvent,
+    ContractState,
+    Demand,
+    OfferEvent,
+    OfferState,
+    Party,
+    Purpose,
+    Use,
+)
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Connection, Database, driver
@@ -54,9 +67,12 @@ async def request_contract(
     """
     buyer_id = organisation_of(actor)
     offer = await catalogue.get_offer(session, listing_id)
-    await _check_parties(session, offer, buyer_id, redevelopment=redevelopment, now=now)
+    operator_id = offer.operator_id if redevelopment else None
+    await check_parties(session, offer.provider_id, buyer_id, operator_id=operator_id, now=now)
+    if offer.venue_fee_payer is not FeePayer.SELLER:
+        raise rules.FeePayerNotSettled
     rules.check_term(term_from, term_to, now)
-    await _check_mandate(session, offer.zone_id, term_to, now)
+    await check_mandate(session, offer.zone_id, term_to, now)
     rules.check_purposes(purposes, use_class, offer.use_class)
     plan = rules.freeze_plan(offer.plan, use_class, on_public_data=offer.zone_id is not None)
     contract = Contract(
@@ -73,19 +89,33 @@ async def request_contract(
         state=ContractState.REQUESTED,
         created_at=now,
     )
+    return await _keep(session, actor, contract, now)
+
+
+async def _keep(session: AsyncSession, actor: Actor, contract: Contract, now: datetime) -> Contract:
+    """A request, which its provider is to answer, and its terms as the first version."""
+    contract.awaits, contract.answer_by = Party.PROVIDER, deadline(ContractState.REQUESTED, now)
     session.add(contract)
-    await evidence.record(
-        session, actor, "contracts.request", ("contract", contract.id), now=now, listing_id=str(listing_id)
-    )
+    await session.flush()
+    session.add(version_of(contract, 1, Party.BUYER, now))
+    facts = {"listing_id": str(contract.listing_id)}
+    await evidence.record(session, actor, "contracts.request", ("contract", contract.id), now=now, **facts)
     return contract
 
 
-def _frozen(offer: Offer, plan: PricePlan) -> dict[str, Any]:
+def frozen_plan(plan: PricePlan) -> dict[str, Any]:
+    """A plan as the columns of a contract, and of each version of its terms, hold it."""
     return {
         "price_model": plan.model,
         "price_fen": plan.price_fen,
         "period_days": plan.period_days,
         "price_terms": plan.terms,
+    }
+
+
+def _frozen(offer: Offer, plan: PricePlan) -> dict[str, Any]:
+    return {
+        **frozen_plan(plan),
         "listing_id": offer.listing_id,
         "product_id": offer.product_id,
         "product_version": offer.product_version,
@@ -103,17 +133,30 @@ def _frozen(offer: Offer, plan: PricePlan) -> dict[str, Any]:
     }
 
 
-async def _check_parties(
-    session: AsyncSession, offer: Offer, buyer_id: UUID, *, redevelopment: bool, now: datetime
+def version_of(contract: Contract, number: int, party: Party, now: datetime, **changed: Any) -> ContractOffer:
+    """The contract's terms, but for what is changed, as a version that waits for the other side."""
+    terms = {name: getattr(contract, name) for name in TERMS} | changed
+    return ContractOffer(
+        contract_id=contract.id,
+        number=number,
+        base_number=0 if number == 1 else contract.terms_number,
+        party=party,
+        offered_at=now,
+        **terms,
+    )
+
+
+async def check_parties(
+    session: AsyncSession, provider_id: UUID, buyer_id: UUID, *, operator_id: UUID | None, now: datetime
 ) -> None:
-    """Two admitted parties; who operates a zone, or is related to its operator, redevelops none of its data."""
-    if buyer_id == offer.provider_id:
+    """Two admitted parties; who operates a zone, or is related to its operator, redevelops none of its data.
+
+    `operator_id` is given where the buyer redevelops. Raises OwnProduct, ParticipantNotAdmitted, OperatorRedevelopment.
+    """
+    if buyer_id == provider_id:
         raise rules.OwnProduct
-    await participants.lock_admitted(session, buyer_id, offer.provider_id)
-    if offer.venue_fee_payer is not FeePayer.SELLER:
-        raise rules.FeePayerNotSettled
-    if redevelopment:
-        await _check_operator_rule(session, offer.operator_id, buyer_id, now)
+    await participants.lock_admitted(session, buyer_id, provider_id)
+    await _check_operator_rule(session, operator_id, buyer_id, now)
 
 
 async def _check_operator_rule(
@@ -139,33 +182,82 @@ async def move_contract(
     reason: str | None = None,
     now: datetime,
 ) -> Contract:
-    """Agree, sign, suspend, end: each by those whose move it is. `contract` is locked by the caller.
+    """Accept, agree, sign, suspend, end: each by those whose move it is. `contract` is locked by the caller.
 
-    Raises NotYourMove, ReasonMissing, SignedAlready, TransitionNotAllowed, OperatorRedevelopment,
-    DeliveriesUndecided, TermInvalid, ZoneWithoutMandate, TermBeyondMandate, ContractStopped.
+    Raises NotYourMove, ReasonMissing, TermsNeeded, SignedAlready, TransitionNotAllowed, AnswerLate, OperatorRedevelopment,
+    DeliveriesUndecided, NoticeGiven, TermInvalid, ZoneWithoutMandate, TermBeyondMandate, ContractStopped.
     """
     party = rules.party_of(actor, provider_id=contract.provider_id, buyer_id=contract.buyer_id)
     rules.check_move(event, party, reason)
     following = rules.CONTRACT_LIFE.after(contract.state, event)
+    if event in rules.BY_OFFER:
+        raise rules.TermsNeeded(event=event)
+    if event is ContractEvent.TERMINATE:
+        event = _ending(contract, party, now)
+        following = rules.CONTRACT_LIFE.after(contract.state, event)
+    if event in {ContractEvent.ACCEPT, ContractEvent.AGREE, ContractEvent.SIGN}:
+        rules.check_in_time(contract.answer_by, now)
     if event is ContractEvent.SIGN:
         await _sign(session, contract, party, now)
-        await _check_mandate(session, contract.zone_id, contract.term_to, now)
+        await check_mandate(session, contract.zone_id, contract.term_to, now)
+    await _close_offer(session, contract, event, following, now)
+    await_answer(contract, event, following, now)
     contract.state = following
     contract.reason = reason
     contract.version += 1
     await _keep_meter(session, contract, event, party)
     if event is ContractEvent.SIGN and following is ContractState.ACTIVE:
-        await session.flush()
-        await _link_up(session, contract, now)
+        await link_up(session, contract, now)
         terms = queries.terms_of(contract)
         await posting.open_accounts(await driver(session), ledger_id, accounts_of(ledger_id, terms), now=now)
-    await evidence.record(
-        session, actor, f"contracts.{event}", ("contract", contract.id), now=now, party=party, reason=reason
+    if event is ContractEvent.TERMINATE:
+        await disposal.owe_disposal(session, contract, now=now)
+    facts = {"party": party, "reason": reason} | (
+        {"ends_at": str(contract.ends_at)} if event is ContractEvent.NOTICE else {}
     )
+    await evidence.record(session, actor, f"contracts.{event}", ("contract", contract.id), now=now, **facts)
     return contract
 
 
-async def _check_mandate(
+def _ending(contract: Contract, party: Party, now: datetime) -> ContractEvent:
+    """At once, or after the days of notice that the annex names. Raises NoticeGiven."""
+    days = contract.annex.get("notice_days", 0)
+    event = rules.ending(party, days, contract.ends_at)
+    if event is ContractEvent.NOTICE:
+        contract.ends_at = now + timedelta(days=days)
+    return event
+
+
+async def _close_offer(
+    session: AsyncSession, contract: Contract, event: ContractEvent, following: ContractState, now: datetime
+) -> None:
+    """What both have signed is in force; what was open when its contract ends, or will end, is closed with it."""
+    signed = event is ContractEvent.SIGN and following is ContractState.ACTIVE
+    closing = OfferEvent.SIGN if signed else rules.CLOSED_BY.get(event)
+    if closing is None or contract.answer_by is None:
+        return  # nothing is open where nobody is waited for
+    offer = await queries.find_offer(session, contract.id, OfferState.OPEN)
+    if offer is not None:
+        offer.state = rules.OFFER_LIFE.after(offer.state, closing)
+        offer.in_force_from = now if closing is OfferEvent.SIGN else None
+
+
+def await_answer(
+    contract: Contract,
+    event: ContractEvent,
+    following: ContractState,
+    now: datetime,
+    until: datetime | None = None,
+) -> None:
+    """Who must act next, until when; what suspends or resumes leaves an amendment waiting."""
+    if following in rules.NEGOTIATED:
+        contract.awaits = rules.awaited(following, provider_signed=contract.provider_signed_at is not None)
+        contract.answer_by = until or deadline(following, now)
+    elif event not in {ContractEvent.SUSPEND, ContractEvent.RESUME}:
+        contract.awaits = contract.answer_by = None
+
+
+async def check_mandate(
     session: AsyncSession, zone_id: UUID | None, term_to: datetime, now: datetime
 ) -> None:
     """A zone's contract ends with the mandate in force at the latest. Raises ZoneWithoutMandate, TermBeyondMandate."""
@@ -177,8 +269,9 @@ async def _check_mandate(
     rules.check_within_mandate(term_to, mandate.term_to)
 
 
-async def _link_up(session: AsyncSession, contract: Contract, now: datetime) -> None:
+async def link_up(session: AsyncSession, contract: Contract, now: datetime) -> None:
     """What the contract stands on is frozen beside it, and stands at its signature. Raises ContractStopped."""
+    await session.flush()
     connection = await driver(session)
     await queries.lock_links(connection, contract.id)
     await connection.execute("SELECT contract_link_up($1, $2)", contract.id, business_date(now))
@@ -205,6 +298,8 @@ async def _keep_meter(session: AsyncSession, contract: Contract, event: Contract
         if rules.is_kept_by_deliveries(event, party, meter_row.undecided):
             raise rules.DeliveriesUndecided(undecided=meter_row.undecided)
         meter_row.state = contract.state
+        if event is ContractEvent.NOTICE and contract.ends_at is not None:
+            await end_term(session, meter_row, min(contract.term_to, contract.ends_at))
     elif contract.state == ContractState.ACTIVE:
         session.add(
             ContractMeter(
@@ -221,20 +316,46 @@ async def _keep_meter(session: AsyncSession, contract: Contract, event: Contract
         )
 
 
+async def end_term(session: AsyncSession, meter_row: ContractMeter, term_to: datetime) -> None:
+    """A locked meter's term ends then, and it stands until then, or until the first of its links ends."""
+    meter_row.term_to = meter_row.stands_until = term_to
+    meter_row.stopped_by = None
+    await session.flush()
+    await (await driver(session)).execute("SELECT contract_restand($1)", meter_row.contract_id)
+
+
 async def expire_due(database: Database, _ledger_id: int, now: datetime) -> int:
-    """Contracts of which the term is over expire, one batch: what was delivered under them is still settled."""
+    """Contracts of which the term is over expire, those whose notice is over end, one batch: what was delivered is settled."""
     async with database.transaction() as session:
         rows = await queries.lock_run_out(session, now, LARGEST_EXPIRY)
         meters = await queries.lock_meters(session, [contract.id for contract in rows])
+        ended: defaultdict[ContractEvent, list[Contract]] = defaultdict(list)
         for contract in rows:
-            contract.state = rules.CONTRACT_LIFE.after(contract.state, ContractEvent.EXPIRE)
-            contract.version += 1
+            given = contract.ends_at is not None and contract.ends_at < contract.term_to
+            event = ContractEvent.TERMINATE if given else ContractEvent.EXPIRE
+            ended[event].append(contract)
+            await _end(session, contract, event, now)
             meters[contract.id].state = contract.state
+            await disposal.owe_disposal(session, contract, now=now)
         await session.flush()
-        events = [evidence.Event(CLOCK, row.id, {"term_to": row.term_to.isoformat()}) for row in rows]
-        if events:
-            await evidence.record_many(await driver(session), "contracts.expire", "contract", events, now=now)
+        for event, of_event in ended.items():
+            events = [
+                evidence.Event(CLOCK, row.id, {"term_to": (row.ends_at or row.term_to).isoformat()})
+                for row in of_event
+            ]
+            await evidence.record_many(
+                await driver(session), f"contracts.{event}", "contract", events, now=now
+            )
     return len(rows)
+
+
+async def _end(session: AsyncSession, contract: Contract, event: ContractEvent, now: datetime) -> None:
+    """What time does to a contract, and to terms that are open."""
+    following = rules.CONTRACT_LIFE.after(contract.state, event)
+    await _close_offer(session, contract, event, following, now)
+    await_answer(contract, event, following, now)
+    contract.state = following
+    contract.version += 1
 
 
 async def use_contracts(

@@ -1,7 +1,7 @@
 """/contracts: request, events, uses."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
 import orjson
@@ -14,7 +14,7 @@ from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings.shapes import PriceTermsOut
 from datamarket.catalogue.listings.terms import ChargeKind
 from datamarket.contracts import actions, metering, queries, rules
-from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Purpose, Use
+from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Party, Purpose, Use
 from datamarket.foundation.db import driver
 from datamarket.foundation.desks.desk import Desk
 from datamarket.foundation.errors import MarketError, NotFound
@@ -65,6 +65,7 @@ class AnnexIn(Body):
     security_environment: ShortText | None = None
     acceptance_days: Annotated[int, Field(strict=True, ge=0, le=365)] | None = None
     retention_days: Annotated[int, Field(strict=True, ge=0, le=36500)] | None = None
+    notice_days: Annotated[int, Field(strict=True, ge=0, le=365)] = 0
     dispute_forum: ShortText | None = None
 
 
@@ -83,8 +84,16 @@ class ContractIn(Body):
     annex: AnnexIn = AnnexIn()
 
 
+class WaitingOut(RowShape):
+    """Who must act, until when, and the contract's state if nobody does; `party` is null where each of the two must."""
+
+    party: Party | None
+    until: datetime
+    then: ContractState
+
+
 class ContractOut(RowShape):
-    """A contract as both parties see it; prices and parties are frozen since its request."""
+    """A contract as both parties see it: its terms are those negotiated last, and once both have signed those in force."""
 
     id: UUID
     state: ContractState
@@ -110,10 +119,18 @@ class ContractOut(RowShape):
     term_to: datetime
     quota: int | None
     annex: dict[str, Any]
+    terms_number: int = Field(description="of the version of the terms that is shown")
     provider_signed_at: datetime | None
     buyer_signed_at: datetime | None
+    ends_at: datetime | None = Field(description="after notice was given")
+    waiting: WaitingOut | None
     created_at: datetime
     version: int
+
+    @classmethod
+    def of(cls, row: Any, **derived: Any) -> Self:
+        found = rules.waiting(ContractState(row.state), row.awaits, row.answer_by)
+        return super().of(row, waiting=found and WaitingOut.of(found), **derived)
 
 
 class ContractEventIn(Body):
@@ -252,11 +269,7 @@ async def allowed_events(actor: ReadMarket, session: Reading, contract_id: UUID)
         return ContractEventsOut(state=state, events=[])
     meter = (await queries.meters(await driver(session), [contract_id])).get(contract_id)
     undecided = meter.undecided if meter else 0
-    events = [
-        event
-        for event in rules.CONTRACT_LIFE.open_in(state)
-        if party in rules.MOVED_BY[event] and not rules.is_kept_by_deliveries(event, party, undecided)
-    ]
+    events = rules.moves_of(party, state, undecided=undecided, ends_at=contract.ends_at)
     return ContractEventsOut(state=state, events=events)
 
 

@@ -31,9 +31,16 @@ BEGIN
 END
 $$;
 
--- Freezes what a contract stands on, and brings its meter to it; the caller holds all of it until the transaction ends.
+-- A meter of which the term has changed, brought to its links as they are now; the caller holds it.
+CREATE OR REPLACE FUNCTION contract_restand(p_contract uuid) RETURNS void LANGUAGE sql AS $$
+    UPDATE contract_meter AS m SET stopped_by = n.stopped_by, stands_until = n.stands_until
+      FROM contract_standing(ARRAY[p_contract]) AS n WHERE m.contract_id = n.contract_id
+$$;
+
+-- Freezes what a contract stands on, at its signature and anew with each amendment, and brings its meter to it; the caller holds all of it until the transaction ends.
 CREATE OR REPLACE FUNCTION contract_link_up(p_contract uuid, p_on date) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+    DELETE FROM contract_link AS l WHERE l.contract_id = p_contract;
     INSERT INTO contract_link
     SELECT c.id, l.kind, l.target_id, l.document, l.term_from, l.term_to
       FROM contract AS c JOIN listing AS g ON g.id = c.listing_id
@@ -51,7 +58,6 @@ BEGIN
            UNION ALL SELECT 'version', v.id, g.product_code || '/' || v.number, NULL, NULL
            UNION ALL SELECT 'listing', g.id, g.venue_code || ':' || g.product_code, NULL, NULL) AS l
      WHERE c.id = p_contract;
-    UPDATE contract_meter AS m SET stopped_by = n.stopped_by, stands_until = n.stands_until
-      FROM contract_standing(ARRAY[p_contract]) AS n WHERE m.contract_id = n.contract_id;
+    PERFORM contract_restand(p_contract);
 END
 $$;

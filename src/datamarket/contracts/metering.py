@@ -1,7 +1,8 @@
 """The authorise-and-meter decision: one conditional statement, for one use or a thousand.
 
 The UPDATE carries every condition. Whoever waited for the row sees, by PostgreSQL's recheck of the
-newest row version, what the one before left: suspended is suspended, spent is spent. What orders
+newest row version, what the one before left: suspended is suspended, spent is spent, and what was priced by
+terms that an amendment has replaced is priced anew: all demands of a batch on a contract have one number. What orders
 reserve stands on the same row, and counts as spent; they change it under its lock.
 """
 
@@ -22,9 +23,9 @@ from datamarket.foundation.errors import MarketError, NotFound
 
 _METER = """
 WITH asked AS (
-    SELECT contract_id, buyer_id, quantity, first_at, last_at, string_to_array(purposes, ',') AS purposes
-      FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[])
-           AS d (contract_id, buyer_id, quantity, first_at, last_at, purposes)
+    SELECT contract_id, buyer_id, quantity, first_at, last_at, string_to_array(purposes, ',') AS purposes, terms_number
+      FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::int[])
+           AS d (contract_id, buyer_id, quantity, first_at, last_at, purposes, terms_number)
 ), locked AS (
     SELECT m.contract_id FROM contract_meter m
      WHERE m.contract_id = ANY ($1::uuid[]) ORDER BY m.contract_id FOR NO KEY UPDATE
@@ -36,6 +37,7 @@ UPDATE contract_meter AS m SET used = m.used + asked.quantity
    AND m.state = 'active'
    AND asked.first_at >= m.term_from AND asked.last_at < m.stands_until
    AND asked.purposes <@ m.purposes
+   AND m.terms_number = coalesce(asked.terms_number, m.terms_number)
    AND (m.quota IS NULL OR m.used + m.reserved + asked.quantity <= m.quota)
 RETURNING m.contract_id, m.buyer_id, m.used, m.quota
 """
@@ -86,6 +88,7 @@ async def _pass(connection: Connection, together: Together, now: datetime) -> se
         [min(demand.at for demand in demands) for demands in together.values()],
         [max(demand.at for demand in demands) for demands in together.values()],
         [",".join({demand.purpose for demand in demands}) for demands in together.values()],
+        [demands[0].terms_number for demands in together.values()],
     )
     passed = set()
     for contract_id, buyer_id, used, quota in rows:

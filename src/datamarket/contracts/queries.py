@@ -7,15 +7,16 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlmodel import col, not_, select
+from sqlmodel import and_, col, not_, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings.terms import PricePlan, Supplier
-from datamarket.contracts.tables import Contract, ContractMeter, ContractUse
-from datamarket.contracts.terms import Authorisation, ContractState, FrozenTerms, Purpose
+from datamarket.contracts import rules
+from datamarket.contracts.tables import Contract, ContractMeter, ContractOffer, ContractUse
+from datamarket.contracts.terms import Authorisation, ContractState, FrozenTerms, OfferState, Purpose
 from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.participants.terms import IncomeClass
 from datamarket.stoppages.terms import LinkKind
@@ -90,17 +91,38 @@ async def lock_links(connection: Connection, contract_id: UUID) -> None:
 
 
 async def lock_run_out(session: AsyncSession, now: datetime, limit: int) -> Sequence[Contract]:
-    """Contracts of which the term is over, locked, oldest first; those that somebody moves are left out."""
-    statement = (
-        select(Contract)
-        .where(
-            col(Contract.state).in_((ContractState.ACTIVE, ContractState.SUSPENDED)), Contract.term_to <= now
-        )
-        .order_by(col(Contract.term_to))
-        .limit(limit)
-        .with_for_update(skip_locked=True, key_share=True)
+    """Contracts of which term or notice is over, locked, oldest first; those that somebody moves are left out."""
+    running = col(Contract.state).in_(rules.RUNNING)
+    over = and_(running, or_(col(Contract.term_to) <= now, col(Contract.ends_at) <= now))
+    return await lock_due(session, over, col(Contract.term_to), limit)
+
+
+async def lock_unanswered(session: AsyncSession, now: datetime, limit: int) -> Sequence[Contract]:
+    """Contracts on which nobody acted in time, in the same way."""
+    answer_by = col(Contract.answer_by)
+    return await lock_due(session, answer_by <= now, answer_by, limit)
+
+
+async def lock_due(session: AsyncSession, due: Any, order: Any, limit: int) -> Sequence[Contract]:
+    """Contracts that time has come for, in this order; those that somebody moves are left out."""
+    statement = select(Contract).where(due).order_by(order).limit(limit)
+    return (await session.exec(statement.with_for_update(skip_locked=True, key_share=True))).all()
+
+
+async def open_offers(session: AsyncSession, contract_ids: Collection[UUID]) -> Sequence[ContractOffer]:
+    """The open terms of these contracts, which are locked."""
+    statement = select(ContractOffer).where(
+        col(ContractOffer.contract_id).in_(contract_ids), ContractOffer.state == OfferState.OPEN
     )
     return (await session.exec(statement)).all()
+
+
+async def find_offer(session: AsyncSession, contract_id: UUID, state: OfferState) -> ContractOffer | None:
+    """The version of the terms that is open, or in force. The contract is locked: it alone is moved with it."""
+    statement = select(ContractOffer).where(
+        ContractOffer.contract_id == contract_id, ContractOffer.state == state
+    )
+    return (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
 
 
 async def list_uses(
@@ -174,6 +196,7 @@ def _authorisation(row: Any) -> Authorisation:
         quota=row["quota"],
         used=row["used"],
         reserved=row["reserved"],
+        terms_number=row["terms_number"],
         stopped_by=row["stopped_by"] and LinkKind(row["stopped_by"]),
         stands_until=row["stands_until"],
     )
@@ -181,14 +204,15 @@ def _authorisation(row: Any) -> Authorisation:
 
 _FROZEN = """
 SELECT id, listing_id, product_id, product_version, category, provider_id, buyer_id, venue_id, venue_operator_id,
-       venue_fee_bps, zone_id, operator_id, suppliers, price_model, price_fen, period_days, price_terms
+       venue_fee_bps, zone_id, operator_id, suppliers, price_model, price_fen, period_days, price_terms,
+       terms_number
   FROM contract WHERE id = ANY ($1) AND provider_signed_at IS NOT NULL AND buyer_signed_at IS NOT NULL
 """
 REMEMBERED = 20_000
 
 
 class FrozenTermsReader:
-    """Reads frozen terms, once per contract: signed by both, they never change."""
+    """Reads frozen terms, once per contract; they are read again where a sale finds them replaced by an amendment."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[UUID, FrozenTerms] = OrderedDict()
@@ -203,6 +227,11 @@ class FrozenTermsReader:
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return terms
+
+    def forget(self, contract_ids: Collection[UUID]) -> None:
+        """What the two have signed anew is read anew."""
+        for contract_id in contract_ids:
+            self._known.pop(contract_id, None)
 
 
 def terms_of(contract: Contract) -> FrozenTerms:
@@ -233,6 +262,7 @@ def _frozen(row: Any) -> FrozenTerms:
             for supplier in suppliers
         ),
         plan=PricePlan.stored(row["price_model"], row["price_fen"], row["period_days"], price_terms),
+        number=row["terms_number"],
     )
 
 

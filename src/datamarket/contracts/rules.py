@@ -11,8 +11,11 @@ from datamarket.contracts.terms import (
     ContractEvent,
     ContractState,
     Demand,
+    OfferEvent,
+    OfferState,
     Party,
     Purpose,
+    Waiting,
 )
 from datamarket.foundation.clock import business_date, start_of_day
 from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
@@ -28,12 +31,28 @@ CONTRACT_LIFE = Life(
         (ContractState.REQUESTED, ContractEvent.AGREE): ContractState.AGREED,
         (ContractState.REQUESTED, ContractEvent.REJECT): ContractState.REJECTED,
         (ContractState.REQUESTED, ContractEvent.WITHDRAW): ContractState.WITHDRAWN,
+        (ContractState.REQUESTED, ContractEvent.OFFER): ContractState.OFFERED,
+        (ContractState.REQUESTED, ContractEvent.EXPIRE): ContractState.EXPIRED,
+        (ContractState.OFFERED, ContractEvent.REQUEST): ContractState.REQUESTED,
+        (ContractState.OFFERED, ContractEvent.ACCEPT): ContractState.ACCEPTED,
+        (ContractState.OFFERED, ContractEvent.WITHDRAW): ContractState.WITHDRAWN,
+        (ContractState.OFFERED, ContractEvent.EXPIRE): ContractState.EXPIRED,
+        (ContractState.ACCEPTED, ContractEvent.AGREE): ContractState.AGREED,
+        (ContractState.ACCEPTED, ContractEvent.REJECT): ContractState.REJECTED,
+        (ContractState.ACCEPTED, ContractEvent.WITHDRAW): ContractState.WITHDRAWN,
+        (ContractState.ACCEPTED, ContractEvent.EXPIRE): ContractState.EXPIRED,
         (ContractState.AGREED, ContractEvent.SIGN): ContractState.PART_SIGNED,
         (ContractState.AGREED, ContractEvent.WITHDRAW): ContractState.WITHDRAWN,
+        (ContractState.AGREED, ContractEvent.EXPIRE): ContractState.EXPIRED,
         (ContractState.PART_SIGNED, ContractEvent.SIGN): ContractState.ACTIVE,
         (ContractState.PART_SIGNED, ContractEvent.WITHDRAW): ContractState.WITHDRAWN,
+        (ContractState.PART_SIGNED, ContractEvent.EXPIRE): ContractState.EXPIRED,
+        (ContractState.ACTIVE, ContractEvent.AMEND): ContractState.ACTIVE,
+        (ContractState.ACTIVE, ContractEvent.NOTICE): ContractState.ACTIVE,
         (ContractState.ACTIVE, ContractEvent.SUSPEND): ContractState.SUSPENDED,
         (ContractState.ACTIVE, ContractEvent.TERMINATE): ContractState.ENDED,
+        (ContractState.SUSPENDED, ContractEvent.AMEND): ContractState.SUSPENDED,
+        (ContractState.SUSPENDED, ContractEvent.NOTICE): ContractState.SUSPENDED,
         (ContractState.SUSPENDED, ContractEvent.RESUME): ContractState.ACTIVE,
         (ContractState.SUSPENDED, ContractEvent.TERMINATE): ContractState.ENDED,
         (ContractState.ACTIVE, ContractEvent.EXPIRE): ContractState.EXPIRED,
@@ -43,7 +62,38 @@ CONTRACT_LIFE = Life(
         {ContractEvent.REJECT, ContractEvent.WITHDRAW, ContractEvent.SUSPEND, ContractEvent.TERMINATE}
     ),
 )
+NEGOTIATED = frozenset(
+    {
+        ContractState.REQUESTED,
+        ContractState.OFFERED,
+        ContractState.ACCEPTED,
+        ContractState.AGREED,
+        ContractState.PART_SIGNED,
+    }
+)
+RUNNING = frozenset({ContractState.ACTIVE, ContractState.SUSPENDED})
+OFFER_LIFE = Life(
+    "offer",
+    "条款版本",
+    "Terms of a contract",
+    {
+        (OfferState.OPEN, OfferEvent.SIGN): OfferState.IN_FORCE,
+        (OfferState.OPEN, OfferEvent.REJECT): OfferState.REJECTED,
+        (OfferState.OPEN, OfferEvent.WITHDRAW): OfferState.WITHDRAWN,
+        (OfferState.OPEN, OfferEvent.REPLACE): OfferState.REPLACED,
+        (OfferState.OPEN, OfferEvent.EXPIRE): OfferState.EXPIRED,
+        (OfferState.IN_FORCE, OfferEvent.REPLACE): OfferState.REPLACED,
+    },
+    reasons=frozenset({OfferEvent.REJECT, OfferEvent.WITHDRAW}),
+)
+LAPSED = "协商逾期失效 · expired in negotiation"
+"""The reason of what nobody answered in time; a reason is one text, so both languages stand in it."""
 MOVED_BY: dict[ContractEvent, frozenset[Party]] = {
+    ContractEvent.OFFER: frozenset({Party.PROVIDER}),
+    ContractEvent.REQUEST: frozenset({Party.BUYER}),
+    ContractEvent.ACCEPT: frozenset({Party.BUYER}),
+    ContractEvent.AMEND: frozenset({Party.PROVIDER, Party.BUYER}),
+    ContractEvent.NOTICE: frozenset(),
     ContractEvent.AGREE: frozenset({Party.PROVIDER}),
     ContractEvent.REJECT: frozenset({Party.PROVIDER}),
     ContractEvent.WITHDRAW: frozenset({Party.PROVIDER, Party.BUYER}),
@@ -56,12 +106,46 @@ MOVED_BY: dict[ContractEvent, frozenset[Party]] = {
 """Expiry is nobody's: the clock makes it."""
 QUOTA_MARKS = (100, 80)
 """Percent of a quota at which its parties are told; what is used is never given back, so each is reached once."""
+"""Expiry is nobody's: the clock makes it. Notice is what a termination becomes where days of it were agreed."""
+BY_OFFER = frozenset({ContractEvent.OFFER, ContractEvent.REQUEST, ContractEvent.AMEND})
+"""Events that need terms: an offer makes them."""
+_AWAITED = {
+    ContractState.REQUESTED: Party.PROVIDER,
+    ContractState.OFFERED: Party.BUYER,
+    ContractState.ACCEPTED: Party.PROVIDER,
+}
+CLOSED_BY = {
+    ContractEvent.REJECT: OfferEvent.REJECT,
+    ContractEvent.WITHDRAW: OfferEvent.WITHDRAW,
+    ContractEvent.NOTICE: OfferEvent.EXPIRE,
+    ContractEvent.TERMINATE: OfferEvent.EXPIRE,
+    ContractEvent.EXPIRE: OfferEvent.EXPIRE,
+}
+"""What becomes of open terms when their contract moves."""
 
 
 class NotYourMove(Forbidden):
     code = "contract.not-your-move"
     zh = "操作“{event}”不由您这一方作出。"
     en = "The event '{event}' is not for your side to make."
+
+
+class TermsNeeded(Invalid):
+    code = "contract.terms-needed"
+    zh = "操作“{event}”须附条款：请提交至 /contracts/{{id}}/offers。"
+    en = "The event '{event}' comes with terms: send them to /contracts/{{id}}/offers."
+
+
+class AnswerLate(Conflict):
+    code = "contract.answer-late"
+    zh = "答复期限已过（{until}）。"
+    en = "The time to answer was over on {until}."
+
+
+class NoticeGiven(Conflict):
+    code = "contract.notice-given"
+    zh = "合同已通知终止，将于 {ends_at} 终止。"
+    en = "Notice was given: the contract ends on {ends_at}."
 
 
 class DeliveriesUndecided(Conflict):
@@ -124,6 +208,13 @@ class UseNotAuthorised(Refused):
     en = "The contract does not authorise this use."
 
 
+class TermsReplaced(UseNotAuthorised):
+    code = "contract.terms-replaced"
+    zh = "合同条款刚由双方变更，请按新条款重试。"
+    en = "Both parties have just amended the terms: try again under the new ones."
+    retryable = True
+
+
 class ContractNotActive(UseNotAuthorised):
     code = "contract.not-active"
     zh = "合同未生效或已中止、终止（当前状态：{state}）。"
@@ -180,7 +271,52 @@ def check_move(event: ContractEvent, party: Party, reason: str | None) -> None:
 
 def is_kept_by_deliveries(event: ContractEvent, party: Party, undecided: int) -> bool:
     """Who has received does not end the contract before deciding; the provider and the authority may."""
-    return undecided > 0 and event is ContractEvent.TERMINATE and party is Party.BUYER
+    ends = event in {ContractEvent.TERMINATE, ContractEvent.NOTICE}
+    return undecided > 0 and ends and party is Party.BUYER
+
+
+def ending(party: Party, notice_days: int, ends_at: datetime | None) -> ContractEvent:
+    """A party's termination is a notice where days of it were agreed; the authority's takes hold at once. Raises NoticeGiven."""
+    if party is Party.AUTHORITY:
+        return ContractEvent.TERMINATE
+    if ends_at is not None:
+        raise NoticeGiven(ends_at=ends_at.isoformat())
+    return ContractEvent.NOTICE if notice_days else ContractEvent.TERMINATE
+
+
+def moves_of(
+    party: Party, state: ContractState, *, undecided: int, ends_at: datetime | None
+) -> list[ContractEvent]:
+    """What a side may do now."""
+    ending_already = ends_at is not None and party is not Party.AUTHORITY
+    return [
+        event
+        for event in CONTRACT_LIFE.open_in(state)
+        if party in MOVED_BY[event]
+        and not is_kept_by_deliveries(event, party, undecided)
+        and not (ending_already and event in {ContractEvent.AMEND, ContractEvent.TERMINATE})
+    ]
+
+
+def awaited(state: ContractState, *, provider_signed: bool) -> Party | None:
+    """Who must act in a state of the negotiation; None for each of the two."""
+    if state is ContractState.PART_SIGNED:
+        return Party.BUYER if provider_signed else Party.PROVIDER
+    return _AWAITED.get(state)
+
+
+def waiting(state: ContractState, awaits: str | None, until: datetime | None) -> Waiting | None:
+    """What is waited for: a negotiation that nobody goes on with expires, an amendment leaves the terms as they are."""
+    if until is None:
+        return None
+    then = ContractState.EXPIRED if state in NEGOTIATED else state
+    return Waiting(Party(awaits) if awaits else None, until, then)
+
+
+def check_in_time(until: datetime | None, now: datetime) -> None:
+    """What waits is moved on before its time is over. Raises AnswerLate."""
+    if until is not None and now >= until:
+        raise AnswerLate(until=until.isoformat())
 
 
 def check_term(term_from: datetime, term_to: datetime, now: datetime) -> None:
@@ -231,6 +367,8 @@ def check_use(authorisation: Authorisation, demand: Demand) -> None:
     if not authorisation.term_from <= demand.at < authorisation.term_to:
         raise OutsideTerm
     check_standing(authorisation, demand.at)
+    if demand.terms_number not in {None, authorisation.terms_number}:
+        raise TermsReplaced
     if demand.purpose not in authorisation.purposes:
         raise PurposeNotAuthorised(purpose=demand.purpose)
     if authorisation.left is not None and demand.quantity > authorisation.left:

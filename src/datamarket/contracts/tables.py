@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Column, Index, text
 from sqlmodel import Field, SQLModel
 
 from datamarket.catalogue.listings.terms import ChargeKind
-from datamarket.contracts.terms import ContractState
+from datamarket.contracts.terms import ContractState, OfferState, Party
 from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of
 from datamarket.stoppages.terms import LinkKind
 from datamarket.zones.terms import UseClass
@@ -29,6 +29,13 @@ class Contract(SQLModel, table=True):
         Index("contract_buyer_idx", "buyer_id", "id"),
         Index("contract_running_idx", "term_to", postgresql_where=text("state IN ('active', 'suspended')")),
         Index("contract_fees_idx", "id", postgresql_where=text("price_terms IS NOT NULL")),
+        Index("contract_ending_idx", "ends_at", postgresql_where=text("state IN ('active', 'suspended')")),
+        Index("contract_answer_idx", "answer_by"),
+        one_of("awaits", (Party.PROVIDER, Party.BUYER), "contract"),
+        CheckConstraint(
+            "answer_by IS NOT NULL OR state NOT IN ('requested', 'offered', 'accepted', 'agreed', 'part_signed')",
+            name="contract_answer_check",
+        ),
     )
     id: UUID = Field(primary_key=True)
     listing_id: UUID = Field(foreign_key="listing.id", index=True)
@@ -57,8 +64,53 @@ class Contract(SQLModel, table=True):
     reason: str | None = None
     provider_signed_at: datetime | None = instant(nullable=True)
     buyer_signed_at: datetime | None = instant(nullable=True)
+    terms_number: int = 1
+    awaits: str | None = None
+    answer_by: datetime | None = instant(nullable=True)
+    ends_at: datetime | None = instant(nullable=True)
     created_at: datetime = instant()
     version: int = 1
+    price_terms: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+
+
+class ContractOffer(SQLModel, table=True):
+    """One version of the terms, by whom it was offered; `base_number` is the one that it was to change.
+
+    The contract's row holds what is negotiated, and, once both have signed, what is in force.
+    """
+
+    __tablename__ = "contract_offer"
+    __table_args__ = (
+        one_of("state", OfferState, "contract_offer"),
+        one_of("party", (Party.PROVIDER, Party.BUYER), "contract_offer"),
+        CheckConstraint("term_from < term_to", name="contract_offer_term_check"),
+        CheckConstraint("number > base_number", name="contract_offer_number_check"),
+        Index("contract_offer_open_key", "contract_id", unique=True, postgresql_where=text("state = 'open'")),
+        Index(
+            "contract_offer_in_force_key",
+            "contract_id",
+            unique=True,
+            postgresql_where=text("state = 'in_force'"),
+        ),
+    )
+    contract_id: UUID = Field(primary_key=True, foreign_key="contract.id")
+    number: int = Field(primary_key=True)
+    base_number: int
+    party: str
+    state: str = OfferState.OPEN
+    price_model: str
+    price_fen: int = Field(sa_type=BigInteger)
+    period_days: int | None = None
+    purposes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    use_class: str
+    term_from: datetime = instant()
+    term_to: datetime = instant()
+    quota: int | None = Field(default=None, sa_type=BigInteger)
+    annex: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    reason: str | None = None
+    offered_at: datetime = instant()
+    in_force_from: datetime | None = instant(nullable=True)
+    in_force_to: datetime | None = instant(nullable=True)
     price_terms: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
 
 
@@ -105,6 +157,7 @@ class ContractMeter(SQLModel, table=True):
     undecided: int = 0
     stands_until: datetime = instant()
     stopped_by: str | None = None
+    terms_number: int = 1
 
 
 class ContractUse(SQLModel, table=True):

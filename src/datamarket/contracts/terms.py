@@ -15,6 +15,8 @@ class ContractState(Labelled):
     """The life of a contract."""
 
     REQUESTED = "requested", "已请求", "requested"
+    OFFERED = "offered", "供方已回复条款", "answered with other terms"
+    ACCEPTED = "accepted", "需方已接受", "accepted by the buyer"
     AGREED = "agreed", "已达成一致", "agreed"
     PART_SIGNED = "part_signed", "一方已签署", "signed by one party"
     ACTIVE = "active", "生效", "active"
@@ -28,12 +30,17 @@ class ContractState(Labelled):
 class ContractEvent(StrEnum):
     """What moves a contract."""
 
+    OFFER = "offer"
+    REQUEST = "request"
+    ACCEPT = "accept"
     AGREE = "agree"
     REJECT = "reject"
     WITHDRAW = "withdraw"
     SIGN = "sign"
     SUSPEND = "suspend"
     RESUME = "resume"
+    AMEND = "amend"
+    NOTICE = "notice"
     TERMINATE = "terminate"
     EXPIRE = "expire"
 
@@ -46,6 +53,27 @@ class Party(StrEnum):
     AUTHORITY = "authority"
 
 
+class OfferState(Labelled):
+    """What became of one version of the terms."""
+
+    OPEN = "open", "待对方答复", "to be answered"
+    IN_FORCE = "in_force", "有效", "in force"
+    REPLACED = "replaced", "已被替代", "replaced"
+    REJECTED = "rejected", "已拒绝", "rejected"
+    WITHDRAWN = "withdrawn", "已撤回", "withdrawn"
+    EXPIRED = "expired", "逾期失效", "expired"
+
+
+class OfferEvent(StrEnum):
+    """What moves a version of the terms."""
+
+    SIGN = "sign"
+    REJECT = "reject"
+    WITHDRAW = "withdraw"
+    REPLACE = "replace"
+    EXPIRE = "expire"
+
+
 class Purpose(Labelled):
     """The closed list of purposes; what a contract does not name is not authorised."""
 
@@ -56,6 +84,19 @@ class Purpose(Labelled):
     RESEARCH = "research", "科研", "research"
 
 
+TERMS = (
+    "price_model",
+    "price_fen",
+    "period_days",
+    "price_terms",
+    "purposes",
+    "use_class",
+    "term_from",
+    "term_to",
+    "quota",
+    "annex",
+)
+"""Columns that a contract and each version of its terms have alike: what the parties negotiate."""
 PUBLIC_GOOD_PURPOSES = frozenset({Purpose.PUBLIC_GOVERNANCE, Purpose.PUBLIC_WELFARE})
 
 
@@ -73,6 +114,7 @@ class Authorisation:
     quota: int | None
     used: int
     reserved: int = 0
+    terms_number: int = 1
     stopped_by: LinkKind | None = None
     stands_until: datetime | None = None
 
@@ -90,6 +132,16 @@ class Demand(NamedTuple):
     purpose: Purpose
     quantity: int
     at: datetime
+    terms_number: int | None = None
+    """Of the version of the terms that it was priced by, where it was."""
+
+
+class Waiting(NamedTuple):
+    """Who must act, until when, and what the contract's state is `then` if nobody does; no `party` is each of the two."""
+
+    party: Party | None
+    until: datetime
+    then: ContractState
 
 
 class Use(NamedTuple):
@@ -105,7 +157,7 @@ class Use(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class FrozenTerms:
-    """What a trade under a contract needs to know; nothing of it changes once the contract is active.
+    """What a trade under a contract needs to know: nothing of it changes but by an amendment, which has another number.
 
     Read once and remembered, so what follows from it is remembered by the object itself.
     """
@@ -124,3 +176,4 @@ class FrozenTerms:
     operator_id: UUID | None
     suppliers: tuple[Supplier, ...]
     plan: PricePlan
+    number: int = 1

@@ -15,6 +15,8 @@ from typing import NamedTuple
 from prometheus_client import Counter, Gauge
 
 from datamarket.contracts import actions as contracts
+from datamarket.contracts.disposal import actions as disposal
+from datamarket.contracts.negotiation import actions as negotiation
 from datamarket.evidence.log.sealing import sealing_lag
 from datamarket.foundation import checks
 from datamarket.foundation.db import CLOSE_SECONDS, Database
@@ -58,6 +60,8 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         Chore("expire-holds", 15, holds.expire_due),
         Chore("expire-orders", 15, orders.expire_overdue),
         Chore("expire-contracts", 60, contracts.expire_due),
+        Chore("lapse-negotiations", 60, negotiation.lapse_due),
+        Chore("watch-disposals", 60, disposal.watch_due),
         Chore("expire-mandates", 60, mandates.expire_due),
         Chore("accept-by-silence", 60, orders.accept_by_silence),
         Chore("charge-fees", 300, trading.charge_fees),

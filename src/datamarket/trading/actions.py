@@ -12,6 +12,7 @@ from datamarket.auth.terms import Actor
 from datamarket.contracts import metering
 from datamarket.contracts import queries as contracts
 from datamarket.contracts.queries import FrozenTermsReader
+from datamarket.contracts.rules import TermsReplaced
 from datamarket.contracts.terms import Demand, FrozenTerms
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Connection, Database, refusal_of
@@ -79,9 +80,12 @@ class Recorder:
         return outcome
 
     async def plan_trades(
-        self, connection: Connection, intents: Sequence[TradeIntent], *, now: datetime
+        self, connection: Connection, intents: Sequence[TradeIntent], *, now: datetime, again: bool = False
     ) -> tuple[list[Outcome], list[Write]]:
-        """Meter all that the contracts allow, and say what is to be written of it; one outcome per intent, in their order."""
+        """Meter all that the contracts allow, and say what is to be written of it; one outcome per intent, in their order.
+
+        Terms that were remembered, and have been amended since, are read `again`, once: their meter is held by then.
+        """
         outcomes: dict[int, Outcome] = {}
         known = await queries.uses(
             connection, [use for intent in intents if (use := intent.use_id) is not None]
@@ -95,6 +99,7 @@ class Recorder:
         uses, writes = await _meter(connection, intents, sales, outcomes, now)
         if counts:
             sales = await self._charged(connection, intents, known, {p: sales[p] for p in uses})
+        replaced = [p for p, outcome in outcomes.items() if isinstance(outcome, TermsReplaced)]
         if uses:
             allowed = [intents[position] for position in uses]
             instants = [intent.occurred_at for intent in allowed]
@@ -115,6 +120,13 @@ class Recorder:
                 self.ledger_id, trades, actors, entries, metered=metered, now=now
             )
             writes += posting.writes_of(self.ledger_id, [entry for entry in entries if entry], now=now)
+        if replaced and not again:
+            late = [intents[position] for position in replaced]
+            self.reader.forget({intent.contract_id for intent in late})
+            if writes:  # what they write may touch the same rows
+                await write_together(connection, writes)
+            priced, writes = await self.plan_trades(connection, late, now=now, again=True)
+            outcomes.update(zip(replaced, priced, strict=True))
         return [outcomes[position] for position in range(len(intents))], writes
 
     async def _sales(
@@ -154,7 +166,7 @@ class Recorder:
         uses = {
             p: known[use_id]
             if (use_id := intents[p].use_id)
-            else PricedUse(sold.terms.contract_id, sold.quantity, intents[p].occurred_at)
+            else PricedUse(sold.terms.contract_id, sold.quantity, intents[p].occurred_at, sold.terms.number)
             for p, sold in counted.items()
         }
         plans = {sold.terms.contract_id: sold.terms.plan for sold in counted.values()}
@@ -172,12 +184,14 @@ class Recorder:
         return {**sales, **charged}
 
     def _sale(self, intent: TradeIntent, terms: FrozenTerms, known: Mapping[UUID, PricedUse]) -> Sale:
-        """A use metered before is priced as it is. Raises NotFound, AmountTooLarge, NoRevenueRule."""
+        """A use metered before is priced as it is. Raises NotFound, TermsReplaced, AmountTooLarge, NoRevenueRule."""
         quantity = intent.quantity or 0
         if intent.use_id is not None:
             use = known.get(intent.use_id)
             if use is None or use.contract_id != terms.contract_id:
                 raise NotFound(thing="use")
+            if use.terms_number != terms.number:
+                raise TermsReplaced
             quantity = use.quantity
         rule = rules.rule_at(revenue_rules(), business_date(intent.occurred_at))
         return rules.sale(self.ledger_id, terms, quantity, rule)
@@ -201,7 +215,12 @@ async def _meter(
     """The use of each sale, in their order: one metered before, or a new one to be written; refusals go into `outcomes`."""
     demands = {
         position: Demand(
-            sold.terms.contract_id, sold.terms.buyer_id, intent.purpose, sold.quantity, intent.occurred_at
+            sold.terms.contract_id,
+            sold.terms.buyer_id,
+            intent.purpose,
+            sold.quantity,
+            intent.occurred_at,
+            sold.terms.number,
         )
         for position, sold in sales.items()
         if (intent := intents[position]).use_id is None and intent.purpose is not None

@@ -22,15 +22,21 @@ from datamarket.trading.terms import PricedUse
 
 
 async def uses(connection: Connection, use_ids: Sequence[UUID]) -> dict[UUID, PricedUse]:
-    """Metered uses, by their ids."""
+    """Metered uses, by their ids, with the number of the terms in force: none is unpriced when a price changes."""
     if not use_ids:
         return {}
     rows = await connection.fetch(
-        "SELECT id, contract_id, quantity, at, fee FROM contract_use WHERE id = ANY ($1)", use_ids
+        "SELECT u.id, contract_id, quantity, at, terms_number, fee"
+        "  FROM contract_use u JOIN contract_meter USING (contract_id) WHERE u.id = ANY ($1)",
+        use_ids,
     )
     return {
         row["id"]: PricedUse(
-            row["contract_id"], row["quantity"], row["at"], row["fee"] and ChargeKind(row["fee"])
+            row["contract_id"],
+            row["quantity"],
+            row["at"],
+            row["terms_number"],
+            row["fee"] and ChargeKind(row["fee"]),
         )
         for row in rows
     }

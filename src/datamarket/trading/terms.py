@@ -111,6 +111,7 @@ class PricedUse(NamedTuple):
     contract_id: UUID
     quantity: int
     at: datetime
+    terms_number: int
     fee: ChargeKind | None = None
 
 

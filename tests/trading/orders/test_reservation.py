@@ -90,9 +90,9 @@ async def test_the_buyer_alone_does_not_end_a_contract_while_a_delivery_waits(
     await trading.move(database, deal, AUTHORITY, ContractEvent.SUSPEND, "核查")
     assert (await buyer.post(f"{path}/events", json=ENDING)).json()["code"] == "contract.deliveries-undecided"
     allowed = [(await who.get(f"{path}/allowed-events")).json()["events"] for who in (buyer, seller)]
-    assert allowed == [[], ["resume", "terminate"]]
+    assert allowed == [["amend"], ["amend", "resume", "terminate"]]
     await orders.moved(database, deal.buyer_account, order.id, OrderEvent.REJECT)
-    assert (await buyer.get(f"{path}/allowed-events")).json()["events"] == ["terminate"]
+    assert (await buyer.get(f"{path}/allowed-events")).json()["events"] == ["amend", "terminate"]
     assert (await buyer.post(f"{path}/events", json=ENDING)).json()["state"] == "ended"
 
 
