@@ -28,6 +28,7 @@ from datamarket.participants import queries as participants
 from datamarket.participants.affiliations import queries as affiliation_queries
 from datamarket.zones import queries as zones
 from datamarket.zones.terms import UseClass
+from datamarket.zones.undertakings import queries as undertakings
 
 LARGEST_EXPIRY = 200
 
@@ -55,7 +56,7 @@ async def request_contract(
     offer = await catalogue.get_offer(session, listing_id)
     await _check_parties(session, offer, buyer_id, redevelopment=redevelopment, now=now)
     rules.check_term(term_from, term_to, now)
-    await _check_mandate(session, offer.zone_id, term_to, now)
+    await _check_mandate(session, offer.zone_id, offer.operator_id, term_to, now)
     rules.check_purposes(purposes, use_class, offer.use_class)
     plan = rules.freeze_plan(offer.plan, use_class, on_public_data=offer.zone_id is not None)
     contract = Contract(
@@ -140,48 +141,57 @@ async def move_contract(
     """Agree, sign, suspend, end: each by those whose move it is. `contract` is locked by the caller.
 
     Raises NotYourMove, ReasonMissing, SignedAlready, TransitionNotAllowed, OperatorRedevelopment,
-    DeliveriesUndecided, TermInvalid, ZoneWithoutMandate, TermBeyondMandate, ContractStopped.
+    DeliveriesUndecided, TermInvalid, ZoneWithoutMandate, OperatorChanged, TermBeyondMandate, ContractStopped.
     """
     party = rules.party_of(actor, provider_id=contract.provider_id, buyer_id=contract.buyer_id)
     rules.check_move(event, party, reason)
     following = rules.CONTRACT_LIFE.after(contract.state, event)
     if event is ContractEvent.SIGN:
         await _sign(session, contract, party, now)
-        await _check_mandate(session, contract.zone_id, contract.term_to, now)
+        await _check_mandate(session, contract.zone_id, contract.operator_id, contract.term_to, now)
     contract.state = following
     contract.reason = reason
     contract.version += 1
     await _keep_meter(session, contract, event, party)
+    facts: dict[str, Any] = {"party": party, "reason": reason}
     if event is ContractEvent.SIGN and following is ContractState.ACTIVE:
         await session.flush()
-        await _link_up(session, contract, now)
+        facts["links"] = await _link_up(session, contract, now)
         terms = queries.terms_of(contract)
         await posting.open_accounts(await driver(session), ledger_id, accounts_of(ledger_id, terms), now=now)
-    await evidence.record(
-        session, actor, f"contracts.{event}", ("contract", contract.id), now=now, party=party, reason=reason
-    )
+    await evidence.record(session, actor, f"contracts.{event}", ("contract", contract.id), now=now, **facts)
     return contract
 
 
 async def _check_mandate(
-    session: AsyncSession, zone_id: UUID | None, term_to: datetime, now: datetime
+    session: AsyncSession, zone_id: UUID | None, operator_id: UUID | None, term_to: datetime, now: datetime
 ) -> None:
-    """A zone's contract ends with the mandate in force at the latest. Raises ZoneWithoutMandate, TermBeyondMandate."""
+    """A zone's contract ends with the mandate in force at the latest, or with what its operator undertakes to renew.
+
+    Raises ZoneWithoutMandate, OperatorChanged, TermBeyondMandate.
+    """
     if zone_id is None:
         return
-    mandate = await zones.mandate_at(session, zone_id, business_date(now))
+    on = business_date(now)
+    mandate = await zones.mandate_at(session, zone_id, on)
     if mandate is None:
-        raise ZoneWithoutMandate(on=business_date(now))
-    rules.check_within_mandate(term_to, mandate.term_to)
+        raise ZoneWithoutMandate(on=on)
+    if mandate.operator_id != operator_id:
+        raise rules.OperatorChanged
+    undertaken = await undertakings.find_good(session, mandate.id, on)
+    rules.check_within_mandate(term_to, mandate.term_to, undertaken.renewed_to if undertaken else None)
 
 
-async def _link_up(session: AsyncSession, contract: Contract, now: datetime) -> None:
-    """What the contract stands on is frozen beside it, and stands at its signature. Raises ContractStopped."""
+async def _link_up(session: AsyncSession, contract: Contract, now: datetime) -> list[list[str]]:
+    """What the contract stands on is frozen beside it, and stands at its signature: kinds and ids. Raises ContractStopped."""
     connection = await driver(session)
     await queries.lock_links(connection, contract.id)
-    await connection.execute("SELECT contract_link_up($1, $2)", contract.id, business_date(now))
+    links: list[list[str]] = await connection.fetchval(
+        "SELECT contract_link_up($1, $2)", contract.id, business_date(now)
+    )
     meters = await queries.lock_meters(session, [contract.id])
     rules.check_standing(queries.authorisation_of(meters[contract.id]), now)
+    return links
 
 
 async def _sign(session: AsyncSession, contract: Contract, party: Party, now: datetime) -> None:
@@ -220,14 +230,15 @@ async def _keep_meter(session: AsyncSession, contract: Contract, event: Contract
 
 
 async def expire_due(database: Database, _ledger_id: int, now: datetime) -> int:
-    """Contracts of which the term is over expire, one batch: what was delivered under them is still settled."""
+    """Contracts of which the term is over expire, signed or not, one batch: what was delivered is still settled."""
     async with database.transaction() as session:
         rows = await queries.lock_run_out(session, now, LARGEST_EXPIRY)
         meters = await queries.lock_meters(session, [contract.id for contract in rows])
         for contract in rows:
             contract.state = rules.CONTRACT_LIFE.after(contract.state, ContractEvent.EXPIRE)
             contract.version += 1
-            meters[contract.id].state = contract.state
+            if contract.id in meters:
+                meters[contract.id].state = contract.state
         await session.flush()
         events = [evidence.Event(CLOCK, row.id, {"term_to": row.term_to.isoformat()}) for row in rows]
         if events:

@@ -15,7 +15,7 @@ from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan, Supplier
 from datamarket.contracts.tables import Contract, ContractMeter, ContractUse
-from datamarket.contracts.terms import Authorisation, ContractState, FrozenTerms, Purpose
+from datamarket.contracts.terms import OPEN_STATES, Authorisation, ContractState, FrozenTerms, Purpose
 from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.foundation.money import Fen
 from datamarket.participants.terms import IncomeClass
@@ -67,7 +67,7 @@ async def lock_meters(
 
 _HOLD = (
     (
-        "SELECT FROM participant p JOIN contract c ON p.id IN (c.buyer_id, c.provider_id)"
+        "SELECT FROM participant p JOIN contract c ON p.id IN (c.buyer_id, c.provider_id, c.operator_id)"
         " WHERE c.id = $1 ORDER BY p.id FOR SHARE OF p"
     ),
     "SELECT FROM zone z JOIN contract c ON z.id = c.zone_id WHERE c.id = $1 FOR SHARE OF z",
@@ -94,9 +94,7 @@ async def lock_run_out(session: AsyncSession, now: datetime, limit: int) -> Sequ
     """Contracts of which the term is over, locked, oldest first; those that somebody moves are left out."""
     statement = (
         select(Contract)
-        .where(
-            col(Contract.state).in_((ContractState.ACTIVE, ContractState.SUSPENDED)), Contract.term_to <= now
-        )
+        .where(col(Contract.state).in_(OPEN_STATES), Contract.term_to <= now)
         .order_by(col(Contract.term_to))
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)

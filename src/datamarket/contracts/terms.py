@@ -25,6 +25,16 @@ class ContractState(Labelled):
     WITHDRAWN = "withdrawn", "已撤回", "withdrawn"
 
 
+OPEN_STATES = (
+    ContractState.REQUESTED,
+    ContractState.AGREED,
+    ContractState.PART_SIGNED,
+    ContractState.ACTIVE,
+    ContractState.SUSPENDED,
+)
+"""From each of them a contract expires with its term."""
+
+
 class ContractEvent(StrEnum):
     """What moves a contract."""
 

@@ -23,10 +23,12 @@ from datamarket.ledger.cities import actions as city_actions
 from datamarket.ledger.clearing.queries import clearing_ages
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.terms import CLEARING
+from datamarket.participants.qualifications import actions as qualifications
 from datamarket.server import sealing
 from datamarket.server.checks import CHECKS
 from datamarket.trading.orders import actions as orders
 from datamarket.zones.mandates import actions as mandates
+from datamarket.zones.undertakings import actions as undertakings
 
 log = logging.getLogger("datamarket.housekeeping")
 DONE = Counter("datamarket_chores_done_total", "Things done in the background", ["chore"])
@@ -57,6 +59,8 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         Chore("expire-orders", 15, orders.expire_overdue),
         Chore("expire-contracts", 60, contracts.expire_due),
         Chore("expire-mandates", 60, mandates.expire_due),
+        Chore("tell-undertakings", 60, undertakings.tell_overdue),
+        Chore("expire-qualifications", 60, qualifications.expire_due),
         Chore("accept-by-silence", 60, orders.accept_by_silence),
         Chore("receive-city-transfers", 5, city_actions.receive_due),
         Chore("watch-the-books", 60, watch_the_books),

@@ -225,7 +225,7 @@ class Loader:
             zone_id=zone.id,
             operator_id=operator,
             mode=MandateMode(mandate["mode"]),
-            **_of(mandate, "term_from", "term_to", "filed_on", "income_rule"),
+            **_of(mandate, "term_from", "term_to", "filed_on"),
             now=opened,
         )
         await zone_actions.move_zone(session, self._authority, zone, ZoneEvent.OPEN, now=opened)
