@@ -29,9 +29,9 @@ from tests.world.people import NOON, actor
 PROVIDER, BUYER, STRANGER, CONTRACT = (UUID(int=number) for number in (1, 2, 3, 4))
 MOMENT, YEAR = timedelta(microseconds=1), timedelta(days=365)
 LIFE = {
-    "requested": {"agree": "agreed", "reject": "rejected", "withdraw": "withdrawn"},
-    "agreed": {"sign": "part_signed", "withdraw": "withdrawn"},
-    "part_signed": {"sign": "active", "withdraw": "withdrawn"},
+    "requested": {"agree": "agreed", "reject": "rejected", "withdraw": "withdrawn", "expire": "expired"},
+    "agreed": {"sign": "part_signed", "withdraw": "withdrawn", "expire": "expired"},
+    "part_signed": {"sign": "active", "withdraw": "withdrawn", "expire": "expired"},
     "active": {"suspend": "suspended", "terminate": "ended", "expire": "expired"},
     "suspended": {"resume": "active", "terminate": "ended", "expire": "expired"},
 }
