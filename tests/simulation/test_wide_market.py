@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from datamarket.commands.demo.year import YearBeforeCity, YearWanted, simulate_years
 from datamarket.foundation.db import Database
-from datamarket.foundation.settings import Settings
 from datamarket.server.checks import check_books
-from datamarket.server.database import MarketDatabase
 from datamarket.simulation import play
 from datamarket.simulation.city import Loader, renew_registrations
 from datamarket.simulation.play import Player
@@ -83,25 +80,3 @@ async def test_operators_renew_their_registrations_in_time_as_often_as_it_takes(
     )
     assert (after["min"] > date(2031, 1, 1), after["count"]) == (True, 0)
     assert await rows(wide, "SELECT 1 FROM contract_meter WHERE stopped_by = 'resource'") == []
-
-
-async def test_a_later_year_is_played_for_the_authority_renews_mandates_in_time(wide: Database) -> None:
-    """The first of them ends in July 2027."""
-    [before] = await rows(wide, "SELECT min(term_to), max(term_to) FROM mandate")
-    assert before["max"] < date(2029, 1, 1)
-    player = Player(wide, LEDGER_ID, lambda *_: None)
-    played = await player.play(2028, enterprises=ENTERPRISES, trades=TRADES, seed=7, stress=False)
-    assert played.trades >= TRADES
-    [after] = await rows(wide, "SELECT min(term_to), max(term_to) FROM mandate")
-    assert date(2029, 1, 1) <= after["min"] <= after["max"] < date(2034, 1, 1)
-    assert all(finding.holds for finding in await check_books(wide.url, LEDGER_ID))
-
-
-async def test_a_year_before_the_zones_had_mandates_is_refused_before_work_begins(wide: Database) -> None:
-    [before] = await rows(wide, "SELECT count(*) FROM audit_event")
-    wanted = YearWanted(ENTERPRISES, TRADES, seed=7, stress=False)
-    with pytest.raises(YearBeforeCity) as refused:
-        await simulate_years(wide, MarketDatabase(wide.url, "", Settings()), [2030, 2023], wanted)
-    assert refused.value.facts == {"year": 2023, "begun": date(2023, 12, 1)}
-    [after] = await rows(wide, "SELECT count(*) FROM audit_event")
-    assert after == before

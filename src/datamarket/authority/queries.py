@@ -37,8 +37,7 @@ SELECT CASE split_part(e.action, '.', 2)
                       THEN 'active' ELSE 'part_signed' END END
   FROM audit_event e JOIN contract c ON c.id = e.subject_id
  WHERE e.subject_id = :contract AND e.at <= :at AND e.subject_type = 'contract' AND e.action <> 'contracts.use'
-   AND e.action IN ('contracts.request', 'contracts.agree', 'contracts.reject', 'contracts.withdraw', 'contracts.sign',
-                    'contracts.suspend', 'contracts.resume', 'contracts.terminate', 'contracts.expire')
+   AND split_part(e.action, '.', 2) IN ('request', 'agree', 'reject', 'withdraw', 'sign', 'suspend', 'resume', 'terminate', 'expire')
  ORDER BY e.id DESC LIMIT 1
 """)
 NAMED = 100
