@@ -33,6 +33,7 @@ ROOMS = (
     "zones.resources",
     "zones.amendments",
     "zones.mandates",
+    "zones.undertakings",
     "participants",
     "participants.affiliations",
     "participants.qualifications",

@@ -12,8 +12,9 @@ from tests.conftest import Client, ClientFor
 from tests.contracts.test_chain import act, standing_deal
 from tests.world import orders, trading, zones
 from tests.world.people import AUTHORITY, NOON, actor, moment
+from tests.zones.undertakings.test_undertakings import short_zone, undertake
 
-CHAIN = ["buyer", "provider", "mandate", "zone", "scenario", "resource", "version", "listing"]
+CHAIN = ["buyer", "provider", "operator", "mandate", "zone", "scenario", "resource", "version", "listing"]
 STOPPING = {"suspend", "close", "withdraw-mandate", "recall-product"}
 RESTORING = {"restore", "reopen", "reinstate-mandate", "reinstate-product"}
 _EVENTS = """
@@ -115,7 +116,9 @@ async def test_a_withdrawal_with_money_held_needs_a_plan_and_the_money_runs_its_
     authority = client_for(AUTHORITY)
     path = f"/zones/{operated.zone.id}/mandates/{operated.mandate.id}"
     affected = (await authority.get(f"{path}/affected", params={"event": "withdraw"})).json()
-    assert affected == {"event": "withdraw", "listings": 1, "contracts": 1, "orders": 2, "held_fen": 9_000}
+    assert (affected["listings"], affected["contracts"], affected["orders"]) == (1, 1, 2)
+    assert (affected["event"], affected["held_fen"]) == ("withdraw", 9_000)
+    assert (affected["contract_ids"], len(affected["order_ids"])) == ([str(deal.contract.id)], 2)
     status, told = await move(authority, operated, event="withdraw", reason="评估不合格")
     assert (status, told["code"]) == (409, "mandate.withdrawal-unplanned")
     await trading.used(database, deal)
@@ -152,3 +155,32 @@ async def test_a_renewal_lengthens_what_contracts_stand_on(database: Database, c
     deal = await trading.active_contract(database, **beyond)
     [link] = [link for link in (await shown(authority, deal, moment()))["links"] if link["kind"] == "mandate"]
     assert (link["term_to"], link["state"]) == ("2033-01-01", "standing")
+
+
+async def test_what_outlasts_the_mandate_is_named_with_the_undertaking_it_relies_on(
+    database: Database, client_for: ClientFor
+) -> None:
+    operated = await short_zone(database)
+    within = await trading.active_contract(
+        database, operated=operated, term_to=datetime(2027, 1, 1, tzinfo=UTC)
+    )
+    await undertake(database, operated)
+    beyond = await trading.active_contract(database, operated=operated)
+    authority = client_for(AUTHORITY)
+    path = f"/zones/{operated.zone.id}/mandates/{operated.mandate.id}/affected"
+    both = sorted([str(within.contract.id), str(beyond.contract.id)])
+    for event, named in (
+        ("withdraw", both),
+        ("hand_over", both),
+        ("expire", [str(beyond.contract.id)]),
+    ):
+        affected = (await authority.get(path, params={"event": event})).json()
+        assert (affected["contract_ids"], affected["contracts"]) == (named, len(named))
+        assert (affected["listings"], len(affected["listing_ids"])) == (2, 2)
+    mandate = next(
+        link for link in (await shown(authority, beyond, moment()))["links"] if link["kind"] == "mandate"
+    )
+    assert (mandate["undertaking"]["state"], mandate["undertaking"]["due_on"]) == ("given", "2027-04-01")
+    late = await shown(authority, beyond, datetime(2027, 4, 2, tzinfo=UTC))
+    states = [link["undertaking"]["state"] for link in late["links"] if link["undertaking"]]
+    assert states == ["overdue"]

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from datamarket.authority import queries as authority
+from datamarket.authority.terms import LinkState
 from datamarket.catalogue.listings.terms import ListingState
 from datamarket.catalogue.products import actions as product_actions
 from datamarket.catalogue.products import queries as product_queries
@@ -13,7 +15,8 @@ from datamarket.catalogue.products.terms import ProductEvent
 from datamarket.contracts import actions as contract_actions
 from datamarket.contracts.rules import ContractNotActive, ContractStopped, TermBeyondMandate, TermInvalid
 from datamarket.contracts.terms import ContractEvent, ContractState
-from datamarket.foundation.db import Database
+from datamarket.foundation.db import Database, PageAsked
+from datamarket.foundation.states import TransitionNotAllowed
 from datamarket.participants import actions as participant_actions
 from datamarket.participants import queries as participant_queries
 from datamarket.participants.terms import ParticipantEvent
@@ -24,6 +27,7 @@ from datamarket.zones import queries as zone_queries
 from datamarket.zones.mandates import actions as mandate_actions
 from datamarket.zones.resources import actions as resource_actions
 from datamarket.zones.resources import queries as resource_queries
+from datamarket.zones.resources.rules import OPERATOR_EVENTS, RenewalOutsideWindow
 from datamarket.zones.resources.terms import ResourceEvent
 from datamarket.zones.terms import MandateEvent, ZoneEvent
 from tests.world import orders, trading, zones
@@ -44,8 +48,8 @@ async def standing_deal(database: Database, **chosen: Any) -> tuple[Agreement, O
 async def act(database: Database, deal: Agreement, operated: OperatedZone, link: str, *, end: bool) -> None:
     """Whoever may ends the link, or restores it."""
     async with database.transaction() as session:
-        if link in {"buyer", "provider"}:
-            party = deal.buyer if link == "buyer" else deal.provider
+        if link in {"buyer", "provider", "operator"}:
+            party = {"buyer": deal.buyer, "provider": deal.provider, "operator": operated.operator}[link]
             row = await participant_queries.lock_participant(session, party.id)
             step = ParticipantEvent.SUSPEND if end else ParticipantEvent.RESTORE
             await participant_actions.move_participant(
@@ -98,7 +102,7 @@ async def told(database: Database, deal: Agreement) -> list[str]:
     return [row[0] for row in rows if row[0].split(".")[1].split("-")[0] in {"stop", "restore", "expire"}]
 
 
-@pytest.mark.parametrize("link", ["buyer", "provider", "mandate", "zone", "version"])
+@pytest.mark.parametrize("link", ["buyer", "provider", "operator", "mandate", "zone", "version"])
 async def test_what_a_link_stops_goes_on_when_it_is_restored(database: Database, link: str) -> None:
     deal, operated = await standing_deal(database)
     await trading.used(database, deal)
@@ -234,6 +238,73 @@ async def test_a_contract_expires_by_its_term_and_settles_what_was_delivered(
     assert refused.value.facts == {"state": ContractState.EXPIRED}
     assert await told(fresh_database, deal) == ["contracts.expire"]
     assert await order_actions.accept_by_silence(fresh_database, LEDGER_ID, ends) == 1
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+async def test_what_nobody_answered_is_over_with_its_term(fresh_database: Database, steps: int) -> None:
+    """Requested, agreed, signed by one."""
+    ends = NOON + timedelta(days=20)
+    asked = await trading.requested_contract(fresh_database, term_to=ends)
+    for event in (ContractEvent.AGREE, ContractEvent.SIGN)[:steps]:
+        await trading.move(fresh_database, asked, asked.provider_account, event)
+    assert await contract_actions.expire_due(fresh_database, LEDGER_ID, ends - timedelta(seconds=1)) == 0
+    assert await contract_actions.expire_due(fresh_database, LEDGER_ID, ends) == 1
+    assert await told(fresh_database, asked) == ["contracts.expire"]
+    with pytest.raises(TransitionNotAllowed):
+        await trading.move(fresh_database, asked, asked.buyer_account, ContractEvent.WITHDRAW, REASON)
+
+
+async def move_registration(
+    database: Database, operated: OperatedZone, event: ResourceEvent, now: datetime
+) -> None:
+    by = operated.account if event in OPERATOR_EVENTS else AUTHORITY
+    async with database.transaction() as session:
+        [row] = await resource_queries.list_resources(
+            session, visible_to=AUTHORITY, zone_id=operated.zone.id, page=PageAsked(2)
+        )
+        row = await resource_queries.lock_resource(session, row.id, visible_to=AUTHORITY)
+        await resource_actions.move_resource(session, by, row, event, now=now)
+
+
+async def test_a_registration_is_renewed_in_its_last_sixty_days_and_never_after(
+    fresh_database: Database,
+) -> None:
+    """Registered on 3 June 2024 for three years: what would have stopped then goes on."""
+    deal, operated = await standing_deal(fresh_database)
+    ends = datetime(2027, 6, 2, 16, tzinfo=UTC)
+    for asked in (ends - timedelta(days=60, seconds=1), ends):
+        with pytest.raises(RenewalOutsideWindow):
+            await move_registration(fresh_database, operated, ResourceEvent.RENEW, asked)
+    with pytest.raises(ContractStopped):
+        await trading.used(fresh_database, deal, at=ends)
+    await move_registration(fresh_database, operated, ResourceEvent.RENEW, ends - timedelta(days=60))
+    await trading.used(fresh_database, deal, at=ends)
+    assert await told(fresh_database, deal) == ["contracts.restore"]
+
+
+async def test_a_registration_that_lapsed_is_made_anew_and_restores_exactly_what_it_stopped(
+    fresh_database: Database,
+) -> None:
+    deal, operated = await standing_deal(fresh_database)
+    ends, anew = datetime(2027, 6, 2, 16, tzinfo=UTC), datetime(2027, 7, 1, 2, tzinfo=UTC)
+    with pytest.raises(TransitionNotAllowed):
+        await move_registration(fresh_database, operated, ResourceEvent.SUBMIT, ends - timedelta(seconds=1))
+    await mandate_actions.expire_due(fresh_database, LEDGER_ID, ends)
+    await act(fresh_database, deal, operated, "zone", end=True)
+    await move_registration(fresh_database, operated, ResourceEvent.SUBMIT, anew)
+    await act(fresh_database, deal, operated, "zone", end=False)
+    assert await listing_of(fresh_database, deal) == (ListingState.SUSPENDED, "resource")
+    for step, event in enumerate(zones.REGISTRATION_STEPS[1:]):
+        await move_registration(fresh_database, operated, event, anew + timedelta(days=15 * step))
+    assert await listing_of(fresh_database, deal) == (ListingState.PUBLISHED, None)
+    await trading.used(fresh_database, deal, at=anew + timedelta(days=46))
+    async with fresh_database.transaction(reading=True) as session:
+        lapsed = await authority.chain_at(session, deal.contract.id, anew + timedelta(days=15))
+        again = await authority.chain_at(session, deal.contract.id, anew + timedelta(days=46))
+    assert [(link.kind, link.cause) for link in lapsed if link.state != LinkState.STANDING] == [
+        ("resource", "registration_lapsed")
+    ]
+    assert all(link.state == LinkState.STANDING for link in again)
 
 
 async def test_nobody_signs_a_contract_of_which_the_term_is_over(database: Database) -> None:

@@ -185,7 +185,6 @@ def test_mandates_cover_the_replayed_years_within_five_years() -> None:
         assert end >= dt.date(2027, 1, 1)
         assert end <= start.replace(year=start.year + 5)
         assert start <= zone["opened_on"]
-        assert mandate["income_rule"] == "default"
         assert isinstance(mandate["filed_on"], dt.date)
         assert kind_of(zone["operator"]) == "zone_operator"
         assert zone["source"]

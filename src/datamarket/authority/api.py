@@ -1,7 +1,7 @@
 """/contracts/{id}/authority, and /zones/{id}/mandates/{mandate}: its events, and what they would stop."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -10,7 +10,7 @@ from pydantic import Field
 from datamarket.auth.access import ManageZones, ReadMarket
 from datamarket.auth.terms import Permission
 from datamarket.authority import actions, queries, rules
-from datamarket.authority.terms import LinkState
+from datamarket.authority.terms import LinkState, UndertakingState
 from datamarket.contracts import queries as contracts
 from datamarket.contracts.terms import ContractState
 from datamarket.foundation.http import (
@@ -32,9 +32,23 @@ from datamarket.stoppages.terms import LinkKind, StoppageCause
 from datamarket.zones import queries as zones
 from datamarket.zones.api import MandateOut
 from datamarket.zones.mandates.rules import MANDATE_LIFE
-from datamarket.zones.terms import MandateEvent, MandateState
+from datamarket.zones.terms import ExitCourse, MandateEvent, MandateState
+from datamarket.zones.undertakings import queries as undertakings
+from datamarket.zones.undertakings.api import UndertakingOut
 
 router = SliceRouter(tags=["authority"])
+AffectingEvent = Literal["withdraw", "expire", "hand_over"]
+
+
+class UndertakenOut(RowShape):
+    """An undertaking to renew the mandate: contracts may outlast the mandate, and stop at its end unless it is renewed."""
+
+    document: str
+    renewed_to: date
+    due_on: date
+    state: UndertakingState
+    state_zh: str = Field(examples=["待履行"])
+    state_en: str = Field(examples=["given"])
 
 
 class LinkOut(RowShape):
@@ -54,6 +68,12 @@ class LinkOut(RowShape):
     since: datetime | None = Field(description="from when on it does not stand")
     cause: StoppageCause | None
     reason: str | None
+    undertaking: UndertakenOut | None = Field(description="of the mandate alone")
+
+    @classmethod
+    def of(cls, row: Any, **derived: Any) -> Self:
+        shown = row.undertaking and UndertakenOut.of(row.undertaking)
+        return super().of(row, undertaking=shown, **derived)
 
 
 class AuthorityOut(Shape):
@@ -69,17 +89,28 @@ class AuthorityOut(Shape):
 
 
 class AffectedOut(Shape):
-    """What an event would stop now; money held runs its course all the same."""
+    """What an event would stop now, all counted and the first hundred of each named; money held runs its course.
 
-    event: Literal["withdraw", "expire"]
+    `expire`: of contracts those that outlast the mandate, as an undertaking lets them. `hand_over`: withdrawn for the next
+    mandate; listings go on under that, contracts as the exit says.
+    """
+
+    event: AffectingEvent
     listings: int = Field(description="on sale in the zone")
     contracts: int = Field(description="in use under the mandate")
     orders: int = Field(description="placed, or delivered and undecided")
     held_fen: int = Field(description="held or in escrow for these orders")
+    listing_ids: list[UUID]
+    contract_ids: list[UUID]
+    order_ids: list[UUID]
+    undertaking: UndertakingOut | None = Field(description="to renew this mandate, not fulfilled yet")
 
 
 class MandateEventIn(Body):
-    """`reason` to evaluate, withdraw, reinstate; `term_to` and `filed_on` to renew; `plan` to withdraw where money is held."""
+    """`reason` to evaluate, withdraw, reinstate; `term_to` and `filed_on` to renew; `plan` to withdraw where money is held.
+
+    `exit_course` goes with `withdraw`; without it contracts stop after the days of wind-down.
+    """
 
     event: MandateEvent = Field(examples=["renew"])
     reason: Prose | None = None
@@ -87,6 +118,9 @@ class MandateEventIn(Body):
     filed_on: DateIn | None = Field(default=None, examples=["2027-10-08"])
     plan: Prose | None = Field(
         default=None, description="what becomes of running contracts and of money held"
+    )
+    exit_course: ExitCourse | None = Field(
+        default=None, description="end, wait for the next mandate, or stop", examples=[None]
     )
 
 
@@ -126,11 +160,13 @@ async def get_affected(
     now: Now,
     zone_id: UUID,
     mandate_id: UUID,
-    event: Annotated[Literal["withdraw", "expire"], Query()] = "withdraw",
+    event: Annotated[AffectingEvent, Query()] = "withdraw",
 ) -> AffectedOut:
     mandate = await zones.get_mandate(session, zone_id, mandate_id)
-    found = await queries.affected_by(session, zone_id, mandate.id, now=now)
-    return AffectedOut(event=event, **found._asdict())
+    found = await queries.affected_by(session, zone_id, mandate.id, by_term=event == "expire", now=now)
+    open_now = await undertakings.find_unfulfilled(session, mandate.id)
+    shown = UndertakingOut.of(open_now) if open_now else None
+    return AffectedOut(event=event, **found._asdict(), undertaking=shown)
 
 
 @router.post("/zones/{zone_id}/mandates/{mandate_id}/events", summary="Renew, evaluate, withdraw, reinstate")

@@ -17,6 +17,23 @@ class LinkState(Labelled):
     OVER = "over", "已届满", "over"
 
 
+class UndertakingState(Labelled):
+    """What an undertaking to renew is at an instant."""
+
+    GIVEN = "given", "待履行", "given"
+    FULFILLED = "fulfilled", "已履行", "fulfilled"
+    OVERDUE = "overdue", "逾期未履行", "overdue"
+
+
+class Undertaken(NamedTuple):
+    """The newest undertaking to renew a mandate: its document, until when, by when."""
+
+    document: str
+    renewed_to: date
+    due_on: date
+    state: UndertakingState
+
+
 @dataclass(frozen=True)
 class Link:
     """One link at an instant: its document and term as signed upon, its end as it is known now, why it does not stand."""
@@ -31,6 +48,7 @@ class Link:
     since: datetime | None
     cause: StoppageCause | None
     reason: str | None
+    undertaking: Undertaken | None = None
 
 
 class Affected(NamedTuple):
@@ -41,3 +59,7 @@ class Affected(NamedTuple):
     orders: int
     held_fen: int
     """Orders that are placed hold it, deliveries have it in escrow; it runs its course either way."""
+    listing_ids: list[UUID]
+    contract_ids: list[UUID]
+    order_ids: list[UUID]
+    """The first of each, as far as an answer holds them."""

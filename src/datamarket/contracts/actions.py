@@ -42,6 +42,7 @@ from datamarket.participants import queries as participants
 from datamarket.participants.affiliations import queries as affiliation_queries
 from datamarket.zones import queries as zones
 from datamarket.zones.terms import UseClass
+from datamarket.zones.undertakings import queries as undertakings
 
 LARGEST_EXPIRY = 200
 
@@ -72,7 +73,7 @@ async def request_contract(
     if offer.venue_fee_payer is not FeePayer.SELLER:
         raise rules.FeePayerNotSettled
     rules.check_term(term_from, term_to, now)
-    await check_mandate(session, offer.zone_id, term_to, now)
+    await check_mandate(session, offer.zone_id, offer.operator_id, term_to, now)
     rules.check_purposes(purposes, use_class, offer.use_class)
     plan = rules.freeze_plan(offer.plan, use_class, on_public_data=offer.zone_id is not None)
     contract = Contract(
@@ -185,7 +186,8 @@ async def move_contract(
     """Accept, agree, sign, suspend, end: each by those whose move it is. `contract` is locked by the caller.
 
     Raises NotYourMove, ReasonMissing, TermsNeeded, SignedAlready, TransitionNotAllowed, AnswerLate, OperatorRedevelopment,
-    DeliveriesUndecided, NoticeGiven, TermInvalid, ZoneWithoutMandate, TermBeyondMandate, ContractStopped.
+    DeliveriesUndecided, NoticeGiven, TermInvalid, ZoneWithoutMandate, OperatorChanged,
+    TermBeyondMandate, ContractStopped.
     """
     party = rules.party_of(actor, provider_id=contract.provider_id, buyer_id=contract.buyer_id)
     rules.check_move(event, party, reason)
@@ -199,22 +201,22 @@ async def move_contract(
         rules.check_in_time(contract.answer_by, now)
     if event is ContractEvent.SIGN:
         await _sign(session, contract, party, now)
-        await check_mandate(session, contract.zone_id, contract.term_to, now)
+        await check_mandate(session, contract.zone_id, contract.operator_id, contract.term_to, now)
     await _close_offer(session, contract, event, following, now)
     await_answer(contract, event, following, now)
     contract.state = following
     contract.reason = reason
     contract.version += 1
     await _keep_meter(session, contract, event, party)
+    facts: dict[str, Any] = {"party": party, "reason": reason}
     if event is ContractEvent.SIGN and following is ContractState.ACTIVE:
-        await link_up(session, contract, now)
+        facts["links"] = await link_up(session, contract, now)
         terms = queries.terms_of(contract)
         await posting.open_accounts(await driver(session), ledger_id, accounts_of(ledger_id, terms), now=now)
     if event is ContractEvent.TERMINATE:
         await disposal.owe_disposal(session, contract, now=now)
-    facts = {"party": party, "reason": reason} | (
-        {"ends_at": str(contract.ends_at)} if event is ContractEvent.NOTICE else {}
-    )
+    if event is ContractEvent.NOTICE:
+        facts["ends_at"] = str(contract.ends_at)
     await evidence.record(session, actor, f"contracts.{event}", ("contract", contract.id), now=now, **facts)
     return contract
 
@@ -258,25 +260,35 @@ def await_answer(
 
 
 async def check_mandate(
-    session: AsyncSession, zone_id: UUID | None, term_to: datetime, now: datetime
+    session: AsyncSession, zone_id: UUID | None, operator_id: UUID | None, term_to: datetime, now: datetime
 ) -> None:
-    """A zone's contract ends with the mandate in force at the latest. Raises ZoneWithoutMandate, TermBeyondMandate."""
+    """A zone's contract ends with the mandate in force at the latest, or with what its operator undertakes to renew.
+
+    Raises ZoneWithoutMandate, OperatorChanged, TermBeyondMandate.
+    """
     if zone_id is None:
         return
-    mandate = await zones.mandate_at(session, zone_id, business_date(now))
+    on = business_date(now)
+    mandate = await zones.mandate_at(session, zone_id, on)
     if mandate is None:
-        raise ZoneWithoutMandate(on=business_date(now))
-    rules.check_within_mandate(term_to, mandate.term_to)
+        raise ZoneWithoutMandate(on=on)
+    if mandate.operator_id != operator_id:
+        raise rules.OperatorChanged
+    undertaken = await undertakings.find_good(session, mandate.id, on)
+    rules.check_within_mandate(term_to, mandate.term_to, undertaken.renewed_to if undertaken else None)
 
 
-async def link_up(session: AsyncSession, contract: Contract, now: datetime) -> None:
-    """What the contract stands on is frozen beside it, and stands at its signature. Raises ContractStopped."""
+async def link_up(session: AsyncSession, contract: Contract, now: datetime) -> list[list[str]]:
+    """What the contract stands on is frozen beside it, and stands at its signature: kinds and ids. Raises ContractStopped."""
     await session.flush()
     connection = await driver(session)
     await queries.lock_links(connection, contract.id)
-    await connection.execute("SELECT contract_link_up($1, $2)", contract.id, business_date(now))
+    links: list[list[str]] = await connection.fetchval(
+        "SELECT contract_link_up($1, $2, $3)", contract.id, business_date(now), now
+    )
     meters = await queries.lock_meters(session, [contract.id])
     rules.check_standing(queries.authorisation_of(meters[contract.id]), now)
+    return links
 
 
 async def _sign(session: AsyncSession, contract: Contract, party: Party, now: datetime) -> None:
@@ -311,6 +323,7 @@ async def _keep_meter(session: AsyncSession, contract: Contract, event: Contract
                 purposes=contract.purposes,
                 quota=contract.quota,
                 used=0,
+                terms_number=contract.terms_number,
                 stands_until=contract.term_to,
             )
         )
@@ -325,7 +338,7 @@ async def end_term(session: AsyncSession, meter_row: ContractMeter, term_to: dat
 
 
 async def expire_due(database: Database, _ledger_id: int, now: datetime) -> int:
-    """Contracts of which the term is over expire, those whose notice is over end, one batch: what was delivered is settled."""
+    """Contracts of which the term is over expire, signed or not, those whose notice is over end, one batch: what was delivered is settled."""
     async with database.transaction() as session:
         rows = await queries.lock_run_out(session, now, LARGEST_EXPIRY)
         meters = await queries.lock_meters(session, [contract.id for contract in rows])
@@ -335,8 +348,9 @@ async def expire_due(database: Database, _ledger_id: int, now: datetime) -> int:
             event = ContractEvent.TERMINATE if given else ContractEvent.EXPIRE
             ended[event].append(contract)
             await _end(session, contract, event, now)
-            meters[contract.id].state = contract.state
-            await disposal.owe_disposal(session, contract, now=now)
+            if contract.id in meters:
+                meters[contract.id].state = contract.state
+                await disposal.owe_disposal(session, contract, now=now)
         await session.flush()
         for event, of_event in ended.items():
             events = [

@@ -12,7 +12,7 @@ RETURNS TABLE (contract_id uuid, stopped_by character varying, stands_until time
                   SELECT s.stops_at AS at FROM stoppage AS s WHERE s.target_id = l.target_id AND s.lifted_at IS NULL
                   UNION ALL SELECT contract_day_begins(r.valid_to) FROM resource AS r WHERE r.id = l.target_id
                   UNION ALL SELECT contract_day_begins(d.term_to) FROM mandate AS d WHERE d.id = l.target_id) AS x ON true
-            WHERE l.contract_id = m.contract_id AND x.at < m.term_to
+            WHERE l.contract_id = m.contract_id AND l.to_at IS NULL AND x.at < m.term_to
             ORDER BY x.at, l.kind LIMIT 1) AS e ON true
      WHERE m.contract_id = ANY (p_contracts)
 $$;
@@ -37,17 +37,19 @@ CREATE OR REPLACE FUNCTION contract_restand(p_contract uuid) RETURNS void LANGUA
       FROM contract_standing(ARRAY[p_contract]) AS n WHERE m.contract_id = n.contract_id
 $$;
 
--- Freezes what a contract stands on, at its signature and anew with each amendment, and brings its meter to it; the caller holds all of it until the transaction ends.
-CREATE OR REPLACE FUNCTION contract_link_up(p_contract uuid, p_on date) RETURNS void LANGUAGE plpgsql AS $$
+-- Freezes what a contract stands on, at its signature and anew with each amendment, brings its meter to it, and says what it is:
+-- [kind, id] of each; the caller holds all of it until the transaction ends.
+CREATE OR REPLACE FUNCTION contract_link_up(p_contract uuid, p_on date, p_at timestamptz) RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM contract_link AS l WHERE l.contract_id = p_contract;
+    DELETE FROM contract_link AS l WHERE l.contract_id = p_contract AND l.from_at >= p_at;
+    UPDATE contract_link AS l SET to_at = p_at WHERE l.contract_id = p_contract AND l.to_at IS NULL;
     INSERT INTO contract_link
-    SELECT c.id, l.kind, l.target_id, l.document, l.term_from, l.term_to
+    SELECT c.id, l.kind, l.target_id, l.document, l.term_from, l.term_to, p_at
       FROM contract AS c JOIN listing AS g ON g.id = c.listing_id
       JOIN product_version AS v ON v.product_id = c.product_id AND v.number = c.product_version
      CROSS JOIN LATERAL (
            SELECT s.kind, p.id AS target_id, p.uscc AS document, NULL::date AS term_from, NULL::date AS term_to
-             FROM (VALUES ('buyer', c.buyer_id), ('provider', c.provider_id)) AS s (kind, id)
+             FROM (VALUES ('buyer', c.buyer_id), ('provider', c.provider_id), ('operator', c.operator_id)) AS s (kind, id)
              JOIN participant AS p ON p.id = s.id
            UNION ALL SELECT 'mandate', d.id, d.filed_on::text, d.term_from, d.term_to FROM mandate AS d
                       WHERE d.zone_id = c.zone_id AND d.term_from <= p_on AND coalesce(d.ended_on, d.term_to) > p_on
@@ -59,5 +61,35 @@ BEGIN
            UNION ALL SELECT 'listing', g.id, g.venue_code || ':' || g.product_code, NULL, NULL) AS l
      WHERE c.id = p_contract;
     PERFORM contract_restand(p_contract);
+    RETURN (SELECT jsonb_agg(jsonb_build_array(l.kind, l.target_id) ORDER BY l.kind, l.target_id)
+              FROM contract_link AS l WHERE l.contract_id = p_contract AND l.to_at IS NULL);
 END
+$$;
+
+-- What becomes of the contracts that run under a mandate which ended: they go on under its successor, if that is given to the
+-- operator who has his share of their income, and end else. The caller has locked them and their meters, in earlier statements.
+CREATE OR REPLACE FUNCTION contract_hand_over(p_mandate uuid, p_successor uuid, p_reason character varying, p_at timestamptz)
+RETURNS TABLE (id uuid, moves boolean) LANGUAGE plpgsql AS $$
+DECLARE
+    moved boolean := EXISTS (SELECT FROM mandate AS o JOIN mandate AS n USING (operator_id) WHERE o.id = p_mandate AND n.id = p_successor);
+    running uuid[] := ARRAY(SELECT contract_running_under(p_mandate));
+BEGIN
+    IF moved THEN
+        UPDATE contract_link AS l SET to_at = greatest(p_at, l.from_at)
+         WHERE l.contract_id = ANY (running) AND l.target_id = p_mandate AND l.to_at IS NULL;
+        INSERT INTO contract_link (contract_id, kind, target_id, document, term_from, term_to, from_at)
+        SELECT r.contract_id, 'mandate', n.id, n.filed_on::text, n.term_from, n.term_to, p_at
+          FROM unnest(running) AS r (contract_id), mandate AS n WHERE n.id = p_successor;
+    ELSE
+        UPDATE contract AS c SET state = 'ended', reason = p_reason, version = c.version + 1 WHERE c.id = ANY (running);
+        UPDATE contract_meter AS m SET state = 'ended' WHERE m.contract_id = ANY (running);
+    END IF;
+    RETURN QUERY SELECT r.contract_id, moved FROM unnest(running) AS r (contract_id);
+END
+$$;
+
+-- Contracts that stand on a mandate and have not ended.
+CREATE OR REPLACE FUNCTION contract_running_under(p_mandate uuid) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+    SELECT l.contract_id FROM contract_link AS l JOIN contract_meter AS m USING (contract_id)
+     WHERE l.target_id = p_mandate AND l.to_at IS NULL AND m.state IN ('active', 'suspended')
 $$;

@@ -16,7 +16,14 @@ from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings.terms import PricePlan, Supplier
 from datamarket.contracts import rules
 from datamarket.contracts.tables import Contract, ContractMeter, ContractOffer, ContractUse
-from datamarket.contracts.terms import Authorisation, ContractState, FrozenTerms, OfferState, Purpose
+from datamarket.contracts.terms import (
+    OPEN_STATES,
+    Authorisation,
+    ContractState,
+    FrozenTerms,
+    OfferState,
+    Purpose,
+)
 from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.participants.terms import IncomeClass
 from datamarket.stoppages.terms import LinkKind
@@ -67,7 +74,7 @@ async def lock_meters(
 
 _HOLD = (
     (
-        "SELECT FROM participant p JOIN contract c ON p.id IN (c.buyer_id, c.provider_id)"
+        "SELECT FROM participant p JOIN contract c ON p.id IN (c.buyer_id, c.provider_id, c.operator_id)"
         " WHERE c.id = $1 ORDER BY p.id FOR SHARE OF p"
     ),
     "SELECT FROM zone z JOIN contract c ON z.id = c.zone_id WHERE c.id = $1 FOR SHARE OF z",
@@ -92,8 +99,10 @@ async def lock_links(connection: Connection, contract_id: UUID) -> None:
 
 async def lock_run_out(session: AsyncSession, now: datetime, limit: int) -> Sequence[Contract]:
     """Contracts of which term or notice is over, locked, oldest first; those that somebody moves are left out."""
-    running = col(Contract.state).in_(rules.RUNNING)
-    over = and_(running, or_(col(Contract.term_to) <= now, col(Contract.ends_at) <= now))
+    over = or_(
+        and_(col(Contract.state).in_(OPEN_STATES), col(Contract.term_to) <= now),
+        and_(col(Contract.state).in_(rules.RUNNING), col(Contract.ends_at) <= now),
+    )
     return await lock_due(session, over, col(Contract.term_to), limit)
 
 

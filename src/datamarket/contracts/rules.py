@@ -6,6 +6,7 @@ from uuid import UUID
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan
 from datamarket.contracts.terms import (
+    OPEN_STATES,
     PUBLIC_GOOD_PURPOSES,
     Authorisation,
     ContractEvent,
@@ -55,23 +56,14 @@ CONTRACT_LIFE = Life(
         (ContractState.SUSPENDED, ContractEvent.NOTICE): ContractState.SUSPENDED,
         (ContractState.SUSPENDED, ContractEvent.RESUME): ContractState.ACTIVE,
         (ContractState.SUSPENDED, ContractEvent.TERMINATE): ContractState.ENDED,
-        (ContractState.ACTIVE, ContractEvent.EXPIRE): ContractState.EXPIRED,
-        (ContractState.SUSPENDED, ContractEvent.EXPIRE): ContractState.EXPIRED,
+        **{(state, ContractEvent.EXPIRE): ContractState.EXPIRED for state in OPEN_STATES},
     },
     reasons=frozenset(
         {ContractEvent.REJECT, ContractEvent.WITHDRAW, ContractEvent.SUSPEND, ContractEvent.TERMINATE}
     ),
 )
-NEGOTIATED = frozenset(
-    {
-        ContractState.REQUESTED,
-        ContractState.OFFERED,
-        ContractState.ACCEPTED,
-        ContractState.AGREED,
-        ContractState.PART_SIGNED,
-    }
-)
 RUNNING = frozenset({ContractState.ACTIVE, ContractState.SUSPENDED})
+NEGOTIATED = frozenset(OPEN_STATES) - RUNNING
 OFFER_LIFE = Life(
     "offer",
     "条款版本",
@@ -239,6 +231,12 @@ class TermBeyondMandate(Refused):
     en = "The contract's term ends on {term_to}, after its zone's mandate ({mandate_to}, not included): shorten it, or have the mandate renewed first."
 
 
+class OperatorChanged(Refused):
+    code = "contract.operator-changed"
+    zh = "提出合同之后，该专区已更换运营机构；收益分配写明的是原运营机构，请按现有挂牌重新提出合同。"
+    en = "Since this contract was requested its zone has another operator, and its income names the former one: request it anew."
+
+
 class PurposeNotAuthorised(UseNotAuthorised):
     code = "contract.purpose-not-authorised"
     zh = "合同未授权该使用目的（{purpose}）。"
@@ -325,9 +323,9 @@ def check_term(term_from: datetime, term_to: datetime, now: datetime) -> None:
         raise TermInvalid
 
 
-def check_within_mandate(term_to: datetime, mandate_to: date) -> None:
-    """Nobody gives what they do not have: a use ends with the mandate at the latest. Raises TermBeyondMandate."""
-    if term_to > start_of_day(mandate_to):
+def check_within_mandate(term_to: datetime, mandate_to: date, undertaken_to: date | None = None) -> None:
+    """Nobody gives what they neither have nor undertake to have: the mandate's term. Raises TermBeyondMandate."""
+    if term_to > start_of_day(undertaken_to or mandate_to):
         raise TermBeyondMandate(term_to=business_date(term_to), mandate_to=mandate_to)
 
 

@@ -4,12 +4,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, text
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, text
 from sqlmodel import Field, SQLModel
 
 from datamarket.catalogue.listings.terms import ChargeKind
-from datamarket.contracts.terms import ContractState, OfferState, Party
-from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of
+from datamarket.contracts.terms import OPEN_STATES, ContractState, OfferState, Party
+from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of, quoted
 from datamarket.stoppages.terms import LinkKind
 from datamarket.zones.terms import UseClass
 
@@ -27,7 +27,7 @@ class Contract(SQLModel, table=True):
         ),
         Index("contract_provider_idx", "provider_id", "id"),
         Index("contract_buyer_idx", "buyer_id", "id"),
-        Index("contract_running_idx", "term_to", postgresql_where=text("state IN ('active', 'suspended')")),
+        Index("contract_running_idx", "term_to", postgresql_where=text(f"state IN ({quoted(OPEN_STATES)})")),
         Index("contract_fees_idx", "id", postgresql_where=text("price_terms IS NOT NULL")),
         Index("contract_ending_idx", "ends_at", postgresql_where=text("state IN ('active', 'suspended')")),
         Index("contract_answer_idx", "answer_by"),
@@ -115,16 +115,21 @@ class ContractOffer(SQLModel, table=True):
 
 
 class ContractLink(SQLModel, table=True):
-    """One link of the chain of authority that both signed upon: its document and its term as they were then."""
+    """One link of the chain of authority: its document and its term as they were signed upon, from when on, and until when."""
 
     __tablename__ = "contract_link"
-    __table_args__ = (one_of("kind", LinkKind, "contract_link"),)
+    __table_args__ = (
+        CheckConstraint("to_at >= from_at", name="contract_link_term_check"),
+        one_of("kind", LinkKind, "contract_link"),
+    )
     contract_id: UUID = Field(primary_key=True, foreign_key="contract.id")
     kind: str = Field(primary_key=True)
     target_id: UUID = Field(primary_key=True, index=True)
     document: str
     term_from: date | None = None
     term_to: date | None = None
+    from_at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
+    to_at: datetime | None = instant(nullable=True)
 
 
 class ContractMeter(SQLModel, table=True):

@@ -27,6 +27,18 @@ class ContractState(Labelled):
     WITHDRAWN = "withdrawn", "已撤回", "withdrawn"
 
 
+OPEN_STATES = (
+    ContractState.REQUESTED,
+    ContractState.OFFERED,
+    ContractState.ACCEPTED,
+    ContractState.AGREED,
+    ContractState.PART_SIGNED,
+    ContractState.ACTIVE,
+    ContractState.SUSPENDED,
+)
+"""From each of them a contract expires with its term."""
+
+
 class ContractEvent(StrEnum):
     """What moves a contract."""
 

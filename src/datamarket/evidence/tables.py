@@ -18,6 +18,12 @@ class AuditEvent(SQLModel, table=True):
     __table_args__ = (
         Index("audit_event_subject_idx", "subject_id", "id"),
         Index("audit_event_action_idx", "action", "id", postgresql_where=text(f"action <> '{COMMONEST}'")),
+        Index(
+            "audit_event_contract_idx",
+            "subject_id",
+            "id",
+            postgresql_where=text("subject_type = 'contract' AND action <> 'contracts.use'"),
+        ),
         Index("audit_event_xid_idx", "xid"),
     )
     id: UUID = Field(primary_key=True)

@@ -26,11 +26,13 @@ from datamarket.ledger.clearing.queries import clearing_ages
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.terms import CLEARING
 from datamarket.notices.subscriptions import actions as subscriptions
+from datamarket.participants.qualifications import actions as qualifications
 from datamarket.server import sealing
 from datamarket.server.checks import CHECKS
 from datamarket.trading import actions as trading
 from datamarket.trading.orders import actions as orders
 from datamarket.zones.mandates import actions as mandates
+from datamarket.zones.undertakings import actions as undertakings
 
 log = logging.getLogger("datamarket.housekeeping")
 DONE = Counter("datamarket_chores_done_total", "Things done in the background", ["chore"])
@@ -63,6 +65,8 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         Chore("lapse-negotiations", 60, negotiation.lapse_due),
         Chore("watch-disposals", 60, disposal.watch_due),
         Chore("expire-mandates", 60, mandates.expire_due),
+        Chore("tell-undertakings", 60, undertakings.tell_overdue),
+        Chore("expire-qualifications", 60, qualifications.expire_due),
         Chore("accept-by-silence", 60, orders.accept_by_silence),
         Chore("charge-fees", 300, trading.charge_fees),
         Chore("receive-city-transfers", 5, city_actions.receive_due),

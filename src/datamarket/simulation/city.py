@@ -36,10 +36,14 @@ from datamarket.simulation.offers import offer_product, publish_listing
 from datamarket.simulation.terms import OFFICES, Heard, Stage
 from datamarket.subsidy.cases import actions as subsidy
 from datamarket.zones import actions as zone_actions
+from datamarket.zones import queries as zone_queries
+from datamarket.zones import rules as zone_rules
+from datamarket.zones.limits import limits_on
+from datamarket.zones.mandates import actions as mandate_actions
 from datamarket.zones.resources import actions as resource_actions
 from datamarket.zones.resources import queries as resource_queries
 from datamarket.zones.resources.terms import ResourceEvent
-from datamarket.zones.terms import Level, MandateMode, UseClass, ZoneEvent
+from datamarket.zones.terms import Level, MandateEvent, MandateMode, UseClass, ZoneEvent
 
 CHUNK = 40
 FOUNDED = datetime(2023, 1, 10, 1, tzinfo=UTC)
@@ -113,6 +117,25 @@ async def renew_registrations(database: Database, until: date) -> None:
                 row = await resource_queries.lock_resource(session, resource_id, visible_to=operator)
                 asked = at(valid_to - RENEWED_BEFORE)
                 await resource_actions.move_resource(session, operator, row, ResourceEvent.RENEW, now=asked)
+            await session.flush()
+
+
+async def renew_mandates(database: Database, authority: Actor, until: date) -> None:
+    """The authority renews in time, for as long as the rule allows, what would be over before this day."""
+    async with database.transaction() as session:
+        while due := await queries.ending(session, until):
+            for zone_id, mandate_id, term_to in due:
+                asked = term_to - RENEWED_BEFORE
+                years = zone_rules.stated(limits_on(term_to).mandate_years, "mandate_years", term_to)
+                await mandate_actions.move_mandate(
+                    session,
+                    authority,
+                    await zone_queries.lock_mandate(session, zone_id, mandate_id),
+                    MandateEvent.RENEW,
+                    term_to=zone_rules.add_years(term_to, years),
+                    filed_on=asked,
+                    now=at(asked),
+                )
             await session.flush()
 
 
@@ -228,7 +251,7 @@ class Loader:
             zone_id=zone.id,
             operator_id=operator,
             mode=MandateMode(mandate["mode"]),
-            **_of(mandate, "term_from", "term_to", "filed_on", "income_rule"),
+            **_of(mandate, "term_from", "term_to", "filed_on"),
             now=opened,
         )
         await zone_actions.move_zone(session, self._authority, zone, ZoneEvent.OPEN, now=opened)

@@ -22,7 +22,7 @@ from datamarket.participants import actions as participants
 from datamarket.participants import queries as participant_queries
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
 from datamarket.simulation import names, queries
-from datamarket.simulation.city import renew_registrations
+from datamarket.simulation.city import renew_mandates, renew_registrations
 from datamarket.simulation.offers import offer_product
 from datamarket.simulation.plan import PlannedContract, PlannedTrade, Planner, YearPlan
 from datamarket.simulation.shapes import shapes
@@ -74,6 +74,7 @@ class Player:
         if enterprises > shapes().everyone_sells_above:
             self.is_wide = True
             await self._stock(Random(f"{seed}/{year}/offers"), admitted_at)
+        await renew_mandates(self.database, self.offices["authority"], business_date(end))
         await renew_registrations(self.database, business_date(end))
         plan = await self._plan(random, year, trades, stress=stress)
         await self._fund(plan, start)

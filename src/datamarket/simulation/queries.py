@@ -34,6 +34,10 @@ SELECT r.id, r.valid_to, z.operator_id, a.id AS account_id
   FROM resource r JOIN zone z ON z.id = r.zone_id LEFT JOIN account a ON a.participant_id = z.operator_id
  WHERE r.state = 'registered' AND r.valid_to <= :until ORDER BY r.code
 """)
+_ENDING = text("""
+SELECT id, zone_id, term_to FROM mandate WHERE state = 'granted' AND followed_by IS NULL AND term_to < :until ORDER BY zone_id
+""")
+_BEGUN = text("SELECT max(begun) FROM (SELECT min(term_from) AS begun FROM mandate GROUP BY zone_id) AS zone")
 TRADING = frozenset({Role.PROVIDER, Role.BUYER})
 
 
@@ -75,6 +79,25 @@ async def lapsing(session: AsyncSession, until: date) -> list[tuple[UUID, date, 
         (row.id, row.valid_to, Actor(row.account_id or row.operator_id, row.operator_id, operating))
         for row in rows
     ]
+
+
+async def ending(session: AsyncSession, until: date) -> list[tuple[UUID, UUID, date]]:
+    """Mandates that are over before this day: its zone, itself, and the first day after its term."""
+    rows = (await (await session.connection()).execute(_ENDING, {"until": until})).all()
+    return [(row.zone_id, row.id, row.term_to) for row in rows]
+
+
+async def zone_id_of(session: AsyncSession, code: str) -> UUID:
+    """Raises NoResultFound."""
+    statement = text("SELECT id FROM zone WHERE code = :code")
+    found: UUID = (await (await session.connection()).execute(statement, {"code": code})).scalar_one()
+    return found
+
+
+async def begun_on(session: AsyncSession) -> date | None:
+    """From when on every zone has had a mandate; None in a city without zones."""
+    begun: date | None = (await (await session.connection()).execute(_BEGUN)).scalar_one()
+    return begun
 
 
 async def general_venue(session: AsyncSession) -> UUID:

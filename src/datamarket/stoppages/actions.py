@@ -80,3 +80,33 @@ async def follow(
                 await evidence.record_many(connection, action.format(verb), subject, events, now=now)
             changed += len(events)
     return changed
+
+
+async def hand_over(
+    session: AsyncSession,
+    actor: Actor,
+    mandate_id: UUID,
+    running: Sequence[UUID],
+    *,
+    successor_id: UUID | None,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Contracts that run under a mandate which ended go on under its successor of the same operator, or end.
+
+    The caller holds both mandates, and `running` by `queries.lock_running`; listings have followed already.
+    """
+    await session.flush()
+    connection = await driver(session)
+    await queries.lock_meters_of(connection, running)
+    rows = await connection.fetch(
+        "SELECT * FROM contract_hand_over($1, $2, $3, $4)", mandate_id, successor_id, reason, now
+    )
+    told = {"from": mandate_id, "to": successor_id}
+    carried = [evidence.Event(actor, row["id"], told) for row in rows if row["moves"]]
+    ended = [evidence.Event(actor, row["id"], {"reason": reason}) for row in rows if not row["moves"]]
+    for action, events in (("contracts.carry", carried), ("contracts.terminate", ended)):
+        if events:
+            await evidence.record_many(connection, action, "contract", events, now=now)
+    if successor_id is not None and carried:
+        await follow(session, actor, [successor_id], now=now)

@@ -8,6 +8,7 @@ class LinkKind(Labelled):
 
     BUYER = "buyer", "需方准入", "the buyer's admission"
     PROVIDER = "provider", "供方准入", "the provider's admission"
+    OPERATOR = "operator", "运营机构准入", "the operator's admission"
     MANDATE = "mandate", "运营授权", "the mandate"
     ZONE = "zone", "专区", "the zone"
     SCENARIO = "scenario", "场景", "the scenario"
@@ -24,4 +25,5 @@ class StoppageCause(Labelled):
     MANDATE_WITHDRAWN = "mandate_withdrawn", "授权被收回", "the mandate was withdrawn"
     ZONE_CLOSED = "zone_closed", "专区已关闭", "the zone was closed"
     REGISTRATION_CANCELLED = "registration_cancelled", "登记已注销", "the registration was cancelled"
+    REGISTRATION_LAPSED = "registration_lapsed", "登记已失效", "the registration had lapsed"
     VERSION_RECALLED = "version_recalled", "产品版本被召回", "the product version was recalled"

@@ -13,10 +13,11 @@ from datamarket.participants import queries as participants
 from datamarket.participants.terms import ParticipantKind
 from datamarket.stoppages import actions as stoppages
 from datamarket.stoppages.terms import StoppageCause
-from datamarket.zones import queries, rules
+from datamarket.zones import queries, rules, succession
 from datamarket.zones.limits import limits_on
 from datamarket.zones.tables import Mandate, Scenario, Zone
 from datamarket.zones.terms import MandateMode, UseClass, ZoneEvent, ZoneState
+from datamarket.zones.undertakings import actions as undertakings
 
 
 async def found_zone(
@@ -99,7 +100,6 @@ async def grant_mandate(
     term_from: date,
     term_to: date,
     filed_on: date,
-    income_rule: str = "default",
     reason_long_term: str | None = None,
     now: datetime,
 ) -> Mandate:
@@ -126,18 +126,19 @@ async def grant_mandate(
         term_from=term_from,
         term_to=term_to,
         filed_on=filed_on,
-        income_rule=income_rule,
         reason_long_term=reason_long_term,
         created_at=now,
     )
     session.add(mandate)
     await record(session, actor, "zones.grant-mandate", ("zone", zone_id), now=now, **_facts_of(mandate))
-    await stoppages.follow(session, actor, [mandate.id], now=now)
+    await undertakings.fulfil_followed(session, actor, mandate, now=now)
+    await succession.carry(session, actor, mandate, now=now)
     return mandate
 
 
 def _facts_of(mandate: Mandate) -> dict[str, str | None]:
     return {
+        "mandate": str(mandate.id),
         "operator": str(mandate.operator_id),
         "mode": mandate.mode,
         "term_from": mandate.term_from.isoformat(),

@@ -28,7 +28,7 @@ from datamarket.foundation.http import (
 )
 from datamarket.foundation.shapes import RowShape
 from datamarket.zones import actions, queries, rules
-from datamarket.zones.terms import MandateMode, MandateState, UseClass, ZoneEvent, ZoneState
+from datamarket.zones.terms import ExitCourse, MandateMode, MandateState, UseClass, ZoneEvent, ZoneState
 
 router = SliceRouter(tags=["zones"])
 ZoneField = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z][a-z_]*$")]
@@ -84,7 +84,6 @@ class MandateIn(Body):
     term_from: DateIn = Field(examples=["2023-03-15"])
     term_to: DateIn = Field(examples=["2028-01-01"])
     filed_on: DateIn = Field(description="filed with the province", examples=["2023-03-30"])
-    income_rule: Code = Field(default="default", description="the agreed split of income")
     reason_long_term: Prose | None = Field(
         default=None, description="needed where the term is longer than the rule allows in principle"
     )
@@ -102,12 +101,13 @@ class MandateOut(RowShape):
     term_from: date
     term_to: date
     filed_on: date
-    income_rule: str = Field(examples=["default"])
     reason_long_term: str | None
     state: MandateState
     state_zh: str = Field(examples=["已授权"])
     state_en: str = Field(examples=["granted"])
     ended_on: date | None = Field(description="from when on it was withdrawn")
+    exit_course: ExitCourse | None = Field(description="what becomes of contracts that ran under it")
+    followed_by: UUID | None = Field(description="the mandate that took them over")
     reason: str | None
     version: int
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlmodel import col, func, select
+from sqlalchemy.orm import aliased
+from sqlmodel import and_, col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.foundation.db import PageAsked, asked, get_row, keyset, lock_row, one_row
 from datamarket.zones.tables import Mandate, Scenario, Zone
-from datamarket.zones.terms import MandateState, ZoneState
+from datamarket.zones.terms import ExitCourse, MandateState, ZoneState
 
 _MANDATE_ENDS = func.coalesce(Mandate.ended_on, Mandate.term_to)
 
@@ -74,6 +75,45 @@ async def lock_run_out(session: AsyncSession, on: date, limit: int) -> Sequence[
         .where(Mandate.state == MandateState.GRANTED, Mandate.term_to <= on)
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)
+    )
+    return (await session.exec(statement)).all()
+
+
+async def lock_waiting(session: AsyncSession, successor: Mandate, on: date) -> Sequence[Mandate]:
+    """Former mandates of its zone of which contracts wait for the next, locked: over, or withdrawn with that course."""
+    statement = (
+        select(Mandate)
+        .where(
+            Mandate.zone_id == successor.zone_id,
+            Mandate.id != successor.id,
+            col(Mandate.followed_by).is_(None),
+            or_(
+                and_(Mandate.state != MandateState.WITHDRAWN, Mandate.term_to <= on),
+                Mandate.exit_course == ExitCourse.MOVE,
+            ),
+        )
+        .order_by(col(Mandate.id))
+        .with_for_update(key_share=True)
+    )
+    return (await session.exec(statement)).all()
+
+
+async def mandates_to_follow(session: AsyncSession, on: date, limit: int) -> Sequence[Mandate]:
+    """Mandates in force that were granted before their term began, and may have contracts to take over since."""
+    former = aliased(Mandate)
+    statement = (
+        select(Mandate)
+        .join(former, col(former.zone_id) == Mandate.zone_id)
+        .where(
+            Mandate.term_from <= on,
+            on < _MANDATE_ENDS,
+            former.id != Mandate.id,
+            former.term_to <= on,
+            former.state != MandateState.WITHDRAWN,
+            col(former.followed_by).is_(None),
+        )
+        .distinct()
+        .limit(limit)
     )
     return (await session.exec(statement)).all()
 

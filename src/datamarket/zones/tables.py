@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 from datamarket.foundation.errors import Conflict, MarketError
 from datamarket.foundation.tables import instant, one_of
 from datamarket.zones.rules import ZoneReferenceUnknown
-from datamarket.zones.terms import MandateMode, MandateState, UseClass, ZoneState
+from datamarket.zones.terms import ExitCourse, MandateMode, MandateState, UseClass, ZoneState
 
 
 class ZoneCodeTaken(Conflict):
@@ -46,12 +46,17 @@ class Zone(SQLModel, table=True):
 
 
 class Mandate(SQLModel, table=True):
-    """`term_to` is the first day after the term, `ended_on` the day from which it was withdrawn."""
+    """`term_to` is the first day after the term, `ended_on` the day from which it was withdrawn.
+
+    `followed_by` is the mandate that took over what ran under it.
+    """
 
     __tablename__ = "mandate"
     __table_args__ = (
         CheckConstraint("term_to > term_from", name="mandate_term_check"),
         CheckConstraint("(state = 'withdrawn') = (ended_on IS NOT NULL)", name="mandate_ended_check"),
+        CheckConstraint("exit_course IS NULL OR state = 'withdrawn'", name="mandate_exit_check"),
+        one_of("exit_course", ExitCourse, "mandate"),
         one_of("mode", MandateMode, "mandate"),
         one_of("state", MandateState, "mandate"),
         Index("mandate_zone_idx", "zone_id", "term_from"),
@@ -63,13 +68,14 @@ class Mandate(SQLModel, table=True):
     term_from: date
     term_to: date
     filed_on: date
-    income_rule: str = "default"
     reason_long_term: str | None = None
     created_at: datetime = instant()
     state: str = MandateState.GRANTED
     ended_on: date | None = None
     reason: str | None = None
     version: int = 1
+    exit_course: str | None = None
+    followed_by: UUID | None = Field(default=None, foreign_key="mandate.id")
 
 
 class Scenario(SQLModel, table=True):

@@ -29,6 +29,14 @@ class MandateEvent(Labelled):
     EXPIRE = "expire", "到期", "expire"
 
 
+class ExitCourse(Labelled):
+    """What becomes of the contracts that run under a mandate which is withdrawn."""
+
+    END = "end", "随授权终止", "they end with it"
+    MOVE = "move", "转入后续授权", "they wait for the next mandate, and go on under it"
+    WIND_DOWN = "wind_down", "过渡期后停止", "they stop after the days of wind-down"
+
+
 class MandateMode(Labelled):
     """How far an authorisation reaches: all public data, a field, or scenario by scenario."""
 

@@ -25,7 +25,7 @@ class Table:
     """Both sides of one contract, and its paths."""
 
     def __init__(self, deal: Agreement, client_for: ClientFor) -> None:
-        self.path = f"/contracts/{deal.contract.id}"
+        self.deal, self.path = deal, f"/contracts/{deal.contract.id}"
         self.buyer, self.provider = client_for(deal.buyer_account), client_for(deal.provider_account)
 
     async def offers(self, by: Any, **terms: Any) -> Any:
@@ -65,6 +65,8 @@ async def test_offer_counter_offer_accepted_agreed_and_signed(
     assert (await table.now())["waiting"]["party"] == "buyer"
     signed = (await table.moves(table.buyer, "sign")).json()
     assert (signed["state"], signed["price_fen"], signed["waiting"]) == ("active", 2_200, None)
+    await trading.deposit(database, table.deal.buyer.id)
+    assert (await trading.trade(database, table.deal, 3)).amount_fen == 3 * 2_200
     versions = (await table.provider.get(f"{table.path}/versions")).json()["items"]
     assert [version["number"] for version in versions] == [4]
     offers = (await table.buyer.get(f"{table.path}/offers?limit=3")).json()

@@ -4,6 +4,8 @@ CREATE OR REPLACE FUNCTION listing_stopped_by(l listing, p_on date) RETURNS char
         WHEN EXISTS (SELECT FROM participant p WHERE p.id = l.provider_id AND p.state <> 'admitted') THEN 'provider'
         WHEN EXISTS (SELECT FROM stoppage s WHERE s.target_id = l.product_version_id AND s.lifted_at IS NULL) THEN 'version'
         WHEN l.zone_id IS NULL THEN NULL
+        WHEN EXISTS (SELECT FROM zone z JOIN participant p ON p.id = z.operator_id WHERE z.id = l.zone_id AND p.state <> 'admitted')
+            THEN 'operator'
         WHEN EXISTS (SELECT FROM stoppage s WHERE s.target_id = l.zone_id AND s.lifted_at IS NULL) THEN 'zone'
         WHEN NOT EXISTS (SELECT FROM mandate m
                           WHERE m.zone_id = l.zone_id AND m.term_from <= p_on AND coalesce(m.ended_on, m.term_to) > p_on) THEN 'mandate'
@@ -20,6 +22,7 @@ CREATE OR REPLACE FUNCTION listing_standing_on(p_targets uuid[]) RETURNS SETOF u
     UNION SELECT l.id FROM listing AS l
      WHERE l.zone_id IS NOT NULL AND (p_targets IS NULL OR l.zone_id = ANY (p_targets)
            OR l.zone_id IN (SELECT m.zone_id FROM mandate AS m WHERE m.id = ANY (p_targets))
+           OR l.zone_id IN (SELECT z.id FROM zone AS z WHERE z.operator_id = ANY (p_targets))
            OR EXISTS (SELECT FROM product_version AS v WHERE v.id = l.product_version_id AND v.resources && p_targets)
               AND l.zone_id IN (SELECT r.zone_id FROM resource AS r WHERE r.id = ANY (p_targets)))
 $$;

@@ -144,7 +144,7 @@ async def move_product(
         await session.flush()
         product.approved = await queries.newest_approved(session, product.id)
     product.version += 1
-    facts = {"number": version.number, "state": state, "reason": reason}
+    facts = {"number": version.number, "version": str(version.id), "state": state, "reason": reason}
     await record(session, actor, f"catalogue.{event}-product", ("product", product.id), now=now, **facts)
     if event is ProductEvent.RECALL:
         cause, days = StoppageCause.VERSION_RECALLED, limits_on(business_date(now)).wind_down_days or 0

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.commands.demo.withdrawal import Withdrawal
 from datamarket.foundation.money import yuan
 from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.terms import AccountKind
@@ -141,6 +142,35 @@ def print_explanation(tables: dossier.AwardTables) -> None:
         console.print(f"[bold]一条解释 · one explanation: {told.line.enterprise_zh}[/bold]")
         console.print(told.explanation.zh)
         console.print(told.explanation.en + "\n")
+
+
+def print_withdrawal(told: Withdrawal) -> None:
+    """What a mandate stops when it is withdrawn, link by link for one contract, and what goes on again."""
+    zh, en = told.zone
+    table = _table(
+        f"收回再恢复“{zh}”的运营授权 · the mandate of the {en.lower()} withdrawn and reinstated",
+        ("", "", "收回前 · before", "收回后 · withdrawn", "恢复后 · reinstated"),
+        right=(2, 3, 4),
+    )
+    for row_zh, row_en, field in (
+        ("在售挂牌", "listings on sale", "listings"),
+        ("可使用合同", "contracts in use", "contracts"),
+        ("未了结订单", "open orders", "orders"),
+        ("冻结或托管资金（分）", "held, fen", "held_fen"),
+    ):
+        table.add_row(row_zh, row_en, *(f"{getattr(figure, field):,}" for figure in told.figures))
+    console.print(table)
+    table = _table(
+        "其中一份合同的授权链条（收回时） · the chain of one of these contracts, while withdrawn",
+        ("环节 · link", "文件 · document", "状态 · state", "原因 · why"),
+    )
+    for link in told.links:
+        cause = " · ".join(link.cause.labels) if link.cause else ""
+        table.add_row(" · ".join(link.kind.labels), link.document, " · ".join(link.state.labels), cause)
+    console.print(table)
+    if told.refusal is not None:
+        console.print(told.refusal.sentence("zh"), markup=False)
+        console.print(told.refusal.sentence("en") + "\n", markup=False)
 
 
 def accounts(password: str) -> str:

@@ -20,6 +20,7 @@ from rich.progress import (
 )
 
 from datamarket.commands.demo import report
+from datamarket.commands.demo.withdrawal import withdraw_and_reinstate
 from datamarket.foundation.clock import business_date, read_clock, start_of_day
 from datamarket.foundation.db import Database, owner_connection
 from datamarket.foundation.errors import Conflict
@@ -55,6 +56,12 @@ class CityMissing(Conflict):
     code = "simulate.city-missing"
     zh = "该数据库中尚无城市数据；请先运行 datamarket seed。"
     en = "There is no city in this database; run `datamarket seed` first."
+
+
+class YearBeforeCity(Conflict):
+    code = "simulate.year-before-city"
+    zh = "{year} 年初该城市各专区的授权尚未齐备（最晚自 {begun} 起）；请选之后的年度。"
+    en = "When {year} began not every zone of this city had its mandate yet (the last from {begun} on): choose a later year."
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,7 @@ async def run_demo(database: Database, market: MarketDatabase, folder: Path, wan
     report.print_awards(tables)
     report.print_refused(tables)
     report.print_explanation(tables)
+    report.print_withdrawal(await withdraw_and_reinstate(database, YEAR))
     findings = await check_books(market.url, ledger_id)
     broken = [finding.check.id for finding in findings if not finding.holds]
     if broken:
@@ -130,10 +138,14 @@ async def run_demo(database: Database, market: MarketDatabase, folder: Path, wan
 async def simulate_years(
     database: Database, market: MarketDatabase, years: Sequence[int], wanted: YearWanted
 ) -> list[YearResult]:
-    """Play each year in a city that is there. Raises CityMissing."""
+    """Play each year in a city that is there; mandates are renewed as long as it takes. Raises CityMissing, YearBeforeCity."""
     async with database.transaction() as session:
         if not await queries.has_participants(session):
             raise CityMissing
+        begun = await queries.begun_on(session)
+    for year in years:
+        if begun is not None and begun > date(year, 1, 1):
+            raise YearBeforeCity(year=year, begun=begun)
     results = []
     for year in sorted(years):
         with _progress() as progress, seeded_ids(wanted.seed * 10_000 + year):

@@ -6,11 +6,11 @@ SELECT 'standing of contract ' || m.contract_id
  WHERE (m.stopped_by, m.stands_until) IS DISTINCT FROM (s.stopped_by, s.stands_until)
 UNION ALL
 SELECT 'links of contract ' || m.contract_id FROM contract_meter m JOIN contract c ON c.id = m.contract_id
- WHERE NOT ARRAY(SELECT l.kind::text FROM contract_link l WHERE l.contract_id = m.contract_id)
+ WHERE NOT ARRAY(SELECT l.kind::text FROM contract_link l WHERE l.contract_id = m.contract_id AND l.to_at IS NULL)
            @> CASE WHEN c.zone_id IS NULL THEN ARRAY['buyer', 'provider', 'version', 'listing']
-                   ELSE ARRAY['buyer', 'provider', 'mandate', 'zone', 'scenario', 'resource', 'version', 'listing'] END
+                   ELSE ARRAY['buyer', 'provider', 'operator', 'mandate', 'zone', 'scenario', 'resource', 'version', 'listing'] END
 UNION ALL
-SELECT 'listing ' || l.id FROM listing l JOIN product_version v ON v.id = l.product_version_id
+SELECT 'listing ' || l.id FROM listing l JOIN product_version v ON v.id = l.product_version_id LEFT JOIN zone z ON z.id = l.zone_id
  WHERE l.state = 'published' AND EXISTS (
        SELECT FROM stoppage s
-        WHERE s.lifted_at IS NULL AND s.target_id = ANY (v.resources || ARRAY[l.provider_id, l.zone_id, v.id]));
+        WHERE s.lifted_at IS NULL AND s.target_id = ANY (v.resources || ARRAY[l.provider_id, z.operator_id, z.id, v.id]));

@@ -102,15 +102,16 @@ async def answer_amendment(
     rules.check_answer(event, party, offer.party)
     contract_rules.OFFER_LIFE.check_reason(event, reason)
     following = contract_rules.OFFER_LIFE.after(offer.state, event)
+    facts: dict[str, Any] = {"party": party, "reason": reason, "number": number}
     contract_rules.CONTRACT_LIFE.after(contract.state, ContractEvent.AMEND)
     if event is OfferEvent.SIGN:
         contract_rules.check_in_time(contract.answer_by, now)
-        await _put_in_force(session, contract, offer, now)
+        facts["links"] = await _put_in_force(session, contract, offer, now)
     offer.state = following
     contract.awaits = contract.answer_by = None
     contract.version += 1
     verb = f"{event}-amendment"
-    await _record(session, actor, contract, verb, now, party=party, reason=reason, number=number)
+    await _record(session, actor, contract, verb, now, **facts)
     return offer
 
 
@@ -179,13 +180,13 @@ async def _check(session: AsyncSession, contract: Contract, terms: Mapping[str, 
         session, contract.provider_id, contract.buyer_id, operator_id=operator_id, now=now
     )
     contract_rules.check_term(terms["term_from"], terms["term_to"], now)
-    await contracts.check_mandate(session, contract.zone_id, terms["term_to"], now)
+    await contracts.check_mandate(session, contract.zone_id, contract.operator_id, terms["term_to"], now)
 
 
 async def _put_in_force(
     session: AsyncSession, contract: Contract, offer: ContractOffer, now: datetime
-) -> None:
-    """Contract, meter and links are those of the new terms. Links are held before the meter: who ends one does so too."""
+) -> list[list[str]]:
+    """Contract, meter and links, which are answered, are those of the new terms. Links are held before the meter: who ends one does so too."""
     before, after = _terms(contract), _terms(offer)
     rules.check_amendment(before, after, now)
     await _check(session, contract, after, now)
@@ -203,7 +204,7 @@ async def _put_in_force(
     meter.purposes, meter.quota, meter.terms_number = offer.purposes, offer.quota, offer.number
     meter.term_from = offer.term_from
     await contracts.end_term(session, meter, offer.term_to)
-    await contracts.link_up(session, contract, now)
+    return await contracts.link_up(session, contract, now)
 
 
 async def _record(

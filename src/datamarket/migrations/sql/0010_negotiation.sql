@@ -16,6 +16,9 @@ ALTER TABLE contract
     ALTER COLUMN terms_number DROP DEFAULT,
     ADD CONSTRAINT contract_answer_check CHECK (
         answer_by IS NOT NULL OR state NOT IN ('requested', 'offered', 'accepted', 'agreed', 'part_signed'));
+DROP INDEX contract_running_idx;
+CREATE INDEX contract_running_idx ON contract (term_to)
+    WHERE state IN ('requested', 'offered', 'accepted', 'agreed', 'part_signed', 'active', 'suspended');
 CREATE INDEX contract_ending_idx ON contract (ends_at) WHERE state IN ('active', 'suspended');
 CREATE INDEX contract_answer_idx ON contract (answer_by);
 ALTER TABLE contract_meter ADD COLUMN terms_number INTEGER NOT NULL DEFAULT 1;

@@ -43,8 +43,8 @@ def _working_days_later(day: str, count: str) -> str:
 
 def _contract(side: str, state: str) -> str:
     return (
-        f"SELECT 'contract' AS subject_type, id AS subject_id, created_at AS since, term_to AS due FROM contract"  # noqa: S608 - constants
-        f" WHERE {side}_id = $2 AND {state} AND term_to > $4"
+        f"SELECT 'contract' AS subject_type, id AS subject_id, created_at AS since, answer_by AS due FROM contract"  # noqa: S608 - constants
+        f" WHERE {side}_id = $2 AND {state} AND answer_by > $4"
     )
 
 
@@ -65,6 +65,8 @@ def _filed(state: str, day: str, count: str) -> str:
 
 
 K, P = MatterKind, Permission
+_ANSWERING = "state NOT IN ('agreed', 'part_signed') AND awaits = '{}'"
+"""Terms of a negotiation, or an amendment of what both have signed."""
 _SIGNING = "state IN ('agreed', 'part_signed') AND {}_signed_at IS NULL"
 _BATCH = (
     f"SELECT 'payout_batch', id, {{}}, {_FAR} FROM payout_batch WHERE ledger_id = $1 AND state = '{{}}'{{}}"  # noqa: S608 - constants
@@ -86,7 +88,8 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
             "SELECT 'order', id, delivered_at, decide_by FROM trade_order WHERE buyer_id = $2 AND state = 'delivered'",
         ),
     ),
-    (K.CONTRACT_TO_ANSWER, Source(P.CONCLUDE_CONTRACT, _contract("provider", "state = 'requested'"))),
+    (K.CONTRACT_TO_ANSWER, Source(P.CONCLUDE_CONTRACT, _contract("provider", _ANSWERING.format("provider")))),
+    (K.CONTRACT_TO_ANSWER, Source(P.CONCLUDE_CONTRACT, _contract("buyer", _ANSWERING.format("buyer")))),
     (K.CONTRACT_TO_SIGN, Source(P.CONCLUDE_CONTRACT, _contract("provider", _SIGNING.format("provider")))),
     (K.CONTRACT_TO_SIGN, Source(P.CONCLUDE_CONTRACT, _contract("buyer", _SIGNING.format("buyer")))),
     (

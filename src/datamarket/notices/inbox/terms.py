@@ -12,7 +12,7 @@ class MatterKind(Labelled):
 
     ORDER_TO_DELIVER = "order_to_deliver", "订单待交付", "order to deliver"
     ORDER_TO_ACCEPT = "order_to_accept", "订单待验收", "order to accept or reject"
-    CONTRACT_TO_ANSWER = "contract_to_answer", "合同请求待答复", "contract request to answer"
+    CONTRACT_TO_ANSWER = "contract_to_answer", "合同条款待答复", "contract terms to answer"
     CONTRACT_TO_SIGN = "contract_to_sign", "合同待签署", "contract to sign"
     QUOTA_TO_WATCH = "quota_to_watch", "合同额度已用八成", "four fifths of a contract's quota are used"
     REGISTRATION_TO_RENEW = "registration_to_renew", "资源登记待续期", "registration to renew"
@@ -42,13 +42,13 @@ class Consequence(Labelled):
     )
     CONTRACT_TO_ANSWER = (
         "contract_to_answer",
-        "届时合同期限已过，该请求不能再签署。",
-        "By then the contract's term is over, and the request can be signed no more.",
+        "届时未答复的，协商逾期失效；变更则不生效，原条款继续有效。",
+        "Without an answer by then the negotiation expires; of an amendment the terms in force are left.",
     )
     CONTRACT_TO_SIGN = (
         "contract_to_sign",
-        "届时合同期限已过，不能再签署。",
-        "By then the contract's term is over, and it can be signed no more.",
+        "届时未签署的，协商逾期失效。",
+        "Not signed by then, the negotiation expires.",
     )
     QUOTA_TO_WATCH = (
         "quota_to_watch",

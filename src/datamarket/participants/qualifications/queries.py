@@ -1,6 +1,7 @@
 """Reading qualifications."""
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -33,3 +34,15 @@ async def qualifications_alike(
         Qualification.participant_id == participant_id, Qualification.kind == kind
     )
     return (await session.exec(statement.where(col(Qualification.holder).is_not_distinct_from(holder)))).all()
+
+
+async def lock_run_out(session: AsyncSession, on: date, limit: int) -> Sequence[Qualification]:
+    """Certificates that are over and were not told yet, locked; those that another process tells of are left out."""
+    statement = (
+        select(Qualification)
+        .where(col(Qualification.expired_at).is_(None), col(Qualification.until_on) <= on)
+        .order_by(col(Qualification.until_on))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.exec(statement)).all()

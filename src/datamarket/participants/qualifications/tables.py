@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import MarketError
@@ -13,7 +13,10 @@ from datamarket.participants.rules import ParticipantUnknown, PeriodEmpty
 
 
 class Qualification(SQLModel, table=True):
-    """A certificate: `holder` is the person it names, `granted_by` the body that certified."""
+    """A certificate: `holder` is the person it names, `granted_by` the body that certified.
+
+    It counts by its days; `expired_at` is when the clock told that it was over.
+    """
 
     __tablename__ = "qualification"
     __table_args__ = (
@@ -23,6 +26,7 @@ class Qualification(SQLModel, table=True):
         ),
         one_of("kind", QualificationKind, "qualification"),
         Index("qualification_participant_idx", "participant_id", "kind"),
+        Index("qualification_until_idx", "until_on", postgresql_where=text("expired_at IS NULL")),
     )
     id: UUID = Field(primary_key=True)
     participant_id: UUID = Field(foreign_key="participant.id")
@@ -32,6 +36,7 @@ class Qualification(SQLModel, table=True):
     granted_on: date
     until_on: date | None = None
     created_at: datetime = instant()
+    expired_at: datetime | None = instant(nullable=True)
 
 
 ERRORS: dict[str, type[MarketError]] = {

@@ -4,7 +4,7 @@ from datetime import date
 
 from datamarket.foundation.errors import Forbidden, Invalid, Refused
 from datamarket.foundation.states import Life
-from datamarket.zones.terms import MandateEvent, MandateState
+from datamarket.zones.terms import ExitCourse, MandateEvent, MandateState
 
 MANDATE_LIFE = Life(
     "mandate",
@@ -33,6 +33,12 @@ class RenewalUnstated(Invalid):
     en = "A renewal states its new end, term_to, and the day of its filing, filed_on; no other event takes them."
 
 
+class ExitMisplaced(Invalid):
+    code = "mandate.exit-misplaced"
+    zh = "仅“收回”须写明合同去向 exit_course，其他操作不得填写。"
+    en = "Only a withdrawal says what becomes of contracts, exit_course; no other event takes it."
+
+
 class MandateOver(Refused):
     code = "mandate.over"
     zh = "授权期限已于 {term_to} 届满，不能再办理；请重新授权。"
@@ -49,3 +55,9 @@ def check_move(
         raise RenewalUnstated
     if on >= term_to:
         raise MandateOver(term_to=term_to)
+
+
+def check_exit(event: MandateEvent, course: ExitCourse | None) -> None:
+    """Raises ExitMisplaced."""
+    if course is not None and event is not MandateEvent.WITHDRAW:
+        raise ExitMisplaced

@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence.actions import record
-from datamarket.foundation.clock import business_date
+from datamarket.foundation.clock import business_date, start_of_day
 from datamarket.foundation.ids import new_id
 from datamarket.participants import queries as participants
 from datamarket.participants.terms import ParticipantKind
@@ -105,14 +105,16 @@ async def move_resource(
 ) -> Resource:
     """One step of the registration; the operator submits and renews, the authority does the rest.
 
+    One that has lapsed is submitted again, and registered anew: from its new code on, what stood on it goes on.
     `registration_code` is one that was given elsewhere; without it the event `code` makes one.
     Raises ResourceEventNotYours, ZoneNotYours, TransitionNotAllowed, ReasonMissing, and what the step itself
     refuses: RegistrationPublicityRunning, RenewalOutsideWindow, RegistrationCodeTaken, ParticipantNotAdmitted.
     """
     await _check_may(session, actor, resource, event)
-    state = rules.RESOURCE_LIFE.after(resource.state, event)
-    rules.RESOURCE_LIFE.check_reason(event, reason)
     on = business_date(now)
+    lapsed = rules.is_lapsed(resource.state, resource.valid_to, on)
+    state = rules.after(resource.state, event, lapsed=lapsed)
+    rules.RESOURCE_LIFE.check_reason(event, reason)
     if event is ResourceEvent.SUBMIT:
         await participants.lock_admitted(session, resource.supplying_unit_id)
     elif event is ResourceEvent.CODE:
@@ -125,13 +127,35 @@ async def move_resource(
     resource.version += 1
     if event in FILED_BY:
         session.add(filing_of(resource, FILED_BY[event], reason, now))
-    await record(session, actor, f"zones.resource-{event}", ("resource", resource.id), now=now, reason=reason)
-    if event is ResourceEvent.CANCEL:
-        cause, days = StoppageCause.REGISTRATION_CANCELLED, limits_on(on).wind_down_days or 0
-        await stoppages.stop(session, actor, resource.id, cause, reason=reason, wind_down_days=days, now=now)
+    facts = {"reason": reason, "valid_to": resource.valid_to and resource.valid_to.isoformat()}
+    await record(session, actor, f"zones.resource-{event}", ("resource", resource.id), now=now, **facts)
+    ended = start_of_day(resource.valid_to) if lapsed and resource.valid_to is not None else None
+    await _stop_or_go_on(session, actor, resource, event, ended=ended, now=now)
+    return resource
+
+
+async def _stop_or_go_on(
+    session: AsyncSession,
+    actor: Actor,
+    resource: Resource,
+    event: ResourceEvent,
+    *,
+    ended: datetime | None,
+    now: datetime,
+) -> None:
+    """What follows for listings and contracts; `ended` is when a registration had lapsed that begins anew."""
+    if event is ResourceEvent.SUBMIT and ended is not None:
+        cause = StoppageCause.REGISTRATION_LAPSED
+        await stoppages.stop(session, actor, resource.id, cause, reason=None, now=ended)
+    elif event is ResourceEvent.CODE:
+        await stoppages.lift(session, actor, resource.id, now=now)
+    elif event is ResourceEvent.CANCEL:
+        cause, days = StoppageCause.REGISTRATION_CANCELLED, limits_on(business_date(now)).wind_down_days or 0
+        await stoppages.stop(
+            session, actor, resource.id, cause, reason=resource.reason, wind_down_days=days, now=now
+        )
     elif event is ResourceEvent.RENEW:
         await stoppages.follow(session, actor, [resource.id], now=now)
-    return resource
 
 
 async def _check_may(session: AsyncSession, actor: Actor, resource: Resource, event: ResourceEvent) -> None:

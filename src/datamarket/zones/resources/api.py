@@ -9,6 +9,7 @@ from pydantic import Field
 
 from datamarket.auth.access import ReadMarket, Visitor, allow
 from datamarket.auth.terms import Actor, Permission
+from datamarket.foundation.clock import business_date
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -169,15 +170,16 @@ async def move_resource(
 
 @router.get("/resources/{resource_id}/allowed-events", summary="What is open to you now")
 async def allowed_resource_events(
-    actor: ReadMarket, session: Reading, resource_id: UUID
+    actor: ReadMarket, session: Reading, now: Now, resource_id: UUID
 ) -> ResourceEventsOut:
     resource = await queries.get_resource(session, resource_id, visible_to=actor)
     zone = await zones_queries.get_zone(session, resource.zone_id)
     state = ResourceState(resource.state)
     operates = actor.participant_id == zone.operator_id
+    lapsed = rules.is_lapsed(state, resource.valid_to, business_date(now))
     events = [
         event
-        for event in rules.RESOURCE_LIFE.open_in(state)
+        for event in rules.open_in(state, lapsed=lapsed)
         if actor.may(rules.PERMISSION_FOR[event]) and (operates or event not in rules.OPERATOR_EVENTS)
     ]
     return ResourceEventsOut(state=state, events=events)

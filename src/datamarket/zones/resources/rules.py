@@ -114,6 +114,25 @@ def is_valid(state: ResourceState | str, valid_to: date | None, on: date) -> boo
     return state == ResourceState.REGISTERED and valid_to is not None and on < valid_to
 
 
+def is_lapsed(state: ResourceState | str, valid_to: date | None, on: date) -> bool:
+    """Coded, and over by its term: no renewal revives it, it is registered anew."""
+    return state == ResourceState.REGISTERED and not is_valid(state, valid_to, on)
+
+
+def after(state: str, event: ResourceEvent, *, lapsed: bool) -> ResourceState:
+    """The state after `event`; a registration that has lapsed is submitted again. Raises TransitionNotAllowed."""
+    if lapsed and event is ResourceEvent.SUBMIT:
+        return ResourceState.SUBMITTED
+    return RESOURCE_LIFE.after(state, event)
+
+
+def open_in(state: str, *, lapsed: bool) -> list[ResourceEvent]:
+    """The events that leave `state` today."""
+    if lapsed:
+        return [ResourceEvent.SUBMIT, ResourceEvent.CANCEL]
+    return RESOURCE_LIFE.open_in(state)
+
+
 def check_publicity_over(publicised_on: date, on: date, *, working_days: int | None) -> None:
     """The code comes after the last day of the publicity, where a rule sets one. Raises RegistrationPublicityRunning."""
     if working_days is None:
