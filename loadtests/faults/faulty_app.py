@@ -84,6 +84,13 @@ class FaultyDatabase(Database):
             self._fate.pass_by(Point.BEFORE_COMMIT)
         self._fate.pass_by(Point.AFTER_COMMIT)
 
+    @asynccontextmanager
+    async def committing(self) -> AsyncIterator[None]:
+        self._fate.pass_by(Point.BEFORE_COMMIT)
+        async with super().committing():
+            yield
+        self._fate.pass_by(Point.AFTER_COMMIT)
+
 
 class MuteEdge:
     """Dies with the answer in its hand."""

@@ -80,7 +80,7 @@ class Counted:
         return getattr(self.real, name)
 
 
-async def test_a_batch_of_trades_asks_the_database_twice(
+async def test_a_batch_of_trades_is_one_question(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deal = await trading.active_contract(database)
@@ -89,19 +89,19 @@ async def test_a_batch_of_trades_asks_the_database_twice(
     assert isinstance(await sold(desk, deal), Answer)  # its terms are remembered from now on
     questions: list[str] = []
     batches = 0
-    transaction = database.plain_transaction
+    connection_of = database.connection
 
     @asynccontextmanager
     async def counted() -> AsyncIterator[Connection]:
         nonlocal batches
         batches += 1
-        async with transaction() as connection:
+        async with connection_of() as connection:
             yield cast("Connection", Counted(connection, questions))
 
-    monkeypatch.setattr(database, "plain_transaction", counted)
+    monkeypatch.setattr(database, "connection", counted)
     answers = await asyncio.gather(*(sold(desk, deal) for _ in range(12)))
     assert all(isinstance(answer, Answer) for answer in answers)
-    assert len(questions) == 2 * batches
+    assert len(questions) == batches
     assert batches < 12
 
 

@@ -1,12 +1,17 @@
 """The line between a market and its PostgreSQL, on the loopback: it can fall silent, and break at a COMMIT."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from enum import StrEnum
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 CHUNK = 2**16
+
+
+_ALONE = re.compile(rb"(__asyncpg_stmt_\w+__)\x00WITH write_1 AS \(\s*INSERT INTO idempotency_key")
+"""How the driver names the statements that are a transaction of their own, when it prepares them."""
 
 
 class Break(StrEnum):
@@ -21,6 +26,7 @@ class Line:
 
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)
+        self._alone: set[bytes] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,7 +77,10 @@ class Line:
             while chunk := await reader.read(CHUNK):
                 self.asked += 1
                 await self._flowing.wait()
-                if self.breaks is not None and b"COMMIT;" in chunk:
+                self._alone |= set(_ALONE.findall(chunk))
+                if self.breaks is not None and (
+                    b"COMMIT;" in chunk or (chunk[:1] == b"B" and any(name in chunk for name in self._alone))
+                ):
                     if self.breaks is Break.BEFORE:
                         return
                     lost.set()

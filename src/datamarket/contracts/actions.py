@@ -18,7 +18,7 @@ from datamarket.contracts import queries, rules
 from datamarket.contracts.accounts import accounts_of
 from datamarket.contracts.deadlines import deadline
 from datamarket.contracts.disposal import actions as disposal
-from datamarket.contracts.metering import meter, writes_of_uses
+from datamarket.contracts.metering import meter, meter_all, writes_of_uses
 from datamarket.contracts.tables import Contract, ContractMeter, ContractOffer
 from datamarket.contracts.terms import (
     TERMS,
@@ -376,17 +376,26 @@ async def use_contracts(
     connection: Connection, wanted: Sequence[tuple[Actor, Demand]], *, now: datetime
 ) -> list[Use | MarketError]:
     """Authorise, meter and write down uses: one outcome per demand, in their order; a refused one counts nothing."""
-    outcomes, writes = await plan_uses(connection, wanted, now=now)
+    refusals = await meter(connection, [demand for _, demand in wanted], now=now)
+    metered = [pair for pair, refusal in zip(wanted, refusals, strict=True) if refusal is None]
+    uses, writes = _uses(metered, now)
     await write_together(connection, writes)
-    return outcomes
+    following = iter(uses)
+    return [next(following) if refusal is None else refusal for refusal in refusals]
 
 
 async def plan_uses(
-    connection: Connection, wanted: Sequence[tuple[Actor, Demand]], *, now: datetime
-) -> tuple[list[Use | MarketError], list[Write]]:
-    """Authorise and meter uses, and say what is to be written of them."""
-    refusals = await meter(connection, [demand for _, demand in wanted], now=now)
-    metered = [pair for pair, refusal in zip(wanted, refusals, strict=True) if refusal is None]
+    _connection: Connection, wanted: Sequence[tuple[Actor, Demand]], *, now: datetime
+) -> tuple[list[Use], list[Write]] | None:
+    """Uses as they are when each is permitted, and the writes that are refused when one is not."""
+    metered = meter_all([demand for _, demand in wanted])
+    if metered is None:
+        return None
+    uses, writes = _uses(wanted, now)
+    return uses, metered + writes
+
+
+def _uses(metered: Sequence[tuple[Actor, Demand]], now: datetime) -> tuple[list[Use], list[Write]]:
     demands = [demand for _, demand in metered]
     ids = new_ids([demand.at for demand in demands])
     uses = [
@@ -403,5 +412,4 @@ async def plan_uses(
             for (actor, _), use in zip(metered, uses, strict=True)
         ]
         writes.append(evidence.write_of("contracts.use", "contract", events, now=now))
-    following = iter(uses)
-    return [next(following) if refusal is None else refusal for refusal in refusals], writes
+    return uses, writes

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from datamarket.auth.terms import CLOCK
@@ -21,7 +22,13 @@ from datamarket.foundation.db import Connection
 from datamarket.foundation.desks.writes import Write, folded
 from datamarket.foundation.errors import MarketError, NotFound
 
-_METER = """
+_PERMITTED = """m.buyer_id = asked.buyer_id
+   AND m.state = 'active'
+   AND asked.first_at >= m.term_from AND asked.last_at < m.stands_until
+   AND asked.purposes <@ m.purposes
+   AND m.terms_number = coalesce(asked.terms_number, m.terms_number)
+   AND (m.quota IS NULL OR m.used + m.reserved + asked.quantity <= m.quota)"""
+_ASKED = """
 WITH asked AS (
     SELECT contract_id, buyer_id, quantity, first_at, last_at, string_to_array(purposes, ',') AS purposes, terms_number
       FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::int[])
@@ -30,17 +37,25 @@ WITH asked AS (
     SELECT m.contract_id FROM contract_meter m
      WHERE m.contract_id = ANY ($1::uuid[]) ORDER BY m.contract_id FOR NO KEY UPDATE
 )
+"""
+_METER = f"""{_ASKED}
 UPDATE contract_meter AS m SET used = m.used + asked.quantity
   FROM asked JOIN locked USING (contract_id)
- WHERE m.contract_id = asked.contract_id
-   AND m.buyer_id = asked.buyer_id
-   AND m.state = 'active'
-   AND asked.first_at >= m.term_from AND asked.last_at < m.stands_until
-   AND asked.purposes <@ m.purposes
-   AND m.terms_number = coalesce(asked.terms_number, m.terms_number)
-   AND (m.quota IS NULL OR m.used + m.reserved + asked.quantity <= m.quota)
+ WHERE m.contract_id = asked.contract_id AND {_PERMITTED}
 RETURNING m.contract_id, m.buyer_id, m.used, m.quota
-"""
+"""  # noqa: S608 - of constants that stand here
+_METER_ALL = f"""{_ASKED}
+UPDATE contract_meter AS m
+   SET used = CASE WHEN {_PERMITTED}
+                    AND (m.quota IS NULL OR NOT EXISTS (
+                         SELECT FROM unnest($8::int[]) AS mark
+                          WHERE m.used * 100::numeric < m.quota::numeric * mark
+                            AND (m.used + asked.quantity) * 100::numeric >= m.quota::numeric * mark))
+                   THEN m.used + asked.quantity ELSE -1 END
+  FROM asked JOIN locked USING (contract_id)
+ WHERE m.contract_id = asked.contract_id
+"""  # noqa: S608 - of constants that stand here
+"""What is not permitted breaks `contract_meter_quota_check`, and with it the whole; so does a mark that is to be told of."""
 
 
 async def meter(
@@ -78,10 +93,8 @@ def _together(demands: Iterable[Demand]) -> Together:
     return together
 
 
-async def _pass(connection: Connection, together: Together, now: datetime) -> set[Pair]:
-    """Those whose demands all pass: they are counted at once, and who crosses a mark of its quota is told."""
-    rows = await connection.fetch(
-        _METER,
+def _told(together: Together) -> tuple[list[Any], ...]:
+    return (
         [contract_id for contract_id, _ in together],
         [buyer_id for _, buyer_id in together],
         [sum(demand.quantity for demand in demands) for demands in together.values()],
@@ -90,6 +103,19 @@ async def _pass(connection: Connection, together: Together, now: datetime) -> se
         [",".join({demand.purpose for demand in demands}) for demands in together.values()],
         [demands[0].terms_number for demands in together.values()],
     )
+
+
+def meter_all(demands: Iterable[Demand]) -> list[Write] | None:
+    """The count of uses as a write that is refused unless each is permitted; none for two buyers of one contract."""
+    together = _together(demands)
+    if len({contract_id for contract_id, _ in together}) < len(together):
+        return None
+    return [Write(_METER_ALL, (*_told(together), rules.QUOTA_MARKS))] if together else []
+
+
+async def _pass(connection: Connection, together: Together, now: datetime) -> set[Pair]:
+    """Those whose demands all pass: they are counted at once, and who crosses a mark of its quota is told."""
+    rows = await connection.fetch(_METER, *_told(together))
     passed = set()
     for contract_id, buyer_id, used, quota in rows:
         passed.add((contract_id, buyer_id))
@@ -148,10 +174,14 @@ async def _refusals(
 
 _INSERT_USES = """
 INSERT INTO contract_use (id, contract_id, purpose, quantity, at, account_id, priced)
-SELECT *, $7::boolean
+SELECT u.id, u.contract_id, u.purpose, u.quantity, u.at,
+       CASE WHEN u.contract_id IN (SELECT m.contract_id FROM contract_meter AS m WHERE m.contract_id = ANY ($2)) THEN u.account_id END,
+       $7::boolean
   FROM unnest($1::uuid[], unfolded($2::uuid[], cardinality($1)), unfolded($3::text[], cardinality($1)), $4::bigint[],
               unfolded($5::timestamptz[], cardinality($1)), unfolded($6::uuid[], cardinality($1)))
+       AS u (id, contract_id, purpose, quantity, at, account_id)
 """
+"""Of a contract without a meter, which not both have signed, nobody uses anything: refused, whether or not it was metered before."""
 
 
 def writes_of_uses(

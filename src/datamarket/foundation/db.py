@@ -255,6 +255,16 @@ class Database:
                 raise OutcomeUnknown from error
             raise
 
+    @asynccontextmanager
+    async def committing(self) -> AsyncIterator[None]:
+        """Around one statement that is its own transaction. Raises OutcomeUnknown when its connection breaks."""
+        try:
+            yield
+        except Exception as error:
+            if is_outage(error):
+                raise OutcomeUnknown from error
+            raise
+
 
 @asynccontextmanager
 async def owner_connection(url: str, **settings: str) -> AsyncIterator[Connection]:

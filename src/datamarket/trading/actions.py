@@ -51,9 +51,7 @@ class Recorder:
             return []
         try:
             async with connection.transaction():
-                outcomes, writes = await self.plan_trades(connection, intents, now=now)
-                await write_together(connection, writes)
-                return outcomes
+                return await self._record_together(connection, intents, now)
         except asyncpg.IntegrityConstraintViolationError as error:
             broken = error.constraint_name or ""
             if broken not in ONE_TRADE:
@@ -80,54 +78,86 @@ class Recorder:
         return outcome
 
     async def plan_trades(
-        self, connection: Connection, intents: Sequence[TradeIntent], *, now: datetime, again: bool = False
-    ) -> tuple[list[Outcome], list[Write]]:
-        """Meter all that the contracts allow, and say what is to be written of it; one outcome per intent, in their order.
+        self, connection: Connection, intents: Sequence[TradeIntent], *, now: datetime
+    ) -> tuple[list[Outcome], list[Write]] | None:
+        """Trades as they are when each use is permitted, and the writes that are refused when one is not.
+
+        None where a price depends on what was used before, or a contract is used by two.
+        """
+        outcomes: dict[int, Outcome] = {}
+        sales = await self._sales(connection, intents, await self._known(connection, intents), outcomes)
+        demands = _demands(intents, sales)
+        metered = metering.meter_all(demands.values())
+        if metered is None or any(sold.terms.plan.counts for sold in sales.values()):
+            return None
+        uses, writes = _uses(intents, sales, demands)
+        writes = metered + writes + self._writes(intents, sales, uses, outcomes, now)
+        return [outcomes[position] for position in range(len(intents))], writes
+
+    async def _record_together(
+        self, connection: Connection, intents: Sequence[TradeIntent], now: datetime, *, again: bool = False
+    ) -> list[Outcome]:
+        """All intents that the contracts allow, in a handful of set-based statements.
 
         Terms that were remembered, and have been amended since, are read `again`, once: their meter is held by then.
         """
         outcomes: dict[int, Outcome] = {}
-        known = await queries.uses(
-            connection, [use for intent in intents if (use := intent.use_id) is not None]
-        )
+        known = await self._known(connection, intents)
         sales = await self._sales(connection, intents, known, outcomes)
         counts = any(sold.terms.plan.counts for sold in sales.values())
         if counts:  # nobody else charges the same months before this batch is written
             await contracts.lock_plain_meters(
                 connection, list({sold.terms.contract_id for sold in sales.values()})
             )
-        uses, writes = await _meter(connection, intents, sales, outcomes, now)
+        demands = _demands(intents, sales)
+        refusals = await metering.meter(connection, list(demands.values()), now=now)
+        outcomes |= {p: error for p, error in zip(demands, refusals, strict=True) if error is not None}
+        uses, writes = _uses(intents, sales, {p: d for p, d in demands.items() if p not in outcomes})
         if counts:
             sales = await self._charged(connection, intents, known, {p: sales[p] for p in uses})
         replaced = [p for p, outcome in outcomes.items() if isinstance(outcome, TermsReplaced)]
-        if uses:
-            allowed = [intents[position] for position in uses]
-            instants = [intent.occurred_at for intent in allowed]
-            trades = [
-                Trade(trade_id, use_id, sales[position], at, now)
-                for trade_id, (position, use_id), at in zip(
-                    new_ids(instants), uses.items(), instants, strict=True
-                )
-            ]
-            outcomes.update(zip(uses, trades, strict=True))
-            entries = [
-                _settlement(entry_id, intent.actor, trade) if trade.amount_fen else None
-                for entry_id, intent, trade in zip(new_ids(instants), allowed, trades, strict=True)
-            ]
-            metered = [intent.use_id for intent in allowed if intent.use_id is not None]
-            actors = [intent.actor for intent in allowed]
-            writes += recording.writes_of_trades(
-                self.ledger_id, trades, actors, entries, metered=metered, now=now
-            )
-            writes += posting.writes_of(self.ledger_id, [entry for entry in entries if entry], now=now)
+        await write_together(connection, writes + self._writes(intents, sales, uses, outcomes, now))
         if replaced and not again:
             late = [intents[position] for position in replaced]
             self.reader.forget({intent.contract_id for intent in late})
-            if writes:  # what they write may touch the same rows
-                await write_together(connection, writes)
-            priced, writes = await self.plan_trades(connection, late, now=now, again=True)
+            priced = await self._record_together(connection, late, now, again=True)
             outcomes.update(zip(replaced, priced, strict=True))
-        return [outcomes[position] for position in range(len(intents))], writes
+        return [outcomes[position] for position in range(len(intents))]
+
+    def _writes(
+        self,
+        intents: Sequence[TradeIntent],
+        sales: Mapping[int, Sale],
+        uses: Mapping[int, UUID],
+        outcomes: dict[int, Outcome],
+        now: datetime,
+    ) -> list[Write]:
+        """What is written of the sales that have a use: their trades, which go into `outcomes`, events and postings."""
+        if not uses:
+            return []
+        allowed = [intents[position] for position in uses]
+        instants = [intent.occurred_at for intent in allowed]
+        trades = [
+            Trade(trade_id, use_id, sales[position], at, now)
+            for trade_id, (position, use_id), at in zip(
+                new_ids(instants), uses.items(), instants, strict=True
+            )
+        ]
+        outcomes.update(zip(uses, trades, strict=True))
+        entries = [
+            _settlement(entry_id, intent.actor, trade) if trade.amount_fen else None
+            for entry_id, intent, trade in zip(new_ids(instants), allowed, trades, strict=True)
+        ]
+        metered = [intent.use_id for intent in allowed if intent.use_id is not None]
+        actors = [intent.actor for intent in allowed]
+        writes = recording.writes_of_trades(self.ledger_id, trades, actors, entries, metered=metered, now=now)
+        return writes + posting.writes_of(self.ledger_id, [entry for entry in entries if entry], now=now)
+
+    @staticmethod
+    async def _known(connection: Connection, intents: Sequence[TradeIntent]) -> dict[UUID, PricedUse]:
+        return await queries.uses(
+            connection, [use for intent in intents if (use := intent.use_id) is not None]
+        )
 
     async def _sales(
         self,
@@ -205,15 +235,9 @@ async def charge_fees(database: Database, ledger_id: int, now: datetime) -> int:
     return sum(not isinstance(outcome, MarketError) for outcome in outcomes)
 
 
-async def _meter(
-    connection: Connection,
-    intents: Sequence[TradeIntent],
-    sales: Mapping[int, Sale],
-    outcomes: dict[int, Outcome],
-    now: datetime,
-) -> tuple[dict[int, UUID], list[Write]]:
-    """The use of each sale, in their order: one metered before, or a new one to be written; refusals go into `outcomes`."""
-    demands = {
+def _demands(intents: Sequence[TradeIntent], sales: Mapping[int, Sale]) -> dict[int, Demand]:
+    """What the sales use that were not metered before."""
+    return {
         position: Demand(
             sold.terms.contract_id,
             sold.terms.buyer_id,
@@ -225,19 +249,21 @@ async def _meter(
         for position, sold in sales.items()
         if (intent := intents[position]).use_id is None and intent.purpose is not None
     }
-    refusals = await metering.meter(connection, list(demands.values()), now=now)
-    refused = {p: refusal for p, refusal in zip(demands, refusals, strict=True) if refusal is not None}
-    outcomes.update(refused)
-    fresh = {position: demand for position, demand in demands.items() if position not in refused}
-    ids = new_ids([demand.at for demand in fresh.values()])
-    accounts = [intents[position].actor.account_id for position in fresh]
-    new = dict(zip(fresh, ids, strict=True))
+
+
+def _uses(
+    intents: Sequence[TradeIntent], sales: Mapping[int, Sale], metered: Mapping[int, Demand]
+) -> tuple[dict[int, UUID], list[Write]]:
+    """The use of each sale, in their order: one metered before, or a new one, which is to be written."""
+    ids = new_ids([demand.at for demand in metered.values()])
+    accounts = [intents[position].actor.account_id for position in metered]
+    new = dict(zip(metered, ids, strict=True))
     uses = {
         position: use_id
         for position in sales
         if (use_id := new.get(position, intents[position].use_id)) is not None
     }
-    return uses, metering.writes_of_uses(ids, list(fresh.values()), accounts, priced=True)
+    return uses, metering.writes_of_uses(ids, list(metered.values()), accounts, priced=True)
 
 
 def _settlement(entry_id: UUID, actor: Actor, trade: Trade) -> Posting:

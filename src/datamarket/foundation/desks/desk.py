@@ -33,11 +33,14 @@ DoneT_co = TypeVar("DoneT_co", covariant=True)
 
 
 class Plan(Protocol[WishT_contra, DoneT_co]):
-    """Decides what is wished; one outcome per wish, and what is to be written of those that are allowed."""
+    """What is to be written so that it does what is wished, or is refused as a whole; one outcome per wish.
+
+    None where that can not be said without a transaction.
+    """
 
     def __call__(
         self, connection: Connection, wishes: Sequence[WishT_contra], /, *, now: datetime
-    ) -> Awaitable[tuple[Sequence[DoneT_co | MarketError], Sequence[Write]]]: ...
+    ) -> Awaitable[tuple[Sequence[DoneT_co | MarketError], Sequence[Write]] | None]: ...
 
 
 class Post(Protocol[WishT_contra, DoneT_co]):
@@ -65,7 +68,7 @@ class Queued(Generic[WishT]):
 
 @dataclass
 class Desk(Generic[WishT, DoneT]):
-    """Takes wishes one by one, posts them in batches: `plan` decides, `post` decides and writes."""
+    """Takes wishes one by one, posts them in batches: as `plan` has it, in one statement, or step by step by `post`."""
 
     database: Database
     plan: Plan[WishT, DoneT]
@@ -100,7 +103,7 @@ class Desk(Generic[WishT, DoneT]):
                 continue  # their callers were told that nothing was changed
             self._posting += len(batch)
             try:
-                if left := await self._post_new(batch):
+                if left := await self._post_at_once(batch):
                     await self._post(left)
             except Exception as error:  # noqa: BLE001 - whatever it is, each caller must hear of it
                 await self._post_singly(batch, error)
@@ -110,10 +113,10 @@ class Desk(Generic[WishT, DoneT]):
             asyncio.current_task()
         )  # here, not when it is done: a wish between would find nobody
 
-    async def _post_new(self, batch: Sequence[Queued[WishT]]) -> "list[Queued[WishT]]":
-        """One transaction for what is new and allowed, in as few questions as it takes; what is left is looked at closely.
+    async def _post_at_once(self, batch: Sequence[Queued[WishT]]) -> "list[Queued[WishT]]":
+        """One statement for what is new and allowed, as nearly all is; what is left is looked at closely.
 
-        A key that is known, a caller who may not write or a balance overdrawn leaves the whole batch.
+        A key that is known, a caller who may not write, a use not permitted or a balance overdrawn leaves the whole batch.
         """
         now = self.now()
         first: dict[tuple[str, str], Queued[WishT]] = {}
@@ -121,19 +124,23 @@ class Desk(Generic[WishT, DoneT]):
             queued.posting = True
             first.setdefault(queued.claim.id, queued)
         done: dict[Claim, Answer] = {}
-        with suppress(asyncpg.IntegrityConstraintViolationError):
-            async with self.database.plain_transaction() as connection:
-                outcomes, writes = await self.plan(
-                    connection, [queued.wish for queued in first.values()], now=now
-                )
-                allowed = {
-                    queued.claim: self.answer(outcome)
-                    for queued, outcome in zip(first.values(), outcomes, strict=True)
-                    if not isinstance(outcome, MarketError)
-                }
-                if allowed:
-                    await write_together(connection, [Write(*idempotency.keeping(allowed, now=now)), *writes])
-            done = allowed
+        async with self.database.connection() as connection:
+            planned = await self.plan(connection, [queued.wish for queued in first.values()], now=now)
+            if planned is None:
+                return list(batch)
+            outcomes, writes = planned
+            allowed = {
+                queued.claim: self.answer(outcome)
+                for queued, outcome in zip(first.values(), outcomes, strict=True)
+                if not isinstance(outcome, MarketError)
+            }
+            if allowed:
+                with suppress(asyncpg.IntegrityConstraintViolationError):
+                    async with self.database.committing():
+                        await write_together(
+                            connection, [Write(*idempotency.keeping(allowed, now=now)), *writes]
+                        )
+                    done = allowed
         self._tell([queued for queued in first.values() if queued.claim in done], done)
         return [queued for queued in batch if not queued.future.done()]
 
