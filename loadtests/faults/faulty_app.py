@@ -85,9 +85,9 @@ class FaultyDatabase(Database):
         self._fate.pass_by(Point.AFTER_COMMIT)
 
     @asynccontextmanager
-    async def committing(self) -> AsyncIterator[None]:
+    async def committing(self, connection: PoolConnection) -> AsyncIterator[None]:
         self._fate.pass_by(Point.BEFORE_COMMIT)
-        async with super().committing():
+        async with super().committing(connection):
             yield
         self._fate.pass_by(Point.AFTER_COMMIT)
 

@@ -207,7 +207,7 @@ async def test_what_is_not_being_posted_in_time_never_is(
         await gate.wait()
         return []
 
-    monkeypatch.setattr(Desk, "_post_new", post)
+    monkeypatch.setattr(Desk, "_post_at_once", post)
     async with asyncio.timeout(PATIENCE_SECONDS):
         begun = [asyncio.create_task(wired.buyer.post("/trades", json=wired.trade)) for _ in range(POSTERS)]
         while len(posted) < POSTERS:  # noqa: ASYNC110 - the desk takes them in its own time

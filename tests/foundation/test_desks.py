@@ -80,9 +80,7 @@ class Counted:
         return getattr(self.real, name)
 
 
-async def test_a_batch_of_trades_is_one_question(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_batch_of_trades_is_one_question(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     deal = await trading.active_contract(database)
     await enrol(database, deal.buyer_account)
     desk = trading.desk(database)

@@ -17,6 +17,7 @@ from datamarket.contracts.quotes import actions as quotes
 from datamarket.contracts.quotes.tables import Quote
 from datamarket.contracts.tables import Contract
 from datamarket.contracts.terms import ContractEvent, Demand, Purpose
+from datamarket.contracts.uses import record_uses
 from datamarket.evidence.log.notes import Notary
 from datamarket.foundation.db import Database
 from datamarket.foundation.desks.desk import Desk
@@ -232,7 +233,7 @@ async def used(
     when, by = at or moment(), agreement.buyer_account
     demand = Demand(agreement.contract.id, agreement.buyer.id, agreement.purpose, quantity, when)
     async with database.plain_transaction() as connection:
-        [outcome] = await contracts.use_contracts(connection, [(by, demand)], now=when)
+        [outcome] = await record_uses(connection, [(by, demand)], now=when)
     if isinstance(outcome, MarketError):
         raise outcome
     return outcome.id

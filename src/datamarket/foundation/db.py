@@ -1,7 +1,6 @@
 """The database: embedded below `var`, or the one that `DATABASE_URL` names. One dialect: PostgreSQL.
 
-Requests work as the role `datamarket_app`, which may not change the ledger's past; only migrations
-act as the owner. Nobody but this module commits.
+Requests act as `datamarket_app`, which may not change the ledger's past; only migrations as the owner. Only here is committed.
 """
 
 import asyncio
@@ -256,12 +255,12 @@ class Database:
             raise
 
     @asynccontextmanager
-    async def committing(self) -> AsyncIterator[None]:
+    async def committing(self, connection: PoolConnection) -> AsyncIterator[None]:
         """Around one statement that is its own transaction. Raises OutcomeUnknown when its connection breaks."""
         try:
             yield
         except Exception as error:
-            if is_outage(error):
+            if is_outage(error) and _is_gone(connection):
                 raise OutcomeUnknown from error
             raise
 

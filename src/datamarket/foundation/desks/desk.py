@@ -136,7 +136,7 @@ class Desk(Generic[WishT, DoneT]):
             }
             if allowed:
                 with suppress(asyncpg.IntegrityConstraintViolationError):
-                    async with self.database.committing():
+                    async with self.database.committing(connection):
                         await write_together(
                             connection, [Write(*idempotency.keeping(allowed, now=now)), *writes]
                         )
