@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
 from datamarket.auth.terms import Actor
 from datamarket.auth.tokens import TokenKeeper, load_key
+from datamarket.contracts.tables import Contract
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
@@ -51,6 +53,12 @@ async def test_the_receiver_of_the_page_is_told_what_happened_and_believes_it(
         r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     )
     deal = await trading.requested_contract(fresh_database)
+    async with (
+        fresh_database.transaction() as session
+    ):  # the server's clock is today's: its chores would end it
+        contract = await session.get(Contract, deal.contract.id)
+        assert contract is not None
+        contract.answer_by = read_clock() + timedelta(days=1)
     await enrol(fresh_database, deal.buyer_account)
     port, inbound = free_port(), free_port()
     serve = [sys.executable, "-m", "datamarket", "serve", "--port", str(port)]

@@ -16,6 +16,9 @@ from datamarket.foundation.money import Fen
 from datamarket.ledger.books import actions as ledger
 from datamarket.ledger.cities import actions as city_actions
 from datamarket.ledger.terms import AccountKey, AccountKind
+from datamarket.notices.events.terms import EventType
+from datamarket.notices.subscriptions import actions as subscriptions
+from datamarket.notices.subscriptions.tables import Subscription
 from datamarket.payouts import files
 from datamarket.payouts.bank import actions as bank_actions
 from datamarket.payouts.bank import simulated as bank
@@ -24,6 +27,7 @@ from datamarket.trading.orders.terms import OrderEvent
 from tests.world import orders, payouts, periods, subsidy, trading
 from tests.world.people import FINANCE, NOON, actor, enrol, moment, unique
 from tests.world.sealing import sealer_in
+from tests.world.trading import LEDGER_ID
 
 OTHER_CITY = 370100
 IN_MAY = date(2024, 5, 20)
@@ -50,6 +54,7 @@ _TABLE_OF = {
     "resource_id": "resource",
     "run_id": "subsidy_run",
     "scenario_id": "scenario",
+    "subscription_id": "subscription",
     "supplying_unit_id": "participant",
     "trade_id": "trade",
     "use_id": "contract_use",
@@ -77,6 +82,7 @@ async def market_in_use(database: Database) -> Market:
     await orders.placed(database, agreement)
     await trading.quoted(database, agreement)
     await payouts.proposed(database, payouts.Officers())
+    await subscribed(database, agreement.buyer_account)
     await subsidy.case(database, agreement.provider, verified=False)
     officers = subsidy.Officers()
     run = await subsidy.opened_run(database, officers)
@@ -89,6 +95,15 @@ async def market_in_use(database: Database) -> Market:
     callers = [actor(*Role, organisation=owner) for owner in owners]
     await enrol(database, *callers)
     return Market(things, *callers)
+
+
+async def subscribed(database: Database, by: Actor) -> Subscription:
+    """To what is signed from now on; nothing is sent, since its secret was not made."""
+    types = [EventType.CONTRACT_SIGNED]
+    async with database.transaction() as session:
+        return await subscriptions.subscribe(
+            session, by, LEDGER_ID, url="https://example.org/told", types=types, now=moment()
+        )
 
 
 async def every_book_written(database: Database, folder: Path) -> None:

@@ -181,8 +181,7 @@ async def move_contract(
     """Accept, agree, sign, suspend, end: each by those whose move it is. `contract` is locked by the caller.
 
     Raises NotYourMove, ReasonMissing, TermsNeeded, SignedAlready, TransitionNotAllowed, AnswerLate, OperatorRedevelopment,
-    DeliveriesUndecided, NoticeGiven, TermInvalid, ZoneWithoutMandate, OperatorChanged,
-    TermBeyondMandate, ContractStopped.
+    DeliveriesUndecided, NoticeGiven, TermInvalid, ZoneWithoutMandate, OperatorChanged, TermBeyondMandate, ContractStopped.
     """
     party = rules.party_of(actor, provider_id=contract.provider_id, buyer_id=contract.buyer_id)
     rules.check_move(event, party, reason)

@@ -91,6 +91,7 @@ THINGS_ZH = {
     "payout batch": "出款批次",
     "product": "产品",
     "product version": "产品版本",
+    "quote": "报价单",
     "resource": "资源",
     "run": "奖补运行",
     "scenario": "场景",

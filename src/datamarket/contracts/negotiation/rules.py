@@ -134,9 +134,9 @@ def check_in_use(
     given: Authorisation, before: Mapping[str, Any], after: Mapping[str, Any], *, unsettled: bool
 ) -> None:
     """What is taken stays within the quota, and what is not settled keeps its terms. Raises QuotaBelowUsed, PriceCounts, AmendmentWaits."""
-    taken = given.used + given.reserved
-    if after["quota"] is not None and after["quota"] < taken:
-        raise QuotaBelowUsed(quota=after["quota"], taken=taken)
+    taken, quota = given.used + given.reserved, after["quota"]
+    if quota is not None and quota < taken:
+        raise QuotaBelowUsed(quota=quota, taken=taken)
     same_price = all(
         before[name] == after[name] for name in ("price_model", "price_fen", "period_days", "price_terms")
     )

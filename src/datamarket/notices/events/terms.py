@@ -20,6 +20,7 @@ class EventType(Labelled):
     PARTICIPANT_RESTORED = "market.participants.restore", "主体恢复", "organisation restored"
     PARTICIPANT_WITHDRAWN = "market.participants.withdraw", "主体退出", "organisation withdrawn"
     PARTICIPANT_QUALIFIED = "market.participants.qualify", "取得资质", "qualification given"
+    QUALIFICATION_EXPIRED = "market.participants.expire-qualification", "资质到期", "qualification expired"
     AFFILIATED = "market.participants.affiliate", "登记控制关系", "affiliation registered"
     AFFILIATION_ENDED = "market.participants.end-affiliation", "控制关系终止", "affiliation ended"
     ZONE_FOUNDED = "market.zones.found", "设立专区", "zone founded"
@@ -33,6 +34,13 @@ class EventType(Labelled):
     MANDATE_WITHDRAWN = "market.zones.withdraw-mandate", "收回授权", "mandate withdrawn"
     MANDATE_REINSTATED = "market.zones.reinstate-mandate", "恢复授权", "mandate reinstated"
     MANDATE_EXPIRED = "market.zones.expire-mandate", "授权到期", "mandate expired"
+    UNDERTAKING_GIVEN = "market.zones.give-undertaking", "承诺续期", "renewal undertaken"
+    UNDERTAKING_FULFILLED = (
+        "market.zones.undertaking-fulfilled",
+        "续期承诺已履行",
+        "undertaking to renew fulfilled",
+    )
+    UNDERTAKING_OVERDUE = "market.zones.undertaking-overdue", "续期承诺逾期", "undertaking to renew overdue"
     RESOURCE_DRAFTED = "market.zones.register-resource", "新建资源登记", "registration begun"
     RESOURCE_EDITED = "market.zones.edit-resource", "修改资源", "resource edited"
     RESOURCE_AMENDED = "market.zones.amend-resource", "资源变更", "resource amended"
@@ -85,6 +93,19 @@ class EventType(Labelled):
     CONTRACT_EXPIRED = "market.contracts.expire", "合同期满", "contract expired"
     CONTRACT_STOPPED = "market.contracts.stop", "合同因授权停止", "contract stopped with its authority"
     CONTRACT_RESTORED = "market.contracts.restore", "合同随授权恢复", "contract restored with its authority"
+    CONTRACT_OFFERED = "market.contracts.offer", "提供方提出条款", "terms offered by the provider"
+    CONTRACT_ACCEPTED = "market.contracts.accept", "需方接受条款", "terms accepted by the buyer"
+    CONTRACT_AMENDING = "market.contracts.amend", "提出合同变更", "amendment offered"
+    AMENDMENT_SIGNED = "market.contracts.sign-amendment", "合同变更生效", "amendment in force"
+    AMENDMENT_REJECTED = "market.contracts.reject-amendment", "合同变更被拒绝", "amendment rejected"
+    AMENDMENT_WITHDRAWN = "market.contracts.withdraw-amendment", "合同变更撤回", "amendment withdrawn"
+    AMENDMENT_LAPSED = "market.contracts.lapse-amendment", "合同变更逾期失效", "amendment lapsed"
+    CONTRACT_NOTICE = "market.contracts.notice", "合同终止通知", "notice given to a contract"
+    CONTRACT_CARRIED = "market.contracts.carry", "合同转入后续授权", "contract carried to the next mandate"
+    DISPOSAL_PROVED = "market.contracts.prove-disposal", "数据处置已证明", "disposal of data proved"
+    DISPOSAL_OVERDUE = "market.contracts.disposal-overdue", "数据处置逾期", "disposal of data overdue"
+    QUOTE_GIVEN = "market.contracts.quote-price", "报价", "price quoted"
+    QUOTE_USED = "market.contracts.use-quote", "报价单已使用", "quote used"
     CONTRACT_USED = "market.contracts.use", "合同使用", "contract used"
     QUOTA_REACHED = (
         "market.contracts.reach-quota",
