@@ -100,6 +100,7 @@ async def market_in_use(database: Database) -> Market:
 async def subscribed(database: Database, by: Actor) -> Subscription:
     """To what is signed from now on; nothing is sent, since its secret was not made."""
     types = [EventType.CONTRACT_SIGNED]
+    await enrol(database, by)
     async with database.transaction() as session:
         return await subscriptions.subscribe(
             session, by, LEDGER_ID, url="https://example.org/told", types=types, now=moment()

@@ -200,7 +200,7 @@ async def list_matters(
     limits = limits_on(on)
     due, subject = page.after or (datetime.min.replace(tzinfo=UTC), UUID(int=0))
     rows = await connection.fetch(
-        f"{_GIVEN}SELECT * FROM ({' UNION ALL '.join(arms)}) AS found ORDER BY due, subject_id LIMIT $11",
+        f"{_GIVEN}SELECT * FROM ({' UNION ALL '.join(arms)}) AS found ORDER BY due, subject_id LIMIT $11",  # noqa: S608 - the arms above
         ledger_id,
         visible_to.participant_id,
         visible_to.account_id,
