@@ -53,6 +53,9 @@ class Permission(StrEnum):
     APPROVE_SUBSIDY = "approve_subsidy"
     PAY_SUBSIDY = "pay_subsidy"
     READ_AUDIT_EVENTS = "read_audit_events"
+    FILE_INCOME = "file_income"
+    REVIEW_INCOME = "review_income"
+    SET_PRICES = "set_prices"
 
 
 P = Permission
@@ -62,12 +65,12 @@ _OVERSEEING = {P.READ_SELF, P.READ_MARKET, P.READ_LEDGER, P.READ_SUBSIDY, P.READ
 PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.PROVIDER: frozenset(_SELLING),
     Role.BUYER: frozenset(_TRADING | {P.REQUEST_CONTRACT, P.USE_CONTRACT, P.RECORD_TRADE}),
-    Role.OPERATOR: frozenset(_SELLING | {P.REGISTER_RESOURCE}),
-    Role.REVIEWER: frozenset({P.READ_SELF, P.READ_MARKET, P.REVIEW_PRODUCT}),
+    Role.OPERATOR: frozenset(_SELLING | {P.REGISTER_RESOURCE, P.FILE_INCOME}),
+    Role.REVIEWER: frozenset({P.READ_SELF, P.READ_MARKET, P.REVIEW_PRODUCT, P.REVIEW_INCOME}),
     Role.AUTHORITY: frozenset(
         _OVERSEEING
         | {P.MANAGE_PARTICIPANTS, P.MANAGE_ZONES, P.REVIEW_RESOURCE, P.MANAGE_VENUES, P.REGISTER_CASE}
-        | {P.CONCLUDE_CONTRACT, P.CALCULATE_SUBSIDY, P.APPROVE_SUBSIDY}
+        | {P.CONCLUDE_CONTRACT, P.CALCULATE_SUBSIDY, P.APPROVE_SUBSIDY, P.REVIEW_INCOME, P.SET_PRICES}
     ),
     Role.FINANCE: frozenset(
         _OVERSEEING

@@ -40,6 +40,10 @@ TAGS: list[dict[str, str]] = [
     {"name": "zones", "description": "公共数据专区、授权与应用场景 · zones, mandates, scenarios"},
     {"name": "resources", "description": "公共数据资源登记 · registration of public-data resources"},
     {"name": "catalogue", "description": "交易场所、产品与挂牌 · venues, products, listings"},
+    {
+        "name": "prices",
+        "description": "准许收入、上限价格与价目 · permitted income, ceilings, the list of prices",
+    },
     {"name": "contracts", "description": "授权使用合约与计量 · authorised-use contracts, metered use"},
     {
         "name": "authority",

@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth import actions as auth
 from datamarket.auth.terms import Actor, Role
+from datamarket.catalogue.ceilings import actions as ceilings
+from datamarket.catalogue.ceilings.terms import CeilingUnit
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan
 from datamarket.catalogue.products.terms import Content, DeliveryForm, Identity, Modality
 from datamarket.catalogue.terms import Category
@@ -31,6 +34,8 @@ from datamarket.participants.affiliations import actions as affiliation_actions
 from datamarket.participants.qualifications import actions as qualification_actions
 from datamarket.participants.qualifications.terms import QualificationKind
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
+from datamarket.prices import actions as prices
+from datamarket.prices.terms import IncomeEvent, IncomeItem, IncomeItemKind
 from datamarket.simulation import queries
 from datamarket.simulation.offers import offer_product, publish_listing
 from datamarket.simulation.terms import OFFICES, Heard, Stage
@@ -162,6 +167,7 @@ class Loader:
         await self._each(rows_of(self.folder, "products.csv"), self._product)
         await self._each(rows_of(self.folder, "cases.csv"), self._case)
         await self._each(documents_of(self.folder, "price_plans.yaml"), self._price_plan)
+        await self._each(documents_of(self.folder, "prices.yaml"), self._permitted_income)
         return self.city
 
     async def _each(self, rows: Sequence[Any], load: Callable[[AsyncSession, Any], Any]) -> None:
@@ -354,6 +360,37 @@ class Loader:
         )
         self.city.listings += 1
 
+    async def _permitted_income(self, session: AsyncSession, row: dict[str, Any]) -> None:
+        """Filed by the operator, reviewed, approved; the ceilings that stand upon it."""
+        figures = [
+            IncomeItem(
+                IncomeItemKind(figure["kind"]),
+                figure["amount_fen"],
+                figure["document"],
+                sha256(figure["document"].encode()).hexdigest(),
+            )
+            for figure in row["figures"]
+        ]
+        zone_id, operator = self.city.zones[row["zone"]], self.city.operators[row["zone"]]
+        income = await prices.file_income(
+            session, operator, zone_id=zone_id, **_of(row, "year", "margin"), figures=figures, now=LISTED
+        )
+        for by, event in ((self.city.officials["reviewer"], "review"), (self._authority, "approve")):
+            await prices.move_income(session, by, income, IncomeEvent(event), now=LISTED)
+        await session.flush()
+        for ceiling in row["ceilings"]:
+            await ceilings.set_ceiling(
+                session,
+                self._authority,
+                income_id=income.id,
+                product_id=self.city.products[ceiling["product"]][0],
+                unit=CeilingUnit(ceiling["unit"]),
+                **_of(ceiling, "ceiling_fen", "expected_volume"),
+                units=1,
+                valid_from=row["valid_from"],
+                now=LISTED,
+            )
+
     async def _case(self, session: AsyncSession, row: dict[str, str]) -> None:
         note, listed_on = row["note"], date.fromisoformat(row["listed_on"])
         await subsidy.register_case(
@@ -383,6 +420,7 @@ def size_of(folder: Path) -> int:
     tables = ("participants.csv", "resources.csv", "products.csv", "cases.csv")
     affiliated = sum(bool(row["controller"]) for row in rows_of(folder, "participants.csv"))
     documents = sum(
-        len(documents_of(folder, name)) for name in ("zones.yaml", "venues.yaml", "price_plans.yaml")
+        len(documents_of(folder, name))
+        for name in ("zones.yaml", "venues.yaml", "price_plans.yaml", "prices.yaml")
     )
     return affiliated + documents + sum(len(rows_of(folder, name)) for name in tables)
