@@ -42,7 +42,7 @@ async def moved(
     """One step, under the locks of trade and dispute."""
     async with database.transaction() as session:
         trade = await trades.lock_trade(session, dispute.trade_id, visible_to=by)
-        row = await queries.lock_dispute(session, dispute.trade_id, dispute.id, visible_to=by)
+        row = await queries.lock_dispute(session, dispute.id, visible_to=by)
         return await actions.move_dispute(
             session, by, trade, row, event, reason="约定", now=at or moment(), **more
         )

@@ -163,6 +163,8 @@ async def test_each_side_does_what_is_its_own(database: Database, client_for: Cl
     stranger = client_for((await active_contract(database)).buyer_account)
     assert await refusal(stranger, dispute, "withdraw") == (404, "not-found")
     assert (await stranger.get(path_of(dispute))).status_code == 404
+    elsewhere = dispute | {"trade_id": str((await trading.trade(database, deal)).id)}
+    assert await refusal(buyer, elsewhere, "withdraw") == (404, "not-found")
     assert (await stranger.post(f"/trades/{trade.id}/disputes", json={"reason": "-"})).status_code == 404
     stale = await buyer.post(
         f"{path_of(dispute)}/events", json={"event": "withdraw"}, headers={"If-Match": '"7"'}

@@ -10,6 +10,7 @@ from pydantic import Field
 from datamarket.auth.access import ReadMarket, Settling, allow
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.terms import Party
+from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -31,6 +32,7 @@ from datamarket.foundation.money import Fen
 from datamarket.foundation.shapes import RowShape
 from datamarket.trading import queries as trades
 from datamarket.trading.disputes import actions, queries, rules
+from datamarket.trading.disputes.tables import TradeDispute
 from datamarket.trading.disputes.terms import DisputeEvent, DisputeState
 
 router = SliceRouter(prefix="/trades", tags=["trading"])
@@ -114,6 +116,13 @@ def _documents(given: list[DocumentIn]) -> list[dict[str, str]]:
     return [document.model_dump() for document in given]
 
 
+def _of_trade(dispute: TradeDispute, trade_id: UUID) -> TradeDispute:
+    """A dispute is found under its own trade. Raises NotFound."""
+    if dispute.trade_id != trade_id:
+        raise NotFound(thing="dispute")
+    return dispute
+
+
 @router.post("/{trade_id}/disputes", status_code=201, summary="Dispute a trade, in part or whole")
 async def open_dispute(
     actor: Annotated[Actor, allow(Permission.DISPUTE_TRADE)],
@@ -143,7 +152,7 @@ async def list_disputes(
 ) -> Page[DisputeOut]:
     """Oldest first; at most one of them is open."""
     await trades.get_trade(session, trade_id, visible_to=actor)
-    rows = await queries.list_disputes(session, trade_id, visible_to=actor, page=paging)
+    rows = await queries.list_disputes(session, visible_to=actor, trade=trade_id, page=paging)
     return page_of(rows, paging, DisputeOut.of, lambda dispute: [dispute.id])
 
 
@@ -151,7 +160,7 @@ async def list_disputes(
 async def get_dispute(
     actor: ReadMarket, session: Reading, trade_id: UUID, dispute_id: UUID, response: Response
 ) -> DisputeOut:
-    row = await queries.get_dispute(session, trade_id, dispute_id, visible_to=actor)
+    row = _of_trade(await queries.get_dispute(session, dispute_id, visible_to=actor), trade_id)
     return DisputeOut.tagged(row, response)
 
 
@@ -170,7 +179,7 @@ async def move_dispute(
 ) -> DisputeOut:
     """The other side answers; either offers an amount, and the other settles for it; the authority decides; the opener withdraws."""
     trade = await trades.lock_trade(session, trade_id, visible_to=actor)
-    dispute = await queries.lock_dispute(session, trade_id, dispute_id, visible_to=actor)
+    dispute = _of_trade(await queries.lock_dispute(session, dispute_id, visible_to=actor), trade_id)
     check_tag(if_match, dispute.version)
     moved = await actions.move_dispute(
         session,
@@ -186,11 +195,15 @@ async def move_dispute(
     return DisputeOut.tagged(moved, response)
 
 
-@router.get("/{trade_id}/disputes/{dispute_id}/allowed-events", summary="What you may do with a dispute now")
+@router.get(
+    "/{trade_id}/disputes/{dispute_id}/allowed-events",
+    summary="What you may do with a dispute now",
+    responses={409: {}},
+)
 async def allowed_dispute_events(
     actor: ReadMarket, session: Reading, now: Now, trade_id: UUID, dispute_id: UUID
 ) -> DisputeEventsOut:
-    row = await queries.get_dispute(session, trade_id, dispute_id, visible_to=actor)
+    row = _of_trade(await queries.get_dispute(session, dispute_id, visible_to=actor), trade_id)
     side = rules.side_of(actor, buyer_id=row.buyer_id, provider_id=row.provider_id)
     events = rules.events_open_to(actions.facts_of(row), side, now=now)
     return DisputeEventsOut(state=DisputeState(row.state), events=events)

@@ -9,35 +9,28 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, keyset, one_row
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.trading.disputes.tables import TradeDispute
 
 
-def _of_trade(trade_id: UUID, actor: Actor) -> SelectOfScalar[TradeDispute]:
-    sides = seen_by(actor, TradeDispute.provider_id, TradeDispute.buyer_id)
-    return select(TradeDispute).where(TradeDispute.trade_id == trade_id, sides)
+def _visible(actor: Actor) -> SelectOfScalar[TradeDispute]:
+    return select(TradeDispute).where(seen_by(actor, TradeDispute.provider_id, TradeDispute.buyer_id))
 
 
-async def get_dispute(
-    session: AsyncSession, trade_id: UUID, dispute_id: UUID, *, visible_to: Actor
-) -> TradeDispute:
+async def get_dispute(session: AsyncSession, dispute_id: UUID, *, visible_to: Actor) -> TradeDispute:
     """Raises NotFound, also for a dispute between others."""
-    statement = _of_trade(trade_id, visible_to).where(TradeDispute.id == dispute_id)
-    return await one_row(session, statement, "dispute")
+    return await one_row(session, _visible(visible_to).where(TradeDispute.id == dispute_id), "dispute")
 
 
-async def lock_dispute(
-    session: AsyncSession, trade_id: UUID, dispute_id: UUID, *, visible_to: Actor
-) -> TradeDispute:
-    """The same as it is now; the lock of its trade, taken before, keeps others out. Raises NotFound."""
-    statement = _of_trade(trade_id, visible_to).where(TradeDispute.id == dispute_id)
-    statement = statement.with_for_update().execution_options(populate_existing=True)
-    return await one_row(session, statement, "dispute")
+async def lock_dispute(session: AsyncSession, dispute_id: UUID, *, visible_to: Actor) -> TradeDispute:
+    """The same as it is now; whoever moves it has locked its trade before. Raises NotFound."""
+    statement = _visible(visible_to).where(TradeDispute.id == dispute_id).with_for_update()
+    return await one_row(session, statement.execution_options(populate_existing=True), "dispute")
 
 
 async def list_disputes(
-    session: AsyncSession, trade_id: UUID, *, visible_to: Actor, page: PageAsked[UUID]
+    session: AsyncSession, *, visible_to: Actor, trade: UUID | None, page: PageAsked[UUID]
 ) -> Sequence[TradeDispute]:
     """Oldest first."""
-    statement = _of_trade(trade_id, visible_to)
+    statement = _visible(visible_to).where(*asked((TradeDispute.trade_id, trade)))
     return (await session.exec(keyset(statement, col(TradeDispute.id), page))).all()
