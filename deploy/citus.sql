@@ -22,6 +22,7 @@ $$;
 
 -- A table that stays on the coordinator cannot refer to rows on a worker.
 ALTER TABLE trade_order DROP CONSTRAINT trade_order_hold_fkey;
+ALTER TABLE trade_dispute DROP CONSTRAINT trade_dispute_hold_fkey;
 
 -- Referred to before they refer.
 SELECT create_distributed_table('ledger_account', 'ledger_id', shard_count => 32);

@@ -1,18 +1,25 @@
 #!/usr/bin/env python3
-"""Writes the parts of pages that the code decides: the paths in docs/api.md, the order of the slices in README.md."""
+"""Writes the parts of pages that the code decides: the paths in docs/api.md, the order of the slices in README.md, the decision
+on a use in docs/domain.md."""
 
 import ast
 import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
 from datamarket.auth.access import permission_of
+from datamarket.contracts.decision import USE_RULES, decide_use
+from datamarket.contracts.terms import Authorisation, ContractState, Demand, Purpose, UseRule
 from datamarket.edge.docs import TAGS
 from datamarket.slices import routers
+from datamarket.stoppages.terms import LinkKind
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "datamarket"
@@ -45,7 +52,48 @@ def order() -> str:
     return "\n".join(["```", *lines, "```"])
 
 
-BLOCKS = {"docs/api.md": ("paths", paths), "README.md": ("order", order)}
+_AT = datetime(2025, 3, 1, tzinfo=UTC)
+_GIVEN = Authorisation(
+    ContractState.ACTIVE,
+    _AT,
+    _AT + timedelta(2),
+    frozenset({Purpose.RESEARCH}),
+    quota=1,
+    used=0,
+    terms_number=1,
+)
+_ASKED = Demand(UUID(int=1), UUID(int=2), Purpose.RESEARCH, 1, _AT, terms_number=1)
+SPOILED: dict[UseRule, tuple[Authorisation, Demand]] = {
+    UseRule.STATE: (replace(_GIVEN, state=ContractState.SUSPENDED), _ASKED),
+    UseRule.TERM: (_GIVEN, _ASKED._replace(at=_GIVEN.term_to)),
+    UseRule.CHAIN: (replace(_GIVEN, stopped_by=LinkKind.ZONE, stands_until=_AT), _ASKED),
+    UseRule.VERSION: (_GIVEN, _ASKED._replace(terms_number=2)),
+    UseRule.PURPOSE: (_GIVEN, _ASKED._replace(purpose=Purpose.PUBLIC_WELFARE)),
+    UseRule.QUOTA: (_GIVEN, _ASKED._replace(quantity=2)),
+}
+"""Of each rule a use that it alone denies."""
+
+
+def decision() -> str:
+    """The truth table of the decision on a use, as the rules decide: a rule behind the one that decides is not asked."""
+    rules = list(USE_RULES)
+    rows = []
+    for given, asked in [*(SPOILED[rule] for rule in rules), (_GIVEN, _ASKED)]:
+        decided, refusal = decide_use(given, asked)
+        place, last = rules.index(decided), "✗" if refusal else "✓"
+        asked_of = ["✓"] * place + [last] + ["–"] * (len(rules) - place - 1)
+        outcome = f"`{refusal.code}`" if refusal else "authorised 授权"
+        rows.append(f"| {' | '.join(asked_of)} | `{decided}` | {outcome} |")
+    heading = " | ".join(f"{rule.en} {rule.zh}" for rule in rules)
+    lines = [f"| {heading} | decides 决定 | outcome 结果 |", "|---" * (len(rules) + 2) + "|", *rows]
+    return "\n".join(lines)
+
+
+BLOCKS = {
+    "docs/api.md": ("paths", paths),
+    "README.md": ("order", order),
+    "docs/domain.md": ("decision", decision),
+}
 
 
 def written(page: str) -> str:

@@ -21,6 +21,7 @@ ROOMS = (
     "contracts.negotiation",
     "contracts.disposal",
     "trading.orders",
+    "trading.disputes",
     "contracts.quotes",
     "trading.turnover",
     "authority",

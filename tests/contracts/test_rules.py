@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from datamarket.auth.terms import Actor, Role
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan
-from datamarket.contracts import rules
+from datamarket.contracts import decision, rules
 from datamarket.contracts.terms import (
     PUBLIC_GOOD_PURPOSES,
     Authorisation,
@@ -19,6 +19,7 @@ from datamarket.contracts.terms import (
     Demand,
     Party,
     Purpose,
+    UseRule,
 )
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.money import Fen
@@ -235,19 +236,19 @@ def demand(quantity: int = 1, *, purpose: Purpose = Purpose.RESEARCH, at: dateti
 @pytest.mark.parametrize("state", [state for state in ContractState if state is not ContractState.ACTIVE])
 def test_only_an_active_contract_is_used(state: ContractState) -> None:
     with pytest.raises(rules.ContractNotActive) as refused:
-        rules.check_use(authorisation(state), demand())
+        decision.check_use(authorisation(state), demand())
     assert refused.value.facts == {"state": state}
 
 
 @pytest.mark.parametrize("at", [NOON, NOON + YEAR - MOMENT])
 def test_the_first_and_the_last_moment_of_the_term_count(at: datetime) -> None:
-    rules.check_use(authorisation(), demand(at=at))
+    decision.check_use(authorisation(), demand(at=at))
 
 
 @pytest.mark.parametrize("at", [NOON - MOMENT, NOON + YEAR, datetime(9999, 12, 31, tzinfo=UTC)])
 def test_before_the_term_and_from_its_end_on_nothing_is_used(at: datetime) -> None:
     with pytest.raises(rules.OutsideTerm):
-        rules.check_use(authorisation(), demand(at=at))
+        decision.check_use(authorisation(), demand(at=at))
 
 
 @given(PURPOSES, st.sampled_from(Purpose))
@@ -255,28 +256,28 @@ def test_a_purpose_that_the_contract_does_not_name_is_refused(
     purposes: frozenset[Purpose], purpose: Purpose
 ) -> None:
     if purpose in purposes:
-        rules.check_use(authorisation(purposes=purposes), demand(purpose=purpose))
+        decision.check_use(authorisation(purposes=purposes), demand(purpose=purpose))
         return
     with pytest.raises(rules.PurposeNotAuthorised) as refused:
-        rules.check_use(authorisation(purposes=purposes), demand(purpose=purpose))
+        decision.check_use(authorisation(purposes=purposes), demand(purpose=purpose))
     assert refused.value.facts == {"purpose": purpose}
 
 
 @pytest.mark.parametrize(("used", "quantity"), [(0, 10), (9, 1), (4, 6)])
 def test_a_quota_may_be_used_up_to_its_last_unit(used: int, quantity: int) -> None:
-    rules.check_use(authorisation(used=used), demand(quantity))
+    decision.check_use(authorisation(used=used), demand(quantity))
 
 
 @pytest.mark.parametrize(("used", "quantity"), [(0, 11), (9, 2), (10, 1)])
 def test_one_unit_more_than_is_left_is_refused_and_told(used: int, quantity: int) -> None:
     with pytest.raises(rules.QuotaExhausted) as refused:
-        rules.check_use(authorisation(used=used), demand(quantity))
+        decision.check_use(authorisation(used=used), demand(quantity))
     assert refused.value.facts == {"left": 10 - used, "asked": quantity}
 
 
 @given(st.integers(0, 10**12), st.integers(1, 10**9))
 def test_without_a_quota_any_quantity_passes(used: int, quantity: int) -> None:
-    rules.check_use(authorisation(quota=None, used=used), demand(quantity))
+    decision.check_use(authorisation(quota=None, used=used), demand(quantity))
 
 
 @given(st.lists(st.integers(1, 12), max_size=12), st.integers(1, 30))
@@ -284,7 +285,7 @@ def test_no_row_of_uses_ever_oversteps_the_quota(quantities: list[int], quota: i
     used = 0
     for quantity in quantities:
         try:
-            rules.check_use(authorisation(quota=quota, used=used), demand(quantity))
+            decision.check_use(authorisation(quota=quota, used=used), demand(quantity))
         except rules.QuotaExhausted:
             assert used + quantity > quota
         else:
@@ -312,9 +313,12 @@ def test_the_refusal_that_comes_first_is_the_one_that_is_said(granted: Authorisa
         (rules.QuotaExhausted, granted.used + asked.quantity > 10),
     ]
     expected = next((refusal for refusal, holds in refusals if holds), None)
+    rule, told = decision.decide_use(granted, asked)
+    assert (type(told) if told else None) is expected
     if expected is None:
-        rules.check_use(granted, asked)
+        assert rule is list(UseRule)[-1]
+        decision.check_use(granted, asked)
         return
     with pytest.raises(rules.UseNotAuthorised) as refused:
-        rules.check_use(granted, asked)
+        decision.check_use(granted, asked)
     assert type(refused.value) is expected

@@ -121,6 +121,7 @@ async def test_free_trades_and_refunds_are_no_turnover(market: Market) -> None:
         "free_trades": 1,
         "gross_fen": 5000,
         "refunded_fen": 1200,
+        "disputed_fen": 0,
         "net_fen": 3800,
     }
 

@@ -146,7 +146,7 @@ async def test_a_metered_use_is_priced_once(database: Database, client_for: Clie
         await buyer.post(f"/contracts/{contract}/uses/dry-run", json={"purpose": PURPOSE, "quantity": 7})
     ).json()
     assert decision["code"] == "contract.quota-exhausted"
-    assert decision["used"] == 4
+    assert (decision["used"], decision["rule"], decision["rule_zh"]) == (4, "quota", "用量额度")
 
 
 async def test_a_batch_isolates_its_bad_items_and_an_atomic_one_does_not(

@@ -41,6 +41,8 @@ class Permission(StrEnum):
     RECORD_TRADE = "record_trade"
     PRICE_USE = "price_use"
     REFUND_TRADE = "refund_trade"
+    DISPUTE_TRADE = "dispute_trade"
+    DECIDE_DISPUTE = "decide_dispute"
     DELIVER_ORDER = "deliver_order"
     READ_LEDGER = "read_ledger"
     DEPOSIT_FUNDS = "deposit_funds"
@@ -59,7 +61,7 @@ class Permission(StrEnum):
 
 
 P = Permission
-_TRADING = {P.READ_SELF, P.READ_MARKET, P.CONCLUDE_CONTRACT, P.READ_LEDGER}
+_TRADING = {P.READ_SELF, P.READ_MARKET, P.CONCLUDE_CONTRACT, P.DISPUTE_TRADE, P.READ_LEDGER}
 _SELLING = _TRADING | {P.MAKE_PRODUCT, P.LIST_PRODUCT, P.PRICE_USE, P.REFUND_TRADE, P.DELIVER_ORDER}
 _OVERSEEING = {P.READ_SELF, P.READ_MARKET, P.READ_LEDGER, P.READ_SUBSIDY, P.READ_AUDIT_EVENTS}
 PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
@@ -70,7 +72,14 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.AUTHORITY: frozenset(
         _OVERSEEING
         | {P.MANAGE_PARTICIPANTS, P.MANAGE_ZONES, P.REVIEW_RESOURCE, P.MANAGE_VENUES, P.REGISTER_CASE}
-        | {P.CONCLUDE_CONTRACT, P.CALCULATE_SUBSIDY, P.APPROVE_SUBSIDY, P.REVIEW_INCOME, P.SET_PRICES}
+        | {
+            P.CONCLUDE_CONTRACT,
+            P.DECIDE_DISPUTE,
+            P.CALCULATE_SUBSIDY,
+            P.APPROVE_SUBSIDY,
+            P.REVIEW_INCOME,
+            P.SET_PRICES,
+        }
     ),
     Role.FINANCE: frozenset(
         _OVERSEEING

@@ -13,11 +13,11 @@ from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings.shapes import PriceTermsOut
 from datamarket.catalogue.listings.terms import ChargeKind
-from datamarket.contracts import actions, metering, queries, rules, uses
-from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Party, Purpose, Use
+from datamarket.contracts import actions, decision, metering, queries, rules, uses
+from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Party, Purpose, Use, UseRule
 from datamarket.foundation.db import driver
 from datamarket.foundation.desks.desk import Desk
-from datamarket.foundation.errors import MarketError, NotFound
+from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -205,6 +205,9 @@ class DecisionOut(Shape):
     code: str | None = Field(description="the refusal's stable code")
     zh: str | None
     en: str | None
+    rule: UseRule = Field(description="that decided: the first that denies, or the last where all permit")
+    rule_zh: str
+    rule_en: str
     used: int
     reserved: int = Field(description="units that open orders keep")
     quota: int | None
@@ -340,14 +343,13 @@ async def dry_run(
         await check_caller(connection, request.state.caller)
         meters = await queries.meters(connection, [contract_id])
     authorisation = metering.authorisation_for(demand, meters)
-    refusal: dict[str, Any] = {"code": None, "zh": None, "en": None}
-    try:
-        rules.check_use(authorisation, demand)
-    except MarketError as error:
-        refusal = error.told()
+    rule, refusal = decision.decide_use(authorisation, demand)
     return DecisionOut(
-        authorised=refusal["code"] is None,
-        **refusal,
+        authorised=refusal is None,
+        **(refusal.told() if refusal else {"code": None, "zh": None, "en": None}),
+        rule=rule,
+        rule_zh=rule.zh,
+        rule_en=rule.en,
         used=authorisation.used,
         reserved=authorisation.reserved,
         quota=authorisation.quota,

@@ -1,4 +1,4 @@
-"""The dated, cited days of `deadlines.yaml`: how long each state of a negotiation waits, and a duty at the end."""
+"""The dated, cited days of `deadlines.yaml`: how long each state of a negotiation waits, a duty at the end, a dispute."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from datamarket.contracts.terms import ContractState
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.documents.dated import DatedValue, read_dated, value_on
 
-AWAITED = ("requested", "offered", "accepted", "agreed", "part_signed", "amendment", "disposal")
+AWAITED = ("requested", "offered", "accepted", "agreed", "part_signed", "amendment", "disposal", "dispute")
 
 
 @cache
@@ -27,7 +27,7 @@ def _days(value: object) -> int:
     raise ValueError(message)
 
 
-def deadline(awaited: ContractState | Literal["amendment", "disposal"], now: datetime) -> datetime:
+def deadline(awaited: ContractState | Literal["amendment", "disposal", "dispute"], now: datetime) -> datetime:
     """Until when it waits, from now on. Raises LookupError on a day before the first that the file knows."""
     days = value_on(stated_days()[awaited], business_date(now))
     if days is None:

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from datamarket.auth.terms import CLOCK
-from datamarket.contracts import queries, rules
+from datamarket.contracts import decision, queries, rules
 from datamarket.contracts.tables import ContractMeter
 from datamarket.contracts.terms import Authorisation, ContractState, Demand
 from datamarket.evidence import actions as evidence
@@ -160,7 +160,7 @@ async def _refusals(
     for position, demand in left.items():
         try:
             given = authorisation_for(demand, meters)
-            rules.check_use(replace(given, used=given.used + counted[demand.contract_id]), demand)
+            decision.check_use(replace(given, used=given.used + counted[demand.contract_id]), demand)
             counted[demand.contract_id] += demand.quantity
         except MarketError as error:
             refused[position] = error

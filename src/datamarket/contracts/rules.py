@@ -11,7 +11,6 @@ from datamarket.contracts.terms import (
     Authorisation,
     ContractEvent,
     ContractState,
-    Demand,
     OfferEvent,
     OfferState,
     Party,
@@ -356,21 +355,6 @@ def freeze_plan(plan: PricePlan, use_class: UseClass, *, on_public_data: bool) -
 def quota_of(plan: PricePlan, quota: int | None) -> int | None:
     """A one-off purchase is one unit; any other plan has the quota that the parties chose, or none."""
     return 1 if plan.model is PriceModel.ONE_OFF else quota
-
-
-def check_use(authorisation: Authorisation, demand: Demand) -> None:
-    """The decision on one use. Raises the refusal that comes first: state, term, chain of authority, purpose, quota."""
-    if authorisation.state is not ContractState.ACTIVE:
-        raise ContractNotActive(state=authorisation.state)
-    if not authorisation.term_from <= demand.at < authorisation.term_to:
-        raise OutsideTerm
-    check_standing(authorisation, demand.at)
-    if demand.terms_number not in {None, authorisation.terms_number}:
-        raise TermsReplaced
-    if demand.purpose not in authorisation.purposes:
-        raise PurposeNotAuthorised(purpose=demand.purpose)
-    if authorisation.left is not None and demand.quantity > authorisation.left:
-        raise QuotaExhausted(left=authorisation.left, asked=demand.quantity)
 
 
 def mark_crossed(quota: int, before: int, used: int) -> int | None:

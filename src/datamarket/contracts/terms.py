@@ -112,6 +112,17 @@ TERMS = (
 PUBLIC_GOOD_PURPOSES = frozenset({Purpose.PUBLIC_GOVERNANCE, Purpose.PUBLIC_WELFARE})
 
 
+class UseRule(Labelled):
+    """What is asked of a use, in this order: the first rule that denies decides, and where all permit the last."""
+
+    STATE = "state", "合同状态", "the contract's state"
+    TERM = "term", "合同期限", "the term"
+    CHAIN = "chain", "授权链条", "the chain of authority"
+    VERSION = "version", "条款版本", "the version of the terms"
+    PURPOSE = "purpose", "使用目的", "the purpose"
+    QUOTA = "quota", "用量额度", "the quota"
+
+
 @dataclass(frozen=True)
 class Authorisation:
     """What decides a use: state, term (half-open), purposes, quota, and what is used or reserved of it.

@@ -10,6 +10,7 @@ from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import driver
 from datamarket.foundation.money import yuan
 from datamarket.ledger import posting
+from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.terms import AccountId, AccountKey, AccountKind, EntryKind, moved
 from datamarket.participants import queries as participants
 from datamarket.payouts import queries, rules
@@ -68,7 +69,7 @@ async def _send(
     transit = {in_transit(payout) for payout in payouts}
     await posting.open_accounts(connection, batch.ledger_id, transit, now=now)
     touched = {payout.account_id for payout in payouts} | {account.id for account in transit}
-    available = await queries.lock_balances(connection, batch.ledger_id, touched)
+    available = await holds.hold_still(connection, batch.ledger_id, touched)
     for payout in payouts:
         if payout.amount_fen > available[payout.account_id]:
             left = yuan(available[payout.account_id])

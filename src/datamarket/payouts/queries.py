@@ -78,12 +78,6 @@ async def payable_accounts(
     return [Payable(*row.values()) for row in rows]
 
 
-async def lock_balances(connection: Connection, ledger_id: int, accounts: Iterable[UUID]) -> dict[UUID, int]:
-    """What each account can give; none of them moves until the transaction ends."""
-    rows = await connection.fetch("SELECT * FROM ledger_hold_still($1, $2)", ledger_id, sorted(accounts))
-    return {row["account_id"]: row["available_fen"] for row in rows}
-
-
 async def sent_entries(connection: Connection, ledger_id: int, payouts: Iterable[UUID]) -> dict[UUID, UUID]:
     """The entry that sent each payout."""
     rows = await connection.fetch(

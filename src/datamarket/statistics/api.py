@@ -29,6 +29,9 @@ class TurnoverOut(Shape):
     free_trades: int = Field(examples=[31])
     gross_fen: int = Field(examples=[312_450_000])
     refunded_fen: int = Field(description="given back until now", examples=[1_200_000])
+    disputed_fen: int = Field(
+        description="of open disputes; until their outcome it is in `net_fen`", examples=[48_000]
+    )
     net_fen: int = Field(examples=[311_250_000])
 
     @classmethod

@@ -30,14 +30,19 @@ SELECT (SELECT count(*) FROM zone z WHERE state = 'open' AND EXISTS (
 """
 _SUMS = (
     "count(*) FILTER (WHERE amount_fen > 0) AS trades, count(*) FILTER (WHERE amount_fen = 0) AS free_trades,"
-    " sum(amount_fen)::bigint AS gross_fen, sum(refunded_fen)::bigint AS refunded_fen"
+    " sum(amount_fen)::bigint AS gross_fen, sum(refunded_fen)::bigint AS refunded_fen,"
+    " coalesce(sum(disputed_fen), 0)::bigint AS disputed_fen"
+)
+_TRADES = (
+    "trade LEFT JOIN (SELECT trade_id, amount_fen AS disputed_fen FROM trade_dispute"
+    " WHERE state IN ('opened', 'answered')) AS disputed ON disputed.trade_id = trade.id"
 )
 _EVER = "ledger_id = :ledger_id"
 _IN_YEAR = "ledger_id = :ledger_id AND occurred_at >= :since AND occurred_at < :until"
 _LOCAL = f"occurred_at AT TIME ZONE '{MARKET_ZONE.key}'"
 _YEARS = f"""
 SELECT extract(year FROM {_LOCAL})::int AS year, {_SUMS}
-  FROM trade WHERE {_EVER} GROUP BY year ORDER BY year DESC LIMIT {MOST}
+  FROM {_TRADES} WHERE {_EVER} GROUP BY year ORDER BY year DESC LIMIT {MOST}
 """  # noqa: S608
 _EXPRESSIONS = {
     Grouping.ZONE: "zone_id",
@@ -50,23 +55,23 @@ _LARGEST_FIRST = "gross_fen - refunded_fen DESC, key"
 
 def _turnover(by: Grouping, when: str) -> str:
     """Added up first, named afterwards: a name is looked up once a group."""
-    added = f"SELECT {_EXPRESSIONS[by]} AS grouped, {_SUMS} FROM trade WHERE {when} GROUP BY grouped"  # noqa: S608
+    added = f"SELECT {_EXPRESSIONS[by]} AS grouped, {_SUMS} FROM {_TRADES} WHERE {when} GROUP BY grouped"  # noqa: S608
     if by in {Grouping.ZONE, Grouping.VENUE}:
         named, join = "p.code AS key, p.id, p.name_zh, p.name_en", f"LEFT JOIN {by} p ON p.id = added.grouped"
     else:
         named, join = "grouped AS key, NULL::uuid AS id, NULL AS name_zh, NULL AS name_en", ""
     order = "key DESC" if by is Grouping.MONTH else _LARGEST_FIRST
     return (
-        f"SELECT {named}, trades, free_trades, gross_fen, refunded_fen"  # noqa: S608
+        f"SELECT {named}, trades, free_trades, gross_fen, refunded_fen, disputed_fen"  # noqa: S608
         f" FROM ({added}) AS added {join} ORDER BY {order} LIMIT {MOST}"
     )
 
 
 def _league(when: str) -> str:
     return f"""
-SELECT s.rank, p.id, p.uscc, p.name_zh, p.name_en, s.trades, s.free_trades, s.gross_fen, s.refunded_fen
+SELECT s.rank, p.id, p.uscc, p.name_zh, p.name_en, s.trades, s.free_trades, s.gross_fen, s.refunded_fen, s.disputed_fen
   FROM (SELECT provider_id, {_SUMS}, rank() OVER (ORDER BY sum(amount_fen - refunded_fen) DESC) AS rank
-          FROM trade JOIN participant seller ON seller.id = provider_id AND seller.kind = 'enterprise'
+          FROM {_TRADES} JOIN participant seller ON seller.id = provider_id AND seller.kind = 'enterprise'
          WHERE {when} GROUP BY provider_id HAVING sum(amount_fen - refunded_fen) > 0) AS s
   JOIN participant p ON p.id = s.provider_id
  WHERE s.rank <= :ranks ORDER BY s.rank, p.uscc LIMIT {MOST}
@@ -146,4 +151,4 @@ def _period(ledger_id: int, year: int | None) -> tuple[str, dict[str, Any]]:
 
 
 def _turnover_of(row: Row[Any]) -> Turnover:
-    return Turnover(row.trades, row.free_trades, row.gross_fen, row.refunded_fen)
+    return Turnover(row.trades, row.free_trades, row.gross_fen, row.refunded_fen, row.disputed_fen)

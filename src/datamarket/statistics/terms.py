@@ -21,12 +21,14 @@ OWN_DATA = ("自有数据", "own data")
 
 
 class Turnover(NamedTuple):
-    """Trades of one group and their money; `refunded_fen` is what was given back of them until now."""
+    """Trades of one group and their money; `refunded_fen` is what was given back of them until now,
+    `disputed_fen` what open disputes are about: it is not taken off."""
 
     trades: int
     free_trades: int
     gross_fen: int
     refunded_fen: int
+    disputed_fen: int
 
     @property
     def net_fen(self) -> int:
@@ -37,7 +39,7 @@ class Turnover(NamedTuple):
         return Turnover(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
-NOTHING = Turnover(0, 0, 0, 0)
+NOTHING = Turnover(0, 0, 0, 0, 0)
 
 
 class Group(NamedTuple):

@@ -139,6 +139,14 @@ async def list_trades(
     return (await session.exec(keyset(statement, col(TradeRow.id), page, newest_first=True))).all()
 
 
+async def is_disputed(connection: Connection, trade_id: UUID) -> bool:
+    """Whether a dispute of a trade is open; the caller holds the trade's lock, so that it stays so."""
+    asked_for = (
+        "SELECT EXISTS (SELECT FROM trade_dispute WHERE trade_id = $1 AND state IN ('opened', 'answered'))"
+    )
+    return bool(await connection.fetchval(asked_for, trade_id))
+
+
 async def list_refunds(
     session: AsyncSession, trade_id: UUID, *, page: PageAsked[UUID]
 ) -> Sequence[RefundRow]:

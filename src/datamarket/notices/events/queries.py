@@ -28,6 +28,7 @@ _PARTIES = {
     "contract": "(SELECT $4 IN (t.provider_id, t.buyer_id) FROM contract t WHERE t.id = e.subject_id)",
     "order": "(SELECT $4 IN (t.provider_id, t.buyer_id) FROM trade_order t WHERE t.id = e.subject_id)",
     "trade": "(SELECT $4 IN (t.provider_id, t.buyer_id) FROM trade t WHERE t.id = e.subject_id)",
+    "dispute": "(SELECT $4 IN (t.provider_id, t.buyer_id) FROM trade_dispute t WHERE t.id = e.subject_id)",
     "entry": "e.facts ->> 'owner_id' = $4::uuid::text",
     "subscription": "(SELECT t.participant_id = $4 FROM subscription t WHERE t.id = e.subject_id)",
 }

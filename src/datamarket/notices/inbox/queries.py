@@ -73,6 +73,10 @@ _BATCH = (
 )
 _RUN = f"SELECT 'run', id, created_at, {_FAR} FROM subsidy_run WHERE ledger_id = $1 AND state = '{{}}'{{}}"  # noqa: S608 - constants
 _PAUSED = f"SELECT 'subscription', id, due_at, {_FAR} FROM subscription WHERE state = 'paused' AND {{}}"  # noqa: S608 - constants
+_DISPUTE = (
+    "SELECT 'dispute', id, opened_at, answer_by FROM trade_dispute"
+    " WHERE {}_id = $2 AND opened_by = '{}' AND state = 'opened' AND answer_by > $4"
+)
 _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
     (
         K.ORDER_TO_DELIVER,
@@ -86,6 +90,17 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
         Source(
             P.RECORD_TRADE,
             "SELECT 'order', id, delivered_at, decide_by FROM trade_order WHERE buyer_id = $2 AND state = 'delivered'",
+        ),
+    ),
+    (K.DISPUTE_TO_ANSWER, Source(P.DISPUTE_TRADE, _DISPUTE.format("provider", "buyer"))),
+    (K.DISPUTE_TO_ANSWER, Source(P.DISPUTE_TRADE, _DISPUTE.format("buyer", "provider"))),
+    (
+        K.DISPUTE_TO_DECIDE,
+        Source(
+            P.DECIDE_DISPUTE,
+            f"SELECT 'dispute', id, coalesce(answered_at, answer_by), {_FAR} FROM trade_dispute"  # noqa: S608 - constants
+            " WHERE state IN ('opened', 'answered') AND (state = 'answered' OR answer_by <= $4)",
+            of_organisations=False,
         ),
     ),
     (K.CONTRACT_TO_ANSWER, Source(P.CONCLUDE_CONTRACT, _contract("provider", _ANSWERING.format("provider")))),

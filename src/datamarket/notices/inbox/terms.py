@@ -12,6 +12,8 @@ class MatterKind(Labelled):
 
     ORDER_TO_DELIVER = "order_to_deliver", "订单待交付", "order to deliver"
     ORDER_TO_ACCEPT = "order_to_accept", "订单待验收", "order to accept or reject"
+    DISPUTE_TO_ANSWER = "dispute_to_answer", "交易争议待答复", "dispute to answer"
+    DISPUTE_TO_DECIDE = "dispute_to_decide", "交易争议待裁决", "dispute to decide"
     CONTRACT_TO_ANSWER = "contract_to_answer", "合同条款待答复", "contract terms to answer"
     CONTRACT_TO_SIGN = "contract_to_sign", "合同待签署", "contract to sign"
     QUOTA_TO_WATCH = "quota_to_watch", "合同额度已用八成", "four fifths of a contract's quota are used"
@@ -39,6 +41,16 @@ class Consequence(Labelled):
         "order_to_accept",
         "届时未作表示的，视为全部验收，托管资金付给提供方；合同中止期间暂缓。",
         "Silence then counts as acceptance of the whole, and the escrow is paid out; while the contract is suspended it waits.",
+    )
+    DISPUTE_TO_ANSWER = (
+        "dispute_to_answer",
+        "届时未答复的，主管部门可不经答复作出裁决；争议期间相应收入继续冻结。",
+        "Without an answer by then the authority may decide; the income stays held until the dispute ends.",
+    )
+    DISPUTE_TO_DECIDE = (
+        "dispute_to_decide",
+        "未设期限；双方未和解且未裁决前，相应收入继续冻结，该交易不能退款。",
+        "There is no deadline; until both settle or it is decided the income stays held, and the trade is not refunded.",
     )
     CONTRACT_TO_ANSWER = (
         "contract_to_answer",

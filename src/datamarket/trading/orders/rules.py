@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
-from datamarket.contracts.rules import ContractStopped, OutsideTerm, check_use
+from datamarket.contracts.decision import check_use
+from datamarket.contracts.rules import ContractStopped, OutsideTerm
 from datamarket.contracts.terms import Authorisation, ContractState, Demand, Party
 from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
 from datamarket.foundation.states import Life
