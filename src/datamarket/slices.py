@@ -23,6 +23,7 @@ ROOMS = (
     "trading.orders",
     "contracts.quotes",
     "trading.turnover",
+    "trading.statements",
     "authority",
     "auth",
     "accounts",
