@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 DAYS = {"requested": 30, "offered": 30, "accepted": 15, "agreed": 30, "part_signed": 30, "amendment": 30}
@@ -313,22 +312,24 @@ class Market:
             if deal.left_to_the_clock:
                 deal.close("ended")
                 deal.left_to_the_clock = False
-            if deal.state in OVER:
-                continue
-            if deal.state in RUNNING and deal.ends_at is not None and deal.ends_at <= at:
-                deal.close("ended" if deal.ends_at < deal.terms.term_to else "expired")
-            elif deal.terms.term_to <= at:
-                deal.close("expired")
-            elif deal.answer_by is not None and deal.answer_by <= at:
-                if deal.state in RUNNING:
-                    deal.offered = deal.answer_by = None
-                else:
-                    deal.close("expired")
+            if deal.state not in OVER:
+                self._runs_out(deal, at)
         current = self.in_force(at)
         if current is not None and any(
             one.ended is None and one.term_to <= day_of(at) and not one.followed for one in self.mandates
         ):
             self.carry(current, at)
+
+    def _runs_out(self, deal: Deal, at: datetime) -> None:
+        if deal.state in RUNNING and deal.ends_at is not None and deal.ends_at <= at:
+            deal.close("ended" if deal.ends_at < deal.terms.term_to else "expired")
+        elif deal.terms.term_to <= at:
+            deal.close("expired")
+        elif deal.answer_by is not None and deal.answer_by <= at:
+            if deal.state in RUNNING:
+                deal.offered = deal.answer_by = None
+            else:
+                deal.close("expired")
 
     def silent(self, deal: Deal, order: Ordered, at: datetime) -> bool:
         """Whether silence accepts a delivery now."""
