@@ -19,7 +19,7 @@ from datamarket.ledger.statements import queries as ledger
 from datamarket.ledger.terms import AccountKind
 from datamarket.participants import queries as participants
 from datamarket.trading.statements import files, queries
-from datamarket.trading.statements.queries import StatementLine
+from datamarket.trading.statements.queries import MonthLine
 
 router = SliceRouter(prefix="/statements", tags=["trading"])
 
@@ -66,7 +66,7 @@ class MonthLineOut(RowShape):
     gross_fen: int | None = Field(description="the whole amount, of which this movement is a part")
 
     @classmethod
-    def of(cls, row: StatementLine, **derived: Any) -> Self:
+    def of(cls, row: MonthLine, **derived: Any) -> Self:
         return super().of(row.moved, **row.of._asdict(), **derived)
 
 
@@ -108,24 +108,24 @@ async def read_month(
     ] = MonthFormat.JSON,
 ) -> MonthStatementOut | Response:
     """By accounting month, one account after the other, each in the order of posting; a file holds at most 20,000 lines."""
-    owner = await queries.get_owner(session, participant_id, visible_to=actor)
+    await queries.check_owner(session, participant_id, visible_to=actor)
     if form is MonthFormat.JSON:
-        moved = await ledger.owned_movements(session, ledger_id, owner.id, period, page=paging)
-        lines = await queries.lines_of(session, owner.id, moved)
+        moved = await ledger.owned_movements(session, ledger_id, participant_id, period, page=paging)
+        lines = await queries.lines_of(session, participant_id, moved)
         page = page_of(lines, paging, MonthLineOut.of, lambda line: line.moved[0:1] + line.moved[2:4])
-        accounts = await ledger.owned_accounts(session, ledger_id, owner.id, period)
+        accounts = await ledger.owned_accounts(session, ledger_id, participant_id, period)
         return MonthStatementOut(
-            participant_id=owner.id,
+            participant_id=participant_id,
             period=period,
             accounts=[MonthAccountOut.of(account) for account in accounts],
             items=page.items,
             next=page.next,
         )
-    moved = await ledger.all_owned_movements(session, ledger_id, owner.id, period)
-    lines = await queries.lines_of(session, owner.id, moved)
-    name = f"statement-{owner.id}-{period}"
+    moved = await ledger.all_owned_movements(session, ledger_id, participant_id, period)
+    lines = await queries.lines_of(session, participant_id, moved)
+    name = f"statement-{participant_id}-{period}"
     if form is MonthFormat.XLSX:
-        accounts = await ledger.owned_accounts(session, ledger_id, owner.id, period)
+        accounts = await ledger.owned_accounts(session, ledger_id, participant_id, period)
         book = await asyncio.to_thread(files.as_workbook, accounts, lines)
         return attached(book, cells.WORKBOOK, f"{name}.xlsx")
     if form is MonthFormat.CSV:
@@ -133,4 +133,4 @@ async def read_month(
     parties = {key for line in lines for key in (line.of.buyer_id, line.of.provider_id) if key}
     found = await participants.participants_by_ids(session, parties)
     names = {key: row.name_en for key, row in found.items()}
-    return attached(files.as_focus(owner.id, period, lines, names), cells.CSV, f"{name}-focus.csv")
+    return attached(files.as_focus(participant_id, period, lines, names), cells.CSV, f"{name}-focus.csv")

@@ -14,7 +14,7 @@ from datamarket.foundation.money import Fen, yuan
 from datamarket.foundation.spreadsheets.cells import amount, csv_of
 from datamarket.ledger.statements.queries import OwnedAccount
 from datamarket.ledger.terms import AccountKind, EntryKind
-from datamarket.trading.statements.queries import StatementLine
+from datamarket.trading.statements.queries import MonthLine
 
 HEADINGS = (
     ("账户", "account"),
@@ -40,7 +40,7 @@ BALANCES = (
 _WIDTHS = (34, 16, 16, 38, 38, 38, 38, 38, 10, 14, 14, 18)
 
 
-def _rows(lines: Sequence[StatementLine]) -> list[tuple[Any, ...]]:
+def _rows(lines: Sequence[MonthLine]) -> list[tuple[Any, ...]]:
     return [
         (
             " ".join(moved.account_kind.labels),
@@ -67,12 +67,12 @@ def _balances(accounts: Sequence[OwnedAccount]) -> list[tuple[Any, ...]]:
     ]
 
 
-def as_csv(lines: Sequence[StatementLine]) -> bytes:
+def as_csv(lines: Sequence[MonthLine]) -> bytes:
     """The lines; balances are in the workbook and in the answer."""
     return csv_of([f"{zh} {en}" for zh, en in HEADINGS], _rows(lines))
 
 
-def as_workbook(accounts: Sequence[OwnedAccount], lines: Sequence[StatementLine]) -> bytes:
+def as_workbook(accounts: Sequence[OwnedAccount], lines: Sequence[MonthLine]) -> bytes:
     """A sheet of the accounts with their balances, and one of the lines."""
     from datamarket.foundation.spreadsheets import workbooks  # noqa: PLC0415 - loads openpyxl only when asked for
 
@@ -91,7 +91,7 @@ def _month(period: int) -> tuple[str, str]:
     return _instant(start_of_day(first)), _instant(start_of_day((first + timedelta(days=31)).replace(day=1)))
 
 
-def as_focus(buyer_id: UUID, period: int, lines: Sequence[StatementLine], names: Mapping[UUID, str]) -> bytes:
+def as_focus(buyer_id: UUID, period: int, lines: Sequence[MonthLine], names: Mapping[UUID, str]) -> bytes:
     """What the buyer was charged, a row for each settlement and each refund: their sum is what left its funds for data."""
     begins, ends = _month(period)
     rows = [
@@ -104,7 +104,7 @@ def as_focus(buyer_id: UUID, period: int, lines: Sequence[StatementLine], names:
     return csv_of(FOCUS, [[row.get(column, "") for column in FOCUS] for row in rows])
 
 
-def _charge(line: StatementLine, names: Mapping[UUID, str]) -> dict[str, Any]:
+def _charge(line: MonthLine, names: Mapping[UUID, str]) -> dict[str, Any]:
     """A refund is a credit without a quantity, and corrects what was charged."""
     moved, of = line
     back = moved.kind == EntryKind.REFUND

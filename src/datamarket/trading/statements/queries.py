@@ -11,7 +11,6 @@ from datamarket.foundation.db import driver
 from datamarket.foundation.errors import NotFound
 from datamarket.ledger.statements.queries import OwnedMovement
 from datamarket.participants import queries as participants
-from datamarket.participants.tables import Participant
 
 _SOURCES = """
 SELECT s.id, t.id AS trade_id, t.use_id, coalesce(o.id, p.id) AS order_id, coalesce(t.contract_id, o.contract_id) AS contract_id,
@@ -41,25 +40,25 @@ class SettledBusiness(NamedTuple):
     gross_fen: int | None = None
 
 
-class StatementLine(NamedTuple):
+class MonthLine(NamedTuple):
     """A movement beside its business; what no trade or order of the owner's own caused stands alone."""
 
     moved: OwnedMovement
     of: SettledBusiness
 
 
-async def get_owner(session: AsyncSession, participant_id: UUID, *, visible_to: Actor) -> Participant:
+async def check_owner(session: AsyncSession, participant_id: UUID, *, visible_to: Actor) -> None:
     """Whose statement it is: one's own organisation, or any for overseers. Raises NotFound."""
     if not visible_to.sees_all and visible_to.participant_id != participant_id:
         raise NotFound(thing="participant")
-    return await participants.get_participant(session, participant_id)
+    await participants.get_participant(session, participant_id)
 
 
 async def lines_of(
     session: AsyncSession, owner_id: UUID, movements: Sequence[OwnedMovement]
-) -> list[StatementLine]:
+) -> list[MonthLine]:
     """One statement for all movements; both sides of a trade know its price, others know their own part alone."""
     sources = list({moved.source_id for moved in movements})
     rows: Sequence[Any] = await (await driver(session)).fetch(_SOURCES, sources, owner_id)
     known = {row["id"]: SettledBusiness(*list(row)[1:]) for row in rows}
-    return [StatementLine(moved, known.get(moved.source_id, SettledBusiness())) for moved in movements]
+    return [MonthLine(moved, known.get(moved.source_id, SettledBusiness())) for moved in movements]
