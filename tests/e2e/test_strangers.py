@@ -38,6 +38,7 @@ SEEN_BY_WHO_SIGNED_IN = {
     "GET /api/v1/products/{product_id}/versions",
     "GET /api/v1/resources/{resource_id}/allowed-events",
     "GET /api/v1/zones/{zone_id}/mandates/{mandate_id}/allowed-events",
+    "GET /api/v1/zones/{zone_id}/mandates/{mandate_id}/undertakings",
 }
 """On purpose: who is admitted, what has been approved, which months are open."""
 ABOUT_WHAT_ALL_SEE = {
@@ -52,6 +53,7 @@ ABOUT_WHAT_ALL_SEE = {
     "POST /api/v1/quotes",
     "POST /api/v1/resources",
     "POST /api/v1/resources/{resource_id}/events",
+    "POST /api/v1/zones/{zone_id}/mandates/{mandate_id}/undertakings",
 }
 """What all may see is refused to a stranger as not theirs; the rest is not there."""
 OPEN_TO_STRANGERS = {

@@ -81,7 +81,8 @@ BEGIN
         SELECT r.contract_id, 'mandate', n.id, n.filed_on::text, n.term_from, n.term_to, p_at
           FROM unnest(running) AS r (contract_id), mandate AS n WHERE n.id = p_successor;
     ELSE
-        UPDATE contract AS c SET state = 'ended', reason = p_reason, version = c.version + 1 WHERE c.id = ANY (running);
+        UPDATE contract AS c SET state = 'ended', reason = p_reason, version = c.version + 1, awaits = NULL, answer_by = p_at
+         WHERE c.id = ANY (running);  -- the clock closes what is open of them, and owes their disposal
         UPDATE contract_meter AS m SET state = 'ended' WHERE m.contract_id = ANY (running);
     END IF;
     RETURN QUERY SELECT r.contract_id, moved FROM unnest(running) AS r (contract_id);

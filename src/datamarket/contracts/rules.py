@@ -94,10 +94,9 @@ MOVED_BY: dict[ContractEvent, frozenset[Party]] = {
     ContractEvent.TERMINATE: frozenset({Party.PROVIDER, Party.BUYER, Party.AUTHORITY}),
     ContractEvent.EXPIRE: frozenset(),
 }
-"""Expiry is nobody's: the clock makes it."""
+"""Expiry is nobody's: the clock makes it. Notice is what a termination becomes where days of it were agreed."""
 QUOTA_MARKS = (100, 80)
 """Percent of a quota at which its parties are told; what is used is never given back, so each is reached once."""
-"""Expiry is nobody's: the clock makes it. Notice is what a termination becomes where days of it were agreed."""
 BY_OFFER = frozenset({ContractEvent.OFFER, ContractEvent.REQUEST, ContractEvent.AMEND})
 """Events that need terms: an offer makes them."""
 _AWAITED = {
@@ -304,7 +303,7 @@ def awaited(state: ContractState, *, provider_signed: bool) -> Party | None:
 
 def waiting(state: ContractState, awaits: str | None, until: datetime | None) -> Waiting | None:
     """What is waited for: a negotiation that nobody goes on with expires, an amendment leaves the terms as they are."""
-    if until is None:
+    if until is None or state not in OPEN_STATES:
         return None
     then = ContractState.EXPIRED if state in NEGOTIATED else state
     return Waiting(Party(awaits) if awaits else None, until, then)

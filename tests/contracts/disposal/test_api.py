@@ -5,12 +5,19 @@ from datetime import datetime, timedelta
 import pytest
 
 from datamarket.contracts import actions
+from datamarket.contracts import queries as contract_queries
 from datamarket.contracts.disposal import actions as disposal
+from datamarket.contracts.disposal import queries as disposals
 from datamarket.contracts.disposal.terms import DisposalState
+from datamarket.contracts.negotiation import actions as negotiation
 from datamarket.contracts.rules import OutsideTerm
+from datamarket.contracts.terms import OfferState
 from datamarket.foundation.db import Database
+from datamarket.zones import queries as zone_queries
+from datamarket.zones.mandates import actions as mandates
+from datamarket.zones.terms import ExitCourse, MandateEvent
 from tests.conftest import ClientFor
-from tests.world import catalogue, trading
+from tests.world import catalogue, trading, zones
 from tests.world.participants import acting_for, admitted
 from tests.world.people import AUTHORITY, NOON, moment
 from tests.world.trading import LEDGER_ID
@@ -87,3 +94,28 @@ async def test_what_is_not_disposed_of_in_time_is_told_once_and_may_still_be_pro
     assert told.count("contracts.disposal-overdue") == 1
     proved = await buyer.post(f"{path}/disposal", json=PROOF | {"kind": "returned"})
     assert proved.json()["state"] == DisposalState.PROVED
+
+
+async def test_a_contract_that_ends_with_its_mandate_leaves_nothing_open_and_owes_disposal(
+    fresh_database: Database,
+) -> None:
+    async with fresh_database.transaction() as session:
+        operated = await zones.open_zone(session)
+    deal = await trading.active_contract(fresh_database, operated=operated)
+    async with fresh_database.transaction() as session:
+        by = deal.buyer_account
+        row = await contract_queries.lock_contract(session, deal.contract.id, visible_to=by)
+        await negotiation.offer_terms(session, by, row, {"quota": 5}, now=moment())
+        mandate = await zone_queries.lock_mandate(session, operated.zone.id, operated.mandate.id)
+        told = {"reason": "收回", "exit_course": ExitCourse.END}
+        await mandates.move_mandate(
+            session, AUTHORITY, mandate, MandateEvent.WITHDRAW, now=NOON + timedelta(hours=1), **told
+        )
+    assert await negotiation.lapse_due(fresh_database, LEDGER_ID, NOON + timedelta(hours=2)) == 1
+    async with fresh_database.transaction(reading=True) as session:
+        found = await contract_queries.get_contract(session, deal.contract.id, visible_to=AUTHORITY)
+        duty = await disposals.get_disposal(session, deal.contract.id)
+        offer = await contract_queries.find_offer(session, deal.contract.id, OfferState.OPEN)
+    assert (found.state, found.awaits, found.answer_by, offer) == ("ended", None, None, None)
+    assert duty.due_at == NOON + timedelta(days=30, hours=1)
+    assert await negotiation.lapse_due(fresh_database, LEDGER_ID, NOON + timedelta(hours=3)) == 0

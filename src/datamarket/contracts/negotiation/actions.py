@@ -17,6 +17,7 @@ from datamarket.contracts import queries
 from datamarket.contracts import rules as contract_rules
 from datamarket.contracts.ceilings import check_price
 from datamarket.contracts.deadlines import deadline
+from datamarket.contracts.disposal import actions as disposal
 from datamarket.contracts.negotiation import queries as versions
 from datamarket.contracts.negotiation import rules
 from datamarket.contracts.tables import Contract, ContractOffer
@@ -117,19 +118,28 @@ async def answer_amendment(
 
 
 async def lapse_due(database: Database, _ledger_id: int, now: datetime) -> int:
-    """What nobody answered in time, one batch: a negotiation expires, of an amendment the terms in force are left."""
+    """What nobody answered in time, one batch: a negotiation expires, of an amendment the terms in force are left.
+
+    A contract that ended with its mandate is due at once: what was open of it lapses, and its disposal is owed.
+    """
     lapsed: defaultdict[str, list[evidence.Event]] = defaultdict(list)
     async with database.transaction() as session:
         rows = await queries.lock_unanswered(session, now, LARGEST_LAPSE)
-        for offer in await queries.open_offers(session, [row.id for row in rows]):
+        offers = await queries.open_offers(session, [row.id for row in rows])
+        for offer in offers:
             offer.state = contract_rules.OFFER_LIFE.after(offer.state, OfferEvent.EXPIRE)
+        offered = {offer.contract_id for offer in offers}
         for row in rows:
             facts = {"reason": contract_rules.LAPSED, "answer_by": str(row.answer_by)}
             negotiated = row.state in contract_rules.NEGOTIATED
             if negotiated:
                 row.state = contract_rules.CONTRACT_LIFE.after(row.state, ContractEvent.EXPIRE)
                 row.reason = contract_rules.LAPSED
-            lapsed["expire" if negotiated else "lapse-amendment"].append(evidence.Event(CLOCK, row.id, facts))
+            if row.id in offered:
+                verb = "expire" if negotiated else "lapse-amendment"
+                lapsed[verb].append(evidence.Event(CLOCK, row.id, facts))
+            if row.state == ContractState.ENDED and row.answer_by is not None:
+                await disposal.owe_disposal(session, row, now=row.answer_by)
             row.awaits = row.answer_by = None
             row.version += 1
         await session.flush()

@@ -6,7 +6,7 @@ account's legs has the same order. The accounting day of each is beside it.
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -17,7 +17,7 @@ from datamarket.foundation.db import PageAsked
 from datamarket.foundation.errors import Invalid, Refused
 from datamarket.ledger.books import queries
 from datamarket.ledger.books.tables import LedgerAccount
-from datamarket.ledger.terms import Side
+from datamarket.ledger.terms import AccountKind, Side
 
 MOST_ROWS = 20_000
 """Rows of a statement that is asked for whole, as a file."""
@@ -144,3 +144,114 @@ async def whole_statement(
     if len(whole.movements) > MOST_ROWS:
         raise StatementTooLong(most=MOST_ROWS)
     return whole
+
+
+class OwnedAccount(NamedTuple):
+    """An account of an owner over a month: balances are positive on its normal side."""
+
+    account_id: UUID
+    kind: AccountKind
+    opening_fen: int
+    debit_fen: int
+    credit_fen: int
+    closing_fen: int
+
+
+class OwnedMovement(NamedTuple):
+    """A movement on one of an owner's accounts: positive where it adds to the balance on its normal side."""
+
+    account_id: UUID
+    account_kind: AccountKind
+    entry_id: UUID
+    seq: int
+    day: date
+    kind: str
+    effective_at: datetime
+    source_type: str
+    source_id: UUID
+    amount_fen: int
+
+
+_OWNED_ACCOUNTS = text("""
+SELECT a.id, a.kind, a.normal_side, o.debit_fen - o.credit_fen AS opening, c.debit_fen - o.debit_fen AS debit_fen,
+       c.credit_fen - o.credit_fen AS credit_fen, c.debit_fen - c.credit_fen AS closing
+  FROM ledger_account a CROSS JOIN LATERAL ledger_balance_at(a.ledger_id, a.id, :before) o
+ CROSS JOIN LATERAL ledger_balance_at(a.ledger_id, a.id, :last) c
+ WHERE a.ledger_id = :ledger_id AND a.owner_id = :owner_id ORDER BY a.id
+""")
+_OWNED_MOVEMENTS = text("""
+SELECT a.id, a.kind AS account_kind, a.normal_side, l.entry_id, l.seq, l.amount_fen, e.kind, e.effective_at,
+       e.source_type, e.source_id, ledger_accounting_day(e.effective_at, l.period) AS day
+  FROM ledger_account a CROSS JOIN LATERAL (
+       SELECT l.period, l.entry_id, l.seq, l.amount_fen FROM ledger_leg l
+        WHERE l.ledger_id = a.ledger_id AND l.account_id = a.id AND l.period = :period
+          AND (a.id > :account_id OR (l.entry_id, l.seq) > (:entry_id, :seq))
+        ORDER BY l.entry_id, l.seq LIMIT :limit) AS l
+  JOIN ledger_entry e ON e.ledger_id = a.ledger_id AND e.period = l.period AND e.id = l.entry_id
+ WHERE a.ledger_id = :ledger_id AND a.owner_id = :owner_id AND a.id >= :account_id
+ ORDER BY a.id, l.entry_id, l.seq LIMIT :limit
+""")
+_BEFORE_ALL = UUID(int=0), UUID(int=0), 0
+
+
+def _signed(row: Any, fen: int) -> int:
+    return fen if row.normal_side == Side.DEBIT else -fen
+
+
+async def owned_accounts(
+    session: AsyncSession, ledger_id: int, owner_id: UUID, period: int
+) -> list[OwnedAccount]:
+    """Every account of an owner, a handful, as it stood before an accounting month and after it."""
+    first = date(period // 100, period % 100, 1)
+    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    asked = {"ledger_id": ledger_id, "owner_id": owner_id, "before": first - timedelta(days=1), "last": last}
+    return [
+        OwnedAccount(
+            row.id,
+            AccountKind(row.kind),
+            _signed(row, row.opening),
+            row.debit_fen,
+            row.credit_fen,
+            _signed(row, row.closing),
+        )
+        for row in await (await session.connection()).execute(_OWNED_ACCOUNTS, asked)
+    ]
+
+
+async def owned_movements(
+    session: AsyncSession,
+    ledger_id: int,
+    owner_id: UUID,
+    period: int,
+    *,
+    page: PageAsked[tuple[UUID, UUID, int]],
+) -> list[OwnedMovement]:
+    """Up to `limit + 1` of what moved on them in that month, by account, in the order of posting."""
+    account_id, entry_id, seq = page.after or _BEFORE_ALL
+    asked = {"ledger_id": ledger_id, "owner_id": owner_id, "period": period, "limit": page.limit + 1}
+    after = {"account_id": account_id, "entry_id": entry_id, "seq": seq}
+    return [
+        OwnedMovement(
+            row.id,
+            AccountKind(row.account_kind),
+            row.entry_id,
+            row.seq,
+            row.day,
+            row.kind,
+            row.effective_at,
+            row.source_type,
+            row.source_id,
+            _signed(row, row.amount_fen),
+        )
+        for row in await (await session.connection()).execute(_OWNED_MOVEMENTS, asked | after)
+    ]
+
+
+async def all_owned_movements(
+    session: AsyncSession, ledger_id: int, owner_id: UUID, period: int
+) -> list[OwnedMovement]:
+    """All of them. Raises StatementTooLong."""
+    found = await owned_movements(session, ledger_id, owner_id, period, page=PageAsked(MOST_ROWS))
+    if len(found) > MOST_ROWS:
+        raise StatementTooLong(most=MOST_ROWS)
+    return found
