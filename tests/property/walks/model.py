@@ -335,8 +335,6 @@ class Market:
         """Whether silence accepts a delivery now."""
         if order.state != "delivered" or order.decide_by is None or order.decide_by > at:
             return False
-        if deal.ends_at is not None and order.decide_by >= deal.ends_at:
-            return False  # known: see where an acceptance is refused
         if deal.state in OVER:
             return True
         return deal.state == "active" and order.decide_by < (self.ends(deal) or at)

@@ -209,9 +209,7 @@ class Walk(Standing):
         if event == "accept" and allowed and isinstance(outcome, MarketError):
             taken = min(at, order.decide_by or at)
             stopped = outcome.code == "contract.stopped" and taken >= self.market.stands_until(deal)
-            # known: notice may end a contract before the time to accept is over, and then its escrow stands for ever
-            noticed = outcome.code == "contract.outside-term" and deal.ends_at is not None
-            assert stopped or (noticed and deal.ends_at is not None and taken >= deal.ends_at)
+            assert stopped
             return
         if self.found_as(allowed, outcome):
             self.decided(deal, order, event, outcome)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from datamarket.contracts import actions as contract_actions
 from datamarket.contracts.terms import ContractEvent
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
@@ -108,3 +109,27 @@ async def test_a_suspended_contract_keeps_its_orders_waiting_and_an_ended_one_st
 async def _turn(chore: Any, database: Database, at: datetime) -> None:
     """A turn of housekeeping that finds something to do; other tests' orders may be due as well."""
     assert await chore(database, LEDGER_ID, at) >= 1
+
+
+async def test_what_was_delivered_is_taken_also_where_notice_ends_the_contract_before_the_time_for_acceptance(
+    database: Database, client_for: ClientFor
+) -> None:
+    deal = await trading.requested_contract(database)
+    provider, buyer = client_for(deal.provider_account), client_for(deal.buyer_account)
+    path = f"/contracts/{deal.contract.id}"
+    await provider.post(f"{path}/offers", json={"annex": {"notice_days": 3}})
+    for by, event in ((buyer, "accept"), (provider, "agree"), (provider, "sign"), (buyer, "sign")):
+        await by.post(f"{path}/events", json={"event": event})
+    await trading.deposit(database, deal.buyer.id)
+    spoken, silent = await orders.delivered(database, deal, 2), await orders.delivered(database, deal, 1)
+    await provider.post(f"{path}/events", json={"event": "terminate", "reason": "转产"})
+    ends = datetime.fromisoformat((await buyer.get(path)).json()["ends_at"])
+    assert silent.decide_by is not None
+    assert ends < silent.decide_by
+    late = ends + timedelta(hours=1)
+    await orders.moved(database, deal.buyer_account, spoken.id, OrderEvent.ACCEPT, at=late)
+    await _turn(contract_actions.expire_due, database, ends + timedelta(hours=3))
+    await _turn(order_actions.accept_by_silence, database, silent.decide_by)
+    for order in (spoken, silent):
+        assert (await buyer.get(f"/orders/{order.id}")).json()["state"] == "accepted"
+    assert await orders.standing(database, deal.buyer.id, ESCROW) == (0, 0)

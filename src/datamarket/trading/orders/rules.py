@@ -100,7 +100,7 @@ def check_place(authorisation: Authorisation, demand: Demand, *, deliver_by: dat
 def check_settlement(
     authorisation: Authorisation, demand: Demand, *, reserved: int, silent: bool = False
 ) -> None:
-    """What an order reserved is its own, also when its contract is over; while suspended it waits.
+    """What an order reserved is its own, also when its contract is over, or notice has cut its term; while suspended it waits.
 
     What was delivered is its buyer's to accept though the contract has stopped since: nobody's silence is then `silent`
     consent, unless the contract is over. Raises ContractNotActive, ContractStopped, and QuotaExhausted for an order from before units were reserved.
@@ -108,6 +108,7 @@ def check_settlement(
     over = authorisation.state in {ContractState.ENDED, ContractState.EXPIRED}
     given = replace(authorisation, reserved=authorisation.reserved - reserved)
     given = replace(given, state=ContractState.ACTIVE) if over else given
+    given = replace(given, term_to=max(given.term_to, demand.at + timedelta.resolution))
     check_use(replace(given, stopped_by=None) if over or not silent else given, demand)
 
 
