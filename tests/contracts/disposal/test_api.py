@@ -107,9 +107,14 @@ async def test_a_contract_that_ends_with_its_mandate_leaves_nothing_open_and_owe
         row = await contract_queries.lock_contract(session, deal.contract.id, visible_to=by)
         await negotiation.offer_terms(session, by, row, {"quota": 5}, now=moment())
         mandate = await zone_queries.lock_mandate(session, operated.zone.id, operated.mandate.id)
-        told = {"reason": "收回", "exit_course": ExitCourse.END}
         await mandates.move_mandate(
-            session, AUTHORITY, mandate, MandateEvent.WITHDRAW, now=NOON + timedelta(hours=1), **told
+            session,
+            AUTHORITY,
+            mandate,
+            MandateEvent.WITHDRAW,
+            reason="收回",
+            exit_course=ExitCourse.END,
+            now=NOON + timedelta(hours=1),
         )
     assert await negotiation.lapse_due(fresh_database, LEDGER_ID, NOON + timedelta(hours=2)) == 1
     async with fresh_database.transaction(reading=True) as session:
