@@ -16,6 +16,7 @@ from datamarket.catalogue.products.rules import ZoneWithoutMandate
 from datamarket.catalogue.venues.terms import FeePayer
 from datamarket.contracts import queries, rules
 from datamarket.contracts.accounts import accounts_of
+from datamarket.contracts.ceilings import check_price
 from datamarket.contracts.deadlines import deadline
 from datamarket.contracts.disposal import actions as disposal
 from datamarket.contracts.metering import meter, writes_of_uses
@@ -94,7 +95,8 @@ async def request_contract(
 
 
 async def _keep(session: AsyncSession, actor: Actor, contract: Contract, now: datetime) -> Contract:
-    """A request, which its provider is to answer, and its terms as the first version."""
+    """A request, which its provider is to answer, and its terms as the first version. Raises PriceAboveCeiling."""
+    await check_price(session, contract, now)
     contract.awaits, contract.answer_by = Party.PROVIDER, deadline(ContractState.REQUESTED, now)
     session.add(contract)
     await session.flush()
@@ -199,6 +201,7 @@ async def move_contract(
         following = rules.CONTRACT_LIFE.after(contract.state, event)
     if event in {ContractEvent.ACCEPT, ContractEvent.AGREE, ContractEvent.SIGN}:
         rules.check_in_time(contract.answer_by, now)
+        await check_price(session, contract, now)
     if event is ContractEvent.SIGN:
         await _sign(session, contract, party, now)
         await check_mandate(session, contract.zone_id, contract.operator_id, contract.term_to, now)

@@ -10,6 +10,7 @@ from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue import rules as catalogue_rules
 from datamarket.catalogue import words
 from datamarket.catalogue.listings import queries, rules
+from datamarket.catalogue.listings.ceilings import check_ceilings
 from datamarket.catalogue.listings.queries import Placed
 from datamarket.catalogue.listings.rules import LISTING_LIFE
 from datamarket.catalogue.listings.tables import Listing
@@ -162,6 +163,10 @@ async def _check_market_entry(session: AsyncSession, listing: Listing, venue: Ve
         resources=version.resources,
         level=Level(listing.level),
         on=business_date(now),
+    )
+    public, plan = listing.zone_id is not None, queries.plan_of(listing)
+    await check_ceilings(
+        session, listing.product_id, plan, business_date(now), on_public_data=public, publishing=True
     )
 
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
+from datamarket.catalogue.ceilings.terms import CeilingUnit, UnitPrice
 from datamarket.catalogue.listings.terms import ChargeKind, PriceModel, PricePlan
 from datamarket.foundation.clock import MARKET_ZONE
 from datamarket.foundation.money import Fen, apply_rate
@@ -84,6 +85,26 @@ def most(plan: PricePlan, quantity: int) -> Fen:
     dearest = max([plan.price_fen, *(tier.price_fen for tier in plan.tiers)])
     amount = Fen(-(-quantity // plan.units) * dearest)
     return amount if plan.cap_fen is None else min(amount, plan.cap_fen)
+
+
+_UNITS = {
+    PriceModel.PER_CALL: {CeilingUnit.CALL},
+    PriceModel.PER_VOLUME: {CeilingUnit.VOLUME},
+    PriceModel.PER_PERIOD: {CeilingUnit.PERIOD},
+    PriceModel.ONE_OFF: {CeilingUnit.PRODUCT},
+}
+DAYS_OF_BASIC_FEE = 365
+"""A basic fee is for a year of the contract, and counts against a ceiling by the day."""
+
+
+def unit_prices(plan: PricePlan) -> list[UnitPrice]:
+    """What a plan costs by the unit at its dearest; the uses of a plan with terms are calls, or volume."""
+    dearest = max([plan.price_fen, *(tier.price_fen for tier in plan.tiers)])
+    units = _UNITS.get(plan.model, {CeilingUnit.CALL, CeilingUnit.VOLUME})
+    prices = [UnitPrice(units, dearest, plan.period_days or plan.units)]
+    if plan.basic_fen:
+        prices.append(UnitPrice({CeilingUnit.PERIOD}, plan.basic_fen, DAYS_OF_BASIC_FEE))
+    return prices
 
 
 def _price_above(plan: PricePlan, units: int) -> Fen:

@@ -70,6 +70,12 @@ class Listing(SQLModel, table=True):
             postgresql_where=_PUBLISHED,
         ),
         Index("listing_provider_idx", "provider_id", "id"),
+        Index(
+            "listing_tariff_idx",
+            "zone_id",
+            "id",
+            postgresql_where=text("state = 'published' AND zone_id IS NOT NULL"),
+        ),
         Index("listing_state_idx", "state", "id"),
     )
     id: UUID = Field(primary_key=True)

@@ -76,6 +76,12 @@ async def lock_product(session: AsyncSession, product_id: UUID, *, visible_to: A
     return Described(*await one_row(session, locked.execution_options(populate_existing=True), "product"))
 
 
+async def lock_shared(session: AsyncSession, product_id: UUID) -> Product:
+    """The newest row, which others may read but not change until the transaction ends. Raises NotFound."""
+    held = select(Product).where(Product.id == product_id).with_for_update(read=True)
+    return await one_row(session, held, "product")
+
+
 async def get_version(session: AsyncSession, product_id: UUID, number: int) -> ProductVersion:
     """Raises NotFound."""
     return await one_row(session, _version(product_id, number), "product version")

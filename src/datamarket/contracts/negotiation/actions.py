@@ -15,6 +15,7 @@ from datamarket.catalogue.listings.terms import PricePlan
 from datamarket.contracts import actions as contracts
 from datamarket.contracts import queries
 from datamarket.contracts import rules as contract_rules
+from datamarket.contracts.ceilings import check_price
 from datamarket.contracts.deadlines import deadline
 from datamarket.contracts.negotiation import queries as versions
 from datamarket.contracts.negotiation import rules
@@ -181,6 +182,8 @@ async def _check(session: AsyncSession, contract: Contract, terms: Mapping[str, 
     )
     contract_rules.check_term(terms["term_from"], terms["term_to"], now)
     await contracts.check_mandate(session, contract.zone_id, contract.operator_id, terms["term_to"], now)
+    if rules.is_priced_anew(_terms(contract), terms, contract.state):
+        await check_price(session, contract, now, terms)
 
 
 async def _put_in_force(

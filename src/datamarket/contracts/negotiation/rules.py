@@ -137,14 +137,24 @@ def check_in_use(
     taken = given.used + given.reserved
     if after["quota"] is not None and after["quota"] < taken:
         raise QuotaBelowUsed(quota=after["quota"], taken=taken)
-    same_price = all(
-        before[name] == after[name] for name in ("price_model", "price_fen", "period_days", "price_terms")
-    )
+    same_price = _same_price(before, after)
     if before["price_terms"] is not None and not same_price:
         raise PriceCounts
     takes_away = after["term_to"] < before["term_to"] or not {*before["purposes"]} <= {*after["purposes"]}
     if unsettled and (takes_away or not same_price):
         raise AmendmentWaits
+
+
+def _same_price(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    return all(
+        before[name] == after[name] for name in ("price_model", "price_fen", "period_days", "price_terms")
+    )
+
+
+def is_priced_anew(before: Mapping[str, Any], after: Mapping[str, Any], state: str) -> bool:
+    """What runs keeps its price until its term: an amendment that prolongs it, or names another price, does not."""
+    kept = _same_price(before, after) and after["term_to"] <= before["term_to"]
+    return state in contract_rules.NEGOTIATED or not kept
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:

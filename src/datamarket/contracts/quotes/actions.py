@@ -1,7 +1,7 @@
 """Quoting a listing's price, and using a quote."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings import queries as catalogue
+from datamarket.catalogue.listings.ceilings import check_ceilings
+from datamarket.catalogue.listings.terms import Offer, PricePlan
 from datamarket.contracts import rules as contract_rules
 from datamarket.contracts.quotes import queries, rules
 from datamarket.contracts.quotes.files import quote_terms
@@ -38,7 +40,7 @@ async def quote_price(
     """What a published offer costs its buyer, by the plan that a contract of this use class would freeze.
 
     Raises OwnProduct, TermInvalid, PurposeClassMismatch, ScenarioClassMismatch, QuoteTooLarge, NoQuoteTerm, and
-    NotFound or ListingNotPublished for a listing that is not published.
+    PriceAboveCeiling, NotFound or ListingNotPublished for a listing that is not published.
     """
     buyer_id = organisation_of(actor)
     offer = await catalogue.get_offer(session, listing_id)
@@ -46,8 +48,8 @@ async def quote_price(
         raise contract_rules.OwnProduct
     contract_rules.check_term(term_from, term_to, now)
     contract_rules.check_purposes(frozenset({purpose}), use_class, offer.use_class)
-    plan = contract_rules.freeze_plan(offer.plan, use_class, on_public_data=offer.zone_id is not None)
     on, quote_id = business_date(now), new_id(now)
+    plan = await _plan(session, offer, use_class, on)
     facts = {
         "number": f"QT{on:%Y%m%d}-{quote_id.hex[-8:].upper()}",
         "buyer_id": buyer_id,
@@ -67,6 +69,14 @@ async def quote_price(
     told = {"number": quote.number, "amount_fen": quote.amount_fen, "fees_fen": quote.fees_fen}
     await evidence.record(session, actor, "contracts.quote-price", ("quote", quote_id), now=now, **told)
     return quote
+
+
+async def _plan(session: AsyncSession, offer: Offer, use_class: UseClass, on: date) -> PricePlan:
+    """What a contract would freeze. Raises PriceAboveCeiling."""
+    public = offer.zone_id is not None
+    plan = contract_rules.freeze_plan(offer.plan, use_class, on_public_data=public)
+    await check_ceilings(session, offer.product_id, plan, on, on_public_data=public)
+    return plan
 
 
 async def use_quote(
