@@ -28,6 +28,7 @@ OPEN_TO_EVERYONE = {
     "GET /api/v1/evidence/proofs/{row_id}",
     "GET /api/v1/listings",
     "GET /api/v1/listings/{listing_id}",
+    "GET /api/v1/prices/list",
     "GET /api/v1/resources",
     "GET /api/v1/resources/{resource_id}",
     "GET /api/v1/resources/{resource_id}/filings",
@@ -47,7 +48,7 @@ OPEN_TO_EVERYONE = {
     "POST /api/v1/auth/revoke",
     "POST /api/v1/auth/token",
 }
-"""On purpose: published listings, zones, venues, registered resources, public figures, awards, proofs, signing in."""
+"""On purpose: published listings and prices, zones, venues, registered resources, public figures, awards, proofs, signing in."""
 CHANGES_NOTHING = {
     "POST /api/v1/accounts/{account_id}/password",
     "POST /api/v1/auth/password",
@@ -112,7 +113,12 @@ def test_no_dependency_is_sent_to_a_thread() -> None:
 def test_every_permission_is_asked_for_somewhere() -> None:
     asked = {permission_of(inner.call) for _, route in routes() for inner in dependencies(route.dependant)}
     unused = set(Permission) - asked
-    assert unused <= {Permission.REVIEW_PRODUCT, Permission.LIST_PRODUCT, Permission.PAY_SUBSIDY}, unused
+    assert unused <= {
+        Permission.REVIEW_PRODUCT,
+        Permission.REVIEW_INCOME,
+        Permission.LIST_PRODUCT,
+        Permission.PAY_SUBSIDY,
+    }, unused
 
 
 def test_two_routes_never_share_a_method_and_a_path() -> None:

@@ -21,7 +21,7 @@ from datamarket.payouts.bank import actions as bank_actions
 from datamarket.payouts.bank import simulated as bank
 from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.trading.orders.terms import OrderEvent
-from tests.world import orders, payouts, periods, subsidy, trading
+from tests.world import orders, payouts, periods, prices, subsidy, trading, zones
 from tests.world.people import FINANCE, NOON, actor, enrol, moment, unique
 from tests.world.sealing import sealer_in
 
@@ -104,6 +104,8 @@ async def every_book_written(database: Database, folder: Path) -> None:
     await trading.trade(database, deal)
     await payouts.proposed(database, officers)
     await send_to_another_city(database, deal.buyer.id)
+    async with database.transaction() as session:
+        await prices.approved(session, await zones.open_zone(session))
     other = periods.own_ledger()
     vat = AccountKey(other, None, AccountKind.VAT_PAYABLE)
     await periods.post(database, periods.bank(other), vat, 5, effective=IN_MAY)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from prometheus_client import Counter, Gauge
 
+from datamarket.comparisons import actions as comparisons
 from datamarket.contracts import actions as contracts
 from datamarket.contracts.disposal import actions as disposal
 from datamarket.contracts.negotiation import actions as negotiation
@@ -66,6 +67,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         Chore("watch-disposals", 60, disposal.watch_due),
         Chore("expire-mandates", 60, mandates.expire_due),
         Chore("tell-undertakings", 60, undertakings.tell_overdue),
+        Chore("tell-price-reports", 3600, comparisons.tell_late),
         Chore("expire-qualifications", 60, qualifications.expire_due),
         Chore("accept-by-silence", 60, orders.accept_by_silence),
         Chore("charge-fees", 300, trading.charge_fees),
