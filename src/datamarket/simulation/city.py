@@ -33,6 +33,7 @@ from datamarket.participants.qualifications.terms import QualificationKind
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
 from datamarket.simulation import queries
 from datamarket.simulation.offers import offer_product, publish_listing
+from datamarket.simulation.permitting import permit_income
 from datamarket.simulation.terms import OFFICES, Heard, Stage
 from datamarket.subsidy.cases import actions as subsidy
 from datamarket.zones import actions as zone_actions
@@ -162,6 +163,7 @@ class Loader:
         await self._each(rows_of(self.folder, "products.csv"), self._product)
         await self._each(rows_of(self.folder, "cases.csv"), self._case)
         await self._each(documents_of(self.folder, "price_plans.yaml"), self._price_plan)
+        await self._each(documents_of(self.folder, "prices.yaml"), self._permitted_income)
         return self.city
 
     async def _each(self, rows: Sequence[Any], load: Callable[[AsyncSession, Any], Any]) -> None:
@@ -354,6 +356,13 @@ class Loader:
         )
         self.city.listings += 1
 
+    async def _permitted_income(self, session: AsyncSession, row: dict[str, Any]) -> None:
+        zone_id, operator = self.city.zones[row["zone"]], self.city.operators[row["zone"]]
+        offices, made = self.city.officials, {code: one[0] for code, one in self.city.products.items()}
+        await permit_income(
+            session, row, zone_id=zone_id, operator=operator, offices=offices, products=made, now=LISTED
+        )
+
     async def _case(self, session: AsyncSession, row: dict[str, str]) -> None:
         note, listed_on = row["note"], date.fromisoformat(row["listed_on"])
         await subsidy.register_case(
@@ -383,6 +392,7 @@ def size_of(folder: Path) -> int:
     tables = ("participants.csv", "resources.csv", "products.csv", "cases.csv")
     affiliated = sum(bool(row["controller"]) for row in rows_of(folder, "participants.csv"))
     documents = sum(
-        len(documents_of(folder, name)) for name in ("zones.yaml", "venues.yaml", "price_plans.yaml")
+        len(documents_of(folder, name))
+        for name in ("zones.yaml", "venues.yaml", "price_plans.yaml", "prices.yaml")
     )
     return affiliated + documents + sum(len(rows_of(folder, name)) for name in tables)
