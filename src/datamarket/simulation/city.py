@@ -5,7 +5,6 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,8 +14,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth import actions as auth
 from datamarket.auth.terms import Actor, Role
-from datamarket.catalogue.ceilings import actions as ceilings
-from datamarket.catalogue.ceilings.terms import CeilingUnit
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan
 from datamarket.catalogue.products.terms import Content, DeliveryForm, Identity, Modality
 from datamarket.catalogue.terms import Category
@@ -34,10 +31,9 @@ from datamarket.participants.affiliations import actions as affiliation_actions
 from datamarket.participants.qualifications import actions as qualification_actions
 from datamarket.participants.qualifications.terms import QualificationKind
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
-from datamarket.prices import actions as prices
-from datamarket.prices.terms import IncomeEvent, IncomeItem, IncomeItemKind
 from datamarket.simulation import queries
 from datamarket.simulation.offers import offer_product, publish_listing
+from datamarket.simulation.permitting import permit_income
 from datamarket.simulation.terms import OFFICES, Heard, Stage
 from datamarket.subsidy.cases import actions as subsidy
 from datamarket.zones import actions as zone_actions
@@ -361,35 +357,11 @@ class Loader:
         self.city.listings += 1
 
     async def _permitted_income(self, session: AsyncSession, row: dict[str, Any]) -> None:
-        """Filed by the operator, reviewed, approved; the ceilings that stand upon it."""
-        figures = [
-            IncomeItem(
-                IncomeItemKind(figure["kind"]),
-                figure["amount_fen"],
-                figure["document"],
-                sha256(figure["document"].encode()).hexdigest(),
-            )
-            for figure in row["figures"]
-        ]
         zone_id, operator = self.city.zones[row["zone"]], self.city.operators[row["zone"]]
-        income = await prices.file_income(
-            session, operator, zone_id=zone_id, **_of(row, "year", "margin"), figures=figures, now=LISTED
+        offices, made = self.city.officials, {code: one[0] for code, one in self.city.products.items()}
+        await permit_income(
+            session, row, zone_id=zone_id, operator=operator, offices=offices, products=made, now=LISTED
         )
-        for by, event in ((self.city.officials["reviewer"], "review"), (self._authority, "approve")):
-            await prices.move_income(session, by, income, IncomeEvent(event), now=LISTED)
-        await session.flush()
-        for ceiling in row["ceilings"]:
-            await ceilings.set_ceiling(
-                session,
-                self._authority,
-                income_id=income.id,
-                product_id=self.city.products[ceiling["product"]][0],
-                unit=CeilingUnit(ceiling["unit"]),
-                **_of(ceiling, "ceiling_fen", "expected_volume"),
-                units=1,
-                valid_from=row["valid_from"],
-                now=LISTED,
-            )
 
     async def _case(self, session: AsyncSession, row: dict[str, str]) -> None:
         note, listed_on = row["note"], date.fromisoformat(row["listed_on"])

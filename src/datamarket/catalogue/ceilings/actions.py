@@ -43,11 +43,9 @@ async def set_ceiling(
     incomes.check_approved(income)
     if product.zone_id != income.zone_id:
         raise rules.CeilingOfAnotherZone
-    on = business_date(now)
-    replaced = await _replace(session, product_id, unit, valid_from=valid_from, on=on, year=income.year)
+    replaced = await _replace(session, product_id, unit, valid_from, (business_date(now), income.year))
     others = await queries.lock_open_of_income(session, income_id)
     rules.check_income(expected_income(ceiling_fen, units, expected_volume), others, income.amount_fen)
-    since = await queries.sold_since(session, product_id)
     row = PriceCeiling(
         id=new_id(now),
         income_id=income_id,
@@ -57,12 +55,33 @@ async def set_ceiling(
         ceiling_fen=ceiling_fen,
         units=units,
         expected_volume=expected_volume,
-        trial=rules.is_trial(since, valid_from),
+        trial=rules.is_trial(await queries.sold_since(session, product_id), valid_from),
         valid_from=valid_from,
         set_by=actor.account_id,
         created_at=now,
     )
     session.add(row)
+    await _tell(session, actor, row, replaced, now)
+    return row
+
+
+async def _replace(
+    session: AsyncSession, product_id: UUID, unit: CeilingUnit, valid_from: date, within: tuple[date, int]
+) -> UUID | None:
+    """What is in force holds until then; its id, if there is one. Raises CeilingDayWrong."""
+    row = await queries.lock_open(session, product_id, unit)
+    rules.check_day(valid_from, *within, row.valid_from if row else None)
+    if row is None:
+        return None
+    row.state, row.valid_to = CEILING_LIFE.after(row.state, CeilingEvent.REPLACE), valid_from
+    row.version += 1
+    await session.flush()
+    return row.id
+
+
+async def _tell(
+    session: AsyncSession, actor: Actor, row: PriceCeiling, replaced: UUID | None, now: datetime
+) -> None:
     told = {name: str(getattr(row, name)) for name in _TOLD}
     await record(
         session,
@@ -73,21 +92,6 @@ async def set_ceiling(
         **told,
         replaced=replaced and str(replaced),
     )
-    return row
-
-
-async def _replace(
-    session: AsyncSession, product_id: UUID, unit: CeilingUnit, *, valid_from: date, on: date, year: int
-) -> UUID | None:
-    """What is in force holds until then; its id, if there is one. Raises CeilingDayWrong."""
-    row = await queries.lock_open(session, product_id, unit)
-    rules.check_day(valid_from, on, year, row.valid_from if row else None)
-    if row is None:
-        return None
-    row.state, row.valid_to = CEILING_LIFE.after(row.state, CeilingEvent.REPLACE), valid_from
-    row.version += 1
-    await session.flush()
-    return row.id
 
 
 async def demand_resets(session: AsyncSession, actor: Actor, income_id: UUID, *, now: datetime) -> int:
