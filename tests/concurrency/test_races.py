@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from datamarket.auth.terms import Actor
-from datamarket.contracts import uses
+from datamarket.contracts import metering
 from datamarket.contracts.rules import ContractNotActive, QuotaExhausted, UseNotAuthorised
 from datamarket.contracts.terms import ContractEvent, Demand, Use
 from datamarket.foundation.db import Database
@@ -35,7 +35,7 @@ async def test_a_quota_is_never_overspent(database: Database) -> None:
     async def use(actor: Actor) -> bool:
         demand = Demand(deal.contract.id, deal.buyer.id, deal.purpose, 3, NOON)
         async with database.plain_transaction() as connection:
-            [outcome] = await uses.record_uses(connection, [(actor, demand)], now=moment())
+            [outcome] = await metering.record_uses(connection, [(actor, demand)], now=moment())
         assert isinstance(outcome, Use | QuotaExhausted)
         return isinstance(outcome, Use)
 

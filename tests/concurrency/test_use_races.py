@@ -3,7 +3,7 @@
 import asyncio
 
 from datamarket.auth.terms import Actor
-from datamarket.contracts import uses
+from datamarket.contracts import metering
 from datamarket.contracts.api import answer_of
 from datamarket.contracts.rules import ContractNotActive, QuotaExhausted
 from datamarket.contracts.terms import ContractEvent, Demand, Use
@@ -18,7 +18,7 @@ Used = Answer | MarketError
 
 
 def use_desk(database: Database) -> Desk[tuple[Actor, Demand], Use]:
-    return Desk(database, uses.plan_uses, uses.record_uses, answer_of, moment)
+    return Desk(database, metering.plan_uses, metering.record_uses, answer_of, moment)
 
 
 async def use(

@@ -46,8 +46,8 @@ TAKEN = [
     "'; --",
     "e\u0301",
 ]
-ELSEWHERE = {"password", "old", "new", "uscc", "division", "industry"}
-"""A password is never shown; the others are codes, whose characters are judged one by one."""
+ELSEWHERE = {"password", "old", "new", "uscc", "division", "industry", "margin"}
+"""A password is never shown; the others are codes and a rate, whose characters are judged one by one."""
 
 
 def body(**names: str) -> dict[str, str]:

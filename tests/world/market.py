@@ -24,7 +24,7 @@ from datamarket.payouts.bank import actions as bank_actions
 from datamarket.payouts.bank import simulated as bank
 from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.trading.orders.terms import OrderEvent
-from tests.world import orders, payouts, periods, prices, subsidy, trading, zones
+from tests.world import disputes, orders, payouts, periods, prices, subsidy, trading, zones
 from tests.world.people import FINANCE, NOON, actor, enrol, moment, unique
 from tests.world.sealing import sealer_in
 from tests.world.trading import LEDGER_ID
@@ -41,9 +41,12 @@ _TABLE_OF = {
     "case_id": "subsidy_case",
     "contract_id": "contract",
     "enterprise_id": "participant",
+    "ceiling_id": "price_ceiling",
+    "dispute_id": "trade_dispute",
     "entry_id": "ledger_entry",
     "line_id": "subsidy_line",
     "hold_id": "ledger_hold",
+    "income_id": "permitted_income",
     "listing_id": "listing",
     "order_id": "trade_order",
     "other_id": "subsidy_run",
@@ -75,14 +78,19 @@ class Market:
 
 async def market_in_use(database: Database) -> Market:
     """A sale of a zone's data with a refund, an order, a payout, a case, and a calculated run of the subsidy."""
-    agreement = await trading.active_contract(database, of_zone=True)
+    async with database.transaction() as session:
+        operated = await zones.open_zone(session)
+    agreement = await trading.active_contract(database, operated=operated)
     await trading.refund(database, agreement, (await trading.trade(database, agreement)).id)
-    await trading.trade(database, agreement)
+    await disputes.opened(database, agreement.buyer_account, (await trading.trade(database, agreement)).id)
     await orders.delivered(database, agreement)
     await orders.placed(database, agreement)
     await trading.quoted(database, agreement)
     await payouts.proposed(database, payouts.Officers())
     await subscribed(database, agreement.buyer_account)
+    async with database.transaction() as session:
+        income = await prices.approved(session, operated)
+        await prices.ceiling(session, income.id, agreement.contract.product_id, 5_000)
     await subsidy.case(database, agreement.provider, verified=False)
     officers = subsidy.Officers()
     run = await subsidy.opened_run(database, officers)

@@ -13,11 +13,11 @@ from datamarket.catalogue.listings.terms import PricePlan
 from datamarket.catalogue.venues.tables import Venue
 from datamarket.contracts import actions as contracts
 from datamarket.contracts import queries as contract_queries
+from datamarket.contracts.metering import record_uses
 from datamarket.contracts.quotes import actions as quotes
 from datamarket.contracts.quotes.tables import Quote
 from datamarket.contracts.tables import Contract
 from datamarket.contracts.terms import ContractEvent, Demand, Purpose
-from datamarket.contracts.uses import record_uses
 from datamarket.evidence.log.notes import Notary
 from datamarket.foundation.db import Database
 from datamarket.foundation.desks.desk import Desk

@@ -201,8 +201,7 @@ async def move_contract(
         await check_mandate(session, contract.zone_id, contract.operator_id, contract.term_to, now)
     await _close_offer(session, contract, event, following, now)
     await_answer(contract, event, following, now)
-    contract.state = following
-    contract.reason = reason
+    contract.state, contract.reason = following, reason
     contract.version += 1
     await _keep_meter(session, contract, event, party)
     facts: dict[str, Any] = {"party": party, "reason": reason}

@@ -13,7 +13,7 @@ from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings.shapes import PriceTermsOut
 from datamarket.catalogue.listings.terms import ChargeKind
-from datamarket.contracts import actions, decision, metering, queries, rules, uses
+from datamarket.contracts import actions, decision, metering, queries, rules
 from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Party, Purpose, Use, UseRule
 from datamarket.foundation.db import driver
 from datamarket.foundation.desks.desk import Desk
@@ -279,7 +279,9 @@ async def allowed_events(actor: ReadMarket, session: Reading, contract_id: UUID)
 def install_desk(app: Any) -> None:
     """The queue of single uses of this process."""
     state = app.state
-    state.use_desk = Desk(state.database, uses.plan_uses, uses.record_uses, answer_of, state.read_clock)
+    state.use_desk = Desk(
+        state.database, metering.plan_uses, metering.record_uses, answer_of, state.read_clock
+    )
 
 
 def render(use: Use) -> bytes:
@@ -318,7 +320,7 @@ async def use_batch(
     """Outcomes in the order of the items. With `atomic`, the first refusal is the answer, and nothing is counted."""
     buyer_id = organisation_of(actor)
     wanted = [(actor, Demand(contract_id, buyer_id, item.purpose, item.quantity, now)) for item in body.items]
-    outcomes = await uses.record_uses(connection, wanted, now=now)
+    outcomes = await metering.record_uses(connection, wanted, now=now)
     if isinstance(outcomes[0], NotFound | rules.BuyerUses):
         raise outcomes[0]  # about the contract and its caller, so each item has it
     return batch_answer(outcomes, "use", render, atomic=body.atomic)

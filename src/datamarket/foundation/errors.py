@@ -78,6 +78,7 @@ THINGS_ZH = {
     "city transfer": "城际划转",
     "contract": "合同",
     "disposal": "数据处置义务",
+    "dispute": "争议",
     "entry": "分录",
     "entry at the bank": "银行存款分录",
     "entry or audit event": "分录或审计事件",

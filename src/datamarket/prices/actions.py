@@ -16,7 +16,7 @@ from datamarket.prices import queries, rules
 from datamarket.prices.rates import rates_on
 from datamarket.prices.rules import INCOME_LIFE
 from datamarket.prices.tables import PermittedIncome
-from datamarket.prices.terms import Excess, IncomeEvent, IncomeItem, IncomeItemKind, IncomeState
+from datamarket.prices.terms import Excess, IncomeEvent, IncomeItem, IncomeItemKind, IncomeState, PriceRate
 from datamarket.zones import queries as zones
 from datamarket.zones.resources.rules import check_operates
 
@@ -39,7 +39,7 @@ async def file_income(
     check_operates(actor, zone.operator_id)
     rates = rates_on(date(year, 1, 1))
     if rates.treasury_yield is None or rates.margin_most is None:
-        raise rules.IncomeRateUnstated(year=year, name="treasury_yield")
+        raise rules.IncomeRateUnstated(year=year, name=PriceRate.TREASURY_YIELD)
     margin_rate = rules.margin_of(margin, rates.margin_most)
     counted = rules.permitted(figures, rates.treasury_yield, margin_rate, ())
     row = PermittedIncome(
@@ -112,7 +112,7 @@ async def compare_year(
         raise rules.IncomeYearNotOver(year=row.year)
     most = rates_on(date(row.year, 12, 31)).deviation_most
     if most is None:
-        raise rules.IncomeRateUnstated(year=row.year, name="deviation_most")
+        raise rules.IncomeRateUnstated(year=row.year, name=PriceRate.DEVIATION_MOST)
     compared = rules.compare(row.amount_fen, actual_fen, most)
     row.state = INCOME_LIFE.after(row.state, IncomeEvent.COMPARE)
     row.actual_fen, row.compared_at = actual_fen, now

@@ -40,6 +40,13 @@ class IncomeState(Labelled):
     RETURNED = "returned", "已退回", "returned"
 
 
+class PriceRate(Labelled):
+    """What must be stated before an income can be counted or compared."""
+
+    TREASURY_YIELD = "treasury_yield", "十年期国债收益率", "ten-year treasury yield"
+    DEVIATION_MOST = "deviation_most", "年度收入偏差限值", "limit of the yearly deviation"
+
+
 class IncomeEvent(Labelled):
     REVIEW = "review", "审核", "review"
     APPROVE = "approve", "核定", "approve"

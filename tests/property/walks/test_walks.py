@@ -15,8 +15,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.contracts import actions as contracts
+from datamarket.contracts import metering
 from datamarket.contracts import queries as contract_queries
-from datamarket.contracts import uses
 from datamarket.contracts.disposal import actions as disposal
 from datamarket.contracts.negotiation import actions as negotiation
 from datamarket.contracts.terms import Demand, Purpose
@@ -112,7 +112,7 @@ class Walk(Standing):
                 return list(await self.recorder.record_trades(connection, [intent], now=self.now))
             assert buyer.participant_id is not None
             demand = Demand(contract, buyer.participant_id, purpose, quantity, self.now)
-            return list(await uses.record_uses(connection, [(buyer, demand)], now=self.now))
+            return list(await metering.record_uses(connection, [(buyer, demand)], now=self.now))
 
     def sold(self, deal: Deal, trade: Any, quantity: int) -> None:
         assert trade.amount_fen == deal.terms.price * quantity

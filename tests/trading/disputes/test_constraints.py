@@ -9,7 +9,7 @@ from datamarket.trading.disputes.rules import DisputeOpen
 from tests.world import disputes, trading
 
 CONDITIONS = {
-    "trade_dispute_state_check": "UPDATE trade_dispute SET state = 'lost', closed_at = opened_at",
+    "trade_dispute_state_check": "UPDATE trade_dispute SET state = 'lost', closed_at = opened_at WHERE state = 'opened'",
     "trade_dispute_opened_by_check": "UPDATE trade_dispute SET opened_by = 'authority'",
     "trade_dispute_offered_by_check": "UPDATE trade_dispute SET offered_by = 'authority', offered_fen = 1",
     "trade_dispute_amount_check": "UPDATE trade_dispute SET offered_by = 'buyer', offered_fen = amount_fen + 1",

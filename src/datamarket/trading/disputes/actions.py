@@ -48,7 +48,7 @@ async def open_dispute(
     """
     side = rules.side_of(actor, buyer_id=trade.buyer_id, provider_id=trade.provider_id)
     if side not in {Party.BUYER, Party.PROVIDER}:
-        raise rules.DisputeNotYourMove(event="open")
+        raise rules.DisputeNotYourMove(event=rules.OPENING)
     if await is_disputed(await driver(session), trade.id):
         raise rules.DisputeOpen
     dispute = TradeDispute(

@@ -36,6 +36,10 @@ class DisputeOpen(Conflict):
     en = "This trade has an open dispute already."
 
 
+OPENING = "open"
+"""What begins a dispute: no event of its life, which it has not yet."""
+
+
 class DisputeNotYourMove(Forbidden):
     code = "dispute.not-your-move"
     zh = "操作“{event}”不由您作出：由对方答复，双方均可提出和解金额并由另一方接受，由主管部门裁决，由提出方撤回。"
