@@ -19,7 +19,7 @@ from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 from greenlet._greenlet import enable_optional_cleanup  # type: ignore[import-untyped]
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import Database, with_database
+from datamarket.foundation.db import Database, owner_connection, with_database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, drop_database, migrate
@@ -97,13 +97,14 @@ def server_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iter
 
 @pytest_asyncio.fixture(scope="session")
 async def database_url(server_url: str, worker_id: str) -> AsyncIterator[str]:
-    """This worker's own database, migrated."""
-    name = f"datamarket_test_{worker_id}"
-    await drop_database(server_url, name)
-    url = await create_database(server_url, name)
-    await migrate(url)
-    yield url
-    await drop_database(server_url, name)
+    """This worker's own database, migrated; of it as it is now, empty, each that a test wants for itself is a copy."""
+    name, empty = f"datamarket_test_{worker_id}", empty_of(worker_id)
+    for made in (name, empty):
+        await drop_database(server_url, made)
+    await migrate(await create_database(server_url, empty))
+    yield await copied(server_url, empty, name)
+    for made in (name, empty):
+        await drop_database(server_url, made)
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -128,14 +129,22 @@ async def module_database(server_url: str, database_url: str, worker_id: str) ->
         yield opened
 
 
+def empty_of(worker_id: str) -> str:
+    return f"datamarket_empty_{worker_id}"
+
+
+async def copied(server_url: str, empty: str, name: str) -> str:
+    """The URL of a copy: migrating takes seven times as long (0.9 s)."""
+    async with owner_connection(server_url) as connection:
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{empty}"')
+    return with_database(server_url, name)
+
+
 @asynccontextmanager
 async def own_database(server_url: str, worker_id: str) -> AsyncIterator[Database]:
     """Migrated and open; gone afterwards."""
     name = f"datamarket_fresh_{worker_id}_{new_id(moment()).hex[-8:]}"
-    await create_database(server_url, name)
-    url = with_database(server_url, name)
-    await migrate(url)
-    opened = await Database(url, 8).open()
+    opened = await Database(await copied(server_url, empty_of(worker_id), name), 8).open()
     yield opened
     await opened.close()
     await drop_database(server_url, name)
