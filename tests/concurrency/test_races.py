@@ -112,6 +112,27 @@ async def test_one_bad_order_never_fails_its_neighbours_in_the_queue(database: D
     assert {type(answer) for answer in answers if isinstance(answer, MarketError)} == {FundsInsufficient}
 
 
+async def test_batches_that_are_taken_apart_at_two_desks_never_deadlock(database: Database) -> None:
+    """Whole or by halves, each locks the keys, then the meters, then the balances."""
+    deals = [
+        await trading.active_contract(database, funds=Fen(funds)) for funds in (1, 1_000_000, 1, 1_000_000)
+    ]
+    for deal in deals:
+        await enrol(database, deal.buyer_account)
+    desks = [trading.desk(database), trading.desk(database)]
+
+    async def ask(number: int) -> bool:
+        deal = deals[number * 7 % 4]
+        key = Claim(LEDGER, str(deal.buyer_account.account_id), unique("key"), bytes(32))
+        try:
+            return isinstance(await desks[number % 3 % 2].ask(trading.intent(deal), key), Answer)
+        except FundsInsufficient:
+            return False
+
+    for _ in range(5):
+        assert sum(await asyncio.gather(*(ask(number) for number in range(48)))) == 24
+
+
 async def test_trades_and_refunds_in_both_directions_never_deadlock(database: Database) -> None:
     """Two enterprises buy from each other at once: balances are locked in one order."""
     one = await trading.active_contract(database, funds=Fen(10_000_000))

@@ -11,6 +11,7 @@ from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor
 from datamarket.contracts import metering
 from datamarket.contracts import queries as contracts
+from datamarket.contracts.accounts import accounts_of
 from datamarket.contracts.queries import FrozenTermsReader
 from datamarket.contracts.rules import TermsReplaced
 from datamarket.contracts.terms import Demand, FrozenTerms
@@ -20,6 +21,7 @@ from datamarket.foundation.desks.writes import Write, write_together
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.ids import new_ids
 from datamarket.ledger import posting
+from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.rules import ONE_POSTING
 from datamarket.ledger.terms import EntryId, EntryKind, Posting
 from datamarket.trading import charging, queries, recording, rules
@@ -49,6 +51,16 @@ class Recorder:
         """
         if not intents:
             return []
+        outcomes = await self._try(connection, intents, now)
+        if outcomes is None:
+            await self._hold_still(connection, intents)
+            outcomes = await self._record_halves(connection, intents, now)
+        return outcomes
+
+    async def _try(
+        self, connection: Connection, intents: Sequence[TradeIntent], now: datetime
+    ) -> list[Outcome] | None:
+        """One outcome per intent, or none and nothing changed where the database refuses several at once."""
         try:
             async with connection.transaction():
                 return await self._record_together(connection, intents, now)
@@ -56,11 +68,24 @@ class Recorder:
             broken = error.constraint_name or ""
             if broken not in ONE_TRADE:
                 raise
-            if len(intents) == 1:
-                return [refusal_of(broken, ONE_TRADE)]
+            return [refusal_of(broken, ONE_TRADE)] if len(intents) == 1 else None
+
+    async def _record_halves(
+        self, connection: Connection, intents: Sequence[TradeIntent], now: datetime
+    ) -> list[Outcome]:
         middle = len(intents) // 2
-        first = await self.record_trades(connection, intents[:middle], now=now)
-        return first + await self.record_trades(connection, intents[middle:], now=now)
+        outcomes: list[Outcome] = []
+        for half in (intents[:middle], intents[middle:]):
+            done = await self._try(connection, half, now)
+            outcomes += await self._record_halves(connection, half, now) if done is None else done
+        return outcomes
+
+    async def _hold_still(self, connection: Connection, intents: Sequence[TradeIntent]) -> None:
+        """Every meter and balance that these may touch, in the order of all: between two steps, nobody waits for us."""
+        terms = await self.reader.read(connection, list({intent.contract_id for intent in intents}))
+        await contracts.lock_plain_meters(connection, list(terms))
+        accounts = {account.id for sold in terms.values() for account in accounts_of(self.ledger_id, sold)}
+        await holds.lock_balances(connection, self.ledger_id, accounts)
 
     async def price_use(self, connection: Connection, actor: Actor, use_id: UUID, *, now: datetime) -> Trade:
         """The seller prices what its buyer has used and left unpriced too long: a trade like the buyer's own.
@@ -116,6 +141,8 @@ class Recorder:
         if counts:
             sales = await self._charged(connection, intents, known, {p: sales[p] for p in uses})
         replaced = [p for p, outcome in outcomes.items() if isinstance(outcome, TermsReplaced)]
+        if replaced:
+            await self._hold_still(connection, intents)
         await write_together(connection, writes + self._writes(intents, sales, uses, outcomes, now))
         if replaced and not again:
             late = [intents[position] for position in replaced]

@@ -22,7 +22,7 @@ _ARGUMENT = re.compile(r"\$(\d+)")
 
 
 class Write(NamedTuple):
-    """A statement that changes rows, with its own `$1`, `$2`, ... in order."""
+    """A statement that changes rows, or a SELECT of one function that does; with its own `$1`, `$2`, ... in order."""
 
     statement: str
     arguments: tuple[Any, ...]
@@ -31,8 +31,8 @@ class Write(NamedTuple):
 async def write_together(connection: Connection, writes: Sequence[Write]) -> None:
     """Several writes in one question: each waits for an answer, while whoever asks has more to do than to wait.
 
-    None sees what another writes, but what checks them afterwards (keys, triggers) sees all. The last alone may call a
-    function; PostgreSQL begins with it. All are done, or none is.
+    They are done in their order, so that two batches lock keys, meters and balances alike; all of them, or none. None
+    sees what another writes, but what checks them afterwards (keys, triggers) sees all.
     """
     if writes:
         statement = _one_statement(tuple((write.statement, len(write.arguments)) for write in writes))
@@ -41,14 +41,23 @@ async def write_together(connection: Connection, writes: Sequence[Write]) -> Non
 
 @lru_cache(maxsize=64)
 def _one_statement(parts: tuple[tuple[str, int], ...]) -> str:
-    """Each but the last under a name of its own, its arguments numbered after those of the parts before it."""
-    numbered: list[str] = []
+    """Each under a name of its own, its arguments numbered after those of the parts before it.
+
+    PostgreSQL does a named write whole where its rows are first asked for, and those that nobody asks for last and
+    backwards. So each is counted, in the list of what is selected.
+    """
+    named: list[str] = []
+    asked: list[str] = []
     before = 0
-    for statement, arguments in parts:
-        numbered.append(_ARGUMENT.sub(partial(_moved, before), statement))
+    for number, (statement, arguments) in enumerate(parts, 1):
+        moved = _ARGUMENT.sub(partial(_moved, before), statement).strip()
         before += arguments
-    named = ", ".join(f"write_{number} AS ({part})" for number, part in enumerate(numbered[:-1], 1))
-    return f"WITH {named} {numbered[-1]}" if named else numbered[-1]
+        if moved.startswith("SELECT"):
+            asked.append(f"({moved})")
+        else:
+            named.append(f"write_{number} AS ({moved} RETURNING 1)")
+            asked.append(f"(SELECT count(*) FROM write_{number})")  # noqa: S608 - a number
+    return f"WITH {', '.join(named)} SELECT {', '.join(asked)}" if named else f"SELECT {', '.join(asked)}"
 
 
 def _moved(by: int, argument: "re.Match[str]") -> str:
