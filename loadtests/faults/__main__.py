@@ -25,6 +25,7 @@ from loadtests.faults import (
     restore,
     rewind,
     tampering,
+    withdrawals,
     workers,
 )
 from loadtests.faults.proof import Proof
@@ -33,6 +34,7 @@ from loadtests.faults.stand import tell
 PROOFS: dict[str, Callable[..., Awaitable[Proof]]] = {
     "kills": kills.prove,
     "workers": workers.prove,
+    "withdrawals": withdrawals.prove,
     "frozen": frozen.prove,
     "overload": overload.prove,
     "tampering": tampering.prove,

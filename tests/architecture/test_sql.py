@@ -19,6 +19,7 @@ ALLOWED = {
     "evidence/log/verification.py": "recomputes the whole log in one snapshot",
     "foundation/checks.py": "runs `checks/*.sql`",
     "foundation/db.py": "connections, transactions, locks",
+    "foundation/desks/writes.py": "joins the writes of a batch into one statement",
     "foundation/idempotency.py": "hot path: a key is claimed and answered",
     "ledger/books/leaves.py": "what a leaf of an entry is made of",
     "ledger/posting.py": "hot path: the one call that posts",

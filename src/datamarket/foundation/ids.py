@@ -30,6 +30,12 @@ def new_ids(instants: Sequence[datetime]) -> list[UUID]:
     return [pgproto.UUID(fresh) for fresh in _sixteen_bytes(instants, drawn)]
 
 
+def lowest_id(at: datetime) -> UUID:
+    """No id of this instant, or of a later one, is below it."""
+    [lowest] = _sixteen_bytes([at], 0)
+    return UUID(bytes=lowest)
+
+
 def _sixteen_bytes(instants: Sequence[datetime], drawn: int) -> Iterator[bytes]:
     """RFC 9562, 5.7: time, version, twelve random bits, variant, sixty-two random bits: of eighty, the first 74."""
     leads = {now: (int(now.timestamp() * 1000) & (2**48 - 1)) << 16 | 0x7000 for now in set(instants)}

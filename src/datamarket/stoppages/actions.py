@@ -16,6 +16,9 @@ from datamarket.stoppages import queries
 from datamarket.stoppages.tables import Stoppage
 from datamarket.stoppages.terms import StoppageCause
 
+UNDER_WAY = timedelta(seconds=10)
+"""More than a request may wait for a lock (`request_deadline_seconds`); a use further ahead is a clock's error."""
+
 
 async def stop(
     session: AsyncSession,
@@ -27,7 +30,13 @@ async def stop(
     wind_down_days: int = 0,
     now: datetime,
 ) -> None:
-    """The link no longer stands: listings stop at once, contracts after the wind-down. The caller holds its row."""
+    """The link no longer stands: listings stop at once, contracts after the wind-down. The caller holds its row.
+
+    A use that held its meter before us was permitted, though its instant may be later than ours: we stop right after it.
+    """
+    connection = await driver(session)
+    await queries.lock_followers(connection, [target_id], business_date(now))
+    used_at = await queries.last_use_of(connection, target_id, now, now + UNDER_WAY)
     session.add(
         Stoppage(
             id=new_id(now),
@@ -35,7 +44,7 @@ async def stop(
             cause=cause,
             reason=reason,
             told_at=now,
-            stops_at=now + timedelta(days=wind_down_days),
+            stops_at=max(now + timedelta(days=wind_down_days), used_at or now),
         )
     )
     await follow(session, actor, [target_id], now=now)

@@ -1,13 +1,14 @@
 """Reading stops, and holding what follows them."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.db import Connection
+from datamarket.foundation.ids import lowest_id
 from datamarket.stoppages.tables import Stoppage
 
 _LISTINGS = """
@@ -25,6 +26,11 @@ _RUNNING = """
 SELECT id FROM contract WHERE id IN (SELECT contract_running_under($1)) ORDER BY id FOR NO KEY UPDATE
 """
 _METERS_OF = "SELECT FROM contract_meter WHERE contract_id = ANY ($1) ORDER BY contract_id FOR NO KEY UPDATE"
+_LAST_USE = """
+SELECT max(u.at) + interval '1 microsecond' FROM contract_link AS l CROSS JOIN LATERAL (
+       SELECT max(at) AS at FROM contract_use WHERE contract_id = l.contract_id AND id >= $2 AND at >= $3 AND at < $4) AS u
+ WHERE l.target_id = $1 AND l.to_at IS NULL
+"""
 
 
 async def open_stoppage(session: AsyncSession, target_id: UUID) -> Stoppage | None:
@@ -50,3 +56,11 @@ async def lock_followers(connection: Connection, targets: Sequence[UUID] | None,
     """
     listings = await connection.fetch(_LISTINGS, targets, on)
     return len(listings), len(await connection.fetch(_METERS, targets))
+
+
+async def last_use_of(
+    connection: Connection, target_id: UUID, since: datetime, until: datetime
+) -> datetime | None:
+    """Right after the last use between these instants under what stands on this link, if there is one."""
+    found: datetime | None = await connection.fetchval(_LAST_USE, target_id, lowest_id(since), since, until)
+    return found
