@@ -19,13 +19,13 @@ from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 from greenlet._greenlet import enable_optional_cleanup  # type: ignore[import-untyped]
 
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import Database, owner_connection, with_database
+from datamarket.foundation.db import Connection, Database, owner_connection, with_database
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.server.app import create_app
 from datamarket.server.embedded import embedded_server
-from tests.world.books import assert_books_hold
+from tests.world.books import assert_books_still_hold, auditing
 from tests.world.document import held_to_the_document
 from tests.world.people import NOON, enrol, moment
 
@@ -151,21 +151,28 @@ async def own_database(server_url: str, worker_id: str) -> AsyncIterator[Databas
 
 
 def touches_the_books(item: pytest.Item) -> bool:
-    """Every test of a room that comes near a database, and each of a `test_api.py`."""
-    if item.path.relative_to(HERE).parts[0] in BESIDE_THE_ROOMS:
-        return False
+    """Every race and every whole journey; every test of a room that comes near a database, and each of a `test_api.py`."""
+    folder = item.path.relative_to(HERE).parts[0]
+    if folder in BESIDE_THE_ROOMS:
+        return folder in {"concurrency", "e2e"}
     return item.path.name == "test_api.py" or "server_url" in getattr(item, "fixturenames", ())
 
 
+@pytest_asyncio.fixture(scope="session")
+async def auditor(database_url: str) -> AsyncIterator[Connection]:
+    async with auditing(database_url) as connection:
+        yield connection
+
+
 @pytest_asyncio.fixture
-async def books_hold(database_url: str) -> AsyncIterator[None]:
-    """The invariants hold after the test; `e2e/` and `concurrency/` ask the same of all of theirs."""
+async def books_hold(auditor: Connection) -> AsyncIterator[None]:
+    """The invariants hold after the test."""
     yield
-    await assert_books_hold(database_url)
+    await assert_books_still_hold(auditor)
 
 
 @pytest.fixture(autouse=True)
-def books_hold_in_the_rooms(request: pytest.FixtureRequest) -> None:
+def books_hold_afterwards(request: pytest.FixtureRequest) -> None:
     if touches_the_books(request.node):
         request.getfixturevalue("books_hold")
 

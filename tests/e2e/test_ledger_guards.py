@@ -10,34 +10,47 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from datamarket.foundation.db import APP_ROLE, Database
+from datamarket.foundation import checks
+from datamarket.foundation.db import APP_ROLE, Connection, Database, owner_connection
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
-from datamarket.server.checks import check_books
+from datamarket.server.checks import CHECKS
 from datamarket.trading.disputes.terms import DisputeEvent
 from tests.world import catalogue, disputes, trading
+from tests.world.books import assert_books_still_hold, auditing
 from tests.world.people import NOON
 
-Superuser = asyncpg.Connection
 LEDGER = trading.LEDGER_ID
 
 
+async def traded(database: Database) -> None:
+    """A small market with settled, refunded and disputed trades."""
+    deal = await trading.active_contract(database, of_zone=True, quota=1000)
+    trades = [await trading.trade(database, deal, quantity) for quantity in (1, 5, 20)]
+    await trading.refund(database, deal, trades[1].id, Fen(700))
+    settled = await disputes.opened(database, deal.buyer_account, trades[1].id, Fen(900))
+    await disputes.moved(database, deal.provider_account, settled, DisputeEvent.OFFER, amount_fen=800)
+    await disputes.moved(database, deal.buyer_account, settled, DisputeEvent.SETTLE)
+    await disputes.opened(database, deal.buyer_account, trades[2].id)
+    await trading.trade(database, await trading.active_contract(database, plan=catalogue.GRADUATED), 12)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def superuser(module_database: Database) -> AsyncIterator[Connection]:
+    """A superuser's connection to it."""
+    await traded(module_database)
+    async with auditing(module_database.url) as connection:
+        await assert_books_still_hold(connection)
+        yield connection
+
+
 @pytest_asyncio.fixture
-async def market(fresh_database: Database) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """A small market with settled and refunded trades; a superuser's connection to it."""
-    deal = await trading.active_contract(fresh_database, of_zone=True, quota=1000)
-    trades = [await trading.trade(fresh_database, deal, quantity) for quantity in (1, 5, 20)]
-    await trading.refund(fresh_database, deal, trades[1].id, Fen(700))
-    settled = await disputes.opened(fresh_database, deal.buyer_account, trades[1].id, Fen(900))
-    await disputes.moved(fresh_database, deal.provider_account, settled, DisputeEvent.OFFER, amount_fen=800)
-    await disputes.moved(fresh_database, deal.buyer_account, settled, DisputeEvent.SETTLE)
-    await disputes.opened(fresh_database, deal.buyer_account, trades[2].id)
-    connection = await asyncpg.connect(fresh_database.url)
-    await trading.trade(
-        fresh_database, await trading.active_contract(fresh_database, plan=catalogue.GRADUATED), 12
-    )
-    yield connection
-    await connection.close()
+async def market(superuser: Connection) -> AsyncIterator[Connection]:
+    """What a test does to it is undone."""
+    attempt = superuser.transaction()
+    await attempt.start()
+    yield superuser
+    await attempt.rollback()
 
 
 @pytest.mark.parametrize(
@@ -53,9 +66,7 @@ async def market(fresh_database: Database) -> AsyncIterator["asyncpg.Connection[
         "TRUNCATE audit_event",
     ],
 )
-async def test_not_even_the_owner_changes_the_past(
-    market: "asyncpg.Connection[asyncpg.Record]", statement: str
-) -> None:
+async def test_not_even_the_owner_changes_the_past(market: Connection, statement: str) -> None:
     with pytest.raises(asyncpg.PostgresError, match="append-only"):
         await market.execute(statement)
 
@@ -75,16 +86,14 @@ async def test_not_even_the_owner_changes_the_past(
         "SELECT turnover_add(array_agg(y)) FROM yearly_turnover AS y",
     ],
 )
-async def test_the_application_role_has_no_other_way_in(
-    market: "asyncpg.Connection[asyncpg.Record]", statement: str
-) -> None:
+async def test_the_application_role_has_no_other_way_in(market: Connection, statement: str) -> None:
     await market.execute(f"SET ROLE {APP_ROLE}")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await market.execute(statement)
 
 
 async def test_an_entry_that_does_not_balance_is_refused_in_the_database(
-    market: "asyncpg.Connection[asyncpg.Record]",
+    market: Connection,
 ) -> None:
     accounts = [
         row["id"] for row in await market.fetch("SELECT id FROM ledger_account WHERE may_go_negative LIMIT 2")
@@ -92,18 +101,19 @@ async def test_an_entry_that_does_not_balance_is_refused_in_the_database(
     entry = new_id(NOON)
     for amounts in ([100, -99], [100], [0, 0]):
         with pytest.raises(asyncpg.IntegrityConstraintViolationError):
-            await market.execute(
-                "SELECT ledger_post($1::int, $2::timestamptz, 202406, ARRAY[$3::uuid], ARRAY[202406], ARRAY['deposit'],"
-                " ARRAY[$2::timestamptz], ARRAY['test'], ARRAY[$3::uuid], ARRAY[NULL::uuid], ARRAY[$3::uuid],"
-                " $4::int[], $5::int[], $6::uuid[], $7::bigint[])",
-                LEDGER,
-                NOON,
-                entry,
-                [1] * len(amounts),
-                list(range(1, len(amounts) + 1)),
-                accounts[: len(amounts)],
-                amounts,
-            )
+            async with market.transaction():
+                await market.execute(
+                    "SELECT ledger_post($1::int, $2::timestamptz, 202406, ARRAY[$3::uuid], ARRAY[202406], ARRAY['deposit'],"
+                    " ARRAY[$2::timestamptz], ARRAY['test'], ARRAY[$3::uuid], ARRAY[NULL::uuid], ARRAY[$3::uuid],"
+                    " $4::int[], $5::int[], $6::uuid[], $7::bigint[])",
+                    LEDGER,
+                    NOON,
+                    entry,
+                    [1] * len(amounts),
+                    list(range(1, len(amounts) + 1)),
+                    accounts[: len(amounts)],
+                    amounts,
+                )
 
 
 TAMPERINGS = {
@@ -147,27 +157,26 @@ TAMPERINGS = {
 
 
 @pytest.mark.parametrize("statement", TAMPERINGS)
-async def test_a_superusers_tampering_breaks_the_right_invariants(
-    market: "asyncpg.Connection[asyncpg.Record]", fresh_database: Database, statement: str
-) -> None:
-    assert all(finding.holds for finding in await check_books(fresh_database.url, LEDGER))
-    await market.execute("SET session_replication_role = replica")
+async def test_a_superusers_tampering_breaks_the_right_invariants(market: Connection, statement: str) -> None:
+    await market.execute("SET LOCAL session_replication_role = replica")
     await market.execute(statement)
-    findings = await check_books(fresh_database.url, LEDGER)
+    findings = await checks.run(market, LEDGER, CHECKS)
     broken = {finding.check.id for finding in findings if not finding.holds}
     assert broken >= TAMPERINGS[statement]
     assert all(finding.breaches for finding in findings if not finding.holds)
 
 
-async def test_the_command_exits_one_and_names_the_row(
-    market: "asyncpg.Connection[asyncpg.Record]", fresh_database: Database
-) -> None:
+async def test_the_command_exits_one_and_names_the_row(fresh_database: Database) -> None:
+    await traded(fresh_database)
     command = [sys.executable, "-m", "datamarket", "check", "--json"]
     environment = os.environ | {"DATABASE_URL": fresh_database.url}
     sound = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)  # noqa: ASYNC221, S603
     assert sound.returncode == 0, sound.stderr
-    await market.execute("SET session_replication_role = replica")
-    changed = await market.fetch("UPDATE ledger_entry SET kind = 'gift' WHERE kind = 'refund' RETURNING id")
+    async with owner_connection(fresh_database.url) as market:
+        await market.execute("SET session_replication_role = replica")
+        changed = await market.fetch(
+            "UPDATE ledger_entry SET kind = 'gift' WHERE kind = 'refund' RETURNING id"
+        )
     broken = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)  # noqa: ASYNC221, S603
     assert broken.returncode == 1
     breaches = {finding["id"]: finding["breaches"] for finding in json.loads(broken.stdout)}

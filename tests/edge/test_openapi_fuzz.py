@@ -35,9 +35,9 @@ from tests.world.subsidy import AFTER_PUBLICITY
 
 EFFORT = int(os.environ.get("DATAMARKET_FUZZ_EFFORT", "1"))
 """How many times as much is sent; the same in each run when it is 1. `make soak` takes more."""
-EXAMPLES = 6 * EFFORT
+EXAMPLES = 3 * EFFORT
 """Of valid and of faulty requests to each operation, beside the boundary cases of every parameter."""
-WALKS, STEPS = 8 * EFFORT, 15
+WALKS, STEPS = 4 * EFFORT, 15
 """Pairs of rows of requests, each about what the ones before it answered, and how many stand in a row at most."""
 LINKED = 100
 """So many links between operations are found at least, by the names of what one answers and another takes."""

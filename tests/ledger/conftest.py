@@ -22,6 +22,14 @@ LEDGER = trading.LEDGER_ID
 MARCH, APRIL, MAY = date(2024, 3, 11), date(2024, 4, 30), date(2024, 5, 2)
 
 
+async def three_months(database: Database) -> trading.Agreement:
+    """Trades of March, April and May 2024, of a zone's data."""
+    made = await trading.active_contract(database, of_zone=True)
+    for day, quantity in ((MARCH, 3), (APRIL, 5), (MAY, 7), (MAY, 11)):
+        await trading.trade(database, made, quantity, at=noon_of(day))
+    return made
+
+
 class Desk:
     """The finance department at its desk, and others."""
 
@@ -65,8 +73,4 @@ async def desk(fresh_database: Database, settings: Settings) -> AsyncIterator[De
 
 @pytest_asyncio.fixture
 async def deal(fresh_database: Database) -> trading.Agreement:
-    """Trades of March, April and May 2024, one of them of a zone's data refunded in part."""
-    made = await trading.active_contract(fresh_database, of_zone=True)
-    for day, quantity in ((MARCH, 3), (APRIL, 5), (MAY, 7), (MAY, 11)):
-        await trading.trade(fresh_database, made, quantity, at=noon_of(day))
-    return made
+    return await three_months(fresh_database)

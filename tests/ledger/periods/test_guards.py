@@ -1,22 +1,25 @@
 """Months are closed in one way only; tampering shows; what an older release closed is taken over."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
-from datamarket.foundation.db import APP_ROLE, Database
+from datamarket.foundation import checks
+from datamarket.foundation.db import APP_ROLE, Connection, Database
 from datamarket.foundation.ids import new_id
 from datamarket.ledger import posting
 from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.migrations import apply
-from datamarket.server.checks import check_books
-from tests.ledger.conftest import LEDGER
-from tests.world import periods, trading
-from tests.world.books import assert_books_hold
+from datamarket.server.checks import CHECKS
+from tests.ledger.conftest import LEDGER, three_months
+from tests.world import periods
+from tests.world.books import assert_books_hold, assert_books_still_hold, auditing
 from tests.world.people import NOON, moment
 
 FIRST_RELEASE = Path(__file__).parents[2] / "migrations" / "first_release.sql"
@@ -43,18 +46,25 @@ TAMPERINGS = {
 }
 
 
+@pytest_asyncio.fixture(scope="module")
+async def closed(module_database: Database) -> AsyncIterator[Connection]:
+    """A superuser's connection to books of which two months are closed."""
+    await three_months(module_database)
+    await periods.close(module_database, LEDGER, 202403)
+    await periods.close(module_database, LEDGER, 202404)
+    async with auditing(module_database.url) as connection:
+        await assert_books_still_hold(connection)
+        yield connection
+
+
 @pytest.mark.parametrize("statement", TAMPERINGS)
-async def test_a_superusers_tampering_with_closed_months_shows(
-    fresh_database: Database, deal: trading.Agreement, statement: str
-) -> None:
-    await periods.close(fresh_database, LEDGER, 202403)
-    await periods.close(fresh_database, LEDGER, 202404)
-    await assert_books_hold(fresh_database.url)
-    connection = await asyncpg.connect(fresh_database.url)
-    await connection.execute("SET session_replication_role = replica")
-    await connection.execute(statement)
-    await connection.close()
-    findings = await check_books(fresh_database.url, LEDGER)
+async def test_a_superusers_tampering_with_closed_months_shows(closed: Connection, statement: str) -> None:
+    attempt = closed.transaction()
+    await attempt.start()
+    await closed.execute("SET LOCAL session_replication_role = replica")
+    await closed.execute(statement)
+    findings = await checks.run(closed, LEDGER, CHECKS)
+    await attempt.rollback()
     assert {finding.check.id for finding in findings if not finding.holds} >= TAMPERINGS[statement]
 
 
