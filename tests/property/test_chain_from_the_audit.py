@@ -14,6 +14,9 @@ from datamarket.authority.terms import LinkState
 from datamarket.catalogue.products import actions as product_actions
 from datamarket.catalogue.products import queries as product_queries
 from datamarket.catalogue.products.terms import ProductEvent
+from datamarket.contracts import queries as contract_queries
+from datamarket.contracts.negotiation import actions as negotiation
+from datamarket.contracts.terms import OfferEvent
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Connection, Database, PageAsked
 from datamarket.foundation.errors import MarketError
@@ -47,7 +50,7 @@ PAIRS: dict[str, tuple[Any, Any]] = {
 TOGGLED = ("buyer", "provider", "operator", "zone", "mandate", "version")
 moves = st.one_of(
     st.tuples(st.sampled_from(TOGGLED), st.sampled_from([None, *ExitCourse])),
-    st.tuples(st.sampled_from(("next mandate", "renew mandate", "chores")), st.none()),
+    st.tuples(st.sampled_from(("next mandate", "renew mandate", "chores", "amend")), st.none()),
     st.tuples(
         st.just("registration"),
         st.sampled_from(((ResourceEvent.CANCEL,), (ResourceEvent.RENEW,), REGISTRATION_STEPS)),
@@ -58,13 +61,14 @@ histories = st.lists(st.tuples(moves, st.sampled_from((1, 20, 400, 9_000))), min
 _FROM_THE_AUDIT = """
 WITH event AS (
     SELECT id, at, split_part(action, '.', 2) AS verb, subject_type, subject_id, facts FROM audit_event WHERE at <= $2
+), signature AS (
+    SELECT at, facts FROM event WHERE subject_id = $1 AND verb IN ('sign', 'sign-amendment') AND facts ? 'links' ORDER BY at DESC LIMIT 1
 ), signed AS (
-    SELECT l ->> 0 AS kind, (l ->> 1)::uuid AS target
-      FROM event e, jsonb_array_elements(e.facts -> 'links') AS l WHERE e.subject_id = $1 AND e.verb = 'sign'
+    SELECT s.at, l ->> 0 AS kind, (l ->> 1)::uuid AS target FROM signature s, jsonb_array_elements(s.facts -> 'links') AS l
 ), link AS (
     SELECT s.kind, CASE WHEN s.kind = 'mandate' THEN coalesce(
-             (SELECT (e.facts ->> 'to')::uuid FROM event e WHERE e.subject_id = $1 AND e.verb = 'carry' ORDER BY e.at DESC LIMIT 1),
-             s.target) ELSE s.target END AS target
+             (SELECT (e.facts ->> 'to')::uuid FROM event e
+               WHERE e.subject_id = $1 AND e.verb = 'carry' AND e.at >= s.at ORDER BY e.at DESC LIMIT 1), s.target) ELSE s.target END AS target
       FROM signed s
 ), told AS (
     SELECT l.kind, l.target,
@@ -153,6 +157,18 @@ async def move(
         )
 
 
+async def amend(session: AsyncSession, deal: Agreement, now: datetime) -> None:
+    """Another quota, which both sign: what the contract stands on is frozen anew."""
+    contract = await contract_queries.lock_contract(
+        session, deal.contract.id, visible_to=deal.provider_account
+    )
+    quota = {"quota": (contract.quota or 1_000) + 1}
+    offer = await negotiation.offer_terms(session, deal.provider_account, contract, quota, now=now)
+    await negotiation.answer_amendment(
+        session, deal.buyer_account, contract, offer.number, OfferEvent.SIGN, now=now
+    )
+
+
 async def happen(
     database: Database, deal: Agreement, operated: OperatedZone, what: tuple[str, Any], now: datetime
 ) -> datetime:
@@ -166,6 +182,8 @@ async def happen(
             async with database.transaction() as session:
                 if name in TOGGLED:
                     await toggle(session, deal, operated, name, end=step, now=now, exit_course=chosen)
+                elif name == "amend":
+                    await amend(session, deal, now)
                 elif name != "chores":
                     await move(session, operated, name, step, now)
         except MarketError:
