@@ -19,6 +19,8 @@ from datamarket.contracts.accounts import accounts_of
 from datamarket.contracts.ceilings import check_price
 from datamarket.contracts.deadlines import deadline
 from datamarket.contracts.disposal import actions as disposal
+from datamarket.contracts.kinds.rules import check_clauses
+from datamarket.contracts.kinds.terms import ContractKind
 from datamarket.contracts.tables import Contract, ContractMeter, ContractOffer
 from datamarket.contracts.terms import (
     TERMS,
@@ -55,6 +57,7 @@ async def request_contract(
     quota: int | None,
     redevelopment: bool = False,
     annex: Mapping[str, Any] | None = None,
+    kind: ContractKind = ContractKind.PROVISION,
     now: datetime,
 ) -> Contract:
     """A buyer asks for a published offer; what the offer says now is frozen into the contract.
@@ -83,16 +86,18 @@ async def request_contract(
         term_to=term_to,
         quota=rules.quota_of(plan, quota),
         annex=dict(annex or {}),
-        state=ContractState.REQUESTED,
+        kind=kind,
         created_at=now,
     )
     return await _keep(session, actor, contract, now)
 
 
 async def _keep(session: AsyncSession, actor: Actor, contract: Contract, now: datetime) -> Contract:
-    """A request, which its provider is to answer, and its terms as the first version. Raises PriceAboveCeiling."""
+    """A request, which its provider is to answer, and its terms as the first version. Raises PriceAboveCeiling, and what `check_clauses` raises."""
+    check_clauses(ContractKind(contract.kind), contract.annex)
     await check_price(session, contract, now)
-    contract.awaits, contract.answer_by = Party.PROVIDER, deadline(ContractState.REQUESTED, now)
+    contract.state, contract.awaits = ContractState.REQUESTED, Party.PROVIDER
+    contract.answer_by = deadline(ContractState.REQUESTED, now)
     session.add(contract)
     await session.flush()
     session.add(version_of(contract, 1, Party.BUYER, now))

@@ -18,6 +18,8 @@ from datamarket.contracts import rules as contract_rules
 from datamarket.contracts.ceilings import check_price
 from datamarket.contracts.deadlines import deadline
 from datamarket.contracts.disposal import actions as disposal
+from datamarket.contracts.kinds.rules import check_clauses
+from datamarket.contracts.kinds.terms import ContractKind
 from datamarket.contracts.negotiation import queries as versions
 from datamarket.contracts.negotiation import rules
 from datamarket.contracts.tables import Contract, ContractOffer
@@ -44,7 +46,7 @@ async def offer_terms(
     """The other side gets the contract's terms with these changes to answer. `contract` is locked by the caller.
 
     Raises NotYourMove, OfferOutOfTurn, TransitionNotAllowed, AnswerLate, NoticeGiven, OfferOver, OfferUnchanged,
-    TermBegun, UseClassFixed, and what `request_contract` raises.
+    TermBegun, UseClassFixed, KindFixed, and what `request_contract` raises.
     """
     party = contract_rules.party_of(actor, provider_id=contract.provider_id, buyer_id=contract.buyer_id)
     standing = await queries.find_offer(session, contract.id, OfferState.OPEN)
@@ -186,6 +188,7 @@ async def _changed(
 
 async def _check(session: AsyncSession, contract: Contract, terms: Mapping[str, Any], now: datetime) -> None:
     """What is asked of a request is asked of each version."""
+    check_clauses(ContractKind(terms["kind"]), terms["annex"])
     operator_id = contract.operator_id if contract.redevelopment else None
     await contracts.check_parties(
         session, contract.provider_id, contract.buyer_id, operator_id=operator_id, now=now
