@@ -1,8 +1,12 @@
-"""An annex that holds, for each kind of contract."""
+"""An annex that holds, for each kind of contract, and a contract as its text is written of it."""
 
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+from datamarket.catalogue.terms import Category
 from datamarket.contracts.kinds.terms import ContractKind
+from datamarket.contracts.text.wording import ContractSide, WrittenContract
 
 USING = {"right": "using", "scope": "本企业内部风控建模", "restrictions": "不得还原个人信息"}
 ANNEX: dict[ContractKind, dict[str, Any]] = {
@@ -35,3 +39,40 @@ ANNEX: dict[ContractKind, dict[str, Any]] = {
         "dispute_forum": "青岛仲裁委员会",
     },
 }
+_TERMS: dict[str, Any] = {
+    "price_model": "two_part",
+    "price_fen": 3_000,
+    "period_days": None,
+    "price_terms": {
+        "units": 1,
+        "tiers": [{"above": 100, "price_fen": 2_500}],
+        "basic_fen": 100_000,
+        "minimum_fen": 0,
+        "cap_fen": None,
+    },
+    "purposes": ["industrial_development", "research"],
+    "use_class": "industry",
+    "term_from": datetime(2024, 6, 30, 16, tzinfo=UTC),
+    "term_to": datetime(2025, 6, 30, 18, 30, tzinfo=UTC),
+    "quota": None,
+}
+
+
+def written(kind: ContractKind, /, **changed: Any) -> WrittenContract:
+    """A contract of this kind, with other terms where they are given."""
+    return WrittenContract(
+        id=UUID(int=0x018FDC6E0C0070008000000000000001),
+        number=2,
+        provider=ContractSide("青岛甲数据有限公司", "91370200MA3C0Y0A0B"),
+        buyer=ContractSide("青岛乙科技有限公司", "91370200MA3D1Z1B1C"),
+        operator=ContractSide("青岛丙运营有限公司", "91370200MA3E2A2C2D"),
+        product_name="港口作业指数",
+        product_code="QD-PORT-01",
+        product_version=3,
+        category=next(iter(Category)),
+        venue_id=UUID(int=2),
+        venue_fee_bps=100,
+        zone_id=UUID(int=3),
+        redevelopment=False,
+        terms={"kind": kind, **_TERMS, "annex": ANNEX[kind]} | changed,
+    )
