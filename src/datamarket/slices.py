@@ -20,6 +20,7 @@ ROOMS = (
     "contracts",
     "contracts.negotiation",
     "contracts.disposal",
+    "contracts.text",
     "contracts.kinds",
     "trading.orders",
     "trading.disputes",

@@ -24,6 +24,7 @@ from datamarket.contracts.negotiation import queries as versions
 from datamarket.contracts.negotiation import rules
 from datamarket.contracts.tables import Contract, ContractOffer
 from datamarket.contracts.terms import TERMS, ContractEvent, ContractState, OfferEvent, OfferState, Party
+from datamarket.contracts.text.actions import sign_text
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import Database, driver
 from datamarket.foundation.money import Fen
@@ -67,6 +68,8 @@ async def offer_terms(
     session.add(offer)
     _await(contract, offer, event, valid_until, now)
     facts = {"number": number, "changed": [one.clause.value for one in said]}
+    if event is ContractEvent.AMEND:
+        facts |= await sign_text(session, contract, offer, party)
     await _record(session, actor, contract, event, now, party=party, reason=reason, **facts)
     return offer
 
@@ -110,6 +113,7 @@ async def answer_amendment(
     contract_rules.CONTRACT_LIFE.after(contract.state, ContractEvent.AMEND)
     if event is OfferEvent.SIGN:
         contract_rules.check_in_time(contract.answer_by, now)
+        facts |= await sign_text(session, contract, offer, party)
         facts["links"] = await _put_in_force(session, contract, offer, now)
     offer.state = following
     contract.awaits = contract.answer_by = None
