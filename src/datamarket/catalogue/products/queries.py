@@ -22,7 +22,7 @@ from datamarket.catalogue.products.terms import (
     VersionState,
 )
 from datamarket.catalogue.terms import Category
-from datamarket.foundation.db import PageAsked, asked, get_row, keyset, one_row
+from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.zones.terms import Level
 
 _LISTED = text(
@@ -74,11 +74,6 @@ async def lock_product(session: AsyncSession, product_id: UUID, *, visible_to: A
     """Product and version as they are, held until the transaction ends. Raises NotFound."""
     locked = _seen(visible_to).where(Product.id == product_id).with_for_update()
     return Described(*await one_row(session, locked.execution_options(populate_existing=True), "product"))
-
-
-async def get_named(session: AsyncSession, product_id: UUID) -> Product:
-    """Whoever asks: code and names stay once a version was submitted. Raises NotFound."""
-    return await get_row(session, Product, product_id, "product")
 
 
 async def lock_shared(session: AsyncSession, product_id: UUID) -> Product:

@@ -7,5 +7,5 @@ Invariants
 - each side's signature keeps the digest of the text it signed, beside the version and in its audit event; the two are equal
 - what is written never changes: other wording is another edition, and the one that was signed under stays
 
-Uses: contracts' words and rows, kinds, participants, products, evidence, auth, foundation.
+Uses: contracts' words and rows, kinds, categories, evidence, auth, foundation; names by SQL.
 """

@@ -19,5 +19,4 @@ async def sign_text(
         version.provider_digest = digest
     else:
         version.buyer_digest = digest
-    await session.flush()
     return {"number": version.number, "digest": digest}

@@ -5,13 +5,11 @@ from uuid import UUID
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.catalogue.products import queries as products
 from datamarket.catalogue.terms import Category
 from datamarket.contracts.tables import Contract, ContractOffer
 from datamarket.contracts.terms import TERMS
 from datamarket.contracts.text.wording import ContractSide, WrittenContract
-from datamarket.foundation.db import one_row
-from datamarket.participants import queries as participants
+from datamarket.foundation.db import driver, one_row
 
 
 async def get_version(session: AsyncSession, contract_id: UUID, number: int) -> ContractOffer:
@@ -22,22 +20,27 @@ async def get_version(session: AsyncSession, contract_id: UUID, number: int) -> 
     return await one_row(session, wanted, "offer")
 
 
+_NAMED = """
+SELECT p.name_zh AS provider, p.uscc AS provider_uscc, b.name_zh AS buyer, b.uscc AS buyer_uscc, o.name_zh AS operator,
+       o.uscc AS operator_uscc, d.name_zh AS product, d.code
+  FROM contract c JOIN participant p ON p.id = c.provider_id JOIN participant b ON b.id = c.buyer_id
+  JOIN product d ON d.id = c.product_id LEFT JOIN participant o ON o.id = c.operator_id
+ WHERE c.id = $1
+"""
+"""Names and codes stay: of participants once admitted, of products once a version was submitted."""
+
+
 async def written(session: AsyncSession, contract: Contract, version: ContractOffer) -> WrittenContract:
     """The contract under this version of its terms."""
-    ids = filter(None, (contract.provider_id, contract.buyer_id, contract.operator_id))
-    named = {
-        key: ContractSide(found.name_zh, found.uscc)
-        for key, found in (await participants.participants_by_ids(session, ids)).items()
-    }
-    product = await products.get_named(session, contract.product_id)
+    [named] = await (await driver(session)).fetch(_NAMED, contract.id)
     return WrittenContract(
         id=contract.id,
         number=version.number,
-        provider=named[contract.provider_id],
-        buyer=named[contract.buyer_id],
-        operator=named[contract.operator_id] if contract.operator_id else None,
-        product_name=product.name_zh,
-        product_code=product.code,
+        provider=ContractSide(named["provider"], named["provider_uscc"]),
+        buyer=ContractSide(named["buyer"], named["buyer_uscc"]),
+        operator=ContractSide(named["operator"], named["operator_uscc"]) if contract.operator_id else None,
+        product_name=named["product"],
+        product_code=named["code"],
         product_version=contract.product_version,
         category=Category(contract.category),
         venue_id=contract.venue_id,
