@@ -4,8 +4,10 @@
     verify_evidence.py bundle BUNDLE --checkpoints DIR --key FILE
     verify_evidence.py proof FILE --key FILE
     verify_evidence.py quote FILE --key FILE
+    verify_evidence.py text FILE --signature FILE --proof FILE --key FILE
 
-BUNDLE is what `datamarket export-evidence` writes; FILE an answer of /evidence/proofs or /evidence/consistency;
+BUNDLE is what `datamarket export-evidence` writes; FILE an answer of /evidence/proofs or /evidence/consistency,
+or of /contracts/{id}/text with one item of its /signatures, and the proof of the event that this item names;
 DIR holds checkpoints kept elsewhere (*.txt), and --key the verifier's key that was kept with them. Without
 them a log that was wholly sealed anew, with the stolen key or with another one, looks sound.
 
@@ -171,12 +173,16 @@ def entries_of(bundle: Path, ledger: int, report: Report) -> Iterator[tuple[str,
 
 def events_of(bundle: Path) -> Iterator[tuple[str, Row, bytes]]:
     for event in rows_of(bundle / "audit_events.csv"):
-        at = int(event["at"]).to_bytes(8, "big", signed=True)
-        names = ("id", "actor_id", "organisation_id")
-        ids = [UUID(event[name]).bytes if event[name] else b"" for name in names]
-        words = [event[name].encode() for name in ("action", "subject_type")]
-        subject, facts = UUID(event["subject_id"]).bytes, event["facts"].encode()
-        yield "audit", event, sha(packed(ids[0], at, *ids[1:], *words, subject, facts))
+        yield "audit", event, event_digest(event)
+
+
+def event_digest(event: Row) -> bytes:
+    at = int(event["at"]).to_bytes(8, "big", signed=True)
+    names = ("id", "actor_id", "organisation_id")
+    ids = [UUID(event[name]).bytes if event[name] else b"" for name in names]
+    words = [event[name].encode() for name in ("action", "subject_type")]
+    subject, facts = UUID(event["subject_id"]).bytes, event["facts"].encode()
+    return sha(packed(ids[0], at, *ids[1:], *words, subject, facts))
 
 
 def verify(bundle: Path, checkpoints: Path | None = None, key: str | None = None) -> Report:
@@ -312,12 +318,31 @@ def check_quote(note: str, key: str) -> bool:
     return (reader.text(note) or "").startswith(f"{reader.name} quote\n")
 
 
+SIGNING = ("contracts.sign", "contracts.amend", "contracts.sign-amendment")
+
+
+def check_text(text: bytes, signature: dict[str, Any], proof: dict[str, Any], key: str) -> bool:
+    """Whether this very text was signed: by an event of its contract that names its SHA-256, and that is in the log."""
+    event, leaf = signature["event"], proof["leaf"]
+    named = f"\n合同编号：{event['subject_id']}\n".encode()
+    return (
+        check_proof(proof, key)
+        and (leaf["kind"], leaf["id"], leaf["digest"]) == ("audit", event["id"], event_digest(event).hex())
+        and event["action"] in SIGNING
+        and json.loads(event["facts"])["digest"] == sha(text).hex()
+        and event["subject_type"] == "contract"
+        and named in text
+    )
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="verify a market's evidence, offline")
-    parser.add_argument("what", choices=["bundle", "proof", "quote"])
+    parser.add_argument("what", choices=["bundle", "proof", "quote", "text"])
     parser.add_argument("path", type=Path)
     parser.add_argument("--checkpoints", type=Path)
     parser.add_argument("--key", type=Path)
+    parser.add_argument("--signature", type=Path)
+    parser.add_argument("--proof", type=Path)
     given = parser.parse_args(arguments)
     try:
         key = given.key.read_text(encoding="utf-8") if given.key else None
@@ -327,10 +352,16 @@ def main(arguments: list[str]) -> int:
         elif given.what == "quote":
             holds = check_quote(given.path.read_text(encoding="utf-8"), key or "")
             told = ["holds" if holds else "FALSE"]
+        elif given.what == "text":
+            signature, proof = (
+                json.loads(one.read_text(encoding="utf-8")) for one in (given.signature, given.proof)
+            )
+            holds = check_text(given.path.read_bytes(), signature, proof, key or "")
+            told = ["holds" if holds else "FALSE"]
         else:
             report = verify(given.path, given.checkpoints, key)
             holds, told = report.holds, report.lines()
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
         sys.stderr.write(f"cannot be read: {error!r}\n")
         return 2
     sys.stdout.write("\n".join(told) + "\n")

@@ -20,6 +20,8 @@ ROOMS = (
     "contracts",
     "contracts.negotiation",
     "contracts.disposal",
+    "contracts.text",
+    "contracts.kinds",
     "trading.orders",
     "trading.disputes",
     "contracts.quotes",

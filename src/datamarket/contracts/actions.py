@@ -19,6 +19,8 @@ from datamarket.contracts.accounts import accounts_of
 from datamarket.contracts.ceilings import check_price
 from datamarket.contracts.deadlines import deadline
 from datamarket.contracts.disposal import actions as disposal
+from datamarket.contracts.kinds.rules import check_clauses
+from datamarket.contracts.kinds.terms import ContractKind
 from datamarket.contracts.tables import Contract, ContractMeter, ContractOffer
 from datamarket.contracts.terms import (
     TERMS,
@@ -29,6 +31,8 @@ from datamarket.contracts.terms import (
     Party,
     Purpose,
 )
+from datamarket.contracts.text.actions import sign_text
+from datamarket.contracts.text.queries import get_version
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Database, driver
@@ -55,6 +59,7 @@ async def request_contract(
     quota: int | None,
     redevelopment: bool = False,
     annex: Mapping[str, Any] | None = None,
+    kind: ContractKind = ContractKind.PROVISION,
     now: datetime,
 ) -> Contract:
     """A buyer asks for a published offer; what the offer says now is frozen into the contract.
@@ -83,16 +88,18 @@ async def request_contract(
         term_to=term_to,
         quota=rules.quota_of(plan, quota),
         annex=dict(annex or {}),
-        state=ContractState.REQUESTED,
+        kind=kind,
         created_at=now,
     )
     return await _keep(session, actor, contract, now)
 
 
 async def _keep(session: AsyncSession, actor: Actor, contract: Contract, now: datetime) -> Contract:
-    """A request, which its provider is to answer, and its terms as the first version. Raises PriceAboveCeiling."""
+    """A request, which its provider is to answer, and its terms as the first version. Raises PriceAboveCeiling, and what `check_clauses` raises."""
+    check_clauses(ContractKind(contract.kind), contract.annex)
     await check_price(session, contract, now)
-    contract.awaits, contract.answer_by = Party.PROVIDER, deadline(ContractState.REQUESTED, now)
+    contract.state, contract.awaits = ContractState.REQUESTED, Party.PROVIDER
+    contract.answer_by = deadline(ContractState.REQUESTED, now)
     session.add(contract)
     await session.flush()
     session.add(version_of(contract, 1, Party.BUYER, now))
@@ -196,15 +203,15 @@ async def move_contract(
     if event in {ContractEvent.ACCEPT, ContractEvent.AGREE, ContractEvent.SIGN}:
         rules.check_in_time(contract.answer_by, now)
         await check_price(session, contract, now)
+    facts: dict[str, Any] = {"party": party, "reason": reason}
     if event is ContractEvent.SIGN:
-        await _sign(session, contract, party, now)
+        facts |= await _sign(session, contract, party, now)
         await check_mandate(session, contract.zone_id, contract.operator_id, contract.term_to, now)
     await _close_offer(session, contract, event, following, now)
     await_answer(contract, event, following, now)
     contract.state, contract.reason = following, reason
     contract.version += 1
     await _keep_meter(session, contract, event, party)
-    facts: dict[str, Any] = {"party": party, "reason": reason}
     if event is ContractEvent.SIGN and following is ContractState.ACTIVE:
         facts["links"] = await link_up(session, contract, now)
         terms = queries.terms_of(contract)
@@ -287,7 +294,8 @@ async def link_up(session: AsyncSession, contract: Contract, now: datetime) -> l
     return links
 
 
-async def _sign(session: AsyncSession, contract: Contract, party: Party, now: datetime) -> None:
+async def _sign(session: AsyncSession, contract: Contract, party: Party, now: datetime) -> dict[str, Any]:
+    """One side signs the text of the terms agreed; what is told of it."""
     rules.check_term(contract.term_from, contract.term_to, now)
     if contract.redevelopment:
         await _check_operator_rule(session, contract.operator_id, contract.buyer_id, now)
@@ -297,6 +305,9 @@ async def _sign(session: AsyncSession, contract: Contract, party: Party, now: da
         contract.provider_signed_at = now
     else:
         contract.buyer_signed_at = now
+    return await sign_text(
+        session, contract, await get_version(session, contract.id, contract.terms_number), party
+    )
 
 
 async def _keep_meter(session: AsyncSession, contract: Contract, event: ContractEvent, party: Party) -> None:

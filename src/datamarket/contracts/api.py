@@ -14,6 +14,8 @@ from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings.shapes import PriceTermsOut
 from datamarket.catalogue.listings.terms import ChargeKind
 from datamarket.contracts import actions, decision, metering, queries, rules
+from datamarket.contracts.kinds.shapes import ClausesIn
+from datamarket.contracts.kinds.terms import ContractKind
 from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Party, Purpose, Use, UseRule
 from datamarket.foundation.db import driver
 from datamarket.foundation.desks.desk import Desk
@@ -56,8 +58,8 @@ UseContract = Annotated[Actor, allow(Permission.USE_CONTRACT)]
 LARGEST_BATCH = 5000
 
 
-class AnnexIn(Body):
-    """Clauses that the parties write down beside the enforced ones."""
+class AnnexIn(ClausesIn):
+    """Clauses that the parties write down beside the enforced ones; those that the kind of contract needs among them."""
 
     territory: ShortText | None = Field(default=None, examples=["370200"])
     recipients: list[ShortText] = Field(default_factory=list, max_length=20)
@@ -81,6 +83,7 @@ class ContractIn(Body):
     )
     quota: QuantityIn | None = Field(default=None, description="units in all; null for no limit")
     redevelopment: BoolIn = Field(default=False, description="the buyer makes new products of it")
+    kind: ContractKind = ContractKind.PROVISION
     annex: AnnexIn = AnnexIn()
 
 
@@ -96,6 +99,9 @@ class ContractOut(RowShape):
     """A contract as both parties see it: its terms are those negotiated last, and once both have signed those in force."""
 
     id: UUID
+    kind: ContractKind
+    kind_zh: str
+    kind_en: str
     state: ContractState
     state_zh: str
     state_en: str

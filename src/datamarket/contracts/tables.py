@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, Column, DateTime, Index, text
 from sqlmodel import Field, SQLModel
 
 from datamarket.catalogue.listings.terms import ChargeKind
+from datamarket.contracts.kinds.terms import ContractKind
 from datamarket.contracts.terms import OPEN_STATES, ContractState, OfferState, Party
 from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of, quoted
 from datamarket.stoppages.terms import LinkKind
@@ -19,6 +20,7 @@ class Contract(SQLModel, table=True):
     __table_args__ = (
         one_of("state", ContractState, "contract"),
         one_of("use_class", UseClass, "contract"),
+        one_of("kind", ContractKind, "contract"),
         CheckConstraint("term_from < term_to", name="contract_term_check"),
         CheckConstraint("provider_id <> buyer_id", name="contract_parties_check"),
         CheckConstraint(
@@ -71,18 +73,22 @@ class Contract(SQLModel, table=True):
     created_at: datetime = instant()
     version: int = 1
     price_terms: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    kind: str = ContractKind.PROVISION
 
 
 class ContractOffer(SQLModel, table=True):
     """One version of the terms, by whom it was offered; `base_number` is the one that it was to change.
 
     The contract's row holds what is negotiated, and, once both have signed, what is in force.
+    The digests are of the text that each side has signed, which is the same one.
     """
 
     __tablename__ = "contract_offer"
     __table_args__ = (
         one_of("state", OfferState, "contract_offer"),
         one_of("party", (Party.PROVIDER, Party.BUYER), "contract_offer"),
+        one_of("kind", ContractKind, "contract_offer"),
+        CheckConstraint("provider_digest = buyer_digest", name="contract_offer_digests_check"),
         CheckConstraint("term_from < term_to", name="contract_offer_term_check"),
         CheckConstraint("number > base_number", name="contract_offer_number_check"),
         Index("contract_offer_open_key", "contract_id", unique=True, postgresql_where=text("state = 'open'")),
@@ -112,6 +118,9 @@ class ContractOffer(SQLModel, table=True):
     in_force_from: datetime | None = instant(nullable=True)
     in_force_to: datetime | None = instant(nullable=True)
     price_terms: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    kind: str = ContractKind.PROVISION
+    provider_digest: str | None = None
+    buyer_digest: str | None = None
 
 
 class ContractLink(SQLModel, table=True):

@@ -97,6 +97,7 @@ class Purpose(Labelled):
 
 
 TERMS = (
+    "kind",
     "price_model",
     "price_fen",
     "period_days",

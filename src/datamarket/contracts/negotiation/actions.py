@@ -18,10 +18,13 @@ from datamarket.contracts import rules as contract_rules
 from datamarket.contracts.ceilings import check_price
 from datamarket.contracts.deadlines import deadline
 from datamarket.contracts.disposal import actions as disposal
+from datamarket.contracts.kinds.rules import check_clauses
+from datamarket.contracts.kinds.terms import ContractKind
 from datamarket.contracts.negotiation import queries as versions
 from datamarket.contracts.negotiation import rules
 from datamarket.contracts.tables import Contract, ContractOffer
 from datamarket.contracts.terms import TERMS, ContractEvent, ContractState, OfferEvent, OfferState, Party
+from datamarket.contracts.text.actions import sign_text
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import Database, driver
 from datamarket.foundation.money import Fen
@@ -44,7 +47,7 @@ async def offer_terms(
     """The other side gets the contract's terms with these changes to answer. `contract` is locked by the caller.
 
     Raises NotYourMove, OfferOutOfTurn, TransitionNotAllowed, AnswerLate, NoticeGiven, OfferOver, OfferUnchanged,
-    TermBegun, UseClassFixed, and what `request_contract` raises.
+    TermBegun, UseClassFixed, KindFixed, and what `request_contract` raises.
     """
     party = contract_rules.party_of(actor, provider_id=contract.provider_id, buyer_id=contract.buyer_id)
     standing = await queries.find_offer(session, contract.id, OfferState.OPEN)
@@ -65,6 +68,8 @@ async def offer_terms(
     session.add(offer)
     _await(contract, offer, event, valid_until, now)
     facts = {"number": number, "changed": [one.clause.value for one in said]}
+    if event is ContractEvent.AMEND:
+        facts |= await sign_text(session, contract, offer, party)
     await _record(session, actor, contract, event, now, party=party, reason=reason, **facts)
     return offer
 
@@ -108,6 +113,7 @@ async def answer_amendment(
     contract_rules.CONTRACT_LIFE.after(contract.state, ContractEvent.AMEND)
     if event is OfferEvent.SIGN:
         contract_rules.check_in_time(contract.answer_by, now)
+        facts |= await sign_text(session, contract, offer, party)
         facts["links"] = await _put_in_force(session, contract, offer, now)
     offer.state = following
     contract.awaits = contract.answer_by = None
@@ -186,6 +192,7 @@ async def _changed(
 
 async def _check(session: AsyncSession, contract: Contract, terms: Mapping[str, Any], now: datetime) -> None:
     """What is asked of a request is asked of each version."""
+    check_clauses(ContractKind(terms["kind"]), terms["annex"])
     operator_id = contract.operator_id if contract.redevelopment else None
     await contracts.check_parties(
         session, contract.provider_id, contract.buyer_id, operator_id=operator_id, now=now

@@ -10,8 +10,8 @@ from pydantic import Field
 from datamarket.auth.access import ReadMarket
 from datamarket.contracts import queries as contracts
 from datamarket.contracts.api import AnnexIn, ConcludeContract
+from datamarket.contracts.kinds.terms import ContractClause, ContractKind
 from datamarket.contracts.negotiation import actions, queries, rules
-from datamarket.contracts.negotiation.terms import ContractClause
 from datamarket.contracts.rules import OFFER_LIFE, NotYourMove, party_of
 from datamarket.contracts.tables import Contract
 from datamarket.contracts.terms import TERMS, OfferEvent, OfferState, Party, Purpose
@@ -43,6 +43,7 @@ Number = Annotated[int, Path(ge=1, le=1_000_000)]
 class OfferIn(Body):
     """What is to be other than the contract says now; what is left out stays. A term alone is a renewal."""
 
+    kind: ContractKind | None = None
     price_fen: FenIn | None = Field(default=None, examples=[2500])
     purposes: Annotated[list[Purpose], Field(min_length=1, max_length=5)] | None = None
     term_from: InstantIn | None = None
@@ -71,6 +72,9 @@ class OfferOut(RowShape):
     contract_id: UUID
     number: int
     base_number: int | None
+    kind: ContractKind
+    kind_zh: str
+    kind_en: str
     party: Party
     state: OfferState
     state_zh: str
@@ -88,6 +92,8 @@ class OfferOut(RowShape):
     offered_at: datetime
     in_force_from: datetime | None
     in_force_to: datetime | None
+    provider_digest: str | None = Field(description="SHA-256 of the text that the provider signed")
+    buyer_digest: str | None = Field(description="of the text that the buyer signed: the same")
     differences: list[DifferenceOut]
 
 

@@ -1,13 +1,13 @@
 """Decisions about versions of terms: whose turn it is, what may change, what differs. Pure."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from datamarket.catalogue.listings.terms import PriceModel
 from datamarket.contracts import rules as contract_rules
-from datamarket.contracts.negotiation.terms import ContractClause, Difference, PlanTerm
+from datamarket.contracts.kinds.terms import ContractClause
+from datamarket.contracts.kinds.words import in_words
+from datamarket.contracts.negotiation.terms import Difference
 from datamarket.contracts.terms import (
     PUBLIC_GOOD_PURPOSES,
     TERMS,
@@ -18,20 +18,12 @@ from datamarket.contracts.terms import (
     Party,
     Purpose,
 )
-from datamarket.foundation.clock import MARKET_ZONE
 from datamarket.foundation.errors import Conflict, Invalid, Refused
-from datamarket.foundation.money import Fen, yuan
-from datamarket.foundation.states import Labelled
 from datamarket.zones.terms import UseClass
 
 _BY_TURN = {
     (ContractState.REQUESTED, Party.PROVIDER): ContractEvent.OFFER,
     (ContractState.OFFERED, Party.BUYER): ContractEvent.REQUEST,
-}
-_WORDS: dict[str, type[Labelled]] = {
-    ContractClause.PRICE_MODEL: PriceModel,
-    ContractClause.PURPOSES: Purpose,
-    ContractClause.USE_CLASS: UseClass,
 }
 
 
@@ -63,6 +55,12 @@ class UseClassFixed(Refused):
     code = "contract.use-class-fixed"
     zh = "合同已签署，使用类别不可变更：请另行订立合同。"
     en = "The contract is signed: its use class does not change; another class is another contract."
+
+
+class KindFixed(Refused):
+    code = "contract.kind-fixed"
+    zh = "合同已签署，合同类型不可变更：请另行订立合同。"
+    en = "The contract is signed: its kind does not change; another kind is another contract."
 
 
 class QuotaBelowUsed(Refused):
@@ -122,12 +120,14 @@ def class_of(purposes: frozenset[Purpose]) -> UseClass:
 
 
 def check_amendment(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime) -> None:
-    """What both have signed, and is not over, keeps its beginning and its class. Raises TermInvalid, TermBegun, UseClassFixed."""
+    """What both have signed, and is not over, keeps its beginning, class and kind. Raises TermInvalid, TermBegun, UseClassFixed, KindFixed."""
     contract_rules.check_term(before["term_from"], before["term_to"], now)
     if after["term_from"] != before["term_from"]:
         raise TermBegun
     if after["use_class"] != before["use_class"]:
         raise UseClassFixed
+    if after["kind"] != before["kind"]:
+        raise KindFixed
 
 
 def check_in_use(
@@ -161,7 +161,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Dif
     """ContractClause by clause, in words; what is alike is left out. Raises OfferUnchanged where all is."""
     old, new = _clauses(before), _clauses(after)
     found = [
-        Difference(clause, *_said(clause, old.get(clause)), *_said(clause, new.get(clause)))
+        Difference(clause, *in_words(clause, old.get(clause)), *in_words(clause, new.get(clause)))
         for clause in ContractClause
         if old.get(clause) != new.get(clause)
     ]
@@ -173,22 +173,3 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Dif
 def _clauses(terms: Mapping[str, Any]) -> dict[str, Any]:
     named: dict[str, Any] = {name: terms[name] for name in TERMS if name != "annex"}
     return {**named, "purposes": sorted(named["purposes"]), **terms["annex"]}
-
-
-def _said(clause: ContractClause, value: Any) -> tuple[str, str]:
-    """A value in Chinese and in English."""
-    if value is None:
-        return "无", "none"
-    if isinstance(value, datetime):
-        return (value.astimezone(MARKET_ZONE).isoformat(),) * 2
-    if clause is ContractClause.PRICE_FEN:
-        return f"{yuan(Fen(value))} 元", f"CNY {yuan(Fen(value))}"
-    if clause is ContractClause.PRICE_TERMS:
-        said = [(PlanTerm(name), json.dumps(found)) for name, found in value.items() if found]
-        return "；".join(f"{term.zh} {found}" for term, found in said), "; ".join(
-            f"{term.en} {found}" for term, found in said
-        )
-    if clause in _WORDS:
-        words = [_WORDS[clause](word) for word in ([value] if isinstance(value, str) else value)]
-        return "、".join(word.zh for word in words), ", ".join(word.en for word in words)
-    return ("、".join(value), ", ".join(value)) if isinstance(value, list) else (str(value), str(value))

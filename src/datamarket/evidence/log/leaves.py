@@ -66,10 +66,12 @@ _EVENT_FIELDS = (
 )
 EVENT_DIGEST = f"sha256({' || '.join(_EVENT_FIELDS)})"
 _EVENTS = f"SELECT xid, id, {EVENT_DIGEST} AS digest FROM audit_event WHERE {LEDGER} IS NOT NULL"  # noqa: S608 - constants
-_EXPORT = f"""
+EVENTS_TOLD = f"""
 SELECT id, xid, {micros("at")} AS at, actor_id, organisation_id, action, subject_type, subject_id, facts::text AS facts
-  FROM audit_event WHERE {LEDGER} IS NOT NULL ORDER BY id
+  FROM audit_event
 """  # noqa: S608 - constants
+"""Events as their leaves have them: all that takes their digests anew."""
+_EXPORT = f"{EVENTS_TOLD} WHERE {LEDGER} IS NOT NULL ORDER BY id"
 AUDIT_EVENTS = LeafSource(
     kind="audit",
     stored=_EVENTS,

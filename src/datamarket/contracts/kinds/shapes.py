@@ -1,0 +1,74 @@
+"""The clauses of the annex as a request writes them: each optional here, what a kind needs is a rule."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from datamarket.contracts.kinds.terms import DataRight, DeliveryMode, ResultsCourse
+from datamarket.foundation.http import Body, BoolIn, FenIn, ShortText
+from datamarket.zones.terms import Level
+
+SLOWEST_ANSWER = 3_600_000
+"""An hour, in milliseconds: what takes longer is a delivery, no answer."""
+ClauseDays = Annotated[int, Field(strict=True, ge=0, le=36_500)]
+"""At most a hundred years, as `retention_days`."""
+Share = Annotated[int, Field(strict=True, ge=0, le=10_000, description="basis points: 100 = 1 %")]
+
+
+class RightClauseIn(Body):
+    """One right that the buyer gets, how far, and what restricts it."""
+
+    right: DataRight = Field(examples=["using"])
+    scope: ShortText = Field(examples=["本企业内部风控建模"])
+    restrictions: ShortText | None = Field(default=None, examples=["不得还原个人信息"])
+
+
+class QualityClauseIn(Body):
+    """The quality annex, after GF-2025-2615."""
+
+    format_error_bps: Share | None = Field(default=None, description="at most")
+    completeness_bps: Share | None = Field(default=None, description="at least")
+    availability_bps: Share | None = Field(default=None, description="at least")
+    response_ms: Annotated[int, Field(strict=True, ge=1, le=SLOWEST_ANSWER)] | None = None
+    warranty_days: ClauseDays | None = None
+    repair_days: ClauseDays | None = None
+
+
+class ProcessingClauseIn(Body):
+    """What commissioned processing costs, and what becomes of its results."""
+
+    fee_fen: FenIn
+    results: ResultsCourse
+
+
+class JointClauseIn(Body):
+    """How the income of a joint development, less its costs, is divided; the two make 10,000."""
+
+    provider_bps: Share
+    buyer_bps: Share
+
+
+class IntermediaryClauseIn(Body):
+    """The intermediary's fee: a share of the contract's price, or fixed, or with neither none."""
+
+    fee_bps: Share | None = None
+    fee_fen: FenIn | None = None
+    owed_if_bypassed: BoolIn = False
+
+
+class ClausesIn(Body):
+    """Clauses after the model contracts GF-2025-2615 to 2618; which are needed depends on the kind of contract."""
+
+    rights: Annotated[list[RightClauseIn], Field(min_length=1, max_length=3)] | None = None
+    onward_transfer: BoolIn | None = None
+    security_level: Level | None = None
+    delivery_mode: DeliveryMode | None = None
+    tax_bps: Share | None = None
+    tax_included: BoolIn | None = None
+    cure_days: ClauseDays | None = None
+    price_cut: BoolIn | None = None
+    quality: QualityClauseIn | None = None
+    audit_right: BoolIn | None = None
+    processing: ProcessingClauseIn | None = None
+    joint_development: JointClauseIn | None = None
+    intermediary: IntermediaryClauseIn | None = None
