@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import Request, Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from datamarket.auth.access import ReadMarket, allow
 from datamarket.auth.rules import organisation_of
@@ -56,6 +56,16 @@ UseContract = Annotated[Actor, allow(Permission.USE_CONTRACT)]
 LARGEST_BATCH = 5000
 
 
+ShareIn = Annotated[int, Field(strict=True, ge=0, le=10_000)]
+
+
+def _whole(shares: list[int]) -> list[int]:
+    if sum(shares) != 10_000:
+        message = "the shares must add up to 10000 basis points"
+        raise ValueError(message)
+    return shares
+
+
 class AnnexIn(Body):
     """Clauses that the parties write down beside the enforced ones."""
 
@@ -67,6 +77,17 @@ class AnnexIn(Body):
     retention_days: Annotated[int, Field(strict=True, ge=0, le=36500)] | None = None
     notice_days: Annotated[int, Field(strict=True, ge=0, le=365)] = 0
     dispute_forum: ShortText | None = None
+    cure_days: Annotated[int, Field(strict=True, ge=0, le=90)] = 0
+    hidden_defect: BoolIn = Field(
+        default=False, description="only use shows a defect, so a use before acceptance accepts nothing"
+    )
+    instalments: (
+        Annotated[list[ShareIn], Field(min_length=3, max_length=3), AfterValidator(_whole)] | None
+    ) = Field(
+        default=None,
+        description="basis points of an order's amount at placement, on delivery, on acceptance; one-off prices only",
+        examples=[[3000, 3000, 4000]],
+    )
 
 
 class ContractIn(Body):

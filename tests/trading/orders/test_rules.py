@@ -19,7 +19,9 @@ NOON = datetime(2024, 6, 3, 4, tzinfo=UTC)
 DELIVER_BY, DECIDE_BY = NOON + timedelta(days=2), NOON + timedelta(days=9)
 TICK = timedelta(seconds=1)
 PLACED = OrderFacts(OrderState.PLACED, 10, DELIVER_BY, None)
-DELIVERED = OrderFacts(OrderState.DELIVERED, 10, DELIVER_BY, DECIDE_BY)
+DELIVERED = OrderFacts(OrderState.DELIVERED, 10, DELIVER_BY, DECIDE_BY, amount_fen=1_000)
+CURABLE = replace(DELIVERED, cure_days=3)
+CURING = replace(CURABLE, state=OrderState.CURING, cure_by=NOON + timedelta(days=3))
 PURPOSE = Purpose.INDUSTRIAL_DEVELOPMENT
 
 
@@ -39,6 +41,12 @@ OWN_MOVES = {
         OrderEvent.ACCEPT: OrderState.ACCEPTED,
         OrderEvent.REJECT: OrderState.REJECTED,
     },
+    (OrderState.DELIVERED, Party.PROVIDER): {OrderEvent.OFFER_CUT: OrderState.DELIVERED},
+    (OrderState.CURING, Party.BUYER): {OrderEvent.ACCEPT: OrderState.ACCEPTED},
+    (OrderState.CURING, Party.PROVIDER): {
+        OrderEvent.DELIVER: OrderState.DELIVERED,
+        OrderEvent.OFFER_CUT: OrderState.CURING,
+    },
 }
 
 
@@ -50,10 +58,14 @@ def move(
     actor: Actor | None = None,
     reason: str | None = "与样本不符",
     accepted: int | None = None,
+    cut_fen: int | None = None,
     now: datetime = NOON,
 ) -> OrderState:
-    by = (side, actor or ON_SIDE[side])
-    return rules.check_move(facts, event, by=by, reason=reason, accepted=accepted, now=now)
+    by, cut = (side, actor or ON_SIDE[side]), 5 if event is OrderEvent.OFFER_CUT else None
+    done = rules.check_move(
+        facts, event, by=by, reason=reason, accepted=accepted, cut_fen=cut_fen or cut, now=now
+    )
+    return rules.ORDER_LIFE.after(facts.state, done)
 
 
 @pytest.mark.parametrize(

@@ -177,8 +177,8 @@ def _clauses(terms: Mapping[str, Any]) -> dict[str, Any]:
 
 def _said(clause: ContractClause, value: Any) -> tuple[str, str]:
     """A value in Chinese and in English."""
-    if value is None:
-        return "无", "none"
+    if value is None or isinstance(value, bool):
+        return {None: ("无", "none"), True: ("是", "yes"), False: ("否", "no")}[value]
     if isinstance(value, datetime):
         return (value.astimezone(MARKET_ZONE).isoformat(),) * 2
     if clause is ContractClause.PRICE_FEN:
@@ -191,4 +191,5 @@ def _said(clause: ContractClause, value: Any) -> tuple[str, str]:
     if clause in _WORDS:
         words = [_WORDS[clause](word) for word in ([value] if isinstance(value, str) else value)]
         return "、".join(word.zh for word in words), ", ".join(word.en for word in words)
-    return ("、".join(value), ", ".join(value)) if isinstance(value, list) else (str(value), str(value))
+    each = [str(one) for one in (value if isinstance(value, list) else [value])]
+    return "、".join(each), ", ".join(each)

@@ -24,6 +24,13 @@ class ContractClause(Labelled):
     ACCEPTANCE_DAYS = "acceptance_days", "验收期（天）", "days of acceptance"
     RETENTION_DAYS = "retention_days", "留存期（天）", "days of retention"
     NOTICE_DAYS = "notice_days", "终止通知期（天）", "days of notice"
+    CURE_DAYS = "cure_days", "补正期（天）", "days of cure"
+    HIDDEN_DEFECT = "hidden_defect", "瑕疵须使用方可发现", "defects that only use shows"
+    INSTALMENTS = (
+        "instalments",
+        "分期（万分比：签约、交付、验收）",
+        "instalments (basis points: signing, delivery, acceptance)",
+    )
     DISPUTE_FORUM = "dispute_forum", "争议解决", "dispute forum"
 
 
