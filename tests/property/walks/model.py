@@ -76,6 +76,12 @@ class Ordered:
     deliver_by: datetime
     state: str = "placed"
     decide_by: datetime | None = None
+    used_at: datetime | None = None
+
+    def used(self, at: datetime) -> None:
+        """Whoever uses what was delivered accepts it; the first use counts."""
+        if self.state == "delivered" and self.decide_by is not None and at < self.decide_by:
+            self.used_at = self.used_at or at
 
 
 @dataclass
@@ -332,8 +338,12 @@ class Market:
                 deal.close("expired")
 
     def silent(self, deal: Deal, order: Ordered, at: datetime) -> bool:
-        """Whether silence accepts a delivery now."""
-        if order.state != "delivered" or order.decide_by is None or order.decide_by > at:
+        """Whether silence, or a use, accepts a delivery now."""
+        if order.state != "delivered" or order.decide_by is None:
+            return False
+        if order.used_at is not None:
+            return deal.state != "suspended"
+        if order.decide_by > at:
             return False
         if deal.state in OVER:
             return True

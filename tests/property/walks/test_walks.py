@@ -47,6 +47,7 @@ PHASES = (Phase.generate,) if EFFORT == 1 else tuple(Phase)
 CHORES: tuple[Callable[[Database, int, datetime], Awaitable[int]], ...] = (
     holds.expire_due,
     orders.expire_overdue,
+    orders.lapse_escrowed,
     contracts.expire_due,
     negotiation.lapse_due,
     disposal.watch_due,
@@ -98,6 +99,8 @@ class Walk(Standing):
         assert getattr(outcome, "code", None) == refusal
         if refusal is None:
             deal.used += quantity
+            for order in deal.orders.values():
+                order.used(self.now)
             if priced:
                 self.sold(deal, outcome, quantity)
             else:
@@ -203,12 +206,12 @@ class Walk(Standing):
             and deal.state == "active"
             and at < self.market.stands_until(deal),
             "cancel": order.state == "placed" and not late,
-            "reject": order.state == "delivered" and not late,
+            "reject": order.state == "delivered" and not late and order.used_at is None,
             "accept": order.state == "delivered" and deal.state != "suspended",
         }[event]
         outcome = self.attempt(act)
         if event == "accept" and allowed and isinstance(outcome, MarketError):
-            taken = min(at, order.decide_by or at)
+            taken = min(at, order.decide_by or at, order.used_at or at)
             stopped = outcome.code == "contract.stopped" and taken >= self.market.stands_until(deal)
             assert stopped
             return
