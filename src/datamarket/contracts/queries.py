@@ -216,7 +216,7 @@ def _authorisation(row: Any) -> Authorisation:
 
 async def annex_of(session: AsyncSession, contract_id: UUID) -> dict[str, Any]:
     """The clauses beside the enforced ones, as they are in force: who holds the meter keeps an amendment out."""
-    return (await session.exec(select(Contract.annex).where(Contract.id == contract_id))).one()
+    return dict((await session.exec(select(Contract.annex).where(Contract.id == contract_id))).one())
 
 
 _FROZEN = """

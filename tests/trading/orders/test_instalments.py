@@ -14,6 +14,7 @@ from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.terms import AccountKind
 from datamarket.trading.orders import actions as order_actions
 from datamarket.trading.orders import rules
+from datamarket.trading.orders.escrow import HELD_BEYOND
 from datamarket.trading.orders.tables import TradeOrder
 from datamarket.trading.orders.terms import OrderEvent, OrderState
 from tests.conftest import ClientFor
@@ -105,7 +106,7 @@ async def test_what_is_held_for_the_last_instalment_ends_at_last_and_then_free_f
     order = await orders.placed(database, deal)
     order = await orders.redelivered(database, deal, order.id)
     assert order.decide_by is not None
-    late = order.deliver_by + order_actions.HELD_BEYOND + 11 * DAYS
+    late = order.deliver_by + HELD_BEYOND + 11 * DAYS
     await holds.expire_due(database, LEDGER_ID, late)
     assert await money(database, deal) == (FUNDS - 6_333, 0, 6_333)
     spent = Fen((FUNDS - 6_333) // PRICE * PRICE)

@@ -19,34 +19,23 @@ from datamarket.contracts.quotes import actions as quotes
 from datamarket.contracts.rules import QuotaExhausted
 from datamarket.contracts.terms import Demand, FrozenTerms, Purpose
 from datamarket.evidence import actions as evidence
-from datamarket.foundation.db import Connection, Database, driver
+from datamarket.foundation.db import Database, driver
 from datamarket.foundation.desks.writes import write_together
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
-from datamarket.ledger import posting
-from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.holds import actions as holds
-from datamarket.ledger.holds import queries as held
-from datamarket.ledger.holds.terms import HoldId, Rest
-from datamarket.ledger.terms import AccountKey, AccountKind, EntryKind, moved
+from datamarket.ledger.holds.terms import HoldId
 from datamarket.trading import queries as trades
 from datamarket.trading import rules as trade_rules
 from datamarket.trading.actions import Recorder
-from datamarket.trading.orders import queries, rules
+from datamarket.trading.orders import escrow, queries, rules
 from datamarket.trading.orders.tables import TradeOrder
 from datamarket.trading.orders.terms import OPEN_ORDERS, DeliveryTerms, OrderEvent, OrderFacts, OrderState
 from datamarket.trading.refunds import give_back
 from datamarket.trading.terms import TradeIntent
 
 LARGEST_BATCH = 200
-SOURCE, SIGNING = "order", "order-signing"
-"""Of what a delivery puts into escrow, and of the first instalment: an entry of a kind is made once for each source."""
-HELD_BEYOND = timedelta(days=62)
-"""What is held for the last instalment outlives the time for acceptance: a contract may be suspended, a server stand still.
-
-After that the buyer's free funds pay it: like a use without a trade, the acceptance waits until they do.
-"""
 CUT = "验收减价 · price cut at acceptance"
 
 
@@ -128,45 +117,10 @@ async def _reserve(
 async def _keep(session: AsyncSession, actor: Actor, order: TradeOrder, *, now: datetime) -> TradeOrder:
     """The row first, then the money."""
     session.add(order)
-    await _hold(await driver(session), actor, order, now)
+    await escrow.hold_amount(await driver(session), actor, order, now)
     facts = {"amount_fen": order.amount_fen, "contract_id": str(order.contract_id)}
     await _record(session, actor, order, "place", now, **facts)
     return order
-
-
-async def _hold(connection: Connection, actor: Actor, order: TradeOrder, now: datetime) -> None:
-    """All of it until the time for delivery; in instalments, until the last can be due. A free order holds nothing."""
-    if order.hold_id is None:
-        return
-    funds, escrow = _accounts(order)
-    await posting.open_accounts(connection, order.ledger_id, [funds, escrow], now=now)
-    until = order.deliver_by
-    if order.instalments is not None:
-        until += timedelta(days=2 * order.acceptance_days + order.cure_days) + HELD_BEYOND
-    intent = holds.HoldIntent(HoldId(order.hold_id), funds.id, Fen(order.amount_fen), until, SOURCE, order.id)
-    await holds.place_hold(connection, order.ledger_id, actor, intent, now=now)
-    await _escrow(connection, actor, order, SIGNING, order.shares[0], now=now)
-
-
-async def _escrow(
-    connection: Connection, actor: Actor, order: TradeOrder, source: str, share: int, *, now: datetime
-) -> None:
-    """A share of the hold is posted: from the buyer's funds into the buyer's escrow."""
-    if order.hold_id is None or not share:
-        return
-    funds, escrow = _accounts(order)
-    legs = moved(funds.id, escrow.id, share)
-    entry = posting.new_posting(actor, EntryKind.ESCROWED, (source, order.id), legs, now=now)
-    await holds.post_hold(
-        connection,
-        order.ledger_id,
-        actor,
-        HoldId(order.hold_id),
-        entry,
-        amount_fen=Fen(share),
-        rest=Rest.VOID if order.instalments is None else Rest.KEEP,
-        now=now,
-    )
 
 
 async def facts_of(session: AsyncSession, order: TradeOrder) -> OrderFacts:
@@ -238,7 +192,7 @@ async def _deliver(
     again = order.state == OrderState.CURING
     metering.await_decision(meter, now, again=again)
     if not again:
-        await _escrow(await driver(session), actor, order, SOURCE, order.shares[1], now=now)
+        await escrow.put_share(await driver(session), actor, order, escrow.SOURCE, order.shares[1], now=now)
     order.delivered_at = now
     order.decide_by = now + timedelta(days=order.acceptance_days)
     await _move(session, actor, order, OrderEvent.DELIVER, now, note=reason)
@@ -254,7 +208,7 @@ async def _cancel(
     now: datetime,
 ) -> None:
     metering.free(meter, order.reserved_quantity, delivered=False)
-    await _release(await driver(session), actor, order, now, reason=reason or "order cancelled")
+    await escrow.release(await driver(session), actor, order, now, reason=reason or "order cancelled")
     order.reason = reason
     await _move(session, actor, order, OrderEvent.CANCEL, now, reason=reason)
 
@@ -283,7 +237,7 @@ async def _reject(
     now: datetime,
 ) -> None:
     metering.free(meter, order.reserved_quantity, delivered=True)
-    await _release(await driver(session), actor, order, now, reason=reason or "order rejected")
+    await escrow.release(await driver(session), actor, order, now, reason=reason or "order rejected")
     order.reason = reason
     await _move(session, actor, order, OrderEvent.REJECT, now, reason=reason)
 
@@ -321,9 +275,9 @@ async def _accept(
     await write_together(connection, uses)
     recorder = Recorder(order.ledger_id)
     terms = (await recorder.reader.read(connection, [order.contract_id]))[order.contract_id]
-    touched = [account.id for account in (*accounts_of(order.ledger_id, terms), *_accounts(order))]
+    touched = [account.id for account in (*accounts_of(order.ledger_id, terms), *escrow.accounts(order))]
     await holds.lock_balances(connection, order.ledger_id, touched)
-    await _release(connection, actor, order, now, reason="order accepted")
+    await escrow.release(connection, actor, order, now, reason="order accepted")
     intent = TradeIntent(actor, order.contract_id, None, None, use_id, at)
     [outcome] = await recorder.record_trades(connection, [intent], now=now)
     if isinstance(outcome, MarketError):
@@ -343,29 +297,6 @@ async def _accept(
     await _move(session, actor, order, OrderEvent.ACCEPT, now, **told)
 
 
-async def _release(
-    connection: Connection, actor: Actor, order: TradeOrder, now: datetime, *, reason: str
-) -> None:
-    """All of it is the buyer's free funds again: what is in escrow, by the reversal of what put it there, and what is held."""
-    if order.hold_id is None:
-        return
-    funds, escrow = _accounts(order)
-    await holds.lock_balances(connection, order.ledger_id, [funds.id, escrow.id])
-    undelivered, kind = order.state == OrderState.PLACED, EntryKind.ESCROW_RELEASED
-    entries = []
-    for source, share in ((SIGNING, order.shares[0]), (SOURCE, 0 if undelivered else order.shares[1])):
-        if share:
-            put = await ledger.entry_of(connection, order.ledger_id, source, order.id, EntryKind.ESCROWED)
-            legs = moved(escrow.id, funds.id, share)
-            entries.append(posting.new_posting(actor, kind, (source, order.id), legs, now=now, reverses=put))
-    if entries:
-        await posting.post(connection, order.ledger_id, entries, now=now)
-    rest = undelivered or order.shares[2]
-    if rest and await held.is_open(connection, order.ledger_id, order.hold_id):
-        hold_id = HoldId(order.hold_id)
-        await holds.void_hold(connection, order.ledger_id, actor, hold_id, reason=reason, now=now)
-
-
 async def _move(
     session: AsyncSession, actor: Actor, order: TradeOrder, event: OrderEvent, now: datetime, **facts: Any
 ) -> None:
@@ -382,14 +313,6 @@ async def _record(
 ) -> None:
     action = f"trading.{verb.replace('_', '-')}-order"
     await evidence.record(session, actor, action, ("order", order.id), now=now, **facts)
-
-
-def _accounts(order: TradeOrder) -> tuple[AccountKey, AccountKey]:
-    """The buyer's funds and the buyer's escrow."""
-    return (
-        AccountKey(order.ledger_id, order.buyer_id, AccountKind.BUYER_FUNDS),
-        AccountKey(order.ledger_id, order.buyer_id, AccountKind.ESCROW),
-    )
 
 
 def _by_time(order: TradeOrder) -> Actor:
@@ -469,6 +392,6 @@ async def _lapse(session: AsyncSession, order: TradeOrder, now: datetime) -> boo
         return False
     [meter] = (await contracts.lock_meters(session, [order.contract_id])).values()
     metering.free(meter, order.reserved_quantity, delivered=cured_late)
-    await _release(await driver(session), _by_time(order), order, now, reason="order lapsed")
+    await escrow.release(await driver(session), _by_time(order), order, now, reason="order lapsed")
     await _move(session, _by_time(order), order, OrderEvent.EXPIRE, now)
     return True
