@@ -22,7 +22,7 @@ ALTER TABLE trade_order
     ADD CONSTRAINT trade_order_cure_check CHECK (
         CASE WHEN cure_by IS NULL THEN state <> 'curing' ELSE cure_days > 0 END),
     ADD CONSTRAINT trade_order_used_check CHECK (used_at IS NULL OR state = 'accepted'),
-    ADD CONSTRAINT trade_order_cut_check CHECK (cut_fen BETWEEN 0 AND amount_fen),
+    ADD CONSTRAINT trade_order_cut_check CHECK (cut_fen = 0 OR cut_fen BETWEEN 1 AND amount_fen),
     ADD CONSTRAINT trade_order_instalments_check CHECK (
         cardinality(instalments) = 3 AND 0 <= ALL (instalments)
         AND instalments[1] + instalments[2] + instalments[3] = amount_fen);

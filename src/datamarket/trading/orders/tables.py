@@ -48,7 +48,7 @@ class TradeOrder(SQLModel, table=True):
             name="trade_order_cure_check",
         ),
         CheckConstraint("used_at IS NULL OR state = 'accepted'", name="trade_order_used_check"),
-        CheckConstraint("cut_fen BETWEEN 0 AND amount_fen", name="trade_order_cut_check"),
+        CheckConstraint("cut_fen = 0 OR cut_fen BETWEEN 1 AND amount_fen", name="trade_order_cut_check"),
         CheckConstraint(
             "cardinality(instalments) = 3 AND 0 <= ALL (instalments)"
             " AND instalments[1] + instalments[2] + instalments[3] = amount_fen",
