@@ -19,11 +19,10 @@ from datamarket.contracts.quotes import actions as quotes
 from datamarket.contracts.rules import QuotaExhausted
 from datamarket.contracts.terms import Demand, FrozenTerms, Purpose
 from datamarket.evidence import actions as evidence
-from datamarket.foundation.db import Database, driver
+from datamarket.foundation.db import Connection, Database, driver
 from datamarket.foundation.desks.writes import write_together
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.ids import new_id
-from datamarket.foundation.money import Fen
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.holds.terms import HoldId
 from datamarket.trading import queries as trades
@@ -32,11 +31,9 @@ from datamarket.trading.actions import Recorder
 from datamarket.trading.orders import escrow, queries, rules
 from datamarket.trading.orders.tables import TradeOrder
 from datamarket.trading.orders.terms import OPEN_ORDERS, DeliveryTerms, OrderEvent, OrderFacts, OrderState
-from datamarket.trading.refunds import give_back
 from datamarket.trading.terms import TradeIntent
 
 LARGEST_BATCH = 200
-CUT = "验收减价 · price cut at acceptance"
 
 
 async def place_order(
@@ -54,10 +51,8 @@ async def place_order(
 ) -> TradeOrder:
     """Order units under an active contract, at its frozen price: money and units are set aside.
 
-    Where the price depends on the month, the most that it can be is held. A quote that is named is used up. What the
-    annex says of deliveries is the order's own from now on; its first instalment goes into escrow at once.
-    Raises NotFound, ContractNotActive, what `delivery_terms`, `check_place` and `use_quote` refuse, AmountTooLarge,
-    FundsInsufficient.
+    The most that the price can be is held, a named quote is used up, what the annex says of deliveries is kept. Raises
+    NotFound, ContractNotActive, AmountTooLarge, FundsInsufficient, what `delivery_terms`, `check_place`, `use_quote` refuse.
     """
     buyer_id = organisation_of(actor)
     if quote_id is not None:
@@ -65,6 +60,7 @@ async def place_order(
     demand = Demand(contract_id, buyer_id, purpose, quantity, now)
     terms, agreed = await _reserve(session, demand, deliver_by=deliver_by, days=acceptance_days)
     amount = trade_rules.price(terms.plan, quantity)
+    kept = agreed._asdict() | {"instalments": rules.instalments_of(amount, agreed.instalments)}
     order = TradeOrder(
         id=new_id(now),
         ledger_id=ledger_id,
@@ -77,15 +73,12 @@ async def place_order(
         unit_price_fen=terms.plan.price_fen,
         amount_fen=amount,
         deliver_by=deliver_by,
-        acceptance_days=agreed.acceptance_days,
-        cure_days=agreed.cure_days,
-        hidden_defect=agreed.hidden_defect,
-        instalments=rules.instalments_of(amount, agreed.instalments),
         state=OrderState.PLACED,
         hold_id=new_id(now) if amount else None,
         placed_at=now,
         actor_id=actor.account_id,
         quote_id=quote_id,
+        **kept,
     )
     return await _keep(session, actor, order, now=now)
 
@@ -256,20 +249,16 @@ async def _accept(
     """Reservation and escrow end; what is accepted becomes a use and a trade, at the latest when its time ended.
 
     Between the two the money is the buyer's, but nobody can take it: every balance is locked. So a trade is
-    paid, refunded and counted in one way, wherever its money waited. A cut goes with the whole: the trade is at
-    the price of its units, and the cut its first refund, so that tax, shares and turnover are those of any other.
-    Raises what `check_settlement` raises, before anything is changed.
+    paid, refunded and counted in one way, wherever its money waited. A cut goes with the whole. Raises what
+    `check_settlement` raises, before anything is changed.
     """
     at = rules.accepted_at(facts, now)
     wanted = Demand(order.contract_id, order.buyer_id, Purpose(order.purpose), quantity, at)
     authorisation = contracts.authorisation_of(meter)
-    reserved, silent = order.reserved_quantity, order.by_silence
-    rules.check_settlement(authorisation, wanted, reserved=reserved, silent=silent)
+    rules.check_settlement(authorisation, wanted, reserved=order.reserved_quantity, silent=order.by_silence)
     metering.free(meter, order.reserved_quantity, delivered=True, used=quantity)
     connection = await driver(session)
-    if meter.quota is not None:
-        before, used = meter.used - quantity, meter.used
-        await metering.tell_of_quota(connection, meter.contract_id, meter.quota, before, used, now=now)
+    await _tell_of_quota(connection, meter, quantity, now)
     use_id = new_id(at)
     uses = metering.writes_of_uses([use_id], [wanted], [actor.account_id], priced=False)
     await write_together(connection, uses)
@@ -282,19 +271,22 @@ async def _accept(
     [outcome] = await recorder.record_trades(connection, [intent], now=now)
     if isinstance(outcome, MarketError):
         raise outcome
-    cut = Fen(min(order.cut_fen, outcome.amount_fen) if quantity == order.quantity else 0)
-    if cut:
-        trade = await trades.lock_trade(session, outcome.id, visible_to=actor)
-        await give_back(session, actor, trade, cut, reason=CUT, now=now)
+    cut = await escrow.give_cut(session, actor, order, outcome, now) if quantity == order.quantity else 0
     order.accepted_quantity = quantity
     order.trade_id = outcome.id
     order.reason, order.used_at = reason, facts.used_at
     told = {"accepted_quantity": quantity, "trade_id": str(outcome.id), "reason": reason}
-    if facts.used_at is not None:
-        told["used_at"] = facts.used_at.isoformat()
-    if cut:
-        told["cut_fen"] = cut
+    why = {"used_at": facts.used_at and facts.used_at.isoformat(), "cut_fen": cut}
+    told |= {name: said for name, said in why.items() if said}
     await _move(session, actor, order, OrderEvent.ACCEPT, now, **told)
+
+
+async def _tell_of_quota(
+    connection: Connection, meter: contracts.LockedMeter, quantity: int, now: datetime
+) -> None:
+    if meter.quota is not None:
+        before, used = meter.used - quantity, meter.used
+        await metering.tell_of_quota(connection, meter.contract_id, meter.quota, before, used, now=now)
 
 
 async def _move(

@@ -5,6 +5,8 @@ The caller has locked the order and its contract's meter.
 
 from datetime import datetime, timedelta
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import Connection
 from datamarket.foundation.money import Fen
@@ -14,8 +16,11 @@ from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.holds import queries as held
 from datamarket.ledger.holds.terms import HoldId, Rest
 from datamarket.ledger.terms import AccountKey, AccountKind, EntryKind, moved
+from datamarket.trading import queries as trades
 from datamarket.trading.orders.tables import TradeOrder
 from datamarket.trading.orders.terms import OrderState
+from datamarket.trading.refunds import give_back
+from datamarket.trading.terms import Trade
 
 SOURCE, SIGNING = "order", "order-signing"
 """Of what a delivery puts into escrow, and of the first instalment: an entry of a kind is made once for each source."""
@@ -24,6 +29,7 @@ HELD_BEYOND = timedelta(days=62)
 
 After that the buyer's free funds pay it: like a use without a trade, the acceptance waits until they do.
 """
+CUT = "验收减价 · price cut at acceptance"
 
 
 async def hold_amount(connection: Connection, actor: Actor, order: TradeOrder, now: datetime) -> None:
@@ -82,6 +88,19 @@ async def release(
     if rest and await held.is_open(connection, order.ledger_id, order.hold_id):
         hold_id = HoldId(order.hold_id)
         await holds.void_hold(connection, order.ledger_id, actor, hold_id, reason=reason, now=now)
+
+
+async def give_cut(session: AsyncSession, actor: Actor, order: TradeOrder, sold: Trade, now: datetime) -> int:
+    """What the provider offered, or all of the trade if that is less, is given back: a cut of the whole.
+
+    The trade is at the price of its units, and the cut its first refund, so that tax, shares and turnover are those of
+    any other. Answers with the amount.
+    """
+    cut = Fen(min(order.cut_fen, sold.amount_fen))
+    if cut:
+        trade = await trades.lock_trade(session, sold.id, visible_to=actor)
+        await give_back(session, actor, trade, cut, reason=CUT, now=now)
+    return cut
 
 
 def accounts(order: TradeOrder) -> tuple[AccountKey, AccountKey]:
