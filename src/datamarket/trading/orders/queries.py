@@ -16,17 +16,22 @@ from datamarket.trading.orders.terms import OrderState
 
 _FIRST_USE = """
 SELECT u.at FROM contract_use AS u
- WHERE u.contract_id = o.contract_id AND u.fee IS NULL AND u.at >= o.delivered_at AND u.at < o.decide_by
-   AND u.id >= (lpad(to_hex((extract(epoch FROM o.delivered_at) * 1000)::bigint - 1), 12, '0') || repeat('0', 20))::uuid
-   AND NOT EXISTS (SELECT FROM trade AS t JOIN trade_order AS p ON p.trade_id = t.id WHERE t.use_id = u.id)
- ORDER BY u.id LIMIT 1
+ WHERE (u.contract_id, u.id) >= (o.contract_id,
+        (lpad(to_hex((extract(epoch FROM o.delivered_at) * 1000)::bigint - 1), 12, '0') || repeat('0', 20))::uuid)
+   AND (u.contract_id, u.id) < (o.contract_id, repeat('f', 32)::uuid)
+   AND u.fee IS NULL AND u.at >= o.delivered_at AND u.at < o.decide_by
+   AND (SELECT true FROM trade AS t JOIN trade_order AS p ON p.trade_id = t.id WHERE t.use_id = u.id) IS NULL
+ ORDER BY u.contract_id, u.id LIMIT 1
 """
-"""The time leads an id, so a contract's earlier uses are not read. What an acceptance wrote down is no use of the buyer's."""
+"""The time leads an id: of `contract_use_contract_idx` what is older than the delivery is not read, and nobody else's uses are.
+
+Pairs are compared, and ordered by, because no other index serves that. What an acceptance wrote down is no use of the buyer's.
+"""
 _UNDECIDED = f"""
 SELECT o.id FROM trade_order AS o JOIN contract_meter AS m ON m.contract_id = o.contract_id
  WHERE o.ledger_id = $1 AND o.state = 'delivered' AND m.state <> 'suspended'
    AND (o.decide_by <= $2 AND NOT (m.state = 'active' AND m.stopped_by IS NOT NULL AND m.stands_until <= o.decide_by)
-        OR NOT o.hidden_defect AND EXISTS ({_FIRST_USE}))
+        OR NOT o.hidden_defect AND ({_FIRST_USE}) IS NOT NULL)
  ORDER BY o.decide_by LIMIT $3
 """  # noqa: S608 - of constants that stand here
 
