@@ -66,14 +66,18 @@ CHECKS = {
     "trade_state_check": "UPDATE trade SET state = 'lost'",
     "trade_order_accepted_check": "UPDATE trade_order SET accepted_quantity = NULL WHERE state = 'accepted'",
     "trade_order_amount_check": "UPDATE trade_order SET amount_fen = -1 WHERE hold_id IS NOT NULL",
-    "trade_order_days_check": "UPDATE trade_order SET acceptance_days = 0",
+    "trade_order_cure_check": "UPDATE trade_order SET cure_by = now()",
+    "trade_order_cut_check": "UPDATE trade_order SET cut_fen = -1",
+    "trade_order_days_check": "UPDATE trade_order SET acceptance_days = -1",
     "trade_order_decided_check": "UPDATE trade_order SET decided_at = now() WHERE state = 'placed'",
     "trade_order_delivered_check": (
         "UPDATE trade_order SET delivered_at = now(), decide_by = now() WHERE state = 'placed'"
     ),
     "trade_order_hold_check": "UPDATE trade_order SET hold_id = NULL",
+    "trade_order_instalments_check": "UPDATE trade_order SET instalments = '{0,0,0}' WHERE amount_fen > 0",
     "trade_order_reserved_check": "UPDATE trade_order SET reserved_quantity = -1 WHERE state = 'placed'",
     "trade_order_state_check": "UPDATE trade_order SET state = 'lost', decided_at = now(), reserved_quantity = 0 WHERE state = 'placed'",
+    "trade_order_used_check": "UPDATE trade_order SET used_at = now() WHERE state = 'placed'",
 }
 """A change of rows that only this condition refuses."""
 

@@ -187,11 +187,14 @@ async def test_open_orders_get_what_is_left_of_a_quota_deliveries_first(first_re
         await connection.execute(_OPEN_ORDERS)
         await migrate(first_release)
         kept = await connection.fetch("SELECT DISTINCT state, reserved_quantity FROM trade_order")
+        as_before = await connection.fetch("SELECT DISTINCT state, hidden_defect, cure_days FROM trade_order")
         meters = await connection.fetch("SELECT DISTINCT reserved, undecided FROM contract_meter")
         unpriced = await connection.fetchval("SELECT count(*) FROM contract_use WHERE NOT priced")
     finally:
         await connection.close()
     assert {tuple(row) for row in kept} == {("placed", 1), ("cancelled", 0), ("delivered", 9)}
+    decided_by_the_buyer = {("placed", True, 0), ("delivered", True, 0), ("cancelled", False, 0)}
+    assert {tuple(row) for row in as_before} == decided_by_the_buyer
     assert [tuple(row) for row in meters] == [(10, 1)]
     assert unpriced == 0
     broken = {result.check.id for result in await check_books(first_release, LEDGER_ID) if not result.holds}

@@ -28,7 +28,7 @@ async def placed(
     quantity: int = 1,
     *,
     deliver_by: datetime = IN_A_WEEK,
-    acceptance_days: int = ACCEPTANCE_DAYS,
+    acceptance_days: int | None = ACCEPTANCE_DAYS,
     quote_id: UUID | None = None,
 ) -> TradeOrder:
     """Ordered by the buyer, for the contract's first purpose."""
@@ -54,6 +54,7 @@ async def moved(
     event: OrderEvent,
     *,
     accepted_quantity: int | None = None,
+    cut_fen: int | None = None,
     reason: str | None = "约定",
     at: datetime | None = None,
 ) -> TradeOrder:
@@ -61,7 +62,14 @@ async def moved(
     async with database.transaction() as session:
         order = await order_queries.lock_order(session, order_id, visible_to=by)
         return await orders.move_order(
-            session, by, order, event, reason=reason, accepted_quantity=accepted_quantity, now=at or moment()
+            session,
+            by,
+            order,
+            event,
+            reason=reason,
+            accepted_quantity=accepted_quantity,
+            cut_fen=cut_fen,
+            now=at or moment(),
         )
 
 
@@ -69,6 +77,20 @@ async def delivered(database: Database, agreement: Agreement, quantity: int = 1)
     """Ordered and delivered: the money stands in escrow."""
     order = await placed(database, agreement, quantity)
     return await moved(database, agreement.provider_account, order.id, OrderEvent.DELIVER)
+
+
+async def rejected(
+    database: Database, agreement: Agreement, order_id: UUID, *, at: datetime | None = None
+) -> TradeOrder:
+    """Rejected by its buyer, with a reason."""
+    return await moved(database, agreement.buyer_account, order_id, OrderEvent.REJECT, at=at)
+
+
+async def redelivered(
+    database: Database, agreement: Agreement, order_id: UUID, *, at: datetime | None = None
+) -> TradeOrder:
+    """Delivered, again where it is in cure, by its provider."""
+    return await moved(database, agreement.provider_account, order_id, OrderEvent.DELIVER, at=at)
 
 
 async def standing(database: Database, owner_id: UUID, kind: AccountKind) -> tuple[int, int]:

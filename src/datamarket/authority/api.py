@@ -98,7 +98,7 @@ class AffectedOut(Shape):
     event: AffectingEvent
     listings: int = Field(description="on sale in the zone")
     contracts: int = Field(description="in use under the mandate")
-    orders: int = Field(description="placed, or delivered and undecided")
+    orders: int = Field(description="placed, or delivered and undecided, or in cure")
     held_fen: int = Field(description="held or in escrow for these orders")
     listing_ids: list[UUID]
     contract_ids: list[UUID]

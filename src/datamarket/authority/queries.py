@@ -52,7 +52,7 @@ WITH meter AS MATERIALIZED (
 ), on_sale AS MATERIALIZED (SELECT id FROM listing WHERE zone_id = :zone AND state = 'published'
 ), in_use AS MATERIALIZED (SELECT id FROM meter WHERE state = 'active' AND stands_until > :now
 ), placed AS MATERIALIZED (
-    SELECT o.id, o.amount_fen FROM meter m JOIN trade_order o ON o.contract_id = m.id WHERE o.state IN ('placed', 'delivered'))
+    SELECT o.id, o.amount_fen FROM meter m JOIN trade_order o ON o.contract_id = m.id WHERE o.state IN ('placed', 'delivered', 'curing'))
 SELECT (SELECT count(*) FROM on_sale), (SELECT count(*) FROM in_use), (SELECT count(*) FROM placed),
        (SELECT coalesce(sum(amount_fen), 0)::bigint FROM placed),
        ARRAY(SELECT id FROM on_sale ORDER BY id LIMIT {NAMED}), ARRAY(SELECT id FROM in_use ORDER BY id LIMIT {NAMED}),

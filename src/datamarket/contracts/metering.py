@@ -251,12 +251,12 @@ def reserve(meter: ContractMeter, quantity: int) -> None:
     meter.reserved += quantity
 
 
-def await_decision(meter: ContractMeter, at: datetime) -> None:
-    """An order is delivered, and its buyer has to decide. Raises ContractNotActive, ContractStopped."""
+def await_decision(meter: ContractMeter, at: datetime, *, again: bool) -> None:
+    """An order is delivered, or `again` after its cure, and its buyer has to decide. Raises ContractNotActive, ContractStopped."""
     if meter.state != ContractState.ACTIVE:
         raise rules.ContractNotActive(state=ContractState(meter.state))
     rules.check_standing(queries.authorisation_of(meter), at)
-    meter.undecided += 1
+    meter.undecided += not again
 
 
 def free(meter: ContractMeter, reserved: int, *, delivered: bool, used: int = 0) -> None:

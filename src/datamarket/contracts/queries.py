@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import orjson
@@ -27,6 +27,9 @@ from datamarket.contracts.terms import (
 from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.participants.terms import IncomeClass
 from datamarket.stoppages.terms import LinkKind
+
+LockedMeter: TypeAlias = ContractMeter
+"""What `lock_meters` gives, for those who may not read the tables of this slice."""
 
 
 async def get_contract(session: AsyncSession, contract_id: UUID, *, visible_to: Actor) -> Contract:
@@ -209,6 +212,11 @@ def _authorisation(row: Any) -> Authorisation:
         stopped_by=row["stopped_by"] and LinkKind(row["stopped_by"]),
         stands_until=row["stands_until"],
     )
+
+
+async def annex_of(session: AsyncSession, contract_id: UUID) -> dict[str, Any]:
+    """The clauses beside the enforced ones, as they are in force: who holds the meter keeps an amendment out."""
+    return dict((await session.exec(select(Contract.annex).where(Contract.id == contract_id))).one())
 
 
 _FROZEN = """

@@ -140,8 +140,8 @@ class NoticeGiven(Conflict):
 
 class DeliveriesUndecided(Conflict):
     code = "contract.deliveries-undecided"
-    zh = "该合同有 {undecided} 笔已交付、待验收的订单；验收或拒收之前，需方不得单方终止合同。"
-    en = "Deliveries of this contract await their acceptance ({undecided}); until then its buyer alone does not end it."
+    zh = "该合同有 {undecided} 笔已交付、待验收或补正的订单；了结之前，需方不得单方终止合同。"
+    en = "Deliveries of this contract await their acceptance or cure ({undecided}); until then its buyer alone does not end it."
 
 
 class SignedAlready(Refused):

@@ -144,7 +144,7 @@ class ContractLink(SQLModel, table=True):
 class ContractMeter(SQLModel, table=True):
     """All that decides a use, on one narrow row: whoever locks it sees the newest of everything.
 
-    It stands until its term is over, or before by the link `stopped_by`: `contract_follow` keeps both. `reserved` are units of open orders; `undecided` are deliveries on which the buyer has not decided.
+    It stands until its term is over, or before by the link `stopped_by`: `contract_follow` keeps both. `reserved` are units of open orders; `undecided` are deliveries on which the buyer has not decided for good: those in cure are among them.
     """
 
     __tablename__ = "contract_meter"

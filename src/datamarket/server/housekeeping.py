@@ -62,6 +62,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         Chore("seal", 5, sealing.chore_of(settings)),
         Chore("expire-holds", 15, holds.expire_due),
         Chore("expire-orders", 15, orders.expire_overdue),
+        Chore("lapse-escrowed-orders", 60, orders.lapse_escrowed),
         Chore("expire-contracts", 60, contracts.expire_due),
         Chore("lapse-negotiations", 60, negotiation.lapse_due),
         Chore("watch-disposals", 60, disposal.watch_due),

@@ -8,6 +8,7 @@ from uuid import UUID
 DAYS = {"requested": 30, "offered": 30, "accepted": 15, "agreed": 30, "part_signed": 30, "amendment": 30}
 """How long each waits: `contracts/deadlines.yaml`, said once more."""
 OVER = frozenset({"expired", "ended", "rejected", "withdrawn"})
+OPEN = frozenset({"placed", "delivered", "curing"})
 RUNNING = frozenset({"active", "suspended"})
 BOTH = frozenset({"provider", "buyer"})
 ASKED_OF = frozenset({"provider", "authority"})
@@ -67,6 +68,12 @@ class Terms:
     purposes: tuple[str, ...]
     term_to: datetime
     notice_days: int = 0
+    cure_days: int = 0
+
+    @property
+    def annex(self) -> dict[str, int]:
+        said = {"notice_days": self.notice_days, "cure_days": self.cure_days}
+        return {clause: days for clause, days in said.items() if days}
 
 
 @dataclass
@@ -76,6 +83,20 @@ class Ordered:
     deliver_by: datetime
     state: str = "placed"
     decide_by: datetime | None = None
+    used_at: datetime | None = None
+    cure_days: int = 0
+    cure_by: datetime | None = None
+
+    @property
+    def ends(self) -> datetime:
+        """When the time for what is to be done with it is over."""
+        until = {"delivered": self.decide_by, "curing": self.cure_by}.get(self.state)
+        return until or self.deliver_by
+
+    def use(self, at: datetime) -> None:
+        """Whoever uses what was delivered accepts it; the first use counts."""
+        if self.state == "delivered" and self.decide_by is not None and at < self.decide_by:
+            self.used_at = self.used_at or at
 
 
 @dataclass
@@ -102,15 +123,20 @@ class Deal:
 
     @property
     def reserved(self) -> int:
-        return sum(one.quantity for one in self.orders.values() if one.state in {"placed", "delivered"})
+        return sum(one.quantity for one in self.orders.values() if one.state in OPEN)
 
     @property
     def undecided(self) -> int:
-        return sum(one.state == "delivered" for one in self.orders.values())
+        return sum(one.state in OPEN - {"placed"} for one in self.orders.values())
 
     @property
     def unsettled(self) -> bool:
         return bool(self.reserved or self.unpriced)
+
+    def use(self, quantity: int, at: datetime) -> None:
+        self.used += quantity
+        for order in self.orders.values():
+            order.use(at)
 
     def close(self, state: str) -> None:
         self.state, self.answer_by, self.offered = state, None, None
@@ -307,8 +333,11 @@ class Market:
         """What every chore does, one after the other."""
         for deal in self.deals:
             for order in deal.orders.values():
-                if order.state == "placed" and order.deliver_by <= at:
+                if order.state == "placed" and order.ends <= at:
                     order.state = "expired"
+                elif order.state == "curing" and order.ends <= at:
+                    order.state = "rejected"
+                    self.funds += order.amount
             if deal.left_to_the_clock:
                 deal.close("ended")
                 deal.left_to_the_clock = False
@@ -332,8 +361,12 @@ class Market:
                 deal.close("expired")
 
     def silent(self, deal: Deal, order: Ordered, at: datetime) -> bool:
-        """Whether silence accepts a delivery now."""
-        if order.state != "delivered" or order.decide_by is None or order.decide_by > at:
+        """Whether silence, or a use, accepts a delivery now."""
+        if order.state != "delivered" or order.decide_by is None:
+            return False
+        if order.used_at is not None:
+            return deal.state != "suspended"
+        if order.decide_by > at:
             return False
         if deal.state in OVER:
             return True

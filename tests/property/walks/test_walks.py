@@ -32,7 +32,7 @@ from datamarket.trading.orders.terms import OrderEvent
 from datamarket.trading.terms import TradeIntent
 from datamarket.zones.mandates import actions as mandate_actions
 from datamarket.zones.terms import UseClass
-from tests.property.walks.model import OVER, RUNNING, Deal, Ordered, Terms
+from tests.property.walks.model import OPEN, OVER, RUNNING, Deal, Ordered, Terms
 from tests.property.walks.standing import MOST_DEALS, PRICE, PURPOSES, Standing, deals, parties
 from tests.world.books import assert_books_hold
 from tests.world.orders import funds_of
@@ -47,6 +47,7 @@ PHASES = (Phase.generate,) if EFFORT == 1 else tuple(Phase)
 CHORES: tuple[Callable[[Database, int, datetime], Awaitable[int]], ...] = (
     holds.expire_due,
     orders.expire_overdue,
+    orders.lapse_escrowed,
     contracts.expire_due,
     negotiation.lapse_due,
     disposal.watch_due,
@@ -97,7 +98,7 @@ class Walk(Standing):
         [outcome] = self.run(self._used(buyer, deal.id, Purpose(purpose), quantity, priced=priced))
         assert getattr(outcome, "code", None) == refusal
         if refusal is None:
-            deal.used += quantity
+            deal.use(quantity, self.now)
             if priced:
                 self.sold(deal, outcome, quantity)
             else:
@@ -180,12 +181,13 @@ class Walk(Standing):
         )
         outcome = self.attempt(act)
         if self.found_as(allowed, outcome):
-            deal.orders[outcome.id] = Ordered(quantity, deal.terms.price * quantity, deliver_by)
+            amount, cure = deal.terms.price * quantity, deal.terms.cure_days
+            deal.orders[outcome.id] = Ordered(quantity, amount, deliver_by, cure_days=cure)
 
     @rule(chosen=deals, event=st.sampled_from(("deliver", "accept", "accept", "reject", "cancel")))
     def move_an_order(self, chosen: int, event: str) -> None:
         deal = self.deal(chosen)
-        open_orders = {key: one for key, one in deal.orders.items() if one.state in {"placed", "delivered"}}
+        open_orders = {key: one for key, one in deal.orders.items() if one.state in OPEN}
         if not open_orders:
             return
         order_id, order = min(open_orders.items())
@@ -196,19 +198,21 @@ class Walk(Standing):
             return await orders.move_order(session, by, row, OrderEvent(event), reason="核查", now=self.now)
 
         at = self.now + timedelta(seconds=1)
-        late = at >= (order.decide_by or order.deliver_by)
+        late = at >= order.ends
         allowed = {
-            "deliver": order.state == "placed"
+            "deliver": order.state in {"placed", "curing"}
             and not late
             and deal.state == "active"
             and at < self.market.stands_until(deal),
             "cancel": order.state == "placed" and not late,
-            "reject": order.state == "delivered" and not late,
-            "accept": order.state == "delivered" and deal.state != "suspended",
+            "reject": order.state == "delivered" and not late and order.used_at is None,
+            "accept": (order.state == "delivered" or (order.state == "curing" and not late))
+            and deal.state != "suspended",
         }[event]
         outcome = self.attempt(act)
         if event == "accept" and allowed and isinstance(outcome, MarketError):
-            taken = min(at, order.decide_by or at)
+            delivered = order.state == "delivered"
+            taken = min(at, order.decide_by or at, order.used_at or at) if delivered else at
             stopped = outcome.code == "contract.stopped" and taken >= self.market.stands_until(deal)
             assert stopped
             return
@@ -222,22 +226,30 @@ class Walk(Standing):
             "reject": "rejected",
             "accept": "accepted",
         }
-        order.state = following[event]
+        if event == "reject" and order.cure_days and order.cure_by is None:
+            order.state, order.cure_by = "curing", self.now + timedelta(days=order.cure_days)
+            return
+        again, order.state = order.state == "curing", following[event]
         if event == "deliver":
-            order.decide_by = self.now + timedelta(days=5)
-            self.market.funds -= order.amount
+            order.decide_by, order.used_at = self.now + timedelta(days=5), None
+            self.market.funds -= 0 if again else order.amount
         elif event == "reject":
             self.market.funds += order.amount
         elif event == "accept":
             deal.used += order.quantity
             deal.trades[row.trade_id] = order.amount
 
-    @rule(quota=st.sampled_from((None, 300)), days=st.sampled_from((100, 600)), at_once=st.booleans())
-    def request(self, quota: int | None, days: int, at_once: bool) -> None:
+    @rule(
+        quota=st.sampled_from((None, 300)),
+        days=st.sampled_from((100, 600)),
+        cure=st.sampled_from((0, 9)),
+        at_once=st.booleans(),
+    )
+    def request(self, quota: int | None, days: int, cure: int, at_once: bool) -> None:
         if len(self.market.deals) == MOST_DEALS:
             return
         at = self.now + timedelta(seconds=1)
-        terms = Terms(quota, PRICE, (PURPOSES[0],), at + timedelta(days=days))
+        terms = Terms(quota, PRICE, (PURPOSES[0],), at + timedelta(days=days), cure_days=cure)
         deal = Deal(UUID(int=0), self.market.operator, terms, at + timedelta(days=30))
         allowed = (
             self.on_sale()
@@ -254,6 +266,7 @@ class Walk(Standing):
                 term_from=self.now,
                 term_to=terms.term_to,
                 quota=quota,
+                annex=terms.annex,
                 now=self.now,
             )
         )
@@ -274,7 +287,7 @@ class Walk(Standing):
         if "price" in told:
             told["price_fen"] = told.pop("price")
         if "notice_days" in told:
-            told["annex"] = {"notice_days": told.pop("notice_days")} if told["notice_days"] else {}
+            told["annex"] = replace(deal.terms, notice_days=told.pop("notice_days")).annex
         if "purposes" in told:
             told["purposes"] = frozenset(Purpose(one) for one in told["purposes"])
         terms = replace(deal.terms, **said)

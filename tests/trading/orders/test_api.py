@@ -105,7 +105,7 @@ async def test_each_side_is_shown_its_own_moves_and_the_seller_what_awaits_deliv
     awaited = (await seller.get("/orders/awaited")).json()["items"]
     assert [item["id"] for item in awaited] == [order["id"]]
     order = await event(seller, order, "deliver")
-    assert await allowed(seller, order) == []
+    assert await allowed(seller, order) == ["offer_cut"]
     assert await allowed(buyer, order) == ["accept", "reject"]
     assert (await seller.get("/orders/awaited")).json()["items"] == []
     await event(buyer, order, "accept", accepted_quantity=7, reason="三份文件损坏")

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from datamarket.auth.terms import Actor, Permission, Role
+from datamarket.catalogue.listings.terms import PriceModel
 from datamarket.contracts.rules import ContractNotActive, PurposeNotAuthorised, QuotaExhausted
 from datamarket.contracts.terms import Authorisation, ContractState, Demand, Party, Purpose
 from datamarket.foundation.states import ReasonMissing, TransitionNotAllowed
@@ -19,7 +20,9 @@ NOON = datetime(2024, 6, 3, 4, tzinfo=UTC)
 DELIVER_BY, DECIDE_BY = NOON + timedelta(days=2), NOON + timedelta(days=9)
 TICK = timedelta(seconds=1)
 PLACED = OrderFacts(OrderState.PLACED, 10, DELIVER_BY, None)
-DELIVERED = OrderFacts(OrderState.DELIVERED, 10, DELIVER_BY, DECIDE_BY)
+DELIVERED = OrderFacts(OrderState.DELIVERED, 10, DELIVER_BY, DECIDE_BY, amount_fen=1_000)
+CURABLE = replace(DELIVERED, cure_days=3)
+CURING = replace(CURABLE, state=OrderState.CURING, cure_by=NOON + timedelta(days=3))
 PURPOSE = Purpose.INDUSTRIAL_DEVELOPMENT
 
 
@@ -39,6 +42,12 @@ OWN_MOVES = {
         OrderEvent.ACCEPT: OrderState.ACCEPTED,
         OrderEvent.REJECT: OrderState.REJECTED,
     },
+    (OrderState.DELIVERED, Party.PROVIDER): {OrderEvent.OFFER_CUT: OrderState.DELIVERED},
+    (OrderState.CURING, Party.BUYER): {OrderEvent.ACCEPT: OrderState.ACCEPTED},
+    (OrderState.CURING, Party.PROVIDER): {
+        OrderEvent.DELIVER: OrderState.DELIVERED,
+        OrderEvent.OFFER_CUT: OrderState.CURING,
+    },
 }
 
 
@@ -50,10 +59,14 @@ def move(
     actor: Actor | None = None,
     reason: str | None = "与样本不符",
     accepted: int | None = None,
+    cut_fen: int | None = None,
     now: datetime = NOON,
 ) -> OrderState:
-    by = (side, actor or ON_SIDE[side])
-    return rules.check_move(facts, event, by=by, reason=reason, accepted=accepted, now=now)
+    by, cut = (side, actor or ON_SIDE[side]), 5 if event is OrderEvent.OFFER_CUT else None
+    done = rules.check_move(
+        facts, event, by=by, reason=reason, accepted=accepted, cut_fen=cut_fen or cut, now=now
+    )
+    return rules.ORDER_LIFE.after(facts.state, done)
 
 
 @pytest.mark.parametrize(
@@ -225,3 +238,67 @@ def test_a_part_says_why_the_rest_is_not_accepted(reason: str | None) -> None:
     with pytest.raises(rules.PartUnexplained):
         move(DELIVERED, OrderEvent.ACCEPT, accepted=9, reason=reason)
     assert move(DELIVERED, OrderEvent.ACCEPT, accepted=10, reason=reason) is OrderState.ACCEPTED
+
+
+def test_a_rejection_leaves_one_cure_where_the_contract_has_days_for_it() -> None:
+    assert move(CURABLE, OrderEvent.REJECT) is OrderState.CURING
+    again = replace(CURABLE, cure_by=NOON)
+    assert move(again, OrderEvent.REJECT) is OrderState.REJECTED
+    with pytest.raises(ReasonMissing):
+        move(CURABLE, OrderEvent.REJECT, reason=" ")
+    with pytest.raises(rules.OrderNotYourMove):
+        move(CURABLE, OrderEvent.SEND_BACK)
+
+
+def test_from_the_second_of_its_end_on_a_cure_only_lapses() -> None:
+    assert CURING.cure_by is not None
+    moves = {
+        OrderEvent.DELIVER: Party.PROVIDER,
+        OrderEvent.OFFER_CUT: Party.PROVIDER,
+        OrderEvent.ACCEPT: Party.BUYER,
+    }
+    for event, side in moves.items():
+        assert move(CURING, event, side=side, now=CURING.cure_by - TICK)
+        with pytest.raises(rules.CureOver):
+            move(CURING, event, side=side, now=CURING.cure_by)
+        assert rules.events_open_to(CURING, side, ON_SIDE[side], now=CURING.cure_by) == []
+
+
+def test_a_delivery_that_was_used_is_only_accepted_as_a_whole_and_at_its_first_use() -> None:
+    used = replace(DELIVERED, used_at=NOON - TICK)
+    for event, side in ((OrderEvent.REJECT, Party.BUYER), (OrderEvent.OFFER_CUT, Party.PROVIDER)):
+        with pytest.raises(rules.DeliveryUsed):
+            move(used, event, side=side)
+    with pytest.raises(rules.DeliveryUsed):
+        move(used, OrderEvent.ACCEPT, accepted=9)
+    assert move(used, OrderEvent.ACCEPT, accepted=10) is OrderState.ACCEPTED
+    assert rules.accepted_at(used, NOON) == NOON - TICK
+    assert rules.accepted_at(DELIVERED, DECIDE_BY + TICK) == DECIDE_BY
+    assert rules.accepted_at(CURING, DECIDE_BY + TICK) == DECIDE_BY + TICK
+
+
+@pytest.mark.parametrize(("before", "cut"), [(0, 0), (0, 1_001), (500, 500), (1_000, 1_000)])
+def test_a_cut_is_above_the_one_before_and_within_the_amount(before: int, cut: int) -> None:
+    cheaper = replace(DELIVERED, cut_fen=before)
+    by = (Party.PROVIDER, ON_SIDE[Party.PROVIDER])
+    with pytest.raises(rules.CutOutOfRange):
+        rules.check_move(
+            cheaper, OrderEvent.OFFER_CUT, by=by, reason=None, accepted=None, cut_fen=cut, now=NOON
+        )
+
+
+@pytest.mark.parametrize(
+    ("annex", "asked", "days"),
+    [
+        ({}, 7, 7),
+        ({"acceptance_days": 9}, None, 9),
+        ({"acceptance_days": 9}, 9, 9),
+        ({"acceptance_days": 0}, None, 0),
+    ],
+)
+def test_the_days_of_acceptance_are_the_contracts_or_else_the_orders(
+    annex: dict[str, int], asked: int | None, days: int
+) -> None:
+    assert rules.delivery_terms(annex, asked, PriceModel.PER_CALL).acceptance_days == days
+    with pytest.raises(rules.AcceptanceDaysDiffer):
+        rules.delivery_terms({"acceptance_days": days}, days + 1, PriceModel.PER_CALL)

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from datamarket.contracts.kinds.rules import WHOLE_BPS
 from datamarket.contracts.kinds.terms import DataRight, DeliveryMode, ResultsCourse
 from datamarket.foundation.http import Body, BoolIn, FenIn, ShortText
 from datamarket.zones.terms import Level
@@ -13,6 +14,13 @@ SLOWEST_ANSWER = 3_600_000
 ClauseDays = Annotated[int, Field(strict=True, ge=0, le=36_500)]
 """At most a hundred years, as `retention_days`."""
 Share = Annotated[int, Field(strict=True, ge=0, le=10_000, description="basis points: 100 = 1 %")]
+
+
+def _whole(shares: list[int]) -> list[int]:
+    if sum(shares) != WHOLE_BPS:
+        message = "the shares must add up to 10000 basis points"
+        raise ValueError(message)
+    return shares
 
 
 class RightClauseIn(Body):
@@ -65,7 +73,17 @@ class ClausesIn(Body):
     delivery_mode: DeliveryMode | None = None
     tax_bps: Share | None = None
     tax_included: BoolIn | None = None
-    cure_days: ClauseDays | None = None
+    cure_days: Annotated[int, Field(strict=True, ge=0, le=90)] | None = None
+    hidden_defect: BoolIn | None = Field(
+        default=None, description="only use shows a defect, so a use before acceptance accepts nothing"
+    )
+    instalments: Annotated[list[Share], Field(min_length=3, max_length=3), AfterValidator(_whole)] | None = (
+        Field(
+            default=None,
+            description="basis points of an order's amount at placement, on delivery, on acceptance; one-off prices only",
+            examples=[[3000, 3000, 4000]],
+        )
+    )
     price_cut: BoolIn | None = None
     quality: QualityClauseIn | None = None
     audit_right: BoolIn | None = None

@@ -40,6 +40,8 @@ class ContractClause(Labelled):
     TAX_BPS = "tax_bps", "税率", "tax rate"
     TAX_INCLUDED = "tax_included", "价款含税", "tax included"
     CURE_DAYS = "cure_days", "补正期（天）", "days to cure"
+    HIDDEN_DEFECT = "hidden_defect", "瑕疵须使用方可发现", "defects that only use shows"
+    INSTALMENTS = "instalments", "分期（签约、交付、验收）", "instalments (signing, delivery, acceptance)"
     PRICE_CUT = "price_cut", "可否减价", "price cut"
     QUALITY = "quality", "质量要求", "quality"
     AUDIT_RIGHT = "audit_right", "审计权", "audit right"

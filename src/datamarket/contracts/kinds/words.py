@@ -64,6 +64,6 @@ def _word(name: str, value: Any) -> tuple[str, str]:
         return ("是", "yes") if value else ("否", "no")
     if name.endswith("_fen"):
         return f"{yuan(value)} 元", f"CNY {yuan(value)}"
-    if name.endswith("_bps"):
+    if name.endswith("_bps") or name == "instalments":
         return (percent(Fraction(value, WHOLE_BPS)),) * 2
     return (value.astimezone(MARKET_ZONE).isoformat() if isinstance(value, datetime) else str(value),) * 2

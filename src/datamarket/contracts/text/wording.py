@@ -100,12 +100,12 @@ ARTICLES: tuple[tuple[str, str, tuple[ContractClause, ...]], ...] = (
     (
         "价款",
         "价款以人民币计，由平台按其公布的规则结算。",
-        (C.PRICE_MODEL, C.PRICE_FEN, C.PERIOD_DAYS, C.PRICE_TERMS, C.TAX_INCLUDED, C.TAX_BPS),
+        (C.PRICE_MODEL, C.PRICE_FEN, C.PERIOD_DAYS, C.PRICE_TERMS, C.INSTALMENTS, C.TAX_INCLUDED, C.TAX_BPS),
     ),
     (
         "交付与质量",
         "{provider}按约交付，{buyer}在验收期内验收；不合格的，先行补正。",
-        (C.DELIVERY_MODE, C.ACCEPTANCE_DAYS, C.CURE_DAYS, C.PRICE_CUT, C.QUALITY),
+        (C.DELIVERY_MODE, C.ACCEPTANCE_DAYS, C.HIDDEN_DEFECT, C.CURE_DAYS, C.PRICE_CUT, C.QUALITY),
     ),
     (
         "安全与留存",
@@ -124,6 +124,8 @@ DEFAULTS: Mapping[ContractClause, str] = {
     C.PERIOD_DAYS: "不适用",
     C.PRICE_TERMS: "不适用",
     C.NOTICE_DAYS: "未约定，无须提前通知",
+    C.INSTALMENTS: "未约定，一次付清",
+    C.HIDDEN_DEFECT: "未约定，验收前使用即视为验收",
 }
 """What holds where the annex is silent; all else is as `UNSAID` says."""
 CLOSING = "双方以电子方式签署本文本。签署记录载明本文本的 SHA-256 摘要，并存入平台的存证日志。"

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, asked, keyset, one_row
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.ledger.books.tables import LedgerAccount
 from datamarket.ledger.holds.tables import LedgerHold, LedgerHoldPosting
 from datamarket.ledger.holds.terms import HoldState
@@ -50,6 +50,12 @@ async def get_hold(session: AsyncSession, ledger_id: int, hold_id: UUID, *, visi
         LedgerHold.ledger_id == ledger_id, LedgerHold.id == hold_id, _visible(visible_to)
     )
     return await one_row(session, statement.execution_options(populate_existing=True), "hold")
+
+
+async def is_open(connection: Connection, ledger_id: int, hold_id: UUID) -> bool:
+    """Whether something is still held; who has locked the account's balance is told for good."""
+    statement = "SELECT resolved_at IS NULL FROM ledger_hold WHERE ledger_id = $1 AND id = $2"
+    return bool(await connection.fetchval(statement, ledger_id, hold_id))
 
 
 async def postings_of(session: AsyncSession, ledger_id: int, hold_id: UUID) -> Sequence[LedgerHoldPosting]:

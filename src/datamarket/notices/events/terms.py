@@ -124,6 +124,8 @@ class EventType(Labelled):
     ORDER_DELIVERED = "market.trading.deliver-order", "订单交付", "order delivered"
     ORDER_ACCEPTED = "market.trading.accept-order", "订单验收", "order accepted"
     ORDER_REJECTED = "market.trading.reject-order", "订单拒收", "order rejected"
+    ORDER_SENT_BACK = "market.trading.send-back-order", "订单退回补正", "order sent back for a cure"
+    CUT_OFFERED = "market.trading.offer-cut-order", "提出验收减价", "price cut offered"
     ORDER_CANCELLED = "market.trading.cancel-order", "订单取消", "order cancelled"
     ORDER_EXPIRED = "market.trading.expire-order", "订单逾期未交付", "order not delivered in time"
     TRADE_RECORDED = "market.trading.record", "成交", "trade recorded"

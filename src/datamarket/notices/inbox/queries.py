@@ -92,6 +92,13 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
             "SELECT 'order', id, delivered_at, decide_by FROM trade_order WHERE buyer_id = $2 AND state = 'delivered'",
         ),
     ),
+    (
+        K.ORDER_TO_CURE,
+        Source(
+            P.DELIVER_ORDER,
+            "SELECT 'order', id, delivered_at, cure_by FROM trade_order WHERE provider_id = $2 AND state = 'curing'",
+        ),
+    ),
     (K.DISPUTE_TO_ANSWER, Source(P.DISPUTE_TRADE, _DISPUTE.format("provider", "buyer"))),
     (K.DISPUTE_TO_ANSWER, Source(P.DISPUTE_TRADE, _DISPUTE.format("buyer", "provider"))),
     (

@@ -12,6 +12,7 @@ class MatterKind(Labelled):
 
     ORDER_TO_DELIVER = "order_to_deliver", "订单待交付", "order to deliver"
     ORDER_TO_ACCEPT = "order_to_accept", "订单待验收", "order to accept or reject"
+    ORDER_TO_CURE = "order_to_cure", "订单待补正后重新交付", "order to cure and deliver again"
     DISPUTE_TO_ANSWER = "dispute_to_answer", "交易争议待答复", "dispute to answer"
     DISPUTE_TO_DECIDE = "dispute_to_decide", "交易争议待裁决", "dispute to decide"
     CONTRACT_TO_ANSWER = "contract_to_answer", "合同条款待答复", "contract terms to answer"
@@ -41,6 +42,11 @@ class Consequence(Labelled):
         "order_to_accept",
         "届时未作表示的，视为全部验收，托管资金付给提供方；合同中止期间暂缓。",
         "Silence then counts as acceptance of the whole, and the escrow is paid out; while the contract is suspended it waits.",
+    )
+    ORDER_TO_CURE = (
+        "order_to_cure",
+        "届时仍未重新交付的，拒收即告确定，托管资金退回需方。",
+        "Not delivered again by then, the order lapses as rejected, and the escrow goes back to its buyer.",
     )
     DISPUTE_TO_ANSWER = (
         "dispute_to_answer",

@@ -20,6 +20,7 @@ from datamarket.foundation.http import (
     Now,
     Page,
     Paging,
+    PositiveFenIn,
     Prose,
     QuantityIn,
     Reading,
@@ -45,8 +46,10 @@ class OrderIn(Body):
     deliver_by: InstantIn = Field(
         description="the money is held until then", examples=["2024-07-01T18:00:00+08:00"]
     )
-    acceptance_days: Annotated[int, Field(strict=True, ge=1, le=LONGEST_ACCEPTANCE)] = Field(
-        description="days after delivery; silence then counts as acceptance", examples=[7]
+    acceptance_days: Annotated[int, Field(strict=True, ge=1, le=LONGEST_ACCEPTANCE)] | None = Field(
+        default=None,
+        description="days after delivery, where the contract agrees none; silence then counts as acceptance",
+        examples=[7],
     )
     quote_id: UUID | None = Field(default=None, description="your quote for exactly this; it is then used up")
 
@@ -75,16 +78,27 @@ class OrderOut(RowShape):
     by_silence: bool
     accepted_quantity: int | None
     trade_id: UUID | None = Field(description="the trade that the accepted part became")
+    cure_days: int = Field(description="for the provider to deliver once more after a rejection; 0 for none")
+    cure_by: datetime | None = Field(description="until when, once it was sent back")
+    hidden_defect: bool = Field(description="only use shows a defect, so no use accepts the delivery")
+    used_at: datetime | None = Field(description="the use that accepted it")
+    cut_fen: int = Field(description="what the provider gives back if the whole is accepted")
+    instalments: list[int] | None = Field(
+        description="the amount as it is put into escrow at placement and on delivery, and due on acceptance",
+        examples=[[300, 300, 400]],
+    )
+    escrowed_fen: int = Field(description="what of it is in escrow now")
     reason: str | None
     placed_at: datetime
     version: int
 
 
 class OrderEventIn(Body):
-    """`accepted_quantity` goes with `accept`: a part is accepted, the money of the rest goes back."""
+    """`accepted_quantity` goes with `accept`: a part is accepted, the money of the rest goes back. `cut_fen` goes with `offer_cut`."""
 
     event: OrderEvent = Field(examples=["accept"])
     accepted_quantity: QuantityIn | None = None
+    cut_fen: PositiveFenIn | None = Field(default=None, description="above the cut offered before")
     reason: Prose | None = Field(
         default=None, description="needed for a rejection and for a partial acceptance; both sides see it"
     )
@@ -160,7 +174,7 @@ async def get_order(actor: ReadMarket, response: Response, session: Reading, ord
     return OrderOut.tagged(order, response)
 
 
-@router.post("/{order_id}/events", summary="Deliver, accept, reject, cancel")
+@router.post("/{order_id}/events", summary="Deliver, offer a cut, accept, reject, cancel")
 async def move_order(
     actor: ReadMarket,
     response: Response,
@@ -170,7 +184,10 @@ async def move_order(
     body: OrderEventIn,
     if_match: IfMatch = None,
 ) -> OrderOut:
-    """The provider delivers; the buyer accepts, rejects, or cancels before delivery; `expire` comes of time."""
+    """The provider delivers, and may offer a cut; the buyer accepts, rejects, or cancels before delivery; `expire` comes of time.
+
+    A rejection leaves the provider one cure where the contract says so (`send_back`); a delivery that was used is accepted.
+    """
     order = await queries.lock_order(session, order_id, visible_to=actor)
     check_tag(if_match, order.version)
     moved = await actions.move_order(
@@ -180,6 +197,7 @@ async def move_order(
         body.event,
         reason=body.reason,
         accepted_quantity=body.accepted_quantity,
+        cut_fen=body.cut_fen,
         now=now,
     )
     return OrderOut.tagged(moved, response)
@@ -189,5 +207,5 @@ async def move_order(
 async def allowed_events(actor: ReadMarket, session: Reading, now: Now, order_id: UUID) -> OrderEventsOut:
     order = await queries.get_order(session, order_id, visible_to=actor)
     side = rules.side_of(actor, buyer_id=order.buyer_id, provider_id=order.provider_id)
-    events = rules.events_open_to(actions.facts_of(order), side, actor, now=now)
+    events = rules.events_open_to(await actions.facts_of(session, order), side, actor, now=now)
     return OrderEventsOut(state=OrderState(order.state), events=events)

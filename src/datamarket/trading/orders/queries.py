@@ -4,21 +4,36 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
-from datamarket.foundation.db import PageAsked, asked, keyset, one_row
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.trading.orders.tables import TradeOrder
 from datamarket.trading.orders.terms import OrderState
 
-_NOT_WAITING = (
-    "NOT EXISTS (SELECT FROM contract_meter m WHERE m.contract_id = trade_order.contract_id AND (m.state = 'suspended'"
-    " OR m.state = 'active' AND m.stopped_by IS NOT NULL AND m.stands_until <= trade_order.decide_by))"
-)
+_FIRST_USE = """
+SELECT u.at FROM contract_use AS u
+ WHERE (u.contract_id, u.id) >= (o.contract_id,
+        (lpad(to_hex((extract(epoch FROM o.delivered_at) * 1000)::bigint - 1), 12, '0') || repeat('0', 20))::uuid)
+   AND (u.contract_id, u.id) < (o.contract_id, repeat('f', 32)::uuid)
+   AND u.fee IS NULL AND u.at >= o.delivered_at AND u.at < o.decide_by
+   AND (SELECT true FROM trade AS t JOIN trade_order AS p ON p.trade_id = t.id WHERE t.use_id = u.id) IS NULL
+ ORDER BY u.contract_id, u.id LIMIT 1
+"""
+"""The time leads an id: of `contract_use_contract_idx` what is older than the delivery is not read, and nobody else's uses are.
+
+Pairs are compared, and ordered by, because no other index serves that. What an acceptance wrote down is no use of the buyer's.
+"""
+_UNDECIDED = f"""
+SELECT o.id FROM trade_order AS o JOIN contract_meter AS m ON m.contract_id = o.contract_id
+ WHERE o.ledger_id = $1 AND o.state = 'delivered' AND m.state <> 'suspended'
+   AND (o.decide_by <= $2 AND NOT (m.state = 'active' AND m.stopped_by IS NOT NULL AND m.stands_until <= o.decide_by)
+        OR NOT o.hidden_defect AND ({_FIRST_USE}) IS NOT NULL)
+ ORDER BY o.decide_by LIMIT $3
+"""  # noqa: S608 - of constants that stand here
 
 
 async def get_order(session: AsyncSession, order_id: UUID, *, visible_to: Actor) -> TradeOrder:
@@ -68,13 +83,14 @@ async def list_awaited(
 async def lock_overdue(
     session: AsyncSession, ledger_id: int, now: datetime, limit: int
 ) -> Sequence[TradeOrder]:
-    """Orders that were not delivered in time, locked; those that somebody works on are left out."""
+    """Orders that were not delivered in time, locked; left out is what somebody works on, or has paid an instalment of."""
     statement = (
         select(TradeOrder)
         .where(
             TradeOrder.ledger_id == ledger_id,
             TradeOrder.state == OrderState.PLACED,
             col(TradeOrder.deliver_by) <= now,
+            col(TradeOrder.instalments).is_(None),
         )
         .order_by(col(TradeOrder.deliver_by))
         .limit(limit)
@@ -83,30 +99,42 @@ async def lock_overdue(
     return (await session.exec(statement)).all()
 
 
-async def undecided(session: AsyncSession, ledger_id: int, now: datetime, limit: int) -> Sequence[UUID]:
-    """Deliveries on which the buyer has kept silent beyond the time for acceptance, oldest first.
+async def undecided(connection: Connection, ledger_id: int, now: datetime, limit: int) -> list[UUID]:
+    """Deliveries that their buyer has used, or on which it has kept silent beyond the time for acceptance; the oldest first.
 
-    While its contract is suspended, or had stopped by then, an order waits, and is left out.
+    While its contract is suspended an order waits, and is left out; for silence also where the contract had stopped by then.
     """
-    statement = (
-        select(TradeOrder.id)
-        .where(
-            TradeOrder.ledger_id == ledger_id,
-            TradeOrder.state == OrderState.DELIVERED,
-            col(TradeOrder.decide_by) <= now,
-            text(_NOT_WAITING),
-        )
-        .order_by(col(TradeOrder.decide_by))
-        .limit(limit)
-    )
-    return (await session.exec(statement)).all()
+    return [row["id"] for row in await connection.fetch(_UNDECIDED, ledger_id, now, limit)]
 
 
-async def lock_undecided(session: AsyncSession, order_id: UUID) -> TradeOrder | None:
-    """One of them, locked; None when somebody decides it just now, or has."""
-    statement = (
-        select(TradeOrder)
-        .where(TradeOrder.id == order_id, TradeOrder.state == OrderState.DELIVERED)
-        .with_for_update(skip_locked=True)
+async def first_use(connection: Connection, order: TradeOrder) -> datetime | None:
+    """When the buyer first used the contract after this delivery, to the millisecond; None where a defect shows in use alone.
+
+    Who holds the contract's meter is told of every use there is.
+    """
+    if order.state != OrderState.DELIVERED or order.hidden_defect:
+        return None
+    at: datetime | None = await connection.fetchval(
+        f"SELECT ({_FIRST_USE}) FROM trade_order AS o WHERE o.id = $1",  # noqa: S608 - a constant
+        order.id,
     )
+    return at
+
+
+async def lapsed(connection: Connection, ledger_id: int, now: datetime, limit: int) -> list[UUID]:
+    """Orders with money in escrow of which the time for a cure, or for the delivery, is over."""
+    rows = await connection.fetch(
+        "SELECT id FROM trade_order WHERE ledger_id = $1 AND state = 'curing' AND cure_by <= $2"
+        " UNION ALL SELECT id FROM trade_order"
+        " WHERE ledger_id = $1 AND state = 'placed' AND deliver_by <= $2 AND instalments IS NOT NULL LIMIT $3",
+        ledger_id,
+        now,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+async def lock_waiting(session: AsyncSession, order_id: UUID) -> TradeOrder | None:
+    """One of these, locked; None when somebody moves it just now."""
+    statement = select(TradeOrder).where(TradeOrder.id == order_id).with_for_update(skip_locked=True)
     return (await session.exec(statement)).first()

@@ -3,13 +3,15 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from datamarket.contracts.quotes.rules import QuoteUsed
 from datamarket.foundation.errors import MarketError
-from datamarket.foundation.tables import BigInteger, instant, one_of
-from datamarket.trading.orders.terms import OrderState
+from datamarket.foundation.tables import ARRAY, BigInteger, instant, one_of, quoted
+from datamarket.trading.orders.terms import OPEN_ORDERS, OrderState
+
+_OPEN = quoted(OPEN_ORDERS)
 
 
 class TradeOrder(SQLModel, table=True):
@@ -29,18 +31,28 @@ class TradeOrder(SQLModel, table=True):
         CheckConstraint("quantity > 0 AND amount_fen >= 0", name="trade_order_amount_check"),
         CheckConstraint("(hold_id IS NULL) = (amount_fen = 0)", name="trade_order_hold_check"),
         CheckConstraint(
-            "reserved_quantity BETWEEN 0 AND quantity AND (reserved_quantity = 0 OR state IN ('placed', 'delivered'))",
+            f"reserved_quantity BETWEEN 0 AND quantity AND (reserved_quantity = 0 OR state IN ({_OPEN}))",
             name="trade_order_reserved_check",
         ),
         CheckConstraint(
-            "acceptance_days BETWEEN 1 AND 90 AND deliver_by > placed_at", name="trade_order_days_check"
+            "acceptance_days BETWEEN 0 AND 365 AND cure_days BETWEEN 0 AND 90 AND deliver_by > placed_at",
+            name="trade_order_days_check",
         ),
         CheckConstraint(
-            "(state IN ('delivered', 'accepted', 'rejected')) = (delivered_at IS NOT NULL AND decide_by IS NOT NULL)",
+            "(state IN ('delivered', 'curing', 'accepted', 'rejected')) = (delivered_at IS NOT NULL AND decide_by IS NOT NULL)",
             name="trade_order_delivered_check",
         ),
+        CheckConstraint(f"(state IN ({_OPEN})) = (decided_at IS NULL)", name="trade_order_decided_check"),
         CheckConstraint(
-            "(state IN ('placed', 'delivered')) = (decided_at IS NULL)", name="trade_order_decided_check"
+            "CASE WHEN cure_by IS NULL THEN state <> 'curing' ELSE cure_days > 0 END",
+            name="trade_order_cure_check",
+        ),
+        CheckConstraint("used_at IS NULL OR state = 'accepted'", name="trade_order_used_check"),
+        CheckConstraint("cut_fen = 0 OR cut_fen BETWEEN 1 AND amount_fen", name="trade_order_cut_check"),
+        CheckConstraint(
+            "cardinality(instalments) = 3 AND 0 <= ALL (instalments)"
+            " AND instalments[1] + instalments[2] + instalments[3] = amount_fen",
+            name="trade_order_instalments_check",
         ),
         CheckConstraint(
             "(state = 'accepted') = (trade_id IS NOT NULL) AND (state = 'accepted') = (accepted_quantity IS NOT NULL)"
@@ -73,6 +85,14 @@ class TradeOrder(SQLModel, table=True):
             "decide_by",
             postgresql_where=text("state = 'delivered'"),
         ),
+        Index(
+            "trade_order_curing_idx",
+            "provider_id",
+            "cure_by",
+            "id",
+            postgresql_where=text("state = 'curing'"),
+        ),
+        Index("trade_order_uncured_idx", "ledger_id", "cure_by", postgresql_where=text("state = 'curing'")),
     )
     id: UUID = Field(primary_key=True)
     ledger_id: int
@@ -99,6 +119,26 @@ class TradeOrder(SQLModel, table=True):
     version: int = 1
     reserved_quantity: int = Field(sa_type=BigInteger)
     quote_id: UUID | None = Field(default=None, foreign_key="quote.id")
+    cure_days: int = 0
+    cure_by: datetime | None = instant(nullable=True)
+    hidden_defect: bool = False
+    used_at: datetime | None = instant(nullable=True)
+    cut_fen: int = Field(default=0, sa_type=BigInteger)
+    instalments: list[int] | None = Field(default=None, sa_column=Column(ARRAY(BigInteger)))
+
+    @property
+    def shares(self) -> tuple[int, int, int]:
+        """What is put into escrow at placement and on delivery, and what stays held until acceptance; in fen."""
+        signing, delivery, acceptance = self.instalments or (0, self.amount_fen, 0)
+        return signing, delivery, acceptance
+
+    @property
+    def escrowed_fen(self) -> int:
+        """What of it is in escrow now."""
+        signing, delivery, _ = self.shares
+        if self.state not in OPEN_ORDERS:
+            return 0
+        return signing if self.state == OrderState.PLACED else signing + delivery
 
 
 ERRORS: dict[str, type[MarketError]] = {"trade_order_quote_key": QuoteUsed}
