@@ -117,24 +117,28 @@ def meter_all(demands: Iterable[Demand]) -> list[Write] | None:
 async def _pass(connection: Connection, together: Together, now: datetime) -> set[Pair]:
     """Those whose demands all pass: they are counted at once, and who crosses a mark of its quota is told."""
     rows = await connection.fetch(_METER, *_told(together))
-    passed = set()
-    for contract_id, buyer_id, used, quota in rows:
-        passed.add((contract_id, buyer_id))
-        if quota is not None:
-            counted = sum(demand.quantity for demand in together[contract_id, buyer_id])
-            await tell_of_quota(connection, contract_id, quota, used - counted, used, now=now)
-    return passed
+    counts = [
+        (contract_id, quota, used - sum(demand.quantity for demand in together[contract_id, buyer_id]), used)
+        for contract_id, buyer_id, used, quota in rows
+    ]
+    await tell_of_quotas(connection, counts, now=now)
+    return {(contract_id, buyer_id) for contract_id, buyer_id, _, _ in rows}
 
 
-async def tell_of_quota(
-    connection: Connection, contract_id: UUID, quota: int, before: int, used: int, *, now: datetime
+async def tell_of_quotas(
+    connection: Connection, counts: Iterable[tuple[UUID, int | None, int, int]], *, now: datetime
 ) -> None:
-    """An event where this count has crossed a mark: with the count it stands or falls, and none is crossed twice."""
-    percent = rules.mark_crossed(quota, before, used)
-    if percent is not None:
-        facts = {"percent": percent, "used": used, "quota": quota}
-        event = evidence.Event(CLOCK, contract_id, facts)
-        await evidence.record_many(connection, "contracts.reach-quota", "contract", [event], now=now)
+    """An event for each contract (its quota, what was used before and is now) whose count has crossed a mark.
+
+    With the counts they stand or fall, and none is crossed twice.
+    """
+    events = [
+        evidence.Event(CLOCK, contract_id, {"percent": percent, "used": used, "quota": quota})
+        for contract_id, quota, before, used in counts
+        if quota is not None and (percent := rules.mark_crossed(quota, before, used)) is not None
+    ]
+    if events:
+        await evidence.record_many(connection, "contracts.reach-quota", "contract", events, now=now)
 
 
 def authorisation_for(demand: Demand, meters: Mapping[UUID, queries.Meter]) -> Authorisation:

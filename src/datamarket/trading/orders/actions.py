@@ -229,9 +229,8 @@ async def _accept(
     rules.check_settlement(authorisation, wanted, reserved=reserved, silent=silent)
     metering.free(meter, order.reserved_quantity, delivered=True, used=quantity)
     connection = await driver(session)
-    if meter.quota is not None:
-        before, used = meter.used - quantity, meter.used
-        await metering.tell_of_quota(connection, meter.contract_id, meter.quota, before, used, now=now)
+    counted = (meter.contract_id, meter.quota, meter.used - quantity, meter.used)
+    await metering.tell_of_quotas(connection, [counted], now=now)
     use_id = new_id(at)
     uses = metering.writes_of_uses([use_id], [wanted], [actor.account_id], priced=False)
     await write_together(connection, uses)
