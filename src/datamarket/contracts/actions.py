@@ -28,6 +28,7 @@ from datamarket.contracts.terms import (
     OfferState,
     Party,
     Purpose,
+    limits_in,
 )
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date
@@ -320,6 +321,7 @@ async def _keep_meter(session: AsyncSession, contract: Contract, event: Contract
                 quota=contract.quota,
                 used=0,
                 terms_number=contract.terms_number,
+                limits=limits_in(contract.annex),
                 stands_until=contract.term_to,
             )
         )

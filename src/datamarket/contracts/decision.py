@@ -4,14 +4,21 @@ from collections.abc import Callable, Mapping
 
 from datamarket.contracts.rules import (
     ContractNotActive,
+    FormNotPermitted,
+    OnwardNotPermitted,
     OutsideTerm,
     PurposeNotAuthorised,
     QuotaExhausted,
+    RateExceeded,
+    RecipientNotPermitted,
     TermsReplaced,
+    TerritoryNotPermitted,
+    UseAhead,
     UseNotAuthorised,
+    UseTooLate,
     check_standing,
 )
-from datamarket.contracts.terms import Authorisation, ContractState, Demand, UseRule
+from datamarket.contracts.terms import Authorisation, ContractState, Demand, UseLimits, UseRule
 
 
 def _check_state(authorisation: Authorisation, _demand: Demand) -> None:
@@ -20,6 +27,11 @@ def _check_state(authorisation: Authorisation, _demand: Demand) -> None:
 
 
 def _check_within_term(authorisation: Authorisation, demand: Demand) -> None:
+    if demand.recorded_at is not None and demand.at > demand.recorded_at:
+        raise UseAhead
+    since = authorisation.recorded_from
+    if since is not None and demand.at < since:
+        raise UseTooLate(since=since.isoformat())
     if not authorisation.term_from <= demand.at < authorisation.term_to:
         raise OutsideTerm
 
@@ -34,9 +46,54 @@ def _check_purpose(authorisation: Authorisation, demand: Demand) -> None:
         raise PurposeNotAuthorised(purpose=demand.purpose)
 
 
+def _check_form(limits: UseLimits, demand: Demand) -> None:
+    form = demand.operands.form
+    if limits.forms is not None and form not in limits.forms:
+        raise FormNotPermitted(form=form or UNSAID)
+
+
+def _check_territory(limits: UseLimits, demand: Demand) -> None:
+    """A code lies within those that begin like it: a district within its city, a city within its province."""
+    territory = demand.operands.territory
+    if limits.territories is not None and not (territory or UNSAID).startswith(limits.territories):
+        raise TerritoryNotPermitted(territory=territory or UNSAID)
+
+
+def _check_recipient(limits: UseLimits, demand: Demand) -> None:
+    recipient = demand.operands.recipient
+    if limits.recipients is not None and recipient not in limits.recipients:
+        raise RecipientNotPermitted(recipient=str(recipient or UNSAID))
+
+
+def _check_onward(limits: UseLimits, demand: Demand) -> None:
+    if not limits.onward and demand.operands.onward is not False:
+        raise OnwardNotPermitted
+
+
+def _check_rate(authorisation: Authorisation, demand: Demand) -> None:
+    rate, used = authorisation.limits.rate, authorisation.in_period
+    if rate is not None and used + demand.quantity > rate.units:
+        raise RateExceeded(units=rate.units, used=used, asked=demand.quantity)
+
+
 def _check_quota(authorisation: Authorisation, demand: Demand) -> None:
     if authorisation.left is not None and demand.quantity > authorisation.left:
         raise QuotaExhausted(left=authorisation.left, asked=demand.quantity)
+
+
+UNSAID = "–"
+"""What a refusal calls an operand of which the use says nothing."""
+LIMIT_RULES: Mapping[UseRule, Callable[[UseLimits, Demand], None]] = {
+    UseRule.FORM: _check_form,
+    UseRule.TERRITORY: _check_territory,
+    UseRule.RECIPIENT: _check_recipient,
+    UseRule.ONWARD: _check_onward,
+}
+"""They follow from the terms alone, whatever was used."""
+
+
+def _of_limits(check: Callable[[UseLimits, Demand], None]) -> Callable[[Authorisation, Demand], None]:
+    return lambda authorisation, demand: check(authorisation.limits, demand)
 
 
 USE_RULES: Mapping[UseRule, Callable[[Authorisation, Demand], None]] = {
@@ -45,6 +102,8 @@ USE_RULES: Mapping[UseRule, Callable[[Authorisation, Demand], None]] = {
     UseRule.CHAIN: lambda authorisation, demand: check_standing(authorisation, demand.at),
     UseRule.VERSION: _check_version,
     UseRule.PURPOSE: _check_purpose,
+    **{rule: _of_limits(check) for rule, check in LIMIT_RULES.items()},
+    UseRule.RATE: _check_rate,
     UseRule.QUOTA: _check_quota,
 }
 
@@ -64,3 +123,13 @@ def check_use(authorisation: Authorisation, demand: Demand) -> None:
     _, refusal = decide_use(authorisation, demand)
     if refusal is not None:
         raise refusal
+
+
+def keeps_limits(limits: UseLimits, demand: Demand) -> bool:
+    """Whether the terms alone permit it."""
+    try:
+        for check in LIMIT_RULES.values():
+            check(limits, demand)
+    except UseNotAuthorised:
+        return False
+    return True

@@ -1,5 +1,6 @@
 """Decisions about contracts: who may move one, what price is frozen, which use is authorised. Pure."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from datamarket.contracts.terms import (
     OfferState,
     Party,
     Purpose,
+    Standing,
     Waiting,
 )
 from datamarket.foundation.clock import business_date, start_of_day
@@ -211,6 +213,18 @@ class ContractNotActive(UseNotAuthorised):
     en = "The contract is not active (it is {state})."
 
 
+class UseAhead(UseNotAuthorised):
+    code = "contract.use-ahead"
+    zh = "使用时间 used_at 晚于当前时间。"
+    en = "The use says that it takes place later than now (used_at)."
+
+
+class UseTooLate(UseNotAuthorised):
+    code = "contract.use-too-late"
+    zh = "补录逾期：现在只能补录 {since} 起的使用（补录期限之内，且不早于现行条款生效）。"
+    en = "Recorded too late: now only uses from {since} on are (within the days for it, and under the terms in force)."
+
+
 class OutsideTerm(UseNotAuthorised):
     code = "contract.outside-term"
     zh = "使用时间不在合同期限内。"
@@ -239,6 +253,37 @@ class PurposeNotAuthorised(UseNotAuthorised):
     code = "contract.purpose-not-authorised"
     zh = "合同未授权该使用目的（{purpose}）。"
     en = "The contract does not authorise the purpose '{purpose}'."
+
+
+class FormNotPermitted(UseNotAuthorised):
+    code = "contract.form-not-permitted"
+    zh = "合同未允许该使用形式（{form}）；未说明的，视为未允许。"
+    en = "The contract does not permit the form '{form}'; what a use does not say is not permitted."
+
+
+class TerritoryNotPermitted(UseNotAuthorised):
+    code = "contract.territory-not-permitted"
+    zh = "使用地域不在合同约定范围内（{territory}）；未说明的，视为不在范围内。"
+    en = "The contract does not permit the territory '{territory}'; what a use does not say is not permitted."
+
+
+class RecipientNotPermitted(UseNotAuthorised):
+    code = "contract.recipient-not-permitted"
+    zh = "接收方不在合同约定范围内（{recipient}）；未说明的，视为不在范围内。"
+    en = "The contract does not permit the recipient '{recipient}'; what a use does not say is not permitted."
+
+
+class OnwardNotPermitted(UseNotAuthorised):
+    code = "contract.onward-not-permitted"
+    zh = "合同不允许再转让；使用时须说明不再转让（onward 为 false）。"
+    en = "The contract permits no onward transfer: a use has to say that it is none (onward is false)."
+
+
+class RateExceeded(UseNotAuthorised):
+    code = "contract.rate-exceeded"
+    zh = "超出合同约定的用量速率：本时段上限 {units}，已用 {used}，本次需要 {asked}。"
+    en = "The contract's rate is exceeded: {units} in this period, {used} used, {asked} asked."
+    retryable = True
 
 
 class QuotaExhausted(UseNotAuthorised):
@@ -332,6 +377,23 @@ def check_standing(authorisation: Authorisation, at: datetime) -> None:
     until = authorisation.stands_until
     if authorisation.stopped_by is not None and until is not None and at >= until:
         raise ContractStopped(link=authorisation.stopped_by, since=until.isoformat())
+
+
+def stood(given: Authorisation, then: Standing, recorded_from: datetime) -> Authorisation:
+    """What a contract that is active, or has expired since, authorised at an instant in the past; any other state is as it is now.
+
+    A use is recorded late from `recorded_from` on, but not of a time before the terms in force.
+    """
+    state = given.state
+    if state in {ContractState.ACTIVE, ContractState.EXPIRED}:
+        state = ContractState.SUSPENDED if then.suspended else ContractState.ACTIVE
+    return replace(
+        given,
+        state=state,
+        stopped_by=then.stopped_by,
+        stands_until=then.stopped_at or given.term_to,
+        recorded_from=max(recorded_from, then.in_force_from),
+    )
 
 
 def check_purposes(purposes: frozenset[Purpose], use_class: UseClass, scenario_class: str | None) -> None:

@@ -1,12 +1,15 @@
 """Words of an authorised-use contract."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from datamarket.catalogue.listings.terms import ChargeKind, PricePlan, Supplier
+from datamarket.catalogue.products.terms import DeliveryForm
+from datamarket.foundation.clock import business_date, start_of_day
 from datamarket.foundation.states import Labelled
 from datamarket.stoppages.terms import LinkKind
 
@@ -120,7 +123,86 @@ class UseRule(Labelled):
     CHAIN = "chain", "授权链条", "the chain of authority"
     VERSION = "version", "条款版本", "the version of the terms"
     PURPOSE = "purpose", "使用目的", "the purpose"
+    FORM = "form", "使用形式", "the form"
+    TERRITORY = "territory", "使用地域", "the territory"
+    RECIPIENT = "recipient", "接收方", "the recipient"
+    ONWARD = "onward", "再转让", "onward transfer"
+    RATE = "rate", "用量速率", "the rate"
     QUOTA = "quota", "用量额度", "the quota"
+
+
+class RatePeriod(Labelled):
+    """Within what a rate counts: the hour of the clock, or the day of the market."""
+
+    HOUR = "hour", "每小时", "an hour"
+    DAY = "day", "每日", "a day"
+
+    def window(self, at: datetime) -> datetime:
+        """When the period that holds an instant began."""
+        if self is RatePeriod.DAY:
+            return start_of_day(business_date(at))
+        return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+class Rate(NamedTuple):
+    """So many units in each period."""
+
+    units: int
+    per: RatePeriod
+
+
+class Operands(NamedTuple):
+    """What a use says of itself beside its purpose: in which form, where, for whom, and whether it is handed on."""
+
+    form: DeliveryForm | None = None
+    territory: str | None = None
+    recipient: UUID | None = None
+    onward: bool | None = None
+
+
+UNSAID = Operands()
+LIMITS = ("forms", "territories", "recipient_ids", "onward_transfer", "rate")
+"""Clauses of an annex that limit a use; the others are text for people."""
+
+
+@dataclass(frozen=True)
+class UseLimits:
+    """What an annex permits; None limits nothing. `territories` are codes of GB/T 2260 without the pairs of zeros at their ends."""
+
+    forms: frozenset[DeliveryForm] | None = None
+    territories: tuple[str, ...] | None = None
+    recipients: frozenset[UUID] | None = None
+    onward: bool = True
+    rate: Rate | None = None
+
+    @classmethod
+    def of(cls, annex: Mapping[str, Any] | None) -> "UseLimits":
+        """As clauses, or what a meter keeps of them, say."""
+        if not annex or not any(name in annex for name in LIMITS):
+            return NO_LIMITS
+        forms, territories, recipients, onward, rate = (annex.get(name) for name in LIMITS)
+        return cls(
+            forms and frozenset(DeliveryForm(form) for form in forms),
+            territories and tuple(_area(code) for code in territories),
+            recipients and frozenset(UUID(recipient) for recipient in recipients),
+            onward is not False,
+            rate and Rate(rate["units"], RatePeriod(rate["per"])),
+        )
+
+
+NO_LIMITS = UseLimits()
+
+
+def limits_in(annex: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The clauses that limit a use, as a meter keeps them; none where there are none."""
+    return {name: annex[name] for name in LIMITS if name in annex} or None
+
+
+def _area(code: str) -> str:
+    """370200 is all of 3702."""
+    while code.endswith("00"):
+        code = code[:-2]
+    return code
 
 
 @dataclass(frozen=True)
@@ -140,11 +222,25 @@ class Authorisation:
     terms_number: int = 1
     stopped_by: LinkKind | None = None
     stands_until: datetime | None = None
+    limits: UseLimits = NO_LIMITS
+    in_period: int = 0
+    """Units that were used in the period of the rate which holds the demand's instant."""
+    recorded_from: datetime | None = None
+    """The earliest instant of which a use is recorded late now; only for one that is."""
 
     @property
     def left(self) -> int | None:
         """Units that are neither used nor reserved by orders; None without a quota."""
         return None if self.quota is None else self.quota - self.used - self.reserved
+
+
+class Standing(NamedTuple):
+    """How a contract stood at an instant: under terms since when, whether suspended, and by which link stopped, since when."""
+
+    in_force_from: datetime
+    suspended: bool
+    stopped_by: LinkKind | None
+    stopped_at: datetime | None
 
 
 class Demand(NamedTuple):
@@ -157,6 +253,9 @@ class Demand(NamedTuple):
     at: datetime
     terms_number: int | None = None
     """Of the version of the terms that it was priced by, where it was."""
+    operands: Operands = UNSAID
+    recorded_at: datetime | None = None
+    """Where it is recorded later than it took place."""
 
 
 class Waiting(NamedTuple):
@@ -175,6 +274,7 @@ class Use(NamedTuple):
     purpose: Purpose
     quantity: int
     at: datetime
+    recorded_at: datetime
     fee: ChargeKind | None = None
 
 
@@ -200,3 +300,4 @@ class FrozenTerms:
     suppliers: tuple[Supplier, ...]
     plan: PricePlan
     number: int = 1
+    limits: UseLimits = NO_LIMITS

@@ -15,7 +15,8 @@ from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings.terms import ChargeKind
 from datamarket.contracts import queries as contracts
-from datamarket.contracts.terms import Purpose
+from datamarket.contracts.api import OperandsIn
+from datamarket.contracts.terms import UNSAID, Purpose
 from datamarket.foundation.db import driver
 from datamarket.foundation.desks.desk import Desk
 from datamarket.foundation.errors import NotFound
@@ -60,7 +61,7 @@ PriceUse = Annotated[Actor, allow(Permission.PRICE_USE)]
 LARGEST_BATCH = 5000
 
 
-class NewUseTradeIn(Body):
+class NewUseTradeIn(OperandsIn):
     """Meter a use now, and price it."""
 
     contract_id: UUID
@@ -76,9 +77,13 @@ class MeteredUseTradeIn(Body):
     use_id: UUID
     purpose: None = None
     quantity: None = None
+    form: None = None
+    territory: None = None
+    recipient: None = None
+    onward: None = None
 
 
-class TradeIn(Body):
+class TradeIn(OperandsIn):
     """Either `purpose` and `quantity`: meter and price now; or `use_id`: price a use metered before."""
 
     contract_id: UUID
@@ -90,7 +95,7 @@ class TradeIn(Body):
     def _one_of_two(self) -> Self:
         new_use = self.purpose is not None and self.quantity is not None
         if (self.use_id is not None) == new_use or (
-            self.use_id is not None and (self.purpose or self.quantity)
+            self.use_id is not None and (self.purpose or self.quantity or self.operands is not UNSAID)
         ):
             raise ValueFault(
                 "须给出 purpose 与 quantity，或只给出 use_id", "give either purpose and quantity, or use_id"
@@ -105,7 +110,9 @@ class TradeIn(Body):
         return told | {"oneOf": [handler(form.__pydantic_core_schema__) for form in forms]}
 
     def intent(self, actor: Actor, now: datetime) -> TradeIntent:
-        return TradeIntent(actor, self.contract_id, self.purpose, self.quantity, self.use_id, now)
+        return TradeIntent(
+            actor, self.contract_id, self.purpose, self.quantity, self.use_id, now, operands=self.operands
+        )
 
 
 class SplitOut(Shape):
@@ -189,7 +196,9 @@ def answer_of(trade: Trade) -> Answer:
 class BatchIn(Body):
     """Up to 5,000 trades; with `atomic`, all of them or none."""
 
-    limits: ClassVar[BodyLimits] = BodyLimits(octets=16 * 2**20, nodes=10 * LARGEST_BATCH)  # a trade has nine
+    limits: ClassVar[BodyLimits] = BodyLimits(
+        octets=16 * 2**20, nodes=14 * LARGEST_BATCH
+    )  # a trade has thirteen
     items: Annotated[
         list[TradeIn], Field(min_length=1, max_length=LARGEST_BATCH), each(TradeIn, LARGEST_BATCH)
     ]
@@ -260,7 +269,7 @@ class UnpricedUseOut(RowShape):
 
 def install_desk(app: Any) -> None:
     """The queue of this process, and the recorder that the batch path shares with it."""
-    recorder = Recorder(app.state.settings.ledger_id)
+    recorder = Recorder(app.state.settings.ledger_id, app.state.terms_reader)
     app.state.recorder = recorder
     state = app.state
     state.desk = Desk(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings.terms import ChargeKind
-from datamarket.contracts.terms import FrozenTerms, Purpose
+from datamarket.contracts.terms import UNSAID, FrozenTerms, Operands, Purpose
 from datamarket.foundation.money import Fen
 from datamarket.foundation.states import Labelled
 from datamarket.ledger.terms import Leg
@@ -103,6 +103,7 @@ class TradeIntent(NamedTuple):
     use_id: UUID | None
     occurred_at: datetime
     by_seller: bool = False
+    operands: Operands = UNSAID
 
 
 class PricedUse(NamedTuple):

@@ -21,7 +21,15 @@ from datamarket.contracts.disposal import actions as disposal
 from datamarket.contracts.negotiation import queries as versions
 from datamarket.contracts.negotiation import rules
 from datamarket.contracts.tables import Contract, ContractOffer
-from datamarket.contracts.terms import TERMS, ContractEvent, ContractState, OfferEvent, OfferState, Party
+from datamarket.contracts.terms import (
+    TERMS,
+    ContractEvent,
+    ContractState,
+    OfferEvent,
+    OfferState,
+    Party,
+    limits_in,
+)
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import Database, driver
 from datamarket.foundation.money import Fen
@@ -215,7 +223,7 @@ async def _put_in_force(
     offer.in_force_from = now
     _put(contract, offer)
     meter.purposes, meter.quota, meter.terms_number = offer.purposes, offer.quota, offer.number
-    meter.term_from = offer.term_from
+    meter.term_from, meter.limits = offer.term_from, limits_in(offer.annex)
     await contracts.end_term(session, meter, offer.term_to)
     return await contracts.link_up(session, contract, now)
 

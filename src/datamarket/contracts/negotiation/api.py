@@ -146,7 +146,7 @@ async def offer_terms(
     said = body.model_dump(include=set(TERMS), exclude_unset=True)
     changes = {name: value for name, value in said.items() if value is not None or name == "quota"}
     if body.annex is not None:
-        changes["annex"] = body.annex.model_dump(exclude_defaults=True)
+        changes["annex"] = body.annex.clauses()
     offer = await actions.offer_terms(
         session, actor, contract, changes, reason=body.reason, valid_until=body.valid_until, now=now
     )

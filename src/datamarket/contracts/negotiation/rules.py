@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from datamarket.catalogue.listings.terms import PriceModel
+from datamarket.catalogue.products.terms import DeliveryForm
 from datamarket.contracts import rules as contract_rules
 from datamarket.contracts.negotiation.terms import ContractClause, Difference, PlanTerm
 from datamarket.contracts.terms import (
@@ -17,6 +18,7 @@ from datamarket.contracts.terms import (
     OfferEvent,
     Party,
     Purpose,
+    RatePeriod,
 )
 from datamarket.foundation.clock import MARKET_ZONE
 from datamarket.foundation.errors import Conflict, Invalid, Refused
@@ -32,6 +34,7 @@ _WORDS: dict[str, type[Labelled]] = {
     ContractClause.PRICE_MODEL: PriceModel,
     ContractClause.PURPOSES: Purpose,
     ContractClause.USE_CLASS: UseClass,
+    ContractClause.FORMS: DeliveryForm,
 }
 
 
@@ -175,6 +178,16 @@ def _clauses(terms: Mapping[str, Any]) -> dict[str, Any]:
     return {**named, "purposes": sorted(named["purposes"]), **terms["annex"]}
 
 
+def _plainly(value: Any) -> tuple[str, str]:
+    """Whether something is permitted, a rate, a list, or what says itself."""
+    if isinstance(value, bool):
+        return ("允许", "permitted") if value else ("不允许", "not permitted")
+    if isinstance(value, dict):
+        per = RatePeriod(value["per"])
+        return f"{per.zh} {value['units']}", f"{value['units']} {per.en}"
+    return ("、".join(value), ", ".join(value)) if isinstance(value, list) else (str(value), str(value))
+
+
 def _said(clause: ContractClause, value: Any) -> tuple[str, str]:
     """A value in Chinese and in English."""
     if value is None:
@@ -191,4 +204,4 @@ def _said(clause: ContractClause, value: Any) -> tuple[str, str]:
     if clause in _WORDS:
         words = [_WORDS[clause](word) for word in ([value] if isinstance(value, str) else value)]
         return "、".join(word.zh for word in words), ", ".join(word.en for word in words)
-    return ("、".join(value), ", ".join(value)) if isinstance(value, list) else (str(value), str(value))
+    return _plainly(value)

@@ -25,6 +25,11 @@ class ContractClause(Labelled):
     RETENTION_DAYS = "retention_days", "留存期（天）", "days of retention"
     NOTICE_DAYS = "notice_days", "终止通知期（天）", "days of notice"
     DISPUTE_FORUM = "dispute_forum", "争议解决", "dispute forum"
+    FORMS = "forms", "限定使用形式", "forms permitted"
+    TERRITORIES = "territories", "限定地域（行政区划代码）", "territories permitted"
+    RECIPIENT_IDS = "recipient_ids", "限定接收方", "recipients permitted"
+    ONWARD_TRANSFER = "onward_transfer", "再转让", "onward transfer"
+    RATE = "rate", "用量速率", "rate"
 
 
 class PlanTerm(Labelled):

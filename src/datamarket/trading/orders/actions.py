@@ -17,7 +17,7 @@ from datamarket.contracts import queries as contracts
 from datamarket.contracts.accounts import accounts_of
 from datamarket.contracts.quotes import actions as quotes
 from datamarket.contracts.rules import QuotaExhausted
-from datamarket.contracts.terms import Demand, FrozenTerms, Purpose
+from datamarket.contracts.terms import UNSAID, Demand, FrozenTerms, Operands, Purpose
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import Connection, Database, driver
 from datamarket.foundation.desks.writes import write_together
@@ -52,6 +52,7 @@ async def place_order(
     deliver_by: datetime,
     acceptance_days: int,
     quote_id: UUID | None = None,
+    operands: Operands = UNSAID,
     now: datetime,
 ) -> TradeOrder:
     """Order units under an active contract, at its frozen price: money and units are set aside.
@@ -62,7 +63,7 @@ async def place_order(
     buyer_id = organisation_of(actor)
     if quote_id is not None:
         await _use_quote(session, actor, quote_id, contract_id, purpose=purpose, quantity=quantity, now=now)
-    demand = Demand(contract_id, buyer_id, purpose, quantity, now)
+    demand = Demand(contract_id, buyer_id, purpose, quantity, now, operands=operands)
     terms = await _reserve(session, demand, deliver_by=deliver_by, days=acceptance_days)
     amount = trade_rules.price(terms.plan, quantity)
     order = TradeOrder(
