@@ -81,6 +81,7 @@ async def requested_contract(
     term_from: datetime = TERM_FROM,
     term_to: datetime = TERM_TO,
     redevelopment: bool = False,
+    annex: dict[str, Any] | None = None,
 ) -> Agreement:
     """Asked for by the buyer. Own data unless `of_zone` or `operated` says otherwise; what is not given is made."""
     offer = listed or await _listed(
@@ -105,6 +106,7 @@ async def requested_contract(
             term_to=term_to,
             quota=quota,
             redevelopment=redevelopment,
+            annex=annex,
             now=moment(),
         )
     return Agreement(contract, asking, account, offer.maker, offer.account, offer)

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.evidence.tables import COMMONEST, AuditEvent
-from datamarket.foundation.db import PageAsked, asked, keyset
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset
 
 
 async def list_events(
@@ -21,3 +21,13 @@ async def list_events(
     if action not in {None, COMMONEST}:
         statement = statement.where(text(f"action <> '{COMMONEST}'"))  # what its index is limited to
     return (await session.exec(keyset(statement, col(AuditEvent.id), page, newest_first=True))).all()
+
+
+async def find_event(connection: Connection, subject_id: UUID, action: str) -> UUID | None:
+    """The id of the first event of a thing with this action."""
+    found: UUID | None = await connection.fetchval(
+        "SELECT id FROM audit_event WHERE subject_id = $1 AND action = $2 ORDER BY id LIMIT 1",
+        subject_id,
+        action,
+    )
+    return found
