@@ -17,16 +17,8 @@ from fastapi.routing import APIRoute
 from datamarket.auth.access import permission_of
 from datamarket.catalogue.products.terms import DeliveryForm
 from datamarket.contracts.decision import USE_RULES, decide_use
-from datamarket.contracts.terms import (
-    Authorisation,
-    ContractState,
-    Demand,
-    Purpose,
-    Rate,
-    RatePeriod,
-    UseLimits,
-    UseRule,
-)
+from datamarket.contracts.limits.terms import Rate, RatePeriod, UseLimits
+from datamarket.contracts.terms import Authorisation, ContractState, Demand, Purpose, UseRule
 from datamarket.edge.docs import TAGS
 from datamarket.slices import routers
 from datamarket.stoppages.terms import LinkKind

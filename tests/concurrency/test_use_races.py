@@ -5,7 +5,8 @@ import asyncio
 from datamarket.auth.terms import Actor
 from datamarket.contracts import metering
 from datamarket.contracts.api import answer_of
-from datamarket.contracts.rules import ContractNotActive, QuotaExhausted, RateExceeded
+from datamarket.contracts.limits.rules import RateExceeded
+from datamarket.contracts.rules import ContractNotActive, QuotaExhausted
 from datamarket.contracts.terms import ContractEvent, Demand, Use
 from datamarket.foundation.db import Database
 from datamarket.foundation.desks.desk import Desk

@@ -19,6 +19,7 @@ from datamarket.contracts.accounts import accounts_of
 from datamarket.contracts.ceilings import check_price
 from datamarket.contracts.deadlines import deadline
 from datamarket.contracts.disposal import actions as disposal
+from datamarket.contracts.limits.terms import limits_in
 from datamarket.contracts.tables import Contract, ContractMeter, ContractOffer
 from datamarket.contracts.terms import (
     TERMS,
@@ -28,7 +29,6 @@ from datamarket.contracts.terms import (
     OfferState,
     Party,
     Purpose,
-    limits_in,
 )
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date

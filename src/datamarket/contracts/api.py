@@ -14,18 +14,15 @@ from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings.shapes import PriceTermsOut
 from datamarket.catalogue.listings.terms import ChargeKind
-from datamarket.catalogue.products.terms import DeliveryForm
 from datamarket.contracts import actions, decision, metering, queries, rules
+from datamarket.contracts.limits.shapes import LimitsIn, OperandsIn
 from datamarket.contracts.tables import ContractUse
 from datamarket.contracts.terms import (
-    UNSAID,
     ContractEvent,
     ContractState,
     Demand,
-    Operands,
     Party,
     Purpose,
-    RatePeriod,
     Use,
     UseRule,
 )
@@ -70,21 +67,8 @@ UseContract = Annotated[Actor, allow(Permission.USE_CONTRACT)]
 LARGEST_BATCH = 5000
 
 
-Division = Annotated[str, Field(pattern="^[1-9][0-9]{5}$", description="GB/T 2260", examples=["370200"])]
-
-
-class RateIn(Body):
-    """So many units in each hour of the clock, or day of the market."""
-
-    units: QuantityIn
-    per: RatePeriod
-
-
-class AnnexIn(Body):
-    """Clauses that the parties write down beside the enforced ones; and, from `forms` on, limits that every use is held to.
-
-    A use that does not say what a limit asks for is denied.
-    """
+class AnnexIn(LimitsIn):
+    """Clauses that the parties write down beside the enforced ones, and limits that every use is held to."""
 
     territory: ShortText | None = Field(default=None, examples=["370200"])
     recipients: list[ShortText] = Field(default_factory=list, max_length=20)
@@ -94,15 +78,6 @@ class AnnexIn(Body):
     retention_days: Annotated[int, Field(strict=True, ge=0, le=36500)] | None = None
     notice_days: Annotated[int, Field(strict=True, ge=0, le=365)] = 0
     dispute_forum: ShortText | None = None
-    forms: list[DeliveryForm] | None = Field(default=None, min_length=1, max_length=4, examples=[["model"]])
-    territories: list[Division] | None = Field(
-        default=None, min_length=1, max_length=100, description="a city's code holds its districts"
-    )
-    recipient_ids: list[UUID] | None = Field(
-        default=None, min_length=1, max_length=100, description="organisations that may receive"
-    )
-    onward_transfer: bool | None = Field(default=None, description="false: a use has to say that it is none")
-    rate: RateIn | None = None
 
     def clauses(self) -> dict[str, Any]:
         """What is written down: only what was said."""
@@ -182,20 +157,6 @@ class ContractEventIn(Body):
 
 class ContractEventsOut(AllowedEvents[ContractState, ContractEvent]):
     """What this caller may do now."""
-
-
-class OperandsIn(Body):
-    """What a use says of itself; a contract without limits asks for none of it."""
-
-    form: DeliveryForm | None = None
-    territory: Division | None = None
-    recipient: UUID | None = Field(default=None, description="the organisation that receives")
-    onward: BoolIn | None = Field(default=None, description="whether it is handed on")
-
-    @property
-    def operands(self) -> Operands:
-        said = Operands(self.form, self.territory, self.recipient, self.onward)
-        return UNSAID if said == UNSAID else said
 
 
 class UseIn(OperandsIn):

@@ -2,23 +2,20 @@
 
 from collections.abc import Callable, Mapping
 
+from datamarket.contracts.limits.rules import LIMIT_RULES, RateExceeded
+from datamarket.contracts.limits.terms import UseLimits
 from datamarket.contracts.rules import (
     ContractNotActive,
-    FormNotPermitted,
-    OnwardNotPermitted,
     OutsideTerm,
     PurposeNotAuthorised,
     QuotaExhausted,
-    RateExceeded,
-    RecipientNotPermitted,
     TermsReplaced,
-    TerritoryNotPermitted,
     UseAhead,
     UseNotAuthorised,
     UseTooLate,
     check_standing,
 )
-from datamarket.contracts.terms import Authorisation, ContractState, Demand, UseLimits, UseRule
+from datamarket.contracts.terms import Authorisation, ContractState, Demand, UseRule
 
 
 def _check_state(authorisation: Authorisation, _demand: Demand) -> None:
@@ -46,30 +43,6 @@ def _check_purpose(authorisation: Authorisation, demand: Demand) -> None:
         raise PurposeNotAuthorised(purpose=demand.purpose)
 
 
-def _check_form(limits: UseLimits, demand: Demand) -> None:
-    form = demand.operands.form
-    if limits.forms is not None and form not in limits.forms:
-        raise FormNotPermitted(form=form or UNSAID)
-
-
-def _check_territory(limits: UseLimits, demand: Demand) -> None:
-    """A code lies within those that begin like it: a district within its city, a city within its province."""
-    territory = demand.operands.territory
-    if limits.territories is not None and not (territory or UNSAID).startswith(limits.territories):
-        raise TerritoryNotPermitted(territory=territory or UNSAID)
-
-
-def _check_recipient(limits: UseLimits, demand: Demand) -> None:
-    recipient = demand.operands.recipient
-    if limits.recipients is not None and recipient not in limits.recipients:
-        raise RecipientNotPermitted(recipient=str(recipient or UNSAID))
-
-
-def _check_onward(limits: UseLimits, demand: Demand) -> None:
-    if not limits.onward and demand.operands.onward is not False:
-        raise OnwardNotPermitted
-
-
 def _check_rate(authorisation: Authorisation, demand: Demand) -> None:
     rate, used = authorisation.limits.rate, authorisation.in_period
     if rate is not None and used + demand.quantity > rate.units:
@@ -79,17 +52,6 @@ def _check_rate(authorisation: Authorisation, demand: Demand) -> None:
 def _check_quota(authorisation: Authorisation, demand: Demand) -> None:
     if authorisation.left is not None and demand.quantity > authorisation.left:
         raise QuotaExhausted(left=authorisation.left, asked=demand.quantity)
-
-
-UNSAID = "–"
-"""What a refusal calls an operand of which the use says nothing."""
-LIMIT_RULES: Mapping[UseRule, Callable[[UseLimits, Demand], None]] = {
-    UseRule.FORM: _check_form,
-    UseRule.TERRITORY: _check_territory,
-    UseRule.RECIPIENT: _check_recipient,
-    UseRule.ONWARD: _check_onward,
-}
-"""They follow from the terms alone, whatever was used."""
 
 
 def _of_limits(check: Callable[[UseLimits, Demand], None]) -> Callable[[Authorisation, Demand], None]:
@@ -123,13 +85,3 @@ def check_use(authorisation: Authorisation, demand: Demand) -> None:
     _, refusal = decide_use(authorisation, demand)
     if refusal is not None:
         raise refusal
-
-
-def keeps_limits(limits: UseLimits, demand: Demand) -> bool:
-    """Whether the terms alone permit it."""
-    try:
-        for check in LIMIT_RULES.values():
-            check(limits, demand)
-    except UseNotAuthorised:
-        return False
-    return True

@@ -16,17 +16,11 @@ from uuid import UUID
 from datamarket.auth.terms import CLOCK, Actor
 from datamarket.contracts import decision, queries, rules
 from datamarket.contracts.deadlines import recorded_from
+from datamarket.contracts.limits.rules import keeps_limits
+from datamarket.contracts.limits.terms import NO_LIMITS, Rate
 from datamarket.contracts.queries import FrozenTermsReader
 from datamarket.contracts.tables import ContractMeter
-from datamarket.contracts.terms import (
-    NO_LIMITS,
-    Authorisation,
-    ContractState,
-    Demand,
-    FrozenTerms,
-    Rate,
-    Use,
-)
+from datamarket.contracts.terms import Authorisation, ContractState, Demand, FrozenTerms, Use
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import Connection
 from datamarket.foundation.desks.writes import Write, folded, write_together
@@ -99,7 +93,7 @@ def _ready(demand: Demand, terms: FrozenTerms | None) -> Demand | None:
     """The demand under the terms that permit it, by their number; none where more is to be asked."""
     if terms is None or demand.recorded_at is not None or demand.terms_number not in {None, terms.number}:
         return None
-    if terms.limits is not NO_LIMITS and not decision.keeps_limits(terms.limits, demand):
+    if terms.limits is not NO_LIMITS and not keeps_limits(terms.limits, demand):
         return None
     return demand._replace(terms_number=terms.number) if demand.terms_number is None else demand
 

@@ -15,6 +15,7 @@ from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings.terms import PricePlan, Supplier
 from datamarket.contracts import rules
+from datamarket.contracts.limits.terms import RatePeriod, UseLimits
 from datamarket.contracts.tables import Contract, ContractMeter, ContractOffer, ContractUse
 from datamarket.contracts.terms import (
     OPEN_STATES,
@@ -22,10 +23,8 @@ from datamarket.contracts.terms import (
     ContractState,
     FrozenTerms,
     OfferState,
+    PastStanding,
     Purpose,
-    RatePeriod,
-    Standing,
-    UseLimits,
 )
 from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
 from datamarket.participants.terms import IncomeClass
@@ -236,13 +235,13 @@ SELECT a.contract_id, a.at, coalesce(o.in_force_from, greatest(c.provider_signed
 
 async def standings(
     connection: Connection, instants: Collection[tuple[UUID, datetime]]
-) -> dict[tuple[UUID, datetime], Standing]:
+) -> dict[tuple[UUID, datetime], PastStanding]:
     """How each signed contract stood at an instant in the past, by what was told and what its links say."""
     if not instants:
         return {}
     rows = await connection.fetch(_STANDINGS, *([*column] for column in zip(*instants, strict=True)))
     return {
-        (row["contract_id"], row["at"]): Standing(
+        (row["contract_id"], row["at"]): PastStanding(
             row["in_force_from"],
             row["suspended"],
             row["stopped_by"] and LinkKind(row["stopped_by"]),

@@ -15,8 +15,8 @@ from datamarket.contracts.terms import (
     OfferEvent,
     OfferState,
     Party,
+    PastStanding,
     Purpose,
-    Standing,
     Waiting,
 )
 from datamarket.foundation.clock import business_date, start_of_day
@@ -255,37 +255,6 @@ class PurposeNotAuthorised(UseNotAuthorised):
     en = "The contract does not authorise the purpose '{purpose}'."
 
 
-class FormNotPermitted(UseNotAuthorised):
-    code = "contract.form-not-permitted"
-    zh = "合同未允许该使用形式（{form}）；未说明的，视为未允许。"
-    en = "The contract does not permit the form '{form}'; what a use does not say is not permitted."
-
-
-class TerritoryNotPermitted(UseNotAuthorised):
-    code = "contract.territory-not-permitted"
-    zh = "使用地域不在合同约定范围内（{territory}）；未说明的，视为不在范围内。"
-    en = "The contract does not permit the territory '{territory}'; what a use does not say is not permitted."
-
-
-class RecipientNotPermitted(UseNotAuthorised):
-    code = "contract.recipient-not-permitted"
-    zh = "接收方不在合同约定范围内（{recipient}）；未说明的，视为不在范围内。"
-    en = "The contract does not permit the recipient '{recipient}'; what a use does not say is not permitted."
-
-
-class OnwardNotPermitted(UseNotAuthorised):
-    code = "contract.onward-not-permitted"
-    zh = "合同不允许再转让；使用时须说明不再转让（onward 为 false）。"
-    en = "The contract permits no onward transfer: a use has to say that it is none (onward is false)."
-
-
-class RateExceeded(UseNotAuthorised):
-    code = "contract.rate-exceeded"
-    zh = "超出合同约定的用量速率：本时段上限 {units}，已用 {used}，本次需要 {asked}。"
-    en = "The contract's rate is exceeded: {units} in this period, {used} used, {asked} asked."
-    retryable = True
-
-
 class QuotaExhausted(UseNotAuthorised):
     code = "contract.quota-exhausted"
     zh = "合同用量额度不足：剩余 {left}，本次需要 {asked}。"
@@ -379,7 +348,7 @@ def check_standing(authorisation: Authorisation, at: datetime) -> None:
         raise ContractStopped(link=authorisation.stopped_by, since=until.isoformat())
 
 
-def stood(given: Authorisation, then: Standing, recorded_from: datetime) -> Authorisation:
+def stood(given: Authorisation, then: PastStanding, recorded_from: datetime) -> Authorisation:
     """What a contract that is active, or has expired since, authorised at an instant in the past; any other state is as it is now.
 
     A use is recorded late from `recorded_from` on, but not of a time before the terms in force.

@@ -8,7 +8,8 @@ from sqlalchemy import CheckConstraint, Column, DateTime, Index, text
 from sqlmodel import Field, SQLModel
 
 from datamarket.catalogue.listings.terms import ChargeKind
-from datamarket.contracts.terms import OPEN_STATES, ContractState, OfferState, Party, RatePeriod
+from datamarket.contracts.limits.terms import RatePeriod
+from datamarket.contracts.terms import OPEN_STATES, ContractState, OfferState, Party
 from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of, quoted
 from datamarket.stoppages.terms import LinkKind
 from datamarket.zones.terms import UseClass

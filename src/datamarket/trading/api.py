@@ -15,8 +15,9 @@ from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings.terms import ChargeKind
 from datamarket.contracts import queries as contracts
-from datamarket.contracts.api import OperandsIn
-from datamarket.contracts.terms import UNSAID, Purpose
+from datamarket.contracts.limits.shapes import OperandsIn
+from datamarket.contracts.limits.terms import UNSAID
+from datamarket.contracts.terms import Purpose
 from datamarket.evidence.log.api import InclusionOut, SealedLog
 from datamarket.foundation.db import driver
 from datamarket.foundation.desks.desk import Desk

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings.terms import ChargeKind
-from datamarket.contracts.terms import UNSAID, FrozenTerms, Operands, Purpose
+from datamarket.contracts.limits.terms import UNSAID, Operands
+from datamarket.contracts.terms import FrozenTerms, Purpose
 from datamarket.foundation.money import Fen
 from datamarket.foundation.states import Labelled
 from datamarket.ledger.terms import Leg

@@ -18,18 +18,11 @@ from datamarket.contracts import rules as contract_rules
 from datamarket.contracts.ceilings import check_price
 from datamarket.contracts.deadlines import deadline
 from datamarket.contracts.disposal import actions as disposal
+from datamarket.contracts.limits.terms import limits_in
 from datamarket.contracts.negotiation import queries as versions
 from datamarket.contracts.negotiation import rules
 from datamarket.contracts.tables import Contract, ContractOffer
-from datamarket.contracts.terms import (
-    TERMS,
-    ContractEvent,
-    ContractState,
-    OfferEvent,
-    OfferState,
-    Party,
-    limits_in,
-)
+from datamarket.contracts.terms import TERMS, ContractEvent, ContractState, OfferEvent, OfferState, Party
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import Database, driver
 from datamarket.foundation.money import Fen

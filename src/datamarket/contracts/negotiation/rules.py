@@ -8,6 +8,7 @@ from typing import Any
 from datamarket.catalogue.listings.terms import PriceModel
 from datamarket.catalogue.products.terms import DeliveryForm
 from datamarket.contracts import rules as contract_rules
+from datamarket.contracts.limits.terms import RatePeriod
 from datamarket.contracts.negotiation.terms import ContractClause, Difference, PlanTerm
 from datamarket.contracts.terms import (
     PUBLIC_GOOD_PURPOSES,
@@ -18,7 +19,6 @@ from datamarket.contracts.terms import (
     OfferEvent,
     Party,
     Purpose,
-    RatePeriod,
 )
 from datamarket.foundation.clock import MARKET_ZONE
 from datamarket.foundation.errors import Conflict, Invalid, Refused

@@ -15,9 +15,10 @@ from datamarket.auth.terms import Actor
 from datamarket.contracts import metering
 from datamarket.contracts import queries as contracts
 from datamarket.contracts.accounts import accounts_of
+from datamarket.contracts.limits.terms import UNSAID, Operands
 from datamarket.contracts.quotes import actions as quotes
 from datamarket.contracts.rules import QuotaExhausted
-from datamarket.contracts.terms import UNSAID, Demand, FrozenTerms, Operands, Purpose
+from datamarket.contracts.terms import Demand, FrozenTerms, Purpose
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import Connection, Database, driver
 from datamarket.foundation.desks.writes import write_together

@@ -10,7 +10,7 @@ from pydantic import Field
 from datamarket.auth.access import ReadMarket, Settling, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
-from datamarket.contracts.api import OperandsIn
+from datamarket.contracts.limits.shapes import OperandsIn
 from datamarket.contracts.terms import Purpose
 from datamarket.foundation.http import (
     AllowedEvents,

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.decision import check_use
+from datamarket.contracts.limits.terms import NO_LIMITS
 from datamarket.contracts.rules import ContractStopped, OutsideTerm
-from datamarket.contracts.terms import NO_LIMITS, Authorisation, ContractState, Demand, Party
+from datamarket.contracts.terms import Authorisation, ContractState, Demand, Party
 from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
 from datamarket.foundation.states import Life
 from datamarket.trading.orders.terms import OrderEvent, OrderFacts, OrderState

@@ -13,8 +13,9 @@ import pytest
 
 from datamarket.catalogue.products.terms import DeliveryForm
 from datamarket.contracts import decision, metering, queries
+from datamarket.contracts.limits.terms import LIMITS, Operands
 from datamarket.contracts.queries import FrozenTermsReader
-from datamarket.contracts.terms import LIMITS, Demand, Operands, Purpose, Use
+from datamarket.contracts.terms import Demand, Purpose, Use
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.trading.orders.terms import OrderEvent
