@@ -198,7 +198,7 @@ class UseOut(RowShape):
 class UsesIn(Body):
     """Up to 5,000 uses under one contract; with `atomic`, all of them or none."""
 
-    limits: ClassVar[BodyLimits] = BodyLimits(nodes=11 * LARGEST_BATCH)  # a use has ten
+    limits: ClassVar[BodyLimits] = BodyLimits(octets=2**21, nodes=16 * LARGEST_BATCH)  # a use has 15
     items: Annotated[list[UseIn], Field(min_length=1, max_length=LARGEST_BATCH), each(UseIn, LARGEST_BATCH)]
     atomic: BoolIn = False
 

@@ -1,4 +1,4 @@
-"""/trades: record one or many, price what was used, read, refund, certificate."""
+"""/trades: record one or many, price what was used, read, refund."""
 
 from datetime import datetime
 from functools import lru_cache
@@ -18,17 +18,13 @@ from datamarket.contracts import queries as contracts
 from datamarket.contracts.limits.shapes import OperandsIn
 from datamarket.contracts.limits.terms import UNSAID
 from datamarket.contracts.terms import Purpose
-from datamarket.evidence.log.api import InclusionOut, SealedLog
-from datamarket.foundation.db import driver
 from datamarket.foundation.desks.desk import Desk
-from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     Body,
     BoolIn,
     IfMatch,
     InstantIn,
     KeyHeader,
-    LedgerId,
     Now,
     Page,
     Paging,
@@ -50,9 +46,7 @@ from datamarket.foundation.inputs.hot import hot
 from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.money import Fen
 from datamarket.foundation.shapes import RowShape, answered, batch_answer
-from datamarket.ledger.books import queries as ledger
-from datamarket.ledger.terms import EntryKind
-from datamarket.trading import certificates, queries, refunds, rules
+from datamarket.trading import queries, refunds, rules
 from datamarket.trading.actions import Recorder
 from datamarket.trading.revenue.files import pricing_waits
 from datamarket.trading.terms import Sale, Trade, TradeIntent, TradeState
@@ -198,9 +192,7 @@ def answer_of(trade: Trade) -> Answer:
 class BatchIn(Body):
     """Up to 5,000 trades; with `atomic`, all of them or none."""
 
-    limits: ClassVar[BodyLimits] = BodyLimits(
-        octets=16 * 2**20, nodes=14 * LARGEST_BATCH
-    )  # a trade has thirteen
+    limits: ClassVar[BodyLimits] = BodyLimits(octets=16 * 2**20, nodes=18 * LARGEST_BATCH)  # a trade has 17
     items: Annotated[
         list[TradeIn], Field(min_length=1, max_length=LARGEST_BATCH), each(TradeIn, LARGEST_BATCH)
     ]
@@ -244,25 +236,6 @@ class RefundOut(RowShape):
     amount_fen: int
     reason: str
     refunded_at: datetime
-
-
-class CertificateOut(Shape):
-    """What the market attests: the trade as it is now, and the entry that settled it with its digest.
-
-    `number`, `proof` and `note` are null until the log has sealed it, some seconds after the trade;
-    `tools/verify_evidence.py certificate` checks the whole answer offline.
-    """
-
-    number: str | None = Field(
-        description="by its place in the ledger's log", examples=["TC370200-2024-000000000817"]
-    )
-    trade: TradeOut
-    entry_id: UUID | None = Field(description="null for a free trade: nothing was posted")
-    entry_digest: str | None
-    title_zh: str = "数据交易凭证"
-    title_en: str = "Data transaction certificate"
-    proof: InclusionOut | None = Field(description="of the entry; of a free trade, of its audit event")
-    note: str | None = Field(description="number, trade, entry and leaf, signed by the key of /evidence/key")
 
 
 class UnpricedUseOut(RowShape):
@@ -389,28 +362,3 @@ async def list_refunds(
     await queries.get_trade(session, trade_id, visible_to=actor)
     rows = await queries.list_refunds(session, trade_id, page=paging)
     return page_of(rows, paging, RefundOut.of, lambda refund: [refund.id])
-
-
-@router.get("/{trade_id}/certificate", summary="The certificate of a trade")
-async def certificate(
-    actor: ReadMarket, ledger_id: LedgerId, session: Reading, log: SealedLog, trade_id: UUID
-) -> CertificateOut:
-    trade = await queries.get_trade(session, trade_id, visible_to=actor)
-    connection, told = await driver(session), TradeOut.of(trade)
-    entry_id = await ledger.entry_of(connection, ledger_id, "trade", trade.id, EntryKind.SETTLEMENT)
-    if entry_id is None and trade.amount_fen:
-        raise NotFound(thing="entry")
-    digest = None
-    if entry_id is not None:
-        entry, _ = await ledger.get_entry(session, ledger_id, entry_id, visible_to=actor)
-        digest = entry.digest.hex()
-    facts = {
-        "trade": told.model_dump(mode="json"),
-        "entry_id": entry_id and str(entry_id),
-        "entry_digest": digest,
-    }
-    certified = await certificates.certify(connection, log, trade, entry_id, facts)
-    number, proof, note = certified or (None, None, None)
-    return CertificateOut(
-        number=number, trade=told, entry_id=entry_id, entry_digest=digest, proof=proof, note=note
-    )

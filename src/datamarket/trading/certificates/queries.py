@@ -1,7 +1,4 @@
-"""The certificate of a trade: what the market attests of it, numbered by its place in the sealed log, and signed.
-
-The row that is sealed is the entry that settled the trade, or, of a free one, the audit event that recorded it.
-"""
+"""Reading what a certificate attests, and having it signed."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -29,7 +26,10 @@ class Certified(NamedTuple):
 async def certify(
     connection: Connection, sealer: Sealer, trade: TradeRow, entry_id: UUID | None, facts: Mapping[str, Any]
 ) -> Certified | None:
-    """The facts as they are now, attested; None while the row is not sealed, which takes seconds. Raises NotFound."""
+    """The facts as they are now, attested; None while the row is not sealed, which takes seconds. Raises NotFound.
+
+    The row is the entry that settled the trade, or, of a free one, the audit event that recorded it.
+    """
     row_id = entry_id or there(await evidence.find_event(connection, trade.id, "trading.record"), "entry")
     try:
         found = await prove_inclusion(connection, sealer.ledger_id, sealer.sources, row_id, None)
