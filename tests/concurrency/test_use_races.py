@@ -5,7 +5,7 @@ import asyncio
 from datamarket.auth.terms import Actor
 from datamarket.contracts import metering
 from datamarket.contracts.api import answer_of
-from datamarket.contracts.limits.rules import RateExceeded
+from datamarket.contracts.decision import RateExceeded
 from datamarket.contracts.rules import ContractNotActive, QuotaExhausted
 from datamarket.contracts.terms import ContractEvent, Demand, Use
 from datamarket.foundation.db import Database

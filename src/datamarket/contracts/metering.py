@@ -16,7 +16,6 @@ from uuid import UUID
 from datamarket.auth.terms import CLOCK, Actor
 from datamarket.contracts import decision, queries, rules
 from datamarket.contracts.deadlines import recorded_from
-from datamarket.contracts.limits.rules import keeps_limits
 from datamarket.contracts.limits.terms import NO_LIMITS, Rate
 from datamarket.contracts.queries import FrozenTermsReader
 from datamarket.contracts.tables import ContractMeter
@@ -75,27 +74,26 @@ async def meter(
     if not demands:
         return []
     known = await reader.read(connection, [demand.contract_id for demand in demands])
-    ready = [_ready(demand, known.get(demand.contract_id)) for demand in demands]
     looked_at = {
-        _pair(demand)
-        for demand, one in zip(demands, ready, strict=True)
-        if one is None or _rate_of(one, known)
+        _pair(demand) for demand in demands if not _is_ready(demand, known) or _rate_of(demand, known)
     }
-    together = _together(one for one in ready if one is not None and _pair(one) not in looked_at)
-    passed = await _pass(connection, together, now) if together else set()
+    together = _together(demand for demand in demands if _pair(demand) not in looked_at)
+    passed = await _pass(connection, together, known, now) if together else set()
     reader.forget({contract_id for contract_id, _ in together.keys() - passed})
     left = {p: demand for p, demand in enumerate(demands) if _pair(demand) not in passed}
     refused = await _decide(connection, left, now) if left else {}
     return [refused.get(position) for position in range(len(demands))]
 
 
-def _ready(demand: Demand, terms: FrozenTerms | None) -> Demand | None:
-    """The demand under the terms that permit it, by their number; none where more is to be asked."""
-    if terms is None or demand.recorded_at is not None or demand.terms_number not in {None, terms.number}:
-        return None
-    if terms.limits is not NO_LIMITS and not keeps_limits(terms.limits, demand):
-        return None
-    return demand._replace(terms_number=terms.number) if demand.terms_number is None else demand
+def _is_ready(demand: Demand, known: Mapping[UUID, FrozenTerms]) -> bool:
+    """Whether the terms that are remembered permit it, and nothing but the meter is to be asked."""
+    terms = known.get(demand.contract_id)
+    return (
+        terms is not None
+        and demand.recorded_at is None
+        and (demand.terms_number is None or demand.terms_number == terms.number)
+        and (terms.limits is NO_LIMITS or decision.keeps_limits(terms.limits, demand))
+    )
 
 
 def _rate_of(demand: Demand, known: Mapping[UUID, FrozenTerms]) -> Rate | None:
@@ -118,7 +116,7 @@ def _together(demands: Iterable[Demand]) -> Together:
     return together
 
 
-def _told(together: Together) -> tuple[list[Any], ...]:
+def _told(together: Together, known: Mapping[UUID, FrozenTerms]) -> tuple[list[Any], ...]:
     return (
         [contract_id for contract_id, _ in together],
         [buyer_id for _, buyer_id in together],
@@ -126,24 +124,24 @@ def _told(together: Together) -> tuple[list[Any], ...]:
         [min(demand.at for demand in demands) for demands in together.values()],
         [max(demand.at for demand in demands) for demands in together.values()],
         [",".join({demand.purpose for demand in demands}) for demands in together.values()],
-        [demands[0].terms_number for demands in together.values()],
+        [known[contract_id].number for contract_id, _ in together],
     )
 
 
-def meter_all(demands: Iterable[Demand], known: Mapping[UUID, FrozenTerms]) -> list[Write] | None:
+def meter_all(demands: Sequence[Demand], known: Mapping[UUID, FrozenTerms]) -> list[Write] | None:
     """The count of uses as a write that is refused unless each is permitted.
 
     None for two buyers of one contract, and for what the terms do not permit, or is recorded late.
     """
-    ready = [_ready(demand, known.get(demand.contract_id)) for demand in demands]
-    allowed = [demand for demand in ready if demand is not None]
-    together = _together(allowed)
-    if len(allowed) < len(ready) or len({contract_id for contract_id, _ in together}) < len(together):
+    if not all(_is_ready(demand, known) for demand in demands):
+        return None
+    together = _together(demands)
+    if len({contract_id for contract_id, _ in together}) < len(together):
         return None
     if not together:
         return []
-    rated = [(demand, rate) for demand in allowed if (rate := _rate_of(demand, known))]
-    return [Write(_METER_ALL, (*_told(together), rules.QUOTA_MARKS)), *_writes_of_rates(rated)]
+    rated = [(demand, rate) for demand in demands if (rate := _rate_of(demand, known))]
+    return [Write(_METER_ALL, (*_told(together, known), rules.QUOTA_MARKS)), *_writes_of_rates(rated)]
 
 
 _COUNT_RATES = """
@@ -168,9 +166,11 @@ def _writes_of_rates(rated: Sequence[tuple[Demand, Rate]]) -> list[Write]:
     return [Write(_COUNT_RATES, (*columns, *counts))]
 
 
-async def _pass(connection: Connection, together: Together, now: datetime) -> set[Pair]:
+async def _pass(
+    connection: Connection, together: Together, known: Mapping[UUID, FrozenTerms], now: datetime
+) -> set[Pair]:
     """Those whose demands all pass: they are counted at once, and who crosses a mark of its quota is told."""
-    rows = await connection.fetch(_METER, *_told(together))
+    rows = await connection.fetch(_METER, *_told(together, known))
     counts = [
         (contract_id, quota, used - sum(demand.quantity for demand in together[contract_id, buyer_id]), used)
         for contract_id, buyer_id, used, quota in rows

@@ -113,7 +113,7 @@ class Recorder:
         sales = await self._sales(connection, intents, await self._known(connection, intents), outcomes)
         demands = _demands(intents, sales)
         metered = metering.meter_all(
-            demands.values(), {sold.terms.contract_id: sold.terms for sold in sales.values()}
+            list(demands.values()), {sold.terms.contract_id: sold.terms for sold in sales.values()}
         )
         if metered is None or any(sold.terms.plan.counts for sold in sales.values()):
             return None

@@ -43,5 +43,6 @@ class OperandsIn(Body):
 
     @property
     def operands(self) -> Operands:
-        said = Operands(self.form, self.territory, self.recipient, self.onward)
-        return UNSAID if said == UNSAID else said
+        if self.form is None and self.territory is None and self.recipient is None and self.onward is None:
+            return UNSAID
+        return Operands(self.form, self.territory, self.recipient, self.onward)

@@ -56,7 +56,11 @@ async def certificate(
         "entry_digest": digest,
     }
     certified = await queries.certify(connection, log, trade, entry_id, facts)
-    number, proof, note = certified or (None, None, None)
     return CertificateOut(
-        number=number, trade=told, entry_id=entry_id, entry_digest=digest, proof=proof, note=note
+        number=certified and certified.number,
+        trade=told,
+        entry_id=entry_id,
+        entry_digest=digest,
+        proof=certified and InclusionOut.of(certified.proof, ledger_id),
+        note=certified and certified.note,
     )

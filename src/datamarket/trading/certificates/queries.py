@@ -7,8 +7,7 @@ from uuid import UUID
 import orjson
 
 from datamarket.evidence import queries as evidence
-from datamarket.evidence.log.api import InclusionOut
-from datamarket.evidence.log.proofs import NothingSealed, NotSealedYet, prove_inclusion
+from datamarket.evidence.log.proofs import Inclusion, NothingSealed, NotSealedYet, prove_inclusion
 from datamarket.evidence.log.sealing import Sealer
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import Connection, there
@@ -19,7 +18,7 @@ class Certified(NamedTuple):
     """A certificate's number, the proof of what it certifies, and the note that signs all of it."""
 
     number: str
-    proof: InclusionOut
+    proof: Inclusion
     note: str
 
 
@@ -32,15 +31,14 @@ async def certify(
     """
     row_id = entry_id or there(await evidence.find_event(connection, trade.id, "trading.record"), "entry")
     try:
-        found = await prove_inclusion(connection, sealer.ledger_id, sealer.sources, row_id, None)
+        proof = await prove_inclusion(connection, sealer.ledger_id, sealer.sources, row_id, None)
     except (NothingSealed, NotSealedYet):
         return None
-    proof = InclusionOut.of(found, sealer.ledger_id)
     number = f"TC{sealer.ledger_id}-{business_date(trade.occurred_at).year}-{proof.index:012}"
-    leaf = proof.model_dump(mode="json", include={"index", "leaf"})
-    return Certified(
-        number, proof, sealer.notary.stamp(text_of(sealer.notary.origin, {"number": number, **facts, **leaf}))
-    )
+    row = {"kind": proof.kind, "id": str(proof.id), "xid": proof.xid, "digest": proof.digest.hex()}
+    leaf = {"index": proof.index, "leaf": row | {"ledger_id": sealer.ledger_id}}
+    text = text_of(sealer.notary.origin, {"number": number, **facts, **leaf})
+    return Certified(number, proof, sealer.notary.stamp(text))
 
 
 def text_of(origin: str, facts: Mapping[str, Any]) -> str:
