@@ -37,7 +37,7 @@ class CertificateOut(Shape):
     note: str | None = Field(description="number, trade, entry and leaf, signed by the key of /evidence/key")
 
 
-@router.get("/{trade_id}/certificate", summary="The certificate of a trade")
+@router.get("/{trade_id}/certificate", summary="The certificate of a trade", responses={409: {}})
 async def certificate(
     actor: ReadMarket, ledger_id: LedgerId, session: Reading, log: SealedLog, trade_id: UUID
 ) -> CertificateOut:
