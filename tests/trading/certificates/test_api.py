@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
 from datamarket.evidence.log.notes import Notary
+from datamarket.evidence.log.sealing import await_watermark
 from datamarket.foundation.db import Database
 from datamarket.server.app import create_app
 from tests.conftest import Client, client_of
@@ -35,6 +36,7 @@ class Market(NamedTuple):
         return told
 
     async def seal(self) -> None:
+        await await_watermark(self.database)
         await self.app.state.sealer.seal(self.database, now=NOON)
 
     async def key(self) -> str:
