@@ -15,7 +15,9 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
 from datamarket.auth.access import permission_of
+from datamarket.catalogue.products.terms import DeliveryForm
 from datamarket.contracts.decision import USE_RULES, decide_use
+from datamarket.contracts.limits.terms import Rate, RatePeriod, UseLimits
 from datamarket.contracts.terms import Authorisation, ContractState, Demand, Purpose, UseRule
 from datamarket.edge.docs import TAGS
 from datamarket.slices import routers
@@ -69,6 +71,11 @@ SPOILED: dict[UseRule, tuple[Authorisation, Demand]] = {
     UseRule.CHAIN: (replace(_GIVEN, stopped_by=LinkKind.ZONE, stands_until=_AT), _ASKED),
     UseRule.VERSION: (_GIVEN, _ASKED._replace(terms_number=2)),
     UseRule.PURPOSE: (_GIVEN, _ASKED._replace(purpose=Purpose.PUBLIC_WELFARE)),
+    UseRule.FORM: (replace(_GIVEN, limits=UseLimits(forms=frozenset({DeliveryForm.MODEL}))), _ASKED),
+    UseRule.TERRITORY: (replace(_GIVEN, limits=UseLimits(territories=("3702",))), _ASKED),
+    UseRule.RECIPIENT: (replace(_GIVEN, limits=UseLimits(recipients=frozenset({UUID(int=3)}))), _ASKED),
+    UseRule.ONWARD: (replace(_GIVEN, limits=UseLimits(onward=False)), _ASKED),
+    UseRule.RATE: (replace(_GIVEN, limits=UseLimits(rate=Rate(1, RatePeriod.DAY)), in_period=1), _ASKED),
     UseRule.QUOTA: (_GIVEN, _ASKED._replace(quantity=2)),
 }
 """Of each rule a use that it alone denies."""

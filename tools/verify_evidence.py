@@ -4,10 +4,12 @@
     verify_evidence.py bundle BUNDLE --checkpoints DIR --key FILE
     verify_evidence.py proof FILE --key FILE
     verify_evidence.py quote FILE --key FILE
+    verify_evidence.py certificate FILE --key FILE
     verify_evidence.py text FILE --signature FILE --proof FILE --key FILE
 
-BUNDLE is what `datamarket export-evidence` writes; FILE an answer of /evidence/proofs or /evidence/consistency,
-or of /contracts/{id}/text with one item of its /signatures, and the proof of the event that this item names;
+BUNDLE is what `datamarket export-evidence` writes; FILE an answer of /evidence/proofs or /evidence/consistency, a quote's
+note, an answer of /trades/{id}/certificate, or one of /contracts/{id}/text with an item of its /signatures and the proof
+of the event that this item names;
 DIR holds checkpoints kept elsewhere (*.txt), and --key the verifier's key that was kept with them. Without
 them a log that was wholly sealed anew, with the stolen key or with another one, looks sound.
 
@@ -335,9 +337,23 @@ def check_text(text: bytes, signature: dict[str, Any], proof: dict[str, Any], ke
     )
 
 
+def check_certificate(told: dict[str, Any], key: str) -> bool:
+    """A trade's certificate as the API answers it: what the key has signed is what it says, and its leaf is in the log."""
+    reader, proof = Key(key), told["proof"]
+    text = reader.text(told["note"] or "") or ""
+    head, _, signed = text.partition("\n")
+    if head != f"{reader.name} certificate" or proof is None or not check_proof(proof, key):
+        return False
+    says = {name: told[name] for name in ("number", "trade", "entry_id", "entry_digest")}
+    leaf, index = proof["leaf"], proof["index"]
+    entry = ("entry", told["entry_id"], told["entry_digest"])
+    sealed = told["entry_id"] is None or (leaf["kind"], leaf["id"], leaf["digest"]) == entry
+    return sealed and json.loads(signed) == {**says, "leaf": leaf, "index": index}
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="verify a market's evidence, offline")
-    parser.add_argument("what", choices=["bundle", "proof", "quote", "text"])
+    parser.add_argument("what", choices=["bundle", "proof", "quote", "certificate", "text"])
     parser.add_argument("path", type=Path)
     parser.add_argument("--checkpoints", type=Path)
     parser.add_argument("--key", type=Path)
@@ -348,6 +364,9 @@ def main(arguments: list[str]) -> int:
         key = given.key.read_text(encoding="utf-8") if given.key else None
         if given.what == "proof":
             holds = check_proof(json.loads(given.path.read_text(encoding="utf-8")), key or "")
+            told = ["holds" if holds else "FALSE"]
+        elif given.what == "certificate":
+            holds = check_certificate(json.loads(given.path.read_text(encoding="utf-8")), key or "")
             told = ["holds" if holds else "FALSE"]
         elif given.what == "quote":
             holds = check_quote(given.path.read_text(encoding="utf-8"), key or "")

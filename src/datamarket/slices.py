@@ -26,6 +26,7 @@ ROOMS = (
     "trading.disputes",
     "contracts.quotes",
     "trading.turnover",
+    "trading.certificates",
     "trading.statements",
     "authority",
     "auth",

@@ -5,6 +5,7 @@ import asyncio
 from datamarket.auth.terms import Actor
 from datamarket.contracts import metering
 from datamarket.contracts.api import answer_of
+from datamarket.contracts.decision import RateExceeded
 from datamarket.contracts.rules import ContractNotActive, QuotaExhausted
 from datamarket.contracts.terms import ContractEvent, Demand, Use
 from datamarket.foundation.db import Database
@@ -83,3 +84,21 @@ async def test_uses_meet_orders_and_a_suspension_and_only_what_was_answered_is_c
     assert {type(outcome) for outcome in outcomes} <= {Answer, ContractNotActive}
     assert await metered(database, deal) == (answered + 2 * traded, answered + 2 * traded)
     assert isinstance(await use(desks[0], deal, 1, unique("key")), ContractNotActive)
+
+
+async def test_two_desks_never_overspend_a_rate(database: Database) -> None:
+    """The rows of a rate are changed under the meter's lock: one period, counted by both."""
+    deal = await trading.active_contract(
+        database, quota=50, funds=None, annex={"rate": {"units": 10, "per": "hour"}}
+    )
+    await enrol(database, deal.buyer_account)
+    desks = use_desk(database), use_desk(database)
+    outcomes = await asyncio.gather(*(use(desks[n % 2], deal, 1, unique("key")) for n in range(40)))
+    assert sum(isinstance(outcome, Answer) for outcome in outcomes) == 10
+    assert {type(outcome) for outcome in outcomes} == {Answer, RateExceeded}
+    assert await metered(database, deal) == (10, 10)
+    async with database.connection() as connection:
+        counted = await connection.fetchval(
+            "SELECT used FROM contract_rate WHERE contract_id = $1", deal.contract.id
+        )
+    assert counted == 10

@@ -6,9 +6,11 @@ import pytest
 
 from datamarket.contracts.rules import mark_crossed
 from datamarket.foundation.db import Database
+from datamarket.trading.actions import Recorder
 from datamarket.trading.orders.terms import OrderEvent
 from tests.world import orders, trading
-from tests.world.trading import Agreement
+from tests.world.people import moment
+from tests.world.trading import LEDGER_ID, Agreement
 
 
 async def marks(database: Database, deal: Agreement) -> list[tuple[int, int, int]]:
@@ -70,3 +72,17 @@ async def test_of_many_at_once_one_crosses(database: Database) -> None:
     deal = await trading.active_contract(database, quota=10)
     await asyncio.gather(*(trading.record(database, [trading.intent(deal)]) for _ in range(10)))
     assert sorted(await marks(database, deal)) == [(80, 8, 10), (100, 10, 10)]
+
+
+async def test_marks_of_a_whole_batch_are_told_in_one_statement(database: Database) -> None:
+    deals = [await trading.active_contract(database, quota=10) for _ in range(3)]
+    asked: list[str] = []
+    async with database.plain_transaction() as connection:
+        connection.add_query_logger(told := lambda record: asked.append(record.query))
+        await Recorder(LEDGER_ID).record_trades(
+            connection, [trading.intent(deal, 8) for deal in deals], now=moment()
+        )
+        connection.remove_query_logger(told)
+    assert [await marks(database, deal) for deal in deals] == [[(80, 8, 10)]] * 3
+    telling = [query for query in asked if "audit_event" in query and "trade" not in query]
+    assert len(telling) == 1

@@ -11,6 +11,7 @@ Invariants
 - a use is checked and metered in one conditional statement: a quota is never overspent, reserved units count
 - a buyer does not end a contract while a delivery awaits its decision
 - a use that the contract does not name is refused (unknown purpose: no)
+- a use that is recorded late is decided by what the contract authorised when it took place
 - a zone operator, or its affiliate, never re-develops what the zone delivered (domain rule, at
   request and again at signature)
 

@@ -21,6 +21,7 @@ from datamarket.contracts.deadlines import deadline
 from datamarket.contracts.disposal import actions as disposal
 from datamarket.contracts.kinds.rules import check_clauses
 from datamarket.contracts.kinds.terms import ContractKind
+from datamarket.contracts.limits.terms import limits_in
 from datamarket.contracts.tables import Contract, ContractMeter, ContractOffer
 from datamarket.contracts.terms import (
     TERMS,
@@ -331,6 +332,7 @@ async def _keep_meter(session: AsyncSession, contract: Contract, event: Contract
                 quota=contract.quota,
                 used=0,
                 terms_number=contract.terms_number,
+                limits=limits_in(contract.annex),
                 stands_until=contract.term_to,
             )
         )
@@ -348,13 +350,19 @@ async def expire_due(database: Database, _ledger_id: int, now: datetime) -> int:
     """Contracts of which the term is over expire, signed or not, those whose notice is over end, one batch: what was delivered is settled."""
     async with database.transaction() as session:
         rows = await queries.lock_run_out(session, now, LARGEST_EXPIRY)
-        meters = await queries.lock_meters(session, [contract.id for contract in rows])
+        contract_ids = [contract.id for contract in rows]
+        meters = await queries.lock_meters(session, contract_ids)
+        for offer in await queries.open_offers(session, contract_ids):
+            offer.state = rules.OFFER_LIFE.after(offer.state, OfferEvent.EXPIRE)
         ended: defaultdict[ContractEvent, list[Contract]] = defaultdict(list)
         for contract in rows:
             given = contract.ends_at is not None and contract.ends_at < contract.term_to
             event = ContractEvent.TERMINATE if given else ContractEvent.EXPIRE
             ended[event].append(contract)
-            await _end(session, contract, event, now)
+            following = rules.CONTRACT_LIFE.after(contract.state, event)
+            await_answer(contract, event, following, now)
+            contract.state = following
+            contract.version += 1
             if contract.id in meters:
                 meters[contract.id].state = contract.state
                 await disposal.owe_disposal(session, contract, now=now)
@@ -368,12 +376,3 @@ async def expire_due(database: Database, _ledger_id: int, now: datetime) -> int:
                 await driver(session), f"contracts.{event}", "contract", events, now=now
             )
     return len(rows)
-
-
-async def _end(session: AsyncSession, contract: Contract, event: ContractEvent, now: datetime) -> None:
-    """What time does to a contract, and to terms that are open."""
-    following = rules.CONTRACT_LIFE.after(contract.state, event)
-    await _close_offer(session, contract, event, following, now)
-    await_answer(contract, event, following, now)
-    contract.state = following
-    contract.version += 1

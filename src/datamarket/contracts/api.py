@@ -1,6 +1,7 @@
 """/contracts: request, events, uses."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
@@ -14,9 +15,19 @@ from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings.shapes import PriceTermsOut
 from datamarket.catalogue.listings.terms import ChargeKind
 from datamarket.contracts import actions, decision, metering, queries, rules
-from datamarket.contracts.kinds.shapes import ClausesIn
+from datamarket.contracts.kinds.shapes import AnnexIn
 from datamarket.contracts.kinds.terms import ContractKind
-from datamarket.contracts.terms import ContractEvent, ContractState, Demand, Party, Purpose, Use, UseRule
+from datamarket.contracts.limits.shapes import OperandsIn
+from datamarket.contracts.tables import ContractUse
+from datamarket.contracts.terms import (
+    ContractEvent,
+    ContractState,
+    Demand,
+    Party,
+    Purpose,
+    Use,
+    UseRule,
+)
 from datamarket.foundation.db import driver
 from datamarket.foundation.desks.desk import Desk
 from datamarket.foundation.errors import NotFound
@@ -36,7 +47,6 @@ from datamarket.foundation.http import (
     QuantityIn,
     Reading,
     Shape,
-    ShortText,
     SliceRouter,
     Writing,
     check_tag,
@@ -56,19 +66,6 @@ RequestContract = Annotated[Actor, allow(Permission.REQUEST_CONTRACT)]
 ConcludeContract = Annotated[Actor, allow(Permission.CONCLUDE_CONTRACT)]
 UseContract = Annotated[Actor, allow(Permission.USE_CONTRACT)]
 LARGEST_BATCH = 5000
-
-
-class AnnexIn(ClausesIn):
-    """Clauses that the parties write down beside the enforced ones; those that the kind of contract needs among them."""
-
-    territory: ShortText | None = Field(default=None, examples=["370200"])
-    recipients: list[ShortText] = Field(default_factory=list, max_length=20)
-    permitted_form: ShortText | None = Field(default=None, examples=["模型结果，不出域"])
-    security_environment: ShortText | None = None
-    acceptance_days: Annotated[int, Field(strict=True, ge=0, le=365)] | None = None
-    retention_days: Annotated[int, Field(strict=True, ge=0, le=36500)] | None = None
-    notice_days: Annotated[int, Field(strict=True, ge=0, le=365)] = 0
-    dispute_forum: ShortText | None = None
 
 
 class ContractIn(Body):
@@ -150,11 +147,24 @@ class ContractEventsOut(AllowedEvents[ContractState, ContractEvent]):
     """What this caller may do now."""
 
 
-class UseIn(Body):
-    """One use: so many units, for one purpose."""
+class UseIn(OperandsIn):
+    """One use: so many units, for one purpose; `used_at` where it took place before now."""
 
     purpose: Purpose
     quantity: QuantityIn = 1
+    used_at: InstantIn | None = Field(default=None, description="recorded late, within days of a rule")
+
+    def demand(self, contract_id: UUID, buyer_id: UUID, now: datetime) -> Demand:
+        late = None if self.used_at is None else now
+        return Demand(
+            contract_id,
+            buyer_id,
+            self.purpose,
+            self.quantity,
+            self.used_at or now,
+            operands=self.operands,
+            recorded_at=late,
+        )
 
 
 class UseOut(RowShape):
@@ -164,14 +174,19 @@ class UseOut(RowShape):
     contract_id: UUID
     purpose: Purpose
     quantity: int
-    at: datetime
+    at: datetime = Field(description="when it took place")
+    recorded_at: datetime = Field(description="later than `at` where it was recorded late")
     fee: ChargeKind | None
+
+    @classmethod
+    def of(cls, row: ContractUse, **derived: Any) -> Self:
+        return super().of(row, recorded_at=row.recorded_at or row.at, **derived)
 
 
 class UsesIn(Body):
     """Up to 5,000 uses under one contract; with `atomic`, all of them or none."""
 
-    limits: ClassVar[BodyLimits] = BodyLimits(nodes=6 * LARGEST_BATCH)  # a use has five
+    limits: ClassVar[BodyLimits] = BodyLimits(octets=2**21, nodes=16 * LARGEST_BATCH)  # a use has 15
     items: Annotated[list[UseIn], Field(min_length=1, max_length=LARGEST_BATCH), each(UseIn, LARGEST_BATCH)]
     atomic: BoolIn = False
 
@@ -227,7 +242,7 @@ async def request_contract(
     now: Now,
     body: ContractIn,
 ) -> ContractOut:
-    clauses = {"purposes": frozenset(body.purposes), "annex": body.annex.model_dump(exclude_defaults=True)}
+    clauses = {"purposes": frozenset(body.purposes), "annex": body.annex.clauses()}
     contract = await actions.request_contract(session, actor, **dict(body) | clauses, now=now)
     return ContractOut.tagged(contract, response)
 
@@ -283,11 +298,11 @@ async def allowed_events(actor: ReadMarket, session: Reading, contract_id: UUID)
 
 
 def install_desk(app: Any) -> None:
-    """The queue of single uses of this process."""
+    """The queue of single uses of this process, and the terms that it remembers for whatever uses a contract."""
     state = app.state
-    state.use_desk = Desk(
-        state.database, metering.plan_uses, metering.record_uses, answer_of, state.read_clock
-    )
+    state.terms_reader = reader = queries.FrozenTermsReader()
+    plan, post = partial(metering.plan_uses, reader=reader), partial(metering.record_uses, reader=reader)
+    state.use_desk = Desk(state.database, plan, post, answer_of, state.read_clock)
 
 
 def render(use: Use) -> bytes:
@@ -314,19 +329,25 @@ async def use_contract(
     idempotency_key: KeyHeader,
 ) -> Response:
     """Decided and counted in one step: a refusal counts nothing, and says which rule refused."""
-    demand = Demand(contract_id, organisation_of(actor), body.purpose, body.quantity, now)
+    demand = body.demand(contract_id, organisation_of(actor), now)
     claim = await claim_of(request, idempotency_key)
     return answered(await request.app.state.use_desk.ask((actor, demand), claim))
 
 
 @router.post("/{contract_id}/uses/batch", response_model=UsesOut, summary="Authorise and meter many uses")
 async def use_batch(
-    actor: UseContract, connection: PlainWriting, now: Now, contract_id: UUID, body: UsesIn
+    actor: UseContract,
+    request: Request,
+    connection: PlainWriting,
+    now: Now,
+    contract_id: UUID,
+    body: UsesIn,
 ) -> Response:
     """Outcomes in the order of the items. With `atomic`, the first refusal is the answer, and nothing is counted."""
     buyer_id = organisation_of(actor)
-    wanted = [(actor, Demand(contract_id, buyer_id, item.purpose, item.quantity, now)) for item in body.items]
-    outcomes = await metering.record_uses(connection, wanted, now=now)
+    wanted = [(actor, item.demand(contract_id, buyer_id, now)) for item in body.items]
+    reader = request.app.state.terms_reader
+    outcomes = await metering.record_uses(connection, wanted, reader=reader, now=now)
     if isinstance(outcomes[0], NotFound | rules.BuyerUses):
         raise outcomes[0]  # about the contract and its caller, so each item has it
     return batch_answer(outcomes, "use", render, atomic=body.atomic)
@@ -346,11 +367,14 @@ async def dry_run(
     actor: UseContract, request: Request, now: Now, contract_id: UUID, body: UseIn
 ) -> DecisionOut:
     """The same decision, with nothing counted."""
-    demand = Demand(contract_id, organisation_of(actor), body.purpose, body.quantity, now)
+    demand = body.demand(contract_id, organisation_of(actor), now)
     async with database_of(request).connection() as connection:
         await check_caller(connection, request.state.caller)
         meters = await queries.meters(connection, [contract_id])
-    authorisation = metering.authorisation_for(demand, meters)
+        given, refused = await metering.authorisations(connection, {0: demand}, meters, now=now)
+    if refused:
+        raise refused[0]
+    authorisation = given[0]
     rule, refusal = decision.decide_use(authorisation, demand)
     return DecisionOut(
         authorised=refusal is None,

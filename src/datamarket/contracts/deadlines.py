@@ -1,4 +1,4 @@
-"""The dated, cited days of `deadlines.yaml`: how long each state of a negotiation waits, a duty at the end, a dispute."""
+"""The dated, cited days of `deadlines.yaml`: how long each state of a negotiation waits, a duty at the end, a dispute, and how late a use is recorded."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -10,7 +10,17 @@ from datamarket.contracts.terms import ContractState
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.documents.dated import DatedValue, read_dated, value_on
 
-AWAITED = ("requested", "offered", "accepted", "agreed", "part_signed", "amendment", "disposal", "dispute")
+AWAITED = (
+    "requested",
+    "offered",
+    "accepted",
+    "agreed",
+    "part_signed",
+    "amendment",
+    "disposal",
+    "dispute",
+    "late_use",
+)
 
 
 @cache
@@ -29,7 +39,16 @@ def _days(value: object) -> int:
 
 def deadline(awaited: ContractState | Literal["amendment", "disposal", "dispute"], now: datetime) -> datetime:
     """Until when it waits, from now on. Raises LookupError on a day before the first that the file knows."""
-    days = value_on(stated_days()[awaited], business_date(now))
+    return now + _stated(awaited, now)
+
+
+def recorded_from(now: datetime) -> datetime:
+    """The earliest instant of which a use is still recorded. Raises LookupError in the same way."""
+    return now - _stated("late_use", now)
+
+
+def _stated(name: str, now: datetime) -> timedelta:
+    days = value_on(stated_days()[name], business_date(now))
     if days is None:
-        raise LookupError(awaited)
-    return now + timedelta(days=days)
+        raise LookupError(name)
+    return timedelta(days=days)

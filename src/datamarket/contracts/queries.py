@@ -15,6 +15,7 @@ from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings.terms import PricePlan, Supplier
 from datamarket.contracts import rules
+from datamarket.contracts.limits.terms import RatePeriod, UseLimits
 from datamarket.contracts.tables import Contract, ContractMeter, ContractOffer, ContractUse
 from datamarket.contracts.terms import (
     OPEN_STATES,
@@ -22,6 +23,7 @@ from datamarket.contracts.terms import (
     ContractState,
     FrozenTerms,
     OfferState,
+    PastStanding,
     Purpose,
 )
 from datamarket.foundation.db import Connection, PageAsked, asked, keyset, one_row
@@ -194,12 +196,73 @@ def _by_contract(rows: Sequence[Any]) -> dict[UUID, Meter]:
     }
 
 
+class Period(NamedTuple):
+    """One period of a contract's rate, by its first instant."""
+
+    contract_id: UUID
+    per: RatePeriod
+    from_at: datetime
+
+
+async def used_in(connection: Connection, periods: Collection[Period]) -> dict[Period, int]:
+    """What is counted in these periods until now; what nothing was used in is left out."""
+    if not periods:
+        return {}
+    rows = await connection.fetch(
+        "SELECT r.* FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS asked (contract_id, per, from_at)"
+        " JOIN contract_rate AS r USING (contract_id, per, from_at)",
+        *([*column] for column in zip(*periods, strict=True)),
+    )
+    return {Period(row["contract_id"], RatePeriod(row["per"]), row["from_at"]): row["used"] for row in rows}
+
+
+_STANDINGS = """
+SELECT a.contract_id, a.at, coalesce(o.in_force_from, greatest(c.provider_signed_at, c.buyer_signed_at)) AS in_force_from,
+       coalesce((SELECT e.action = 'contracts.suspend' FROM audit_event AS e
+                  WHERE e.subject_id = a.contract_id AND e.subject_type = 'contract' AND e.action <> 'contracts.use'
+                    AND e.action IN ('contracts.suspend', 'contracts.resume') AND e.at <= a.at
+                  ORDER BY e.id DESC LIMIT 1), false) AS suspended, s.kind AS stopped_by, s.at AS stopped_at
+  FROM (SELECT DISTINCT * FROM unnest($1::uuid[], $2::timestamptz[])) AS a (contract_id, at)
+  JOIN contract AS c ON c.id = a.contract_id
+  LEFT JOIN contract_offer AS o ON o.contract_id = c.id AND o.state = 'in_force'
+  LEFT JOIN LATERAL (
+       SELECT l.kind, x.at FROM contract_link AS l JOIN LATERAL (
+              SELECT t.stops_at AS at FROM stoppage AS t
+               WHERE t.target_id = l.target_id AND (t.lifted_at IS NULL OR t.lifted_at > a.at)
+              UNION ALL SELECT contract_day_begins(r.valid_to) FROM resource AS r WHERE r.id = l.target_id
+              UNION ALL SELECT contract_day_begins(d.term_to) FROM mandate AS d WHERE d.id = l.target_id) AS x ON x.at <= a.at
+        WHERE l.contract_id = a.contract_id AND l.from_at <= a.at AND (l.to_at IS NULL OR l.to_at > a.at)
+        ORDER BY x.at, l.kind LIMIT 1) AS s ON true
+"""
+
+
+async def standings(
+    connection: Connection, instants: Collection[tuple[UUID, datetime]]
+) -> dict[tuple[UUID, datetime], PastStanding]:
+    """How each signed contract stood at an instant in the past, by what was told and what its links say."""
+    if not instants:
+        return {}
+    rows = await connection.fetch(_STANDINGS, *([*column] for column in zip(*instants, strict=True)))
+    return {
+        (row["contract_id"], row["at"]): PastStanding(
+            row["in_force_from"],
+            row["suspended"],
+            row["stopped_by"] and LinkKind(row["stopped_by"]),
+            row["stopped_at"],
+        )
+        for row in rows
+    }
+
+
 def authorisation_of(meter: ContractMeter) -> Authorisation:
     """What a meter at hand authorises."""
     return _authorisation(meter.model_dump())
 
 
 def _authorisation(row: Any) -> Authorisation:
+    limits = row["limits"]
+    if isinstance(limits, str):  # jsonb travels as text on plain connections
+        limits = orjson.loads(limits)
     return Authorisation(
         state=ContractState(row["state"]),
         term_from=row["term_from"],
@@ -211,6 +274,7 @@ def _authorisation(row: Any) -> Authorisation:
         terms_number=row["terms_number"],
         stopped_by=row["stopped_by"] and LinkKind(row["stopped_by"]),
         stands_until=row["stands_until"],
+        limits=UseLimits.of(limits),
     )
 
 
@@ -222,7 +286,7 @@ async def annex_of(session: AsyncSession, contract_id: UUID) -> dict[str, Any]:
 _FROZEN = """
 SELECT id, listing_id, product_id, product_version, category, provider_id, buyer_id, venue_id, venue_operator_id,
        venue_fee_bps, zone_id, operator_id, suppliers, price_model, price_fen, period_days, price_terms,
-       terms_number
+       terms_number, annex
   FROM contract WHERE id = ANY ($1) AND provider_signed_at IS NOT NULL AND buyer_signed_at IS NOT NULL
 """
 REMEMBERED = 20_000
@@ -257,9 +321,9 @@ def terms_of(contract: Contract) -> FrozenTerms:
 
 
 def _frozen(row: Any) -> FrozenTerms:
-    suppliers, price_terms = (  # jsonb travels as text on plain connections
+    suppliers, price_terms, annex = (  # jsonb travels as text on plain connections
         orjson.loads(row[name]) if isinstance(row[name], str) else row[name]
-        for name in ("suppliers", "price_terms")
+        for name in ("suppliers", "price_terms", "annex")
     )
     return FrozenTerms(
         contract_id=_plain(row["id"]),
@@ -280,6 +344,7 @@ def _frozen(row: Any) -> FrozenTerms:
         ),
         plan=PricePlan.stored(row["price_model"], row["price_fen"], row["period_days"], price_terms),
         number=row["terms_number"],
+        limits=UseLimits.of(annex),
     )
 
 

@@ -1,5 +1,6 @@
 """Decisions about contracts: who may move one, what price is frozen, which use is authorised. Pure."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from datamarket.contracts.terms import (
     OfferEvent,
     OfferState,
     Party,
+    PastStanding,
     Purpose,
     Waiting,
 )
@@ -211,6 +213,18 @@ class ContractNotActive(UseNotAuthorised):
     en = "The contract is not active (it is {state})."
 
 
+class UseAhead(UseNotAuthorised):
+    code = "contract.use-ahead"
+    zh = "使用时间 used_at 晚于当前时间。"
+    en = "The use says that it takes place later than now (used_at)."
+
+
+class UseTooLate(UseNotAuthorised):
+    code = "contract.use-too-late"
+    zh = "补录逾期：现在只能补录 {since} 起的使用（补录期限之内，且不早于现行条款生效）。"
+    en = "Recorded too late: now only uses from {since} on are (within the days for it, and under the terms in force)."
+
+
 class OutsideTerm(UseNotAuthorised):
     code = "contract.outside-term"
     zh = "使用时间不在合同期限内。"
@@ -332,6 +346,23 @@ def check_standing(authorisation: Authorisation, at: datetime) -> None:
     until = authorisation.stands_until
     if authorisation.stopped_by is not None and until is not None and at >= until:
         raise ContractStopped(link=authorisation.stopped_by, since=until.isoformat())
+
+
+def stood(given: Authorisation, then: PastStanding, recorded_from: datetime) -> Authorisation:
+    """What a contract that is active, or has expired since, authorised at an instant in the past; any other state is as it is now.
+
+    A use is recorded late from `recorded_from` on, but not of a time before the terms in force.
+    """
+    state = given.state
+    if state in {ContractState.ACTIVE, ContractState.EXPIRED}:
+        state = ContractState.SUSPENDED if then.suspended else ContractState.ACTIVE
+    return replace(
+        given,
+        state=state,
+        stopped_by=then.stopped_by,
+        stands_until=then.stopped_at or given.term_to,
+        recorded_from=max(recorded_from, then.in_force_from),
+    )
 
 
 def check_purposes(purposes: frozenset[Purpose], use_class: UseClass, scenario_class: str | None) -> None:

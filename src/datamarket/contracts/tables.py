@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from datamarket.catalogue.listings.terms import ChargeKind
 from datamarket.contracts.kinds.terms import ContractKind
+from datamarket.contracts.limits.terms import RatePeriod
 from datamarket.contracts.terms import OPEN_STATES, ContractState, OfferState, Party
 from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of, quoted
 from datamarket.stoppages.terms import LinkKind
@@ -142,7 +143,7 @@ class ContractLink(SQLModel, table=True):
 
 
 class ContractMeter(SQLModel, table=True):
-    """All that decides a use, on one narrow row: whoever locks it sees the newest of everything.
+    """All that decides a use, on one narrow row: whoever locks it sees the newest of everything. `limits` are those clauses of the annex.
 
     It stands until its term is over, or before by the link `stopped_by`: `contract_follow` keeps both. `reserved` are units of open orders; `undecided` are deliveries on which the buyer has not decided for good: those in cure are among them.
     """
@@ -172,10 +173,30 @@ class ContractMeter(SQLModel, table=True):
     stands_until: datetime = instant()
     stopped_by: str | None = None
     terms_number: int = 1
+    limits: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+
+
+class ContractRate(SQLModel, table=True):
+    """What was used in one period of a contract's rate; changed under its meter's lock."""
+
+    __tablename__ = "contract_rate"
+    __table_args__ = (
+        one_of("per", RatePeriod, "contract_rate"),
+        CheckConstraint("used BETWEEN 0 AND most", name="contract_rate_most_check"),
+        {"postgresql_with": {"fillfactor": 50}},
+    )
+    contract_id: UUID = Field(primary_key=True, foreign_key="contract.id")
+    per: str = Field(primary_key=True)
+    from_at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
+    used: int = Field(sa_type=BigInteger)
+    most: int = Field(sa_type=BigInteger)
 
 
 class ContractUse(SQLModel, table=True):
-    """A metered use; or the use of no units that a fee of a price plan is priced by, once for each of its periods."""
+    """A metered use; or the use of no units that a fee of a price plan is priced by, once for each of its periods.
+
+    `recorded_at` is null where it was recorded as it took place.
+    """
 
     __tablename__ = "contract_use"
     __table_args__ = (
@@ -203,3 +224,4 @@ class ContractUse(SQLModel, table=True):
     account_id: UUID
     priced: bool
     fee: str | None = None
+    recorded_at: datetime | None = instant(nullable=True)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from datamarket.catalogue.listings.terms import ChargeKind, PricePlan, Supplier
+from datamarket.contracts.limits.terms import NO_LIMITS, UNSAID, Operands, UseLimits
 from datamarket.foundation.states import Labelled
 from datamarket.stoppages.terms import LinkKind
 
@@ -121,6 +122,11 @@ class UseRule(Labelled):
     CHAIN = "chain", "授权链条", "the chain of authority"
     VERSION = "version", "条款版本", "the version of the terms"
     PURPOSE = "purpose", "使用目的", "the purpose"
+    FORM = "form", "使用形式", "the form"
+    TERRITORY = "territory", "使用地域", "the territory"
+    RECIPIENT = "recipient", "接收方", "the recipient"
+    ONWARD = "onward", "再转让", "onward transfer"
+    RATE = "rate", "用量速率", "the rate"
     QUOTA = "quota", "用量额度", "the quota"
 
 
@@ -141,11 +147,25 @@ class Authorisation:
     terms_number: int = 1
     stopped_by: LinkKind | None = None
     stands_until: datetime | None = None
+    limits: UseLimits = NO_LIMITS
+    in_period: int = 0
+    """Units that were used in the period of the rate which holds the demand's instant."""
+    recorded_from: datetime | None = None
+    """The earliest instant of which a use is recorded late now; only for one that is."""
 
     @property
     def left(self) -> int | None:
         """Units that are neither used nor reserved by orders; None without a quota."""
         return None if self.quota is None else self.quota - self.used - self.reserved
+
+
+class PastStanding(NamedTuple):
+    """How a contract stood at an instant: under terms since when, whether suspended, and by which link stopped, since when."""
+
+    in_force_from: datetime
+    suspended: bool
+    stopped_by: LinkKind | None
+    stopped_at: datetime | None
 
 
 class Demand(NamedTuple):
@@ -158,6 +178,9 @@ class Demand(NamedTuple):
     at: datetime
     terms_number: int | None = None
     """Of the version of the terms that it was priced by, where it was."""
+    operands: Operands = UNSAID
+    recorded_at: datetime | None = None
+    """Where it is recorded later than it took place."""
 
 
 class Waiting(NamedTuple):
@@ -176,6 +199,7 @@ class Use(NamedTuple):
     purpose: Purpose
     quantity: int
     at: datetime
+    recorded_at: datetime
     fee: ChargeKind | None = None
 
 
@@ -201,3 +225,4 @@ class FrozenTerms:
     suppliers: tuple[Supplier, ...]
     plan: PricePlan
     number: int = 1
+    limits: UseLimits = NO_LIMITS

@@ -51,3 +51,13 @@ async def list_of_contract(
     """Events of these actions that name a digest, oldest first."""
     rows = await connection.fetch(_SIGNED, contract_id, actions, page.after, page.limit + 1)
     return [ToldEvent(*row) for row in rows]
+
+
+async def find_event(connection: Connection, subject_id: UUID, action: str) -> UUID | None:
+    """The id of the first event of a thing with this action."""
+    found: UUID | None = await connection.fetchval(
+        "SELECT id FROM audit_event WHERE subject_id = $1 AND action = $2 ORDER BY id LIMIT 1",
+        subject_id,
+        action,
+    )
+    return found

@@ -1,6 +1,6 @@
 """A trade prices a use or an order under its contract, splits it, posts it, records it.
 
-trade = 交易记录 · price = 计价 · split = 收益分配 · refund = 退款 · certificate = 交易凭证
+trade = 交易记录 · price = 计价 · split = 收益分配 · refund = 退款
 order = 订单 · acceptance = 验收 · escrow = 托管
 
 A trade in four files: `api.record_trade` → `actions.record_trades` (meter, price, split, post: always a

@@ -112,7 +112,9 @@ class Recorder:
         outcomes: dict[int, Outcome] = {}
         sales = await self._sales(connection, intents, await self._known(connection, intents), outcomes)
         demands = _demands(intents, sales)
-        metered = metering.meter_all(demands.values())
+        metered = metering.meter_all(
+            list(demands.values()), {sold.terms.contract_id: sold.terms for sold in sales.values()}
+        )
         if metered is None or any(sold.terms.plan.counts for sold in sales.values()):
             return None
         uses, writes = _uses(intents, sales, demands)
@@ -135,7 +137,7 @@ class Recorder:
                 connection, list({sold.terms.contract_id for sold in sales.values()})
             )
         demands = _demands(intents, sales)
-        refusals = await metering.meter(connection, list(demands.values()), now=now)
+        refusals = await metering.meter(connection, list(demands.values()), self.reader, now=now)
         outcomes |= {p: error for p, error in zip(demands, refusals, strict=True) if error is not None}
         uses, writes = _uses(intents, sales, {p: d for p, d in demands.items() if p not in outcomes})
         if counts:
@@ -272,6 +274,7 @@ def _demands(intents: Sequence[TradeIntent], sales: Mapping[int, Sale]) -> dict[
             sold.quantity,
             intent.occurred_at,
             sold.terms.number,
+            intent.operands,
         )
         for position, sold in sales.items()
         if (intent := intents[position]).use_id is None and intent.purpose is not None

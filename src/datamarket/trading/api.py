@@ -1,4 +1,4 @@
-"""/trades: record one or many, price what was used, read, refund, certificate."""
+"""/trades: record one or many, price what was used, read, refund."""
 
 from datetime import datetime
 from functools import lru_cache
@@ -15,17 +15,16 @@ from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings.terms import ChargeKind
 from datamarket.contracts import queries as contracts
+from datamarket.contracts.limits.shapes import OperandsIn
+from datamarket.contracts.limits.terms import UNSAID
 from datamarket.contracts.terms import Purpose
-from datamarket.foundation.db import driver
 from datamarket.foundation.desks.desk import Desk
-from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     Body,
     BoolIn,
     IfMatch,
     InstantIn,
     KeyHeader,
-    LedgerId,
     Now,
     Page,
     Paging,
@@ -47,8 +46,6 @@ from datamarket.foundation.inputs.hot import hot
 from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.money import Fen
 from datamarket.foundation.shapes import RowShape, answered, batch_answer
-from datamarket.ledger.books import queries as ledger
-from datamarket.ledger.terms import EntryKind
 from datamarket.trading import queries, refunds, rules
 from datamarket.trading.actions import Recorder
 from datamarket.trading.revenue.files import pricing_waits
@@ -60,7 +57,7 @@ PriceUse = Annotated[Actor, allow(Permission.PRICE_USE)]
 LARGEST_BATCH = 5000
 
 
-class NewUseTradeIn(Body):
+class NewUseTradeIn(OperandsIn):
     """Meter a use now, and price it."""
 
     contract_id: UUID
@@ -76,9 +73,13 @@ class MeteredUseTradeIn(Body):
     use_id: UUID
     purpose: None = None
     quantity: None = None
+    form: None = None
+    territory: None = None
+    recipient: None = None
+    onward: None = None
 
 
-class TradeIn(Body):
+class TradeIn(OperandsIn):
     """Either `purpose` and `quantity`: meter and price now; or `use_id`: price a use metered before."""
 
     contract_id: UUID
@@ -90,7 +91,7 @@ class TradeIn(Body):
     def _one_of_two(self) -> Self:
         new_use = self.purpose is not None and self.quantity is not None
         if (self.use_id is not None) == new_use or (
-            self.use_id is not None and (self.purpose or self.quantity)
+            self.use_id is not None and (self.purpose or self.quantity or self.operands is not UNSAID)
         ):
             raise ValueFault(
                 "须给出 purpose 与 quantity，或只给出 use_id", "give either purpose and quantity, or use_id"
@@ -105,7 +106,9 @@ class TradeIn(Body):
         return told | {"oneOf": [handler(form.__pydantic_core_schema__) for form in forms]}
 
     def intent(self, actor: Actor, now: datetime) -> TradeIntent:
-        return TradeIntent(actor, self.contract_id, self.purpose, self.quantity, self.use_id, now)
+        return TradeIntent(
+            actor, self.contract_id, self.purpose, self.quantity, self.use_id, now, operands=self.operands
+        )
 
 
 class SplitOut(Shape):
@@ -189,7 +192,7 @@ def answer_of(trade: Trade) -> Answer:
 class BatchIn(Body):
     """Up to 5,000 trades; with `atomic`, all of them or none."""
 
-    limits: ClassVar[BodyLimits] = BodyLimits(octets=16 * 2**20, nodes=10 * LARGEST_BATCH)  # a trade has nine
+    limits: ClassVar[BodyLimits] = BodyLimits(octets=16 * 2**20, nodes=18 * LARGEST_BATCH)  # a trade has 17
     items: Annotated[
         list[TradeIn], Field(min_length=1, max_length=LARGEST_BATCH), each(TradeIn, LARGEST_BATCH)
     ]
@@ -235,16 +238,6 @@ class RefundOut(RowShape):
     refunded_at: datetime
 
 
-class CertificateOut(Shape):
-    """What the market attests: the trade, and the entry that settled it with its digest."""
-
-    trade: TradeOut
-    entry_id: UUID | None = Field(description="null for a free trade: nothing was posted")
-    entry_digest: str | None
-    title_zh: str = "数据交易凭证"
-    title_en: str = "Data transaction certificate"
-
-
 class UnpricedUseOut(RowShape):
     """A metered use without a trade; or a fee that the buyer's funds did not pay."""
 
@@ -260,7 +253,7 @@ class UnpricedUseOut(RowShape):
 
 def install_desk(app: Any) -> None:
     """The queue of this process, and the recorder that the batch path shares with it."""
-    recorder = Recorder(app.state.settings.ledger_id)
+    recorder = Recorder(app.state.settings.ledger_id, app.state.terms_reader)
     app.state.recorder = recorder
     state = app.state
     state.desk = Desk(
@@ -369,19 +362,3 @@ async def list_refunds(
     await queries.get_trade(session, trade_id, visible_to=actor)
     rows = await queries.list_refunds(session, trade_id, page=paging)
     return page_of(rows, paging, RefundOut.of, lambda refund: [refund.id])
-
-
-@router.get("/{trade_id}/certificate", summary="The certificate of a trade")
-async def certificate(
-    actor: ReadMarket, ledger_id: LedgerId, session: Reading, trade_id: UUID
-) -> CertificateOut:
-    trade = await queries.get_trade(session, trade_id, visible_to=actor)
-    entry_id = await ledger.entry_of(
-        await driver(session), ledger_id, "trade", trade.id, EntryKind.SETTLEMENT
-    )
-    if entry_id is None:
-        if trade.amount_fen:
-            raise NotFound(thing="entry")
-        return CertificateOut(trade=TradeOut.of(trade), entry_id=None, entry_digest=None)
-    entry, _ = await ledger.get_entry(session, ledger_id, entry_id, visible_to=actor)
-    return CertificateOut(trade=TradeOut.of(trade), entry_id=entry_id, entry_digest=entry.digest.hex())

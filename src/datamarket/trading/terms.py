@@ -10,6 +10,7 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings.terms import ChargeKind
+from datamarket.contracts.limits.terms import UNSAID, Operands
 from datamarket.contracts.terms import FrozenTerms, Purpose
 from datamarket.foundation.money import Fen
 from datamarket.foundation.states import Labelled
@@ -103,6 +104,7 @@ class TradeIntent(NamedTuple):
     use_id: UUID | None
     occurred_at: datetime
     by_seller: bool = False
+    operands: Operands = UNSAID
 
 
 class PricedUse(NamedTuple):

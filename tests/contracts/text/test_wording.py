@@ -7,7 +7,7 @@ import pytest
 from datamarket.catalogue.terms import Category
 from datamarket.contracts.kinds.terms import ClausePart, ContractClause, ContractKind
 from datamarket.contracts.kinds.words import WORDS
-from datamarket.contracts.text.wording import ARTICLES, OWN, UNSAID, WORDING, text_of
+from datamarket.contracts.text.wording import ARTICLES, OWN, SILENT, WORDING, text_of
 from datamarket.foundation.states import Labelled
 from tests.world.clauses import ANNEX, written
 
@@ -38,9 +38,9 @@ def test_a_clause_stands_in_one_article_at_most_and_none_is_lost() -> None:
 
 def test_what_an_annex_says_in_the_words_of_a_default_is_another_text() -> None:
     silent = text_of(written(ContractKind.PROVISION, annex={}))
-    said = text_of(written(ContractKind.PROVISION, annex={"territory": UNSAID}))
+    said = text_of(written(ContractKind.PROVISION, annex={"territory": SILENT}))
     assert silent != said
-    assert f"使用地域：「{UNSAID}」" in said
+    assert f"使用地域：「{SILENT}」" in said
 
 
 @pytest.mark.parametrize("kind", ContractKind)

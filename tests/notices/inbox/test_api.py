@@ -10,20 +10,25 @@ from datamarket.auth.terms import Actor
 from datamarket.catalogue.products import actions as products
 from datamarket.catalogue.products import queries as product_queries
 from datamarket.catalogue.products.terms import ProductEvent
+from datamarket.comparisons import actions as comparisons
 from datamarket.contracts.terms import ContractEvent
 from datamarket.foundation.clock import start_of_day
 from datamarket.foundation.db import Database
+from datamarket.foundation.money import Fen
 from datamarket.foundation.settings import Settings
 from datamarket.notices.inbox.terms import Consequence, MatterKind
 from datamarket.payouts.terms import BatchEvent
 from datamarket.server.app import create_app
 from datamarket.subsidy.runs.terms import RunEvent
+from datamarket.trading.disputes.terms import DisputeEvent
+from datamarket.trading.orders.terms import OrderEvent
 from datamarket.zones.resources import actions as resources
 from datamarket.zones.resources.terms import ResourceEvent
 from tests.conftest import client_of
-from tests.world import catalogue, orders, payouts, subsidy, trading, zones
+from tests.world import catalogue, disputes, orders, payouts, prices, subsidy, trading, zones
 from tests.world.people import AUTHORITY, NOON, REVIEWER, moment
 from tests.world.subscribers import subscribed
+from tests.world.trading import LEDGER_ID
 
 K = MatterKind
 
@@ -98,6 +103,62 @@ async def test_a_buyer_watches_a_quota_of_which_four_fifths_are_used(
     assert await waiting(market, deal.buyer_account) == []
     await trading.trade(database, deal, 1)
     assert kinds(await waiting(market, deal.buyer_account)) == [K.QUOTA_TO_WATCH]
+
+
+async def test_a_buyer_watches_funds_that_are_spent_or_held_and_hears_when_none_are_left(
+    database: Database, market: FastAPI
+) -> None:
+    deal = await trading.active_contract(database, funds=None)
+    price = deal.contract.price_fen
+    assert await waiting(market, deal.buyer_account) == [], (
+        "who never deposited anything has nothing to watch"
+    )
+    await trading.deposit(database, deal.buyer.id, Fen(10 * price))
+    order = await orders.delivered(database, deal, 4)
+    await orders.moved(database, deal.buyer_account, order.id, OrderEvent.ACCEPT)
+    await trading.trade(database, deal, 3)
+    assert await waiting(market, deal.buyer_account) == [], "what escrow gave back did not come in anew"
+    await orders.placed(database, deal, 1)
+    assert kinds(await waiting(market, deal.buyer_account)) == [K.FUNDS_TO_WATCH]
+    await trading.trade(database, deal, 2)
+    assert kinds(await waiting(market, deal.buyer_account)) == [K.FUNDS_EXHAUSTED]
+    await trading.deposit(database, deal.buyer.id, Fen(10 * price))
+    assert await waiting(market, deal.buyer_account) == []
+    assert await waiting(market, deal.buyer_account, deal.contract.term_to) == []
+
+
+async def test_an_offer_to_settle_a_dispute_waits_for_the_other_side(
+    database: Database, market: FastAPI
+) -> None:
+    deal = await trading.active_contract(database)
+    trade = await trading.trade(database, deal, 3)
+    dispute = await disputes.opened(database, deal.buyer_account, trade.id)
+    sides = deal.provider_account, deal.buyer_account
+
+    async def seen() -> list[list[str]]:
+        return [kinds(await waiting(market, side), dispute.id) for side in sides]
+
+    await disputes.moved(database, deal.buyer_account, dispute, DisputeEvent.OFFER, amount_fen=100)
+    assert await seen() == [[K.DISPUTE_TO_ANSWER, K.DISPUTE_OFFER_TO_ANSWER], []]
+    await disputes.moved(database, deal.provider_account, dispute, DisputeEvent.OFFER, amount_fen=50)
+    assert await seen() == [[K.DISPUTE_TO_ANSWER], [K.DISPUTE_OFFER_TO_ANSWER]]
+    await disputes.moved(database, deal.buyer_account, dispute, DisputeEvent.SETTLE)
+    assert await seen() == [[], []]
+
+
+async def test_a_yearly_report_that_is_late_waits_for_its_operator(
+    database: Database, market: FastAPI
+) -> None:
+    async with database.transaction() as session:
+        operated = await zones.open_zone(session)
+        income = await prices.approved(session, operated)
+    late = datetime(2025, 3, 31, 16, tzinfo=UTC)
+    assert K.REPORT_LATE not in kinds(await waiting(market, operated.account, late))
+    await comparisons.tell_late(database, LEDGER_ID, late)
+    assert kinds(await waiting(market, operated.account, late), income.id) == [K.REPORT_LATE]
+    async with database.transaction() as session:
+        await comparisons.report_year(session, operated.account, income.id, ledger_id=LEDGER_ID, now=late)
+    assert kinds(await waiting(market, operated.account, late), income.id) == []
 
 
 async def test_registrations_are_to_be_renewed_and_mandates_end_within_sixty_days(

@@ -1,11 +1,12 @@
 """The clauses of the annex as a request writes them: each optional here, what a kind needs is a rule."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from datamarket.contracts.kinds.rules import WHOLE_BPS
 from datamarket.contracts.kinds.terms import DataRight, DeliveryMode, ResultsCourse
+from datamarket.contracts.limits.shapes import LimitsIn
 from datamarket.foundation.http import Body, BoolIn, FenIn, ShortText
 from datamarket.zones.terms import Level
 
@@ -64,11 +65,24 @@ class IntermediaryClauseIn(Body):
     owed_if_bypassed: BoolIn = False
 
 
-class ClausesIn(Body):
-    """Clauses after the model contracts GF-2025-2615 to 2618; which are needed depends on the kind of contract."""
+class AnnexIn(LimitsIn):
+    """Clauses beside the terms, after the model contracts GF-2025-2615 to 2618, and limits that every use is held to.
 
+    Which are needed depends on the kind of contract.
+    """
+
+    territory: ShortText | None = Field(default=None, examples=["370200"])
+    recipients: list[ShortText] = Field(default_factory=list, max_length=20)
+    permitted_form: ShortText | None = Field(default=None, examples=["模型结果，不出域"])
+    security_environment: ShortText | None = None
+    acceptance_days: Annotated[int, Field(strict=True, ge=0, le=365)] | None = None
+    retention_days: Annotated[int, Field(strict=True, ge=0, le=36500)] | None = None
+    notice_days: Annotated[int, Field(strict=True, ge=0, le=365)] = 0
+    dispute_forum: ShortText | None = None
     rights: Annotated[list[RightClauseIn], Field(min_length=1, max_length=3)] | None = None
-    onward_transfer: BoolIn | None = None
+    onward_transfer: BoolIn | None = Field(
+        default=None, description="false: a use has to say that it is none"
+    )
     security_level: Level | None = None
     delivery_mode: DeliveryMode | None = None
     tax_bps: Share | None = None
@@ -90,3 +104,7 @@ class ClausesIn(Body):
     processing: ProcessingClauseIn | None = None
     joint_development: JointClauseIn | None = None
     intermediary: IntermediaryClauseIn | None = None
+
+    def clauses(self) -> dict[str, Any]:
+        """What is written down: only what was said."""
+        return self.model_dump(mode="json", exclude_defaults=True)

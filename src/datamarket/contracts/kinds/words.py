@@ -6,8 +6,17 @@ from fractions import Fraction
 from typing import Any
 
 from datamarket.catalogue.listings.terms import PriceModel
+from datamarket.catalogue.products.terms import DeliveryForm
 from datamarket.contracts.kinds.rules import WHOLE_BPS
-from datamarket.contracts.kinds.terms import ClausePart, ContractKind, DataRight, DeliveryMode, ResultsCourse
+from datamarket.contracts.kinds.terms import (
+    ClausePart,
+    ContractClause,
+    ContractKind,
+    DataRight,
+    DeliveryMode,
+    ResultsCourse,
+)
+from datamarket.contracts.limits.terms import RatePeriod
 from datamarket.contracts.terms import Purpose
 from datamarket.foundation.clock import MARKET_ZONE
 from datamarket.foundation.money import percent, yuan
@@ -23,6 +32,7 @@ WORDS: Mapping[str, type[Labelled]] = {
     "delivery_mode": DeliveryMode,
     "right": DataRight,
     "results": ResultsCourse,
+    "forms": DeliveryForm,
 }
 """Of which list a value is a word; any other text is the parties' own."""
 _PLACES: dict[str, int] = {part: place for place, part in enumerate(ClausePart)}
@@ -40,6 +50,9 @@ def in_order(value: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 def in_words(name: str, value: Any) -> tuple[str, str]:
     """A value of this name, whole, in Chinese and in English; an empty part of it is left out."""
+    if name == ContractClause.RATE and value is not None:
+        per = RatePeriod(value["per"])
+        return f"{per.zh} {value['units']}", f"{value['units']} {per.en}"
     if isinstance(value, dict):
         said = [
             (label_of(part), in_words(part, found))

@@ -20,6 +20,7 @@ from datamarket.contracts.deadlines import deadline
 from datamarket.contracts.disposal import actions as disposal
 from datamarket.contracts.kinds.rules import check_clauses
 from datamarket.contracts.kinds.terms import ContractKind
+from datamarket.contracts.limits.terms import limits_in
 from datamarket.contracts.negotiation import queries as versions
 from datamarket.contracts.negotiation import rules
 from datamarket.contracts.tables import Contract, ContractOffer
@@ -222,7 +223,7 @@ async def _put_in_force(
     offer.in_force_from = now
     _put(contract, offer)
     meter.purposes, meter.quota, meter.terms_number = offer.purposes, offer.quota, offer.number
-    meter.term_from = offer.term_from
+    meter.term_from, meter.limits = offer.term_from, limits_in(offer.annex)
     await contracts.end_term(session, meter, offer.term_to)
     return await contracts.link_up(session, contract, now)
 

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from datamarket.auth.access import ReadMarket
 from datamarket.contracts import queries as contracts
-from datamarket.contracts.api import AnnexIn, ConcludeContract
+from datamarket.contracts.api import ConcludeContract
+from datamarket.contracts.kinds.shapes import AnnexIn
 from datamarket.contracts.kinds.terms import ContractClause, ContractKind
 from datamarket.contracts.negotiation import actions, queries, rules
 from datamarket.contracts.rules import OFFER_LIFE, NotYourMove, party_of
@@ -152,7 +153,7 @@ async def offer_terms(
     said = body.model_dump(include=set(TERMS), exclude_unset=True)
     changes = {name: value for name, value in said.items() if value is not None or name == "quota"}
     if body.annex is not None:
-        changes["annex"] = body.annex.model_dump(exclude_defaults=True)
+        changes["annex"] = body.annex.clauses()
     offer = await actions.offer_terms(
         session, actor, contract, changes, reason=body.reason, valid_until=body.valid_until, now=now
     )

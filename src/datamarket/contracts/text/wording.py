@@ -94,6 +94,10 @@ ARTICLES: tuple[tuple[str, str, tuple[ContractClause, ...]], ...] = (
             C.TERRITORY,
             C.RECIPIENTS,
             C.PERMITTED_FORM,
+            C.FORMS,
+            C.TERRITORIES,
+            C.RECIPIENT_IDS,
+            C.RATE,
         ),
     ),
     ("权利", "各项权利分别授予，以所写范围与限制为准。", (C.RIGHTS, C.ONWARD_TRANSFER)),
@@ -115,11 +119,11 @@ ARTICLES: tuple[tuple[str, str, tuple[ContractClause, ...]], ...] = (
     ("终止与争议", "终止须依约通知；争议先行协商。", (C.NOTICE_DAYS, C.DISPUTE_FORUM)),
 )
 OWN = {C(kind): kind for kind in ContractKind if kind is not ContractKind.PROVISION}
-UNSAID = "未约定，依法律与平台规则"
+SILENT = "未约定，依法律与平台规则"
 DEFAULTS: Mapping[ContractClause, str] = {
     C.QUOTA: "不限",
+    **dict.fromkeys((C.FORMS, C.TERRITORIES, C.RECIPIENT_IDS, C.RATE), "不限"),
     C.RIGHTS: "未约定，只授予使用权",
-    C.ONWARD_TRANSFER: "未约定，不得转授",
     C.TAX_INCLUDED: "未约定，价款含税",
     C.PERIOD_DAYS: "不适用",
     C.PRICE_TERMS: "不适用",
@@ -127,7 +131,7 @@ DEFAULTS: Mapping[ContractClause, str] = {
     C.INSTALMENTS: "未约定，一次付清",
     C.HIDDEN_DEFECT: "未约定，验收前使用即视为验收",
 }
-"""What holds where the annex is silent; all else is as `UNSAID` says."""
+"""What holds where the annex is silent; all else is as `SILENT` says."""
 CLOSING = "双方以电子方式签署本文本。签署记录载明本文本的 SHA-256 摘要，并存入平台的存证日志。"
 
 
@@ -204,13 +208,13 @@ def _subject(contract: WrittenContract) -> Iterator[str]:
 
 def _clause(clause: ContractClause, value: Any) -> Iterator[str]:
     if value is None:
-        yield f"{clause.zh}：{DEFAULTS.get(clause, UNSAID)}"
+        yield f"{clause.zh}：{DEFAULTS.get(clause, SILENT)}"
     yield from _lines(clause.zh, clause, value)
 
 
 def _lines(label: str, name: str, value: Any) -> Iterator[str]:
     """Parts and items each on a line of their own; the parties' own words in 「」, which no default has."""
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and name != C.RATE:
         for part, found in in_order(value):
             yield from _lines(f"{label}·{label_of(part)[0]}", part, found)
     elif isinstance(value, list | tuple):

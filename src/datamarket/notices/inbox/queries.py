@@ -77,6 +77,33 @@ _DISPUTE = (
     "SELECT 'dispute', id, opened_at, answer_by FROM trade_dispute"
     " WHERE {}_id = $2 AND opened_by = '{}' AND state = 'opened' AND answer_by > $4"
 )
+_OFFER = (
+    f"SELECT 'dispute', id, coalesce(answered_at, opened_at), {_FAR} FROM trade_dispute"  # noqa: S608 - constants
+    " WHERE {}_id = $2 AND offered_by = '{}' AND state IN ('opened', 'answered')"
+)
+FUNDS_MARK = min(QUOTA_MARKS)
+"""Percent of its funds at which a buyer is told, as of a quota. What came in is all that was credited, but what escrow
+gave back; of it is spent or held what is not available now. What a refund gives back came in anew."""
+
+
+def _funds(share: str) -> str:
+    """SQL: the funds of a buyer with a contract that may cost it something, of which a share is spent or held.
+
+    `came` is what came in, `gone` what of it is no longer available, in fen; as numeric, since a hundred times a sum may not fit.
+    """
+    return f"""
+    SELECT 'account', a.id, a.opened_at, {_FAR}
+      FROM ledger_account a JOIN ledger_balance b ON b.ledger_id = a.ledger_id AND b.account_id = a.id
+      LEFT JOIN (ledger_account s JOIN ledger_balance e ON e.ledger_id = s.ledger_id AND e.account_id = s.id)
+        ON s.ledger_id = a.ledger_id AND s.owner_id = a.owner_id AND s.kind = 'escrow'
+     CROSS JOIN LATERAL (
+           SELECT b.credit_fen::numeric - coalesce(e.debit_fen, 0) AS came,
+                  b.debit_fen::numeric + b.held_fen - coalesce(e.debit_fen, 0) AS gone) AS f
+     WHERE a.ledger_id = $1 AND a.owner_id = $2 AND a.kind = 'buyer_funds' AND f.came > 0 AND {share}
+       AND EXISTS (SELECT FROM contract c WHERE c.buyer_id = $2 AND c.state = 'active' AND c.term_to > $4 AND c.price_model <> 'free')
+    """  # noqa: S608 - constants
+
+
 _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
     (
         K.ORDER_TO_DELIVER,
@@ -101,6 +128,8 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
     ),
     (K.DISPUTE_TO_ANSWER, Source(P.DISPUTE_TRADE, _DISPUTE.format("provider", "buyer"))),
     (K.DISPUTE_TO_ANSWER, Source(P.DISPUTE_TRADE, _DISPUTE.format("buyer", "provider"))),
+    (K.DISPUTE_OFFER_TO_ANSWER, Source(P.DISPUTE_TRADE, _OFFER.format("provider", "buyer"))),
+    (K.DISPUTE_OFFER_TO_ANSWER, Source(P.DISPUTE_TRADE, _OFFER.format("buyer", "provider"))),
     (
         K.DISPUTE_TO_DECIDE,
         Source(
@@ -124,6 +153,11 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
         ),
     ),
     (
+        K.FUNDS_TO_WATCH,
+        Source(P.RECORD_TRADE, _funds(f"f.gone * 100 >= f.came * {FUNDS_MARK} AND f.gone < f.came")),
+    ),
+    (K.FUNDS_EXHAUSTED, Source(P.RECORD_TRADE, _funds("f.gone = f.came"))),
+    (
         K.REGISTRATION_TO_RENEW,
         Source(
             P.REGISTER_RESOURCE,
@@ -139,6 +173,14 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
     (
         K.REGISTRATION_TO_REVIEW,
         Source(P.REVIEW_RESOURCE, _filed("accepted", "accepted_on", "$8::int"), of_organisations=False),
+    ),
+    (
+        K.REPORT_LATE,
+        Source(
+            P.FILE_INCOME,
+            f"SELECT 'permitted_income', id, late_at, {_FAR} FROM permitted_income"  # noqa: S608 - constants
+            " WHERE operator_id = $2 AND state = 'approved' AND late_at IS NOT NULL",
+        ),
     ),
     (K.MANDATE_ENDING, Source(P.REGISTER_RESOURCE, _mandate("z.operator_id = $2"))),
     (K.MANDATE_ENDING, Source(P.MANAGE_ZONES, _mandate("true"), of_organisations=False)),

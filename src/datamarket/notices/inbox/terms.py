@@ -14,13 +14,21 @@ class MatterKind(Labelled):
     ORDER_TO_ACCEPT = "order_to_accept", "订单待验收", "order to accept or reject"
     ORDER_TO_CURE = "order_to_cure", "订单待补正后重新交付", "order to cure and deliver again"
     DISPUTE_TO_ANSWER = "dispute_to_answer", "交易争议待答复", "dispute to answer"
+    DISPUTE_OFFER_TO_ANSWER = (
+        "dispute_offer_to_answer",
+        "争议和解方案待答复",
+        "offer to settle a dispute to answer",
+    )
     DISPUTE_TO_DECIDE = "dispute_to_decide", "交易争议待裁决", "dispute to decide"
     CONTRACT_TO_ANSWER = "contract_to_answer", "合同条款待答复", "contract terms to answer"
     CONTRACT_TO_SIGN = "contract_to_sign", "合同待签署", "contract to sign"
     QUOTA_TO_WATCH = "quota_to_watch", "合同额度已用八成", "four fifths of a contract's quota are used"
+    FUNDS_TO_WATCH = "funds_to_watch", "预存资金已用八成", "four fifths of the funds are spent or held"
+    FUNDS_EXHAUSTED = "funds_exhausted", "预存资金已用尽", "all funds are spent or held"
     REGISTRATION_TO_RENEW = "registration_to_renew", "资源登记待续期", "registration to renew"
     REGISTRATION_TO_ACCEPT = "registration_to_accept", "资源登记待受理", "registration to accept"
     REGISTRATION_TO_REVIEW = "registration_to_review", "资源登记待审核", "registration to review"
+    REPORT_LATE = "report_late", "年度价格报告逾期", "yearly price report late"
     MANDATE_ENDING = "mandate_ending", "授权即将届满", "mandate that ends soon"
     PRODUCT_TO_REVIEW = "product_to_review", "产品待合规审查", "product to review"
     PAYOUTS_TO_APPROVE = "payouts_to_approve", "出款批次待批准", "payouts to approve"
@@ -53,6 +61,11 @@ class Consequence(Labelled):
         "届时未答复的，主管部门可不经答复作出裁决；争议期间相应收入继续冻结。",
         "Without an answer by then the authority may decide; the income stays held until the dispute ends.",
     )
+    DISPUTE_OFFER_TO_ANSWER = (
+        "dispute_offer_to_answer",
+        "未设期限；未接受的，争议继续，直至和解、撤回或裁决。",
+        "There is no deadline; while it is not accepted the dispute goes on, until it is settled, withdrawn or decided.",
+    )
     DISPUTE_TO_DECIDE = (
         "dispute_to_decide",
         "未设期限；双方未和解且未裁决前，相应收入继续冻结，该交易不能退款。",
@@ -73,6 +86,16 @@ class Consequence(Labelled):
         "额度用尽后，使用请求将被拒绝，直至合同届满。",
         "Once the quota is used up every further use is refused, until the contract ends.",
     )
+    FUNDS_TO_WATCH = (
+        "funds_to_watch",
+        "资金不足时，交易与订单将被拒绝，固定费用转为未计价，直至再次入金。",
+        "What the funds do not pay is refused, and fees stay unpaid, until more is deposited.",
+    )
+    FUNDS_EXHAUSTED = (
+        "funds_exhausted",
+        "再次入金或资金解冻之前，收费交易与订单均被拒绝。",
+        "Every trade and order that costs anything is refused, until more is deposited or what is held is freed.",
+    )
     REGISTRATION_TO_RENEW = (
         "registration_to_renew",
         "届时登记失效，以其为依据的挂牌与合同随之停止。",
@@ -87,6 +110,11 @@ class Consequence(Labelled):
         "registration_to_review",
         "届时审核期限届满，登记不会自动通过。",
         "The time to review it ends then; nothing passes by itself.",
+    )
+    REPORT_LATE = (
+        "report_late",
+        "期限已过；提交之前，该年度收入无法比对，逾期已记录在案。",
+        "It is overdue; until it is made the income of that year is not compared, and the delay is on record.",
     )
     MANDATE_ENDING = (
         "mandate_ending",

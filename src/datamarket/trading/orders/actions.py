@@ -15,11 +15,12 @@ from datamarket.auth.terms import Actor
 from datamarket.contracts import metering
 from datamarket.contracts import queries as contracts
 from datamarket.contracts.accounts import accounts_of
+from datamarket.contracts.limits.terms import UNSAID, Operands
 from datamarket.contracts.quotes import actions as quotes
 from datamarket.contracts.rules import QuotaExhausted
 from datamarket.contracts.terms import Demand, FrozenTerms, Purpose
 from datamarket.evidence import actions as evidence
-from datamarket.foundation.db import Connection, Database, driver
+from datamarket.foundation.db import Database, driver
 from datamarket.foundation.desks.writes import write_together
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.ids import new_id
@@ -47,6 +48,7 @@ async def place_order(
     deliver_by: datetime,
     acceptance_days: int | None = None,
     quote_id: UUID | None = None,
+    operands: Operands = UNSAID,
     now: datetime,
 ) -> TradeOrder:
     """Order units under an active contract, at its frozen price: money and units are set aside.
@@ -54,10 +56,9 @@ async def place_order(
     The most that the price can be is held, a named quote is used up, what the annex says of deliveries is kept. Raises
     NotFound, ContractNotActive, AmountTooLarge, FundsInsufficient, what `delivery_terms`, `check_place`, `use_quote` refuse.
     """
-    buyer_id = organisation_of(actor)
     if quote_id is not None:
         await _use_quote(session, actor, quote_id, contract_id, purpose=purpose, quantity=quantity, now=now)
-    demand = Demand(contract_id, buyer_id, purpose, quantity, now)
+    demand = Demand(contract_id, organisation_of(actor), purpose, quantity, now, operands=operands)
     terms, agreed = await _reserve(session, demand, deliver_by=deliver_by, days=acceptance_days)
     amount = trade_rules.price(terms.plan, quantity)
     kept = agreed._asdict() | {"instalments": rules.instalments_of(amount, agreed.instalments)}
@@ -65,7 +66,7 @@ async def place_order(
         id=new_id(now),
         ledger_id=ledger_id,
         contract_id=contract_id,
-        buyer_id=buyer_id,
+        buyer_id=demand.buyer_id,
         provider_id=terms.provider_id,
         purpose=purpose,
         quantity=quantity,
@@ -258,7 +259,8 @@ async def _accept(
     rules.check_settlement(authorisation, wanted, reserved=order.reserved_quantity, silent=order.by_silence)
     metering.free(meter, order.reserved_quantity, delivered=True, used=quantity)
     connection = await driver(session)
-    await _tell_of_quota(connection, meter, quantity, now)
+    counted = (meter.contract_id, meter.quota, meter.used - quantity, meter.used)
+    await metering.tell_of_quotas(connection, [counted], now=now)
     use_id = new_id(at)
     uses = metering.writes_of_uses([use_id], [wanted], [actor.account_id], priced=False)
     await write_together(connection, uses)
@@ -279,14 +281,6 @@ async def _accept(
     why = {"used_at": facts.used_at and facts.used_at.isoformat(), "cut_fen": cut}
     told |= {name: said for name, said in why.items() if said}
     await _move(session, actor, order, OrderEvent.ACCEPT, now, **told)
-
-
-async def _tell_of_quota(
-    connection: Connection, meter: contracts.LockedMeter, quantity: int, now: datetime
-) -> None:
-    if meter.quota is not None:
-        before, used = meter.used - quantity, meter.used
-        await metering.tell_of_quota(connection, meter.contract_id, meter.quota, before, used, now=now)
 
 
 async def _move(

@@ -10,6 +10,7 @@ from pydantic import Field
 from datamarket.auth.access import ReadMarket, Settling, allow
 from datamarket.auth.rules import organisation_of
 from datamarket.auth.terms import Actor, Permission
+from datamarket.contracts.limits.shapes import OperandsIn
 from datamarket.contracts.terms import Purpose
 from datamarket.foundation.http import (
     AllowedEvents,
@@ -37,7 +38,7 @@ router = SliceRouter(prefix="/orders", tags=["trading"])
 LONGEST_ACCEPTANCE = 90
 
 
-class OrderIn(Body):
+class OrderIn(OperandsIn):
     """Units under an active contract, to be delivered and then accepted."""
 
     contract_id: UUID
@@ -130,6 +131,7 @@ async def place_order(
         deliver_by=body.deliver_by,
         acceptance_days=body.acceptance_days,
         quote_id=body.quote_id,
+        operands=body.operands,
         now=now,
     )
     return OrderOut.tagged(order, response)

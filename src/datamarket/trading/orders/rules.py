@@ -14,6 +14,7 @@ from uuid import UUID
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.listings.terms import PriceModel
 from datamarket.contracts.decision import check_use
+from datamarket.contracts.limits.terms import NO_LIMITS
 from datamarket.contracts.rules import ContractStopped, OutsideTerm
 from datamarket.contracts.terms import Authorisation, ContractState, Demand, Party
 from datamarket.foundation.errors import Conflict, Forbidden, Invalid, Refused
@@ -174,13 +175,13 @@ def check_place(authorisation: Authorisation, demand: Demand, *, deliver_by: dat
 def check_settlement(
     authorisation: Authorisation, demand: Demand, *, reserved: int, silent: bool = False
 ) -> None:
-    """What an order reserved is its own, also when its contract is over, or notice has cut its term; while suspended it waits.
+    """What an order reserved, within the limits that it was held to when it was placed, is its own, also when its contract is over, or notice has cut its term; while suspended it waits.
 
     What was delivered is its buyer's to accept though the contract has stopped since: nobody's silence is then `silent`
     consent, unless the contract is over. Raises ContractNotActive, ContractStopped, and QuotaExhausted for an order from before units were reserved.
     """
     over = authorisation.state in {ContractState.ENDED, ContractState.EXPIRED}
-    given = replace(authorisation, reserved=authorisation.reserved - reserved)
+    given = replace(authorisation, reserved=authorisation.reserved - reserved, limits=NO_LIMITS)
     given = replace(given, state=ContractState.ACTIVE) if over else given
     given = replace(given, term_to=max(given.term_to, demand.at + timedelta.resolution))
     check_use(replace(given, stopped_by=None) if over or not silent else given, demand)
