@@ -51,13 +51,26 @@ TRANSFERS = {
     "TP:03-06": "C request, P start, C terminate, C complete!",
 }
 LEADS_TO = {
-    "request": "REQUESTED", "counter": "REQUESTED", "offer": "OFFERED", "accept": "ACCEPTED",
-    "agree": "AGREED", "verify": "VERIFIED", "finalize": "FINALIZED", "terminate": "TERMINATED",
-    "start": "STARTED", "suspend": "SUSPENDED", "complete": "COMPLETED",
+    "request": "REQUESTED",
+    "counter": "REQUESTED",
+    "offer": "OFFERED",
+    "accept": "ACCEPTED",
+    "agree": "AGREED",
+    "verify": "VERIFIED",
+    "finalize": "FINALIZED",
+    "terminate": "TERMINATED",
+    "start": "STARTED",
+    "suspend": "SUSPENDED",
+    "complete": "COMPLETED",
 }
 TOLD_BY = {
-    "offer": "offers", "agree": "agreement", "finalize": "events", "terminate": "termination",
-    "start": "start", "suspend": "suspension", "complete": "completion",
+    "offer": "offers",
+    "agree": "agreement",
+    "finalize": "events",
+    "terminate": "termination",
+    "start": "start",
+    "suspend": "suspension",
+    "complete": "completion",
 }
 
 

@@ -1,5 +1,6 @@
 """/dsp/2025-1: catalogue, negotiations and transfers as a consumer's connector asks for them; and the version document."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from datamarket.dataspace.shapes import ContractNegotiation, MessageRoute, Trans
 from datamarket.dataspace.terms import BASE_PATH, CONTEXT, VERSION
 from datamarket.dataspace.transfers import actions as transfer_actions
 from datamarket.dataspace.transfers import queries as transfer_queries
-from datamarket.dataspace.transfers.rules import LEADS_TO, shown_state
+from datamarket.dataspace.transfers.rules import is_moved_already, shown_state
 from datamarket.dataspace.transfers.tables import TransferProcess
 from datamarket.dataspace.transfers.terms import TransferProcessEvent
 from datamarket.foundation.errors import NotFound
@@ -54,7 +55,7 @@ async def request_catalogue(
     request: Request,
     ledger_id: LedgerId,
     now: Now,
-    paging: Paging[tuple[Any, UUID]],
+    paging: Paging[tuple[datetime, UUID]],
     body: shapes.CatalogRequestMessage,
     response: Response,
 ) -> Any:
@@ -91,7 +92,6 @@ async def get_dataset(
     status_code=201,
     summary="Request a contract on an offer of the catalogue",
     response_model=ContractNegotiation,
-    responses={409: {}},
 )
 async def request_negotiation(
     actor: RequestContract,
@@ -132,7 +132,6 @@ async def get_negotiation(actor: ReadMarket, session: Reading, provider_pid: UUI
     "/negotiations/{provider_pid}/request",
     summary="Offer other terms in a negotiation",
     response_model=ContractNegotiation,
-    responses={409: {}},
 )
 async def counter_offer(
     actor: ConcludeContract,
@@ -158,7 +157,6 @@ async def counter_offer(
     "/negotiations/{provider_pid}/events",
     summary="Accept the provider's offer",
     response_model=ContractNegotiation,
-    responses={409: {}},
 )
 async def accept_offer(
     actor: ConcludeContract,
@@ -191,7 +189,6 @@ def _answered(path: str, summary: str, move: ConsumerMove, shape: type[shapes.Pi
         name=f"{move.event}_negotiation",
         summary=summary,
         response_model=ContractNegotiation,
-        responses={409: {}},
     )(answer)
 
 
@@ -225,7 +222,6 @@ async def _answer(
     status_code=201,
     summary="Request the data of an agreement",
     response_model=TransferProcessShown,
-    responses={409: {}},
 )
 async def request_transfer(
     actor: UseContract,
@@ -278,7 +274,6 @@ def _moved(path: str, event: TransferProcessEvent, shape: type[shapes.PidsMessag
         name=f"{event}_transfer",
         summary=f"{event.capitalize()} a transfer",
         response_model=TransferProcessShown,
-        responses={409: {}},
     )(move)
 
 
@@ -299,7 +294,8 @@ async def _move(
     """The consumer's message moves its transfer; what is so already is said again."""
     row = _own(actor, await transfer_queries.lock_transfer(session, transfer_id, visible_to=actor))
     rules.check_pids(body.pids, (row.consumer_pid, transfer_id))
-    if row.state != LEADS_TO[event]:
+    stands = (await transfer_queries.authorisations(session, [row]))[row.contract_id]
+    if not is_moved_already(event, row.state, shown_state(row.state, stands, now)):
         reason = _reason(body)
         await transfer_actions.move_transfer(session, actor, row, event, reason=reason, told=True, now=now)
     return await _transfer(session, row, now)

@@ -45,6 +45,8 @@ _BOUNDS = {
     "lt": "formatExclusiveMaximum",
 }
 """Of days and instants: JSON Schema has words for bounds of numbers only, these are its validators' own."""
+_TOLD_AS_400 = {409, 412, 422}
+"""By a protocol that knows 400 and 404 alone for what is wrong with a message."""
 _FRAMEWORK_ONLY = ("HTTPValidationError", "ValidationError")
 
 
@@ -157,7 +159,8 @@ def _say_refusals(operation: JsonObject, path: str, method: str, shared: JsonObj
     kind = operation.pop("x-refused-as", "Problem")
     responses = operation["responses"]
     declared = {int(status) for status in responses if status.startswith("4")} - {422}
-    for status in declared | _refusals(operation, path, method):
+    foreign = kind != "Problem"
+    for status in (declared | _refusals(operation, path, method)) - (_TOLD_AS_400 if foreign else set()):
         responses.pop(str(status), None)
         responses[str(status)] = {"$ref": f"#/components/responses/{kind}{status}"}
         shared.setdefault(f"{kind}{status}", _refusal(status, kind))

@@ -24,7 +24,7 @@ TRANSFER_LIFE = Life(
     },
     reasons=frozenset({_E.SUSPEND, _E.TERMINATE}),
 )
-LEADS_TO = {event: state for (_, event), state in TRANSFER_LIFE.table.items()}
+_LEADS_TO = {event: state for (_, event), state in TRANSFER_LIFE.table.items()}
 """Each event leads to one state."""
 OVER = frozenset({_S.COMPLETED, _S.TERMINATED})
 
@@ -61,6 +61,11 @@ def shown_state(state: str, authorisation: Authorisation, at: datetime) -> Trans
     if authorisation.state not in RUNNING or at >= authorisation.term_to:
         return _S.TERMINATED
     return _S.SUSPENDED if stored is _S.STARTED and is_held(authorisation, at) else stored
+
+
+def is_moved_already(event: TransferProcessEvent, state: str, shown: TransferProcessState) -> bool:
+    """Whether a message says what is so: by what the two sides did, or because it is over."""
+    return shown is _LEADS_TO[event] and (state == shown or shown in OVER)
 
 
 def moves_of(
