@@ -34,7 +34,7 @@ async def test_what_is_said_again_changes_nothing(database: Database, connector_
     assert first.json() == again.json()
     assert (await connector.provider_does("offer")).status_code == 201
     accepted = await connector.consumer_does("accept")
-    path = f"/contracts/{connector.provider_pid.removeprefix('urn:uuid:')}"
+    path = f"/contracts/{connector.provider_pid}"
     version = (await connector.house.get(path)).json()["version"]
     assert (await connector.consumer_does("accept")).json() == accepted.json()
     assert (await connector.house.get(path)).json()["version"] == version
@@ -62,7 +62,7 @@ async def test_a_policy_names_the_terms_of_the_contract(
         limit("count", "lteq", {"@value": "500", "@type": "xsd:integer"}),
     )
     assert (await connector.request(offer=wanted)).status_code == 201
-    path = f"/contracts/{connector.provider_pid.removeprefix('urn:uuid:')}"
+    path = f"/contracts/{connector.provider_pid}"
     asked = (await connector.house.get(path)).json()
     assert (asked["purposes"], asked["quota"]) == (["research"], 500)
     assert (asked["term_from"], asked["term_to"]) == ("2024-06-30T16:00:00Z", "2024-12-31T16:00:00Z")
@@ -85,7 +85,7 @@ async def test_what_a_first_policy_leaves_open_is_as_the_catalogue_says(
 ) -> None:
     connector = connector_for(await trading.requested_contract(database))
     await connector.request()
-    path = f"/contracts/{connector.provider_pid.removeprefix('urn:uuid:')}"
+    path = f"/contracts/{connector.provider_pid}"
     asked = (await connector.house.get(path)).json()
     assert asked["purposes"] == ["industrial_development", "research", "sector_development"]
     assert asked["term_to"] == (NOON + timedelta(days=365)).isoformat().replace("+00:00", "Z")
@@ -232,7 +232,7 @@ async def test_the_consumer_is_told_once_both_have_signed_whoever_signs_first(
     assert [path for path, _ in connector.callbacks()] == ["agreement", "events"]
     assert (await connector.consumer_does("verify")).status_code == 200
     agreement = connector.callbacks()[0][1]["agreement"]
-    assert agreement["@id"] == connector.provider_pid
+    assert agreement["@id"] == f"urn:uuid:{connector.provider_pid}"
     assert agreement["assignee"] == f"urn:uuid:{connector.deal.buyer.id}"
 
 

@@ -46,7 +46,7 @@ async def test_a_message_is_signed_with_the_key_that_the_market_shows(
     await connector.provider_does("agree")
     await connector.told()
     [(headers, body)] = receiver.got
-    line = (await client_for(None).get("/evidence/key")).json()["key"]
+    line = (await client_for(None).get("/evidence/key")).text.strip()
     assert is_genuine(line, headers, body)
     assert not is_genuine(line, headers, body + b" ")
     assert not is_genuine(line, headers | {"webhook-timestamp": "1"}, body)

@@ -110,7 +110,7 @@ class Connector:
 
     async def provider_does(self, deed: str) -> httpx.Response:
         """Through the house's own API, by the provider's account; then everyone who is due is told."""
-        thing = self.provider_pid.removeprefix("urn:uuid:")
+        thing = self.provider_pid
         path = f"/contracts/{thing}" if self.kind == "negotiations" else f"/transfers/{thing}"
         if deed == "offer":
             price = 2_000 + len(self.receiver.got)

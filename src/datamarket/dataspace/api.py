@@ -119,7 +119,7 @@ async def request_negotiation(
 
 
 @router.get(
-    "/negotiations/{provider_pid}",
+    "/negotiations/{provider_pid:uuid}",
     summary="A negotiation of yours",
     response_model=ContractNegotiation,
     responses=REFUSED,
@@ -247,7 +247,7 @@ async def request_transfer(
 
 
 @router.get(
-    "/transfers/{provider_pid}",
+    "/transfers/{provider_pid:uuid}",
     summary="A transfer of yours",
     response_model=TransferProcessShown,
     responses=REFUSED,

@@ -39,7 +39,7 @@ _TRANSFER_MESSAGES = {
 
 def process(kind: str, provider_pid: UUID, consumer_pid: str, **said: Any) -> dict[str, Any]:
     """What every message about a process begins with."""
-    pids = {"providerPid": f"{URN}{provider_pid}", "consumerPid": consumer_pid}
+    pids = {"providerPid": str(provider_pid), "consumerPid": consumer_pid}
     return {"@context": CONTEXT, "@type": kind, **pids, **said}
 
 

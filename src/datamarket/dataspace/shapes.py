@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from datamarket.dataspace.terms import CONTEXT, FORMAT, URN, NegotiationState
+from datamarket.dataspace.terms import CONTEXT, FORMAT, NegotiationState
 from datamarket.foundation.http import Body, MarketRoute, Prose, Shape, ShortText
 from datamarket.foundation.inputs.requests import ReadRequest, RequestReader
 from datamarket.foundation.inputs.texts import ValueFault, check_line
@@ -288,7 +288,7 @@ class MessageRoute(MarketRoute):
             consumer = message.get("consumerPid") if isinstance(message, dict) else None
             provider = request.path_params.get("provider_pid", "")
             said |= {
-                "providerPid": str(provider) and f"{URN}{provider}".replace(URN * 2, URN),
+                "providerPid": str(provider),
                 "consumerPid": consumer if isinstance(consumer, str) else "",
             }
         reasons = [f"{fault['pointer']}: {fault['message']}" for fault in problem["errors"]]

@@ -159,8 +159,11 @@ def _say_refusals(operation: JsonObject, path: str, method: str, shared: JsonObj
     kind = operation.pop("x-refused-as", "Problem")
     responses = operation["responses"]
     declared = {int(status) for status in responses if status.startswith("4")} - {422}
-    foreign = kind != "Problem"
-    for status in (declared | _refusals(operation, path, method)) - (_TOLD_AS_400 if foreign else set()):
+    said = declared | _refusals(operation, path, method)
+    if kind != "Problem":
+        said -= _TOLD_AS_400
+        responses.pop("422", None)
+    for status in said:
         responses.pop(str(status), None)
         responses[str(status)] = {"$ref": f"#/components/responses/{kind}{status}"}
         shared.setdefault(f"{kind}{status}", _refusal(status, kind))

@@ -17,7 +17,7 @@ from tests.world.people import NOON
 
 
 async def shown(connector: Connector) -> dict[str, Any]:
-    found = await connector.house.get(f"/transfers/{connector.provider_pid.removeprefix('urn:uuid:')}")
+    found = await connector.house.get(f"/transfers/{connector.provider_pid}")
     answer: dict[str, Any] = found.json()
     return answer
 
@@ -54,7 +54,7 @@ async def test_a_transfer_follows_its_contract(database: Database, connector_for
     assert (await connector.state(), (await shown(connector))["state_zh"]) == ("SUSPENDED", "暂停")
     refused = await connector.consumer_does("complete")
     assert (refused.status_code, refused.json()["code"]) == (400, "transfer.contract-held")
-    path = f"/transfers/{connector.provider_pid.removeprefix('urn:uuid:')}/allowed-events"
+    path = f"/transfers/{connector.provider_pid}/allowed-events"
     assert (await connector.house.get(path)).json()["events"] == ["terminate"]
     await connector.told()
     await trading.move(database, deal, deal.provider_account, ContractEvent.RESUME)
@@ -101,7 +101,7 @@ async def test_the_provider_starts_and_strangers_do_nothing(
     await connector.request()
     refused = await connector.consumer_does("start")
     assert (refused.status_code, refused.json()["code"]) == (403, "transfer.not-your-move")
-    thing = connector.provider_pid.removeprefix("urn:uuid:")
+    thing = connector.provider_pid
     by_consumer = await connector.consumer.get(f"/transfers/{thing}/allowed-events")
     assert by_consumer.json()["events"] == ["terminate"]
     stranger = client_for((await trading.requested_contract(database)).buyer_account)
