@@ -108,8 +108,9 @@ def _named_by_title(document: JsonObject) -> JsonObject:
 
 
 def _refusal(status: int, kind: str = "Problem") -> JsonObject:
-    media = "application/problem+json" if kind == "Problem" else "application/json"
-    content = {media: {"schema": {"$ref": f"#/components/schemas/{kind}"}}}
+    own = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    foreign = {"application/json": {"schema": {"$ref": f"#/components/schemas/{kind}"}}}
+    content = own if kind == "Problem" else foreign | (own if status == 404 else {})  # no such path at all
     headers = _referred(*_ALWAYS, *_REFUSED.get(status, ()), "Content-Language")
     for name in ("WWW-Authenticate", "Retry-After"):
         if (status, name) in _CERTAIN:
