@@ -32,6 +32,7 @@ SLICES = (
     "stoppages",
     "evidence",
     "notices",
+    "dataspace",
     "statistics",
     "simulation",
     "edge",

@@ -58,6 +58,8 @@ ROOMS = (
     "notices.events",
     "notices.inbox",
     "notices.subscriptions",
+    "dataspace",
+    "dataspace.transfers",
     "stoppages",
     "evidence",
     "evidence.log",

@@ -34,9 +34,11 @@ def test_an_operation_declares_every_refusal_that_its_code_can_raise(app: FastAP
     declared = dict(operations(app))
     reachable = 0
     for name, route in routes():
+        told_as = getattr(route, "statuses", {})  # by another protocol
         statuses = {
-            str(status_of(refusal.__new__(refusal)))
+            str(told_as.get(status, status))
             for refusal in refusals_of(route.dependant) - {MarketError, Replayed, TagMissing}
+            for status in [status_of(refusal.__new__(refusal))]
         }
         if name in TOLD_AS_OUTCOMES:
             assert "409" in statuses, name
@@ -77,10 +79,7 @@ def test_every_answer_declares_the_headers_that_callers_read(app: FastAPI) -> No
             } == {"headers"}
     told = {name: set(answer["headers"]) for name, answer in components["responses"].items()}
     assert all("Content-Language" in headers for headers in told.values())
-    assert {name for name, headers in told.items() if "WWW-Authenticate" in headers} == {
-        "Problem401",
-        "Problem403",
-    }
+    assert {name[-3:] for name, headers in told.items() if "WWW-Authenticate" in headers} == {"401", "403"}
     assert {name for name, headers in told.items() if "Retry-After" in headers} >= {
         "Problem409",
         "Problem429",

@@ -95,8 +95,13 @@ def fuzzed_app(fresh_database: Database, settings: Settings) -> Iterator[FastAPI
     async def resolve(_host: str, _port: int) -> list[str]:
         return ["93.184.215.14"]
 
+    async def nothing_is_sent() -> list[object]:
+        """To an address that is somebody's."""
+        return []
+
     app = create_app(settings, Database(fresh_database.url, 4), read_clock=lambda: LATER)
     app.state.sender.resolve = resolve
+    app.state.courier.begin = nothing_is_sent
     yield app
     asgi.shutdown_lifespans()
 

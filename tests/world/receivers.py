@@ -28,6 +28,7 @@ class Receiver:
     hangs: bool = False
     location: str = ""
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     connections: int = 0
     url: str = ""
 
@@ -39,7 +40,8 @@ class Receiver:
         self.connections += 1
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
-                lines = head.decode().split("\r\n")[1:-2]
+                asked, *lines = head.decode().split("\r\n")[:-2]
+                self.paths.append(asked.split(" ")[1])
                 headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
                 body = await reader.readexactly(int(headers["content-length"]))
                 self.got.append((headers, body))

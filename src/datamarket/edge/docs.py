@@ -55,6 +55,10 @@ TAGS: list[dict[str, str]] = [
     {"name": "subsidy", "description": "奖补方案、运行、解释与测算 · schemes, runs, explanations, studies"},
     {"name": "evidence", "description": "审计事件、封存与证明 · audit events, the sealed log, proofs"},
     {"name": "notices", "description": "事件流、待办与订阅 · the feed of events, the inbox, subscriptions"},
+    {
+        "name": "dataspace",
+        "description": "数据空间协议连接器与传输 · connectors of the Dataspace Protocol, transfers",
+    },
     {"name": "statistics", "description": "公开统计 · public statistics"},
     {"name": "operations", "description": "健康检查与指标 · health and metrics"},
 ]

@@ -45,6 +45,8 @@ _BOUNDS = {
     "lt": "formatExclusiveMaximum",
 }
 """Of days and instants: JSON Schema has words for bounds of numbers only, these are its validators' own."""
+_TOLD_AS_400 = {409, 412, 422}
+"""By a protocol that knows 400 and 404 alone for what is wrong with a message."""
 _FRAMEWORK_ONLY = ("HTTPValidationError", "ValidationError")
 
 
@@ -75,7 +77,7 @@ def _complete(document: JsonObject) -> JsonObject:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             _say_headers(operation, method, schemas)
-            _say_refusals(operation, path, method)
+            _say_refusals(operation, path, method, components["responses"])
             _open_to_visitors(operation, path, components["securitySchemes"])
             _give_example(operation, schemas)
     return document
@@ -105,8 +107,10 @@ def _named_by_title(document: JsonObject) -> JsonObject:
     return complete
 
 
-def _refusal(status: int) -> JsonObject:
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+def _refusal(status: int, kind: str = "Problem") -> JsonObject:
+    own = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    foreign = {"application/json": {"schema": {"$ref": f"#/components/schemas/{kind}"}}}
+    content = own if kind == "Problem" else foreign | (own if status == 404 else {})  # no such path at all
     headers = _referred(*_ALWAYS, *_REFUSED.get(status, ()), "Content-Language")
     for name in ("WWW-Authenticate", "Retry-After"):
         if (status, name) in _CERTAIN:
@@ -151,13 +155,19 @@ def _open_to_visitors(operation: JsonObject, path: str, schemes: JsonObject) -> 
         operation.setdefault("security", [{}, *({scheme: []} for scheme in schemes)])
 
 
-def _say_refusals(operation: JsonObject, path: str, method: str) -> None:
-    """Keep the answers of the route, replace the refusals."""
+def _say_refusals(operation: JsonObject, path: str, method: str, shared: JsonObject) -> None:
+    """Keep the answers of the route, replace the refusals; one of another protocol refuses in its own shape."""
+    kind = operation.pop("x-refused-as", "Problem")
     responses = operation["responses"]
     declared = {int(status) for status in responses if status.startswith("4")} - {422}
-    for status in declared | _refusals(operation, path, method):
+    said = declared | _refusals(operation, path, method)
+    if kind != "Problem":
+        said -= _TOLD_AS_400
+        responses.pop("422", None)
+    for status in said:
         responses.pop(str(status), None)
-        responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+        responses[str(status)] = {"$ref": f"#/components/responses/{kind}{status}"}
+        shared.setdefault(f"{kind}{status}", _refusal(status, kind))
 
 
 def _refusals(operation: JsonObject, path: str, method: str) -> set[int]:

@@ -185,6 +185,10 @@ def problem(
         extra.setdefault("Retry-After", str(error.facts.get("seconds", RETRY_AFTER_SECONDS)))
     if code in {401, 403}:
         extra |= _challenge(error)
+    route: Any = request.scope.get("route")
+    if hasattr(route, "refusal"):  # of another protocol, which has words of its own
+        said = route.refusal(request, document.model_dump())
+        return Response(orjson.dumps(said), route.statuses.get(code, code), extra, "application/json")
     return Response(orjson.dumps(document.model_dump()), code, extra, "application/problem+json")
 
 

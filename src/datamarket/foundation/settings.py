@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     webhook_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_parted)] = ()
     """Networks, parted by commas, that subscriptions may be sent to though they are not public; there http will do."""
 
+    public_url: str = "http://127.0.0.1:8000"
+    """Under which the API is reached from outside, without a path: connectors are told addresses below it."""
+
     demo_password: str | None = None
     log_requests: bool = True
 

@@ -13,6 +13,8 @@ from datamarket.auth.attempts import Attempts
 from datamarket.auth.keys import derived_secret
 from datamarket.auth.tokens import TokenKeeper, load_key
 from datamarket.contracts import api as contracts
+from datamarket.dataspace import api as dataspace
+from datamarket.dataspace.sending import Courier
 from datamarket.edge import docs, middleware, openapi, operations, problems
 from datamarket.edge.remembered import Heard
 from datamarket.edge.signpost import Signpost
@@ -40,7 +42,7 @@ def create_app(
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be looked at by every collection
         kept = kept_house(database, settings, read_clock)
-        async with listening(database, app.state.heard), kept, telling(app.state.sender):
+        async with listening(database, app.state.heard), kept, telling(app.state.sender, app.state.courier):
             yield
         await database.close()
 
@@ -64,6 +66,7 @@ def create_app(
     for router in slices.routers():
         signpost.include(app, router, API_PREFIX)
     signpost.include(app, keys)
+    signpost.include(app, dataspace.versions)
     signpost.include(app, operations.router)
     contracts.install_desk(app)
     trading.install_desk(app)
@@ -87,7 +90,9 @@ def _equip(app: FastAPI, settings: Settings, database: Database, read_clock: Cal
     app.state.cursor_secret = derived_secret(key, b"page cursors")
     app.state.sealer = sealer_of(settings)
     secret = derived_secret(key, b"subscriptions")
-    app.state.sender = Sender(database, settings.ledger_id, secret, settings.webhook_networks, read_clock)
+    sender = Sender(database, settings.ledger_id, secret, settings.webhook_networks, read_clock)
+    app.state.sender = sender
+    app.state.courier = Courier(sender, app.state.sealer.notary, settings.public_url)
 
 
 def from_environment() -> FastAPI:

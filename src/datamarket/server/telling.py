@@ -1,19 +1,21 @@
-"""Sends to subscriptions for as long as the process answers; at its end nothing waits for a receiver."""
+"""Sends to subscriptions and connectors for as long as the process answers; at its end nothing waits for a receiver."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from datamarket.dataspace.sending import Courier
 from datamarket.foundation.db import CLOSE_SECONDS
 from datamarket.notices.subscriptions.sending import Sender
 
 
 @asynccontextmanager
-async def telling(sender: Sender) -> AsyncIterator[None]:
+async def telling(*senders: Sender | Courier) -> AsyncIterator[None]:
     """For as long as the block lasts; what was being sent is sent again by whoever takes it next."""
-    task = asyncio.create_task(sender.run())
+    tasks = [asyncio.create_task(sender.run()) for sender in senders]
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task], timeout=CLOSE_SECONDS)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=CLOSE_SECONDS)

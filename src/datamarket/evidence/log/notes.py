@@ -56,6 +56,10 @@ class Notary:
         stamp = _base64(self.reader.key_id + self._key.sign(text.encode()))
         return f"{text}\n{DASH} {self.origin} {stamp}\n"
 
+    def sign_message(self, content: bytes) -> bytes:
+        """The bare signature of what is no note: it begins with an id, and a note with the origin."""
+        return self._key.sign(content)
+
 
 class NoteReader:
     """Opens notes that one key has signed."""

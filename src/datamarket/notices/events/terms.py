@@ -145,6 +145,16 @@ class EventType(Labelled):
     PAYOUTS_CANCELLED = "market.payouts.cancel", "出款批次取消", "payouts cancelled"
     RUN_PUBLICISED = "market.subsidy.publicise", "奖补结果公示", "awards publicised"
     RUN_APPROVED = "market.subsidy.approve", "奖补结果批准", "awards approved"
+    NEGOTIATION_OPENED = (
+        "market.dataspace.open-negotiation",
+        "连接器发起协商",
+        "negotiation opened by a connector",
+    )
+    TRANSFER_REQUESTED = "market.dataspace.request-transfer", "请求传输", "transfer requested"
+    TRANSFER_STARTED = "market.dataspace.start-transfer", "传输开始", "transfer started"
+    TRANSFER_SUSPENDED = "market.dataspace.suspend-transfer", "传输暂停", "transfer suspended"
+    TRANSFER_COMPLETED = "market.dataspace.complete-transfer", "传输完成", "transfer completed"
+    TRANSFER_TERMINATED = "market.dataspace.terminate-transfer", "传输终止", "transfer terminated"
     SUBSCRIPTION_MADE = "market.notices.subscribe", "建立订阅", "subscription made"
     SECRET_RENEWED = "market.notices.renew-secret", "订阅密钥更新", "secret of a subscription made"
     SUBSCRIPTION_PAUSED = "market.notices.pause-subscription", "订阅暂停", "subscription paused"

@@ -84,9 +84,14 @@ async def release(
             entries.append(posting.new_posting(actor, kind, (source, order.id), legs, now=now, reverses=put))
     if entries:
         await posting.post(connection, order.ledger_id, entries, now=now)
-    rest = undelivered or order.shares[2]
-    if rest and await held.is_open(connection, order.ledger_id, order.hold_id):
-        hold_id = HoldId(order.hold_id)
+    hold_id = HoldId(order.hold_id)
+    if order.instalments is None:
+        voids = undelivered  # refused where time was first: then the order expires with its hold
+    else:
+        voids = (undelivered or order.shares[2] > 0) and await held.is_open(
+            connection, order.ledger_id, hold_id
+        )
+    if voids:
         await holds.void_hold(connection, order.ledger_id, actor, hold_id, reason=reason, now=now)
 
 
