@@ -85,7 +85,9 @@ ONE_OF = {
     "affiliation_id": "affiliation",
     "bank_line_id": "bank_line",
     "row_id": "ledger_entry",
-    "transfer_id": "city_transfer",
+    "city_transfer_id": "city_transfer",
+    "transfer_id": "transfer_process",
+    "transfer_pid": "transfer_process",
 }
 
 
@@ -227,7 +229,7 @@ def said(answer: httpx.Response) -> tuple[int, Any]:
     """What an answer tells: not which path was asked, nor when."""
     if answer.headers.get("content-type", "").endswith("json"):
         told = answer.json()
-        return answer.status_code, {key: told[key] for key in told if key not in {"instance", "trace_id"}}
+        return answer.status_code, {key: told[key] for key in told if key not in {"instance", "trace_id", "providerPid"}}
     return answer.status_code, answer.text
 
 

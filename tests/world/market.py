@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Role
+from datamarket.dataspace import actions as dataspace
+from datamarket.dataspace.terms import FORMAT, PolicyTerms
+from datamarket.dataspace.transfers import actions as transfers
 from datamarket.evidence import actions as evidence
 from datamarket.evidence.log.sealing import await_watermark
 from datamarket.foundation.clock import month_of
@@ -24,6 +28,7 @@ from datamarket.payouts.bank import actions as bank_actions
 from datamarket.payouts.bank import simulated as bank
 from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.trading.orders.terms import OrderEvent
+from datamarket.zones.terms import UseClass
 from tests.world import disputes, orders, payouts, periods, prices, subsidy, trading, zones
 from tests.world.people import FINANCE, NOON, actor, enrol, moment, unique
 from tests.world.sealing import sealer_in
@@ -40,6 +45,7 @@ _TABLE_OF = {
     "batch_id": "payout_batch",
     "case_id": "subsidy_case",
     "contract_id": "contract",
+    "dataset_id": "listing",
     "enterprise_id": "participant",
     "ceiling_id": "price_ceiling",
     "dispute_id": "trade_dispute",
@@ -88,6 +94,7 @@ async def market_in_use(database: Database) -> Market:
     await trading.quoted(database, agreement)
     await payouts.proposed(database, payouts.Officers())
     await subscribed(database, agreement.buyer_account)
+    negotiated = await connected(database, agreement)
     async with database.transaction() as session:
         income = await prices.approved(session, operated)
         await prices.ceiling(session, income.id, agreement.contract.product_id, 5_000)
@@ -95,7 +102,13 @@ async def market_in_use(database: Database) -> Market:
     officers = subsidy.Officers()
     run = await subsidy.opened_run(database, officers)
     await subsidy.moved(database, officers, run, RunEvent.SNAPSHOT, RunEvent.CALCULATE)
-    things = {"scheme_id": subsidy.CITY, "scheme": subsidy.CITY, "n": "1", "period": str(month_of(NOON))}
+    things = {
+        "scheme_id": subsidy.CITY,
+        "scheme": subsidy.CITY,
+        "n": "1",
+        "period": str(month_of(NOON)),
+        "provider_pid": str(negotiated),
+    }
     async with database.connection() as connection:
         for name, table in _TABLE_OF.items():
             things[name] = str(await connection.fetchval(f"SELECT id FROM {table} LIMIT 1"))  # noqa: S608 - a name above
@@ -113,6 +126,31 @@ async def subscribed(database: Database, by: Actor) -> Subscription:
         return await subscriptions.subscribe(
             session, by, LEDGER_ID, url="https://example.org/told", types=types, now=moment()
         )
+
+
+async def connected(database: Database, deal: trading.Agreement) -> UUID:
+    """The buyer asks for another contract as a connector, whose id is given, and for the data of this one."""
+    pid: dict[str, Any] = {"callback_address": "https://example.org/dsp", "now": moment()}
+    buyer = deal.buyer_account
+    await enrol(database, buyer)
+    async with database.transaction() as session:
+        negotiation, _ = await dataspace.request_negotiation(
+            session,
+            buyer,
+            LEDGER_ID,
+            listing_id=deal.listed.listing.id,
+            use_class=UseClass(deal.contract.use_class),
+            wanted=PolicyTerms(
+                purposes=frozenset({deal.purpose}), term_from=moment(), term_to=deal.contract.term_to
+            ),
+            consumer_pid=unique("pid"),
+            **pid,
+        )
+        transfer: dict[str, Any] = {"contract_id": deal.contract.id, "wanted": FORMAT}
+        await transfers.request_transfer(
+            session, buyer, LEDGER_ID, consumer_pid=unique("pid"), **transfer, **pid
+        )
+    return negotiation.contract_id
 
 
 async def every_book_written(database: Database, folder: Path) -> None:

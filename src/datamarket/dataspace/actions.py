@@ -15,7 +15,7 @@ from datamarket.contracts.negotiation import actions as offers
 from datamarket.dataspace import queries, rules
 from datamarket.dataspace.rules import ConsumerMove
 from datamarket.dataspace.tables import DataspaceNegotiation
-from datamarket.dataspace.terms import URN, NegotiationState, PolicyTerms
+from datamarket.dataspace.terms import PRICE_MODEL_TERM, URN, NegotiationState, PolicyTerms
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.db import Connection
 from datamarket.zones.terms import UseClass
@@ -167,7 +167,7 @@ async def counter(
     if target not in {None, f"{URN}{contract.listing_id}"}:
         raise rules.OfferUnknown(offer=target)
     if wanted.price_model not in {None, contract.price_model}:
-        raise rules.PolicyNotUnderstood(part="unitOfCount")
+        raise rules.PolicyNotUnderstood(part=PRICE_MODEL_TERM)
     lasts = wanted.lasts_days
     said = {
         "purposes": wanted.purposes and sorted(wanted.purposes),

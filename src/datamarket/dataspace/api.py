@@ -247,13 +247,13 @@ async def request_transfer(
 
 
 @router.get(
-    "/transfers/{provider_pid:uuid}",
+    "/transfers/{transfer_pid:uuid}",
     summary="A transfer of yours",
     response_model=TransferProcessShown,
     responses=REFUSED,
 )
-async def get_transfer_process(actor: ReadMarket, session: Reading, now: Now, provider_pid: UUID) -> Any:
-    row = await transfer_queries.get_transfer(session, provider_pid, visible_to=actor)
+async def get_transfer_process(actor: ReadMarket, session: Reading, now: Now, transfer_pid: UUID) -> Any:
+    row = await transfer_queries.get_transfer(session, transfer_pid, visible_to=actor)
     return await _transfer(session, _own(actor, row), now)
 
 
@@ -264,13 +264,13 @@ def _moved(path: str, event: TransferProcessEvent, shape: type[shapes.PidsMessag
         actor: UseContract,
         session: Deciding,
         now: Now,
-        provider_pid: UUID,
+        transfer_pid: UUID,
         body: shape,  # type: ignore[valid-type] # each route has a message of its own
     ) -> Any:
-        return await _move(actor, session, now, provider_pid, body, event)
+        return await _move(actor, session, now, transfer_pid, body, event)
 
     router.post(
-        f"/transfers/{{provider_pid}}/{path}",
+        f"/transfers/{{transfer_pid}}/{path}",
         name=f"{event}_transfer",
         summary=f"{event.capitalize()} a transfer",
         response_model=TransferProcessShown,

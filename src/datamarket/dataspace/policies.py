@@ -20,7 +20,7 @@ from datamarket.catalogue.listings.terms import PriceModel
 from datamarket.contracts.terms import PUBLIC_GOOD_PURPOSES, Purpose
 from datamarket.dataspace.rules import OfferUnknown, PolicyNotUnderstood, TermUnknown
 from datamarket.dataspace.shapes import ConstraintIn, PolicyIn, TypedValue
-from datamarket.dataspace.terms import URN, PolicyTerms
+from datamarket.dataspace.terms import PRICE_MODEL_TERM, URN, PolicyTerms
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.documents.dated import read_dated, read_days, value_on
 from datamarket.foundation.http import InstantIn
@@ -122,7 +122,7 @@ def written(terms: PolicyTerms) -> dict[str, Any]:
     held = [_constraint(*said) for said in stated if said[2]]
     pay = [
         _constraint("payAmount", "eq", yuan(terms.price_fen or 0)) | {"unit": CURRENCY},
-        _constraint("unitOfCount", "eq", terms.price_model),
+        _constraint(PRICE_MODEL_TERM, "eq", terms.price_model),
     ]
     return {
         "permission": [{"action": "use", "constraint": held}],
@@ -189,7 +189,7 @@ _READERS: Mapping[tuple[str, str, str], tuple[str, Callable[[str], Any]]] = {
     ("use", "elapsedTime", "lteq"): ("lasts_days", _whole(re.compile(r"P([1-9]\d{0,4})D", re.ASCII))),
     ("use", "count", "lteq"): ("quota", _whole(re.compile(r"([1-9]\d{0,8})", re.ASCII))),
     ("compensate", "payAmount", "eq"): ("price_fen", parse_yuan),
-    ("compensate", "unitOfCount", "eq"): ("price_model", PriceModel),
+    ("compensate", PRICE_MODEL_TERM, "eq"): ("price_model", PriceModel),
 }
 """What a constraint of an action may say, and which term it states."""
 

@@ -1,4 +1,4 @@
-"""Reading negotiations: who asked over the protocol is the buyer of the contract, and nobody else sees it there."""
+"""Reading negotiations: who asked over the protocol is the buyer of the contract; no other trader sees it there."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from datamarket.auth.rules import organisation_of
+from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
 from datamarket.dataspace.tables import DataspaceNegotiation
 from datamarket.foundation.db import one_row
@@ -14,15 +14,14 @@ from datamarket.foundation.db import one_row
 
 def _own(actor: Actor, contract_id: UUID) -> SelectOfScalar[DataspaceNegotiation]:
     return select(DataspaceNegotiation).where(
-        DataspaceNegotiation.contract_id == contract_id,
-        DataspaceNegotiation.buyer_id == organisation_of(actor),
+        DataspaceNegotiation.contract_id == contract_id, seen_by(actor, DataspaceNegotiation.buyer_id)
     )
 
 
 async def get_negotiation(
     session: AsyncSession, contract_id: UUID, *, visible_to: Actor
 ) -> DataspaceNegotiation:
-    """That of the actor's organisation. Raises NotFound."""
+    """That of the actor's organisation, or any to who oversees all. Raises NotFound."""
     return await one_row(session, _own(visible_to, contract_id), "negotiation")
 
 

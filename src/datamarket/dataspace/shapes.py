@@ -27,7 +27,7 @@ CallbackAddress = Annotated[
 
 def _named(context: list[str]) -> list[str]:
     if CONTEXT[0] not in context:
-        raise ValueFault(f"须含 {CONTEXT[0]}", f"must contain {CONTEXT[0]}")
+        raise ValueFault(f"须含 '{CONTEXT[0]}'", f"must contain '{CONTEXT[0]}'")
     return context
 
 

@@ -16,6 +16,8 @@ BASE_PATH = f"/dsp/{VERSION}"
 CONTEXT = ["https://w3id.org/dspace/2025/1/context.jsonld"]
 URN = "urn:uuid:"
 """Before each of the market's ids, which is an IRI so."""
+PRICE_MODEL_TERM = "unitOfCount"
+"""The left operand of ODRL that names the price model."""
 FORMAT = "HttpData-PULL"
 """The one way in which data leave: the consumer asks at the address that a started transfer names."""
 ENDPOINT_TYPE = "https://w3id.org/idsa/v4.1/HTTP"

@@ -113,27 +113,27 @@ async def list_city_transfers(
     return page_of(rows, paging, CityTransferOut.of, lambda row: [row.id])
 
 
-@router.get("/city-transfers/{transfer_id}", summary="One transfer, as this city sees it")
+@router.get("/city-transfers/{city_transfer_id}", summary="One transfer, as this city sees it")
 async def get_city_transfer(
-    actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, transfer_id: UUID
+    actor: ReadLedger, ledger_id: LedgerId, response: Response, session: Reading, city_transfer_id: UUID
 ) -> CityTransferOut:
-    row = await queries.get_transfer(session, ledger_id, transfer_id, visible_to=actor)
+    row = await queries.get_transfer(session, ledger_id, city_transfer_id, visible_to=actor)
     return CityTransferOut.tagged(row, response)
 
 
-@router.post("/city-transfers/{transfer_id}/events", summary="Settle a transfer with bank money")
+@router.post("/city-transfers/{city_transfer_id}/events", summary="Settle a transfer with bank money")
 async def move_city_transfer(
     actor: MakePayout,
     ledger_id: LedgerId,
     response: Response,
     session: Writing,
     now: Now,
-    transfer_id: UUID,
+    city_transfer_id: UUID,
     body: CityTransferEventIn,
     if_match: IfMatch = None,
 ) -> CityTransferOut:
     """Each city settles its own side: the sender pays first, then the receiver takes in."""
-    row = await queries.lock_transfer(session, ledger_id, transfer_id, visible_to=actor)
+    row = await queries.lock_transfer(session, ledger_id, city_transfer_id, visible_to=actor)
     check_tag(if_match, row.version)
     moved = await actions.move_transfer(
         session, actor, row, TransferEvent.SETTLE, reason=body.reason, now=now
@@ -141,11 +141,11 @@ async def move_city_transfer(
     return CityTransferOut.tagged(moved, response)
 
 
-@router.get("/city-transfers/{transfer_id}/allowed-events", summary="What may happen to a transfer now")
+@router.get("/city-transfers/{city_transfer_id}/allowed-events", summary="What may happen to a transfer now")
 async def allowed_city_transfer_events(
-    actor: ReadLedger, ledger_id: LedgerId, session: Reading, transfer_id: UUID
+    actor: ReadLedger, ledger_id: LedgerId, session: Reading, city_transfer_id: UUID
 ) -> CityTransferEventsOut:
-    row = await queries.get_transfer(session, ledger_id, transfer_id, visible_to=actor)
+    row = await queries.get_transfer(session, ledger_id, city_transfer_id, visible_to=actor)
     return CityTransferEventsOut(
         state=TransferState(row.state), events=await queries.open_events(session, actor, row)
     )
