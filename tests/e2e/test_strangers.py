@@ -26,6 +26,7 @@ Things = Mapping[str, str]
 Said = tuple[int, Any]
 SEEN_BY_VISITORS = OPEN_TO_EVERYONE
 SEEN_BY_WHO_SIGNED_IN = {
+    "GET /api/v1/dsp/2025-1/catalog/datasets/{dataset_id}",
     "GET /api/v1/ledger/periods/{period}",
     "GET /api/v1/listings/{listing_id}/allowed-events",
     "GET /api/v1/participants/{participant_id}",
@@ -229,7 +230,9 @@ def said(answer: httpx.Response) -> tuple[int, Any]:
     """What an answer tells: not which path was asked, nor when."""
     if answer.headers.get("content-type", "").endswith("json"):
         told = answer.json()
-        return answer.status_code, {key: told[key] for key in told if key not in {"instance", "trace_id", "providerPid"}}
+        return answer.status_code, {
+            key: told[key] for key in told if key not in {"instance", "trace_id", "providerPid"}
+        }
     return answer.status_code, answer.text
 
 
