@@ -8,6 +8,8 @@ from random import Random
 import pytest
 
 from datamarket.auth.terms import Actor
+from datamarket.commands.demo.contract_years import play_contract_years
+from datamarket.contracts.kinds.terms import ContractKind
 from datamarket.foundation.clock import start_of_day
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import seeded_ids
@@ -17,16 +19,22 @@ from datamarket.simulation.city import Loader, SeedFaulty, size_of
 from datamarket.simulation.plan import Planner, YearPlan
 from datamarket.simulation.play import Player
 from datamarket.simulation.shapes import shapes
+from datamarket.statistics import queries as statistics
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs.whole import run_whole
 from datamarket.subsidy.terms import LineStatus
-from tests.world.trading import LEDGER_ID
+from tests.world.trading import LEDGER_ID, NOTARY
 
 
 async def officers(database: Database) -> Sequence[Actor]:
     async with database.transaction() as session:
         offices = await queries.offices(session)
     return [offices[name] for name in ("authority", "authority2", "authority3", "finance")]
+
+
+async def traded_in(database: Database) -> object:
+    async with database.transaction() as session:
+        return (await statistics.turnover_by_year(session, LEDGER_ID))[2024]
 
 
 async def test_a_city_trades_a_year_and_pays_its_subsidies(
@@ -51,6 +59,10 @@ async def test_a_city_trades_a_year_and_pays_its_subsidies(
             now=start_of_day(date(2025, 3, 3)),
             ledger_id=LEDGER_ID,
         )
+        traded = await traded_in(fresh_database)
+        years = await play_contract_years(fresh_database, LEDGER_ID, NOTARY, 2025)
+    assert [year.kind for year in years if year.agrees] == list(ContractKind)
+    assert await traded_in(fresh_database) == traded, "contracts of the year after change nothing of this one"
     assert sum(loaded) == size_of(seed_folder)
     assert (len(city.zones), city.listings) == (8, 99 + 384 + 5)
     assert all(finding.holds for finding in await check_books(fresh_database.url, LEDGER_ID))

@@ -17,7 +17,7 @@ SELECT p.id, p.uscc, p.division, a.id AS account_id FROM participant p
  WHERE p.kind = 'enterprise' AND p.state = 'admitted' ORDER BY p.uscc
 """)
 _SHELVES = text("""
-SELECT l.id, p.uscc, l.price_model, l.price_fen, v.qualified_for_subsidy, l.use_class
+SELECT l.id, p.uscc, l.price_model, l.price_fen, v.qualified_for_subsidy, l.use_class, l.zone_id
   FROM listing l JOIN participant p ON p.id = l.provider_id JOIN venue v ON v.id = l.venue_id
  WHERE l.state = 'published' AND p.state = 'admitted' AND l.price_terms IS NULL ORDER BY l.product_code
 """)
@@ -66,6 +66,7 @@ async def shelves(session: AsyncSession) -> list[Shelf]:
             row.price_fen,
             row.qualified_for_subsidy,
             row.use_class == "public_good",
+            row.zone_id is None,
         )
         for row in rows
     ]

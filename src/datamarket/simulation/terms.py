@@ -54,6 +54,7 @@ class Shelf:
     price_fen: int
     qualified: bool
     public_good: bool
+    own_data: bool
 
     @property
     def counts_by_use(self) -> bool:

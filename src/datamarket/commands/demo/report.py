@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.commands.demo.contract_years import ContractYear
 from datamarket.commands.demo.withdrawal import Withdrawal
 from datamarket.foundation.money import yuan
 from datamarket.ledger.books import queries as ledger
@@ -171,6 +172,31 @@ def print_withdrawal(told: Withdrawal) -> None:
     if told.refusal is not None:
         console.print(told.refusal.sentence("zh"), markup=False)
         console.print(told.refusal.sentence("en") + "\n", markup=False)
+
+
+def print_contract_years(years: Sequence[ContractYear]) -> None:
+    """What was signed, used, paid and given back under one contract of each kind, in the year after."""
+    table = _table(
+        "四类合同各一年（模拟） · a year of a contract of each kind (simulated)",
+        (
+            "合同类型\nkind",
+            "合同\n…contract",
+            "文本摘要\ntext, SHA-256",
+            "步骤\nsteps",
+            "用量\nunits",
+            "成交\ntrades",
+            "已付（分）\npaid, fen",
+            "退款（分）\nrefunded",
+            "对账单与账簿\nstatement = ledger",
+        ),
+        right=range(3, 8),
+    )
+    for one in years:
+        named = "\n".join(one.kind.labels), one.contract_id.hex[-12:], one.digest[:12]
+        figures = one.steps, one.units, one.trades, one.paid_fen, one.refunded_fen
+        agrees = "是 yes" if one.agrees else "否 no"
+        table.add_row(*named, *(f"{figure:,}" for figure in figures), agrees)
+    console.print(table)
 
 
 def accounts(password: str) -> str:

@@ -20,6 +20,7 @@ from rich.progress import (
 )
 
 from datamarket.commands.demo import report
+from datamarket.commands.demo.contract_years import play_contract_years
 from datamarket.commands.demo.withdrawal import withdraw_and_reinstate
 from datamarket.foundation.clock import business_date, read_clock, start_of_day
 from datamarket.foundation.db import Database, owner_connection
@@ -125,6 +126,9 @@ async def run_demo(database: Database, market: MarketDatabase, folder: Path, wan
     report.print_refused(tables)
     report.print_explanation(tables)
     report.print_withdrawal(await withdraw_and_reinstate(database, YEAR))
+    with seeded_ids(wanted.seed * 10_000 + YEAR + 1):
+        notary = sealing.sealer_of(market.settings).notary
+        report.print_contract_years(await play_contract_years(database, ledger_id, notary, YEAR + 1))
     findings = await check_books(market.url, ledger_id)
     broken = [finding.check.id for finding in findings if not finding.holds]
     if broken:
