@@ -42,13 +42,13 @@ serve: $(READY)  ## the API on http://127.0.0.1:8000/docs
 	@$(BIN)/datamarket serve
 
 test: $(DEV)  ## all tests, on the embedded PostgreSQL or on DATABASE_URL
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The fuzzing is counted by nobody: its server runs in threads, whose greenlets CPython 3.11 tidies up in pending calls,
 # and there a line that coverage traces can wait for ever.
 coverage: $(DEV)  ## all tests, and the branches they took but for the fuzzing; fails below the floor in pyproject.toml
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore=$(FUZZ) --cov --cov-report=term
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(FUZZ)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=$(FUZZ) --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(FUZZ)
 
 lint: $(DEV)  ## style, types, import order
 	$(BIN)/ruff check .

@@ -20,11 +20,12 @@ from greenlet._greenlet import enable_optional_cleanup  # type: ignore[import-un
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import Connection, Database, owner_connection, with_database
-from datamarket.foundation.ids import new_id
+from datamarket.foundation.ids import new_id, seeded_ids
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.server.app import create_app
 from datamarket.server.embedded import embedded_server
+from datamarket.simulation.city import Loader
 from tests.world.books import assert_books_still_hold, auditing
 from tests.world.document import held_to_the_document
 from tests.world.people import NOON, enrol, moment
@@ -141,13 +142,36 @@ async def copied(server_url: str, empty: str, name: str) -> str:
 
 
 @asynccontextmanager
-async def own_database(server_url: str, worker_id: str) -> AsyncIterator[Database]:
-    """Migrated and open; gone afterwards."""
+async def own_database(
+    server_url: str, worker_id: str, template: str | None = None
+) -> AsyncIterator[Database]:
+    """A copy, empty unless it is of another database; open, and gone afterwards."""
     name = f"datamarket_fresh_{worker_id}_{new_id(moment()).hex[-8:]}"
-    opened = await Database(await copied(server_url, empty_of(worker_id), name), 8).open()
+    opened = await Database(await copied(server_url, template or empty_of(worker_id), name), 8).open()
     yield opened
     await opened.close()
     await drop_database(server_url, name)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def city_template(
+    server_url: str, database_url: str, worker_id: str, seed_folder: Path
+) -> AsyncIterator[str]:
+    """The name of a database that holds the seed's city, loaded once a worker."""
+    name = f"datamarket_city_{worker_id}"
+    loading = await Database(await copied(server_url, empty_of(worker_id), name), 8).open()
+    with seeded_ids(1):
+        await Loader(loading, seed_folder, "a password of the tests", lambda *_: None).load()
+    await loading.close()
+    yield name
+    await drop_database(server_url, name)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def city(server_url: str, city_template: str, worker_id: str) -> AsyncIterator[Database]:
+    """The seed's city, a copy of the module's own."""
+    async with own_database(server_url, worker_id, city_template) as opened:
+        yield opened
 
 
 def touches_the_books(item: pytest.Item) -> bool:

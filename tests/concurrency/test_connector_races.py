@@ -9,6 +9,7 @@ from datamarket.foundation.db import Database
 from tests.conftest import ClientFor
 from tests.world import trading
 from tests.world.connectors import Connector
+from tests.world.people import enrol
 from tests.world.receivers import LOOPBACK, Receiver, receiving
 
 
@@ -18,6 +19,7 @@ async def test_the_same_request_twice_at_once_begins_one_negotiation(
     """`dataspace_negotiation_consumer_key`: who comes second is answered with the first one's, or refused by name."""
     monkeypatch.setattr(app.state.sender, "networks", LOOPBACK)
     deal = await trading.requested_contract(database)
+    await enrol(database, deal.buyer_account)
     receiver = Receiver(url="http://127.0.0.1:9/told")
     connector = Connector(app, client_for, deal, receiver, "negotiations")
     answers = await asyncio.gather(*(connector.request() for _ in range(4)))

@@ -82,12 +82,8 @@ async def test_a_city_trades_a_year_and_pays_its_subsidies(
     assert "not suspended" in suspended.explanation.en
 
 
-async def test_the_same_seed_plans_the_same_year(fresh_database: Database, seed_folder: Path) -> None:
-    with seeded_ids(1):
-        await Loader(
-            fresh_database, seed_folder, "a password of this test", lambda _stage, _done: None
-        ).load()
-    async with fresh_database.transaction() as session:
+async def test_the_same_seed_plans_the_same_year(city: Database) -> None:
+    async with city.transaction() as session:
         known = await queries.enterprises(session, "3702")
         shelves = await queries.shelves(session)
         affiliated = await queries.affiliated(session)

@@ -1,27 +1,18 @@
 """Years beyond the mandates of the seed, and years before them."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from datamarket.commands.demo.year import YearBeforeCity, YearWanted, simulate_years
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
 from datamarket.server.checks import check_books
 from datamarket.server.database import MarketDatabase
-from datamarket.simulation.city import Loader
 from datamarket.simulation.play import Player
 from tests.world.trading import LEDGER_ID
 
 ENTERPRISES, TRADES = 60, 200
-
-
-@pytest_asyncio.fixture(scope="module")
-async def city(module_database: Database, seed_folder: Path) -> Database:
-    await Loader(module_database, seed_folder, "a password of this test", lambda *_: None).load()
-    return module_database
 
 
 async def terms(database: Database) -> tuple[date, date]:

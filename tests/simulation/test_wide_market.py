@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest_asyncio
 from datamarket.foundation.db import Database
 from datamarket.server.checks import check_books
 from datamarket.simulation import play
-from datamarket.simulation.city import Loader, renew_registrations
+from datamarket.simulation.city import renew_registrations
 from datamarket.simulation.play import Player
 from datamarket.simulation.shapes import shapes
 from loadtests import bulk
@@ -30,15 +29,14 @@ SELECT (SELECT count(*) FROM participant WHERE kind = 'enterprise'), (SELECT cou
 
 
 @pytest_asyncio.fixture(scope="module")
-async def wide(module_database: Database, seed_folder: Path) -> Database:
+async def wide(city: Database) -> Database:
     """A year of a hundred and ten enterprises, as if a hundred were the most that need not all sell."""
     everyone = replace(shapes(), everyone_sells_above=ENTERPRISES - 10)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(play, "shapes", lambda: everyone)
-        await Loader(module_database, seed_folder, "a password of this test", lambda *_: None).load()
-        player = Player(module_database, LEDGER_ID, lambda *_: None)
+        player = Player(city, LEDGER_ID, lambda *_: None)
         await player.play(2024, enterprises=ENTERPRISES, trades=TRADES, seed=7, stress=False)
-    return module_database
+    return city
 
 
 async def rows(database: Database, statement: str) -> list[Any]:
