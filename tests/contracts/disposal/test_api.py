@@ -46,7 +46,8 @@ async def test_a_termination_with_notice_goes_on_until_its_day(
     await trading.used(database, deal, at=ends - timedelta(seconds=1))
     with pytest.raises(OutsideTerm):
         await trading.used(database, deal, at=ends)
-    assert await actions.expire_due(database, LEDGER_ID, ends - timedelta(seconds=1)) == 0
+    await actions.expire_due(database, LEDGER_ID, ends - timedelta(seconds=1))
+    assert (await buyer.get(path)).json()["state"] == "active"
     await actions.expire_due(database, LEDGER_ID, ends)
     ended = (await buyer.get(path)).json()
     assert (ended["state"], ended["reason"]) == ("ended", "转产")
