@@ -80,9 +80,9 @@ _TOTALS = (
       FROM ledger_leg l JOIN ledger_entry e ON e.ledger_id = l.ledger_id AND e.period = l.period AND e.id = l.entry_id
      GROUP BY 1, 2, 3
     """,
-    "DELETE FROM yearly_turnover",
+    "DELETE FROM monthly_turnover",
     """
-    INSERT INTO yearly_turnover
+    INSERT INTO monthly_turnover
     SELECT t.* FROM (SELECT DISTINCT ledger_id FROM trade) AS l, turnover_recounted(l.ledger_id) AS t
     """,
 )

@@ -243,8 +243,8 @@ async def begins_another_part(three: Three) -> bool:
 
 async def add_turnover(link: "Link[asyncpg.Record]", contract: UUID) -> None:
     await link.execute(
-        "SELECT turnover_add(ARRAY[row($1::int, 2024, $2::uuid, gen_random_uuid(), $2::uuid, $2::uuid, $2::uuid, 1, 0, 1, 100, 0,"
-        " NULL, NULL, NULL)::yearly_turnover])",
+        "SELECT turnover_add(ARRAY[row($1::int, '2024-05-01', $2::uuid, gen_random_uuid(), $2::uuid, $2::uuid, $2::uuid, 1, 0, 1, 100, 0,"
+        " NULL, NULL, NULL)::monthly_turnover])",
         LEDGER_ID,
         contract,
     )

@@ -82,8 +82,8 @@ async def test_not_even_the_owner_changes_the_past(market: Connection, statement
         "DELETE FROM business_key",
         "UPDATE audit_event SET action = 'nothing'",
         "SELECT ledger_make_partitions(2050, 2051)",
-        "UPDATE yearly_turnover SET gross_fen = gross_fen + 1",
-        "SELECT turnover_add(array_agg(y)) FROM yearly_turnover AS y",
+        "UPDATE monthly_turnover SET gross_fen = gross_fen + 1",
+        "SELECT turnover_add(array_agg(y)) FROM monthly_turnover AS y",
     ],
 )
 async def test_the_application_role_has_no_other_way_in(market: Connection, statement: str) -> None:
@@ -141,9 +141,9 @@ TAMPERINGS = {
         "I8-disputes"
     },
     "UPDATE trade_dispute SET outcome_fen = outcome_fen - 1": {"I8-disputes"},
-    "UPDATE yearly_turnover SET gross_fen = gross_fen + 1": {"I17"},
-    "UPDATE yearly_turnover SET remaining_trades = remaining_trades - 1": {"I17"},
-    "DELETE FROM yearly_turnover": {"I17"},
+    "UPDATE monthly_turnover SET gross_fen = gross_fen + 1": {"I17"},
+    "UPDATE monthly_turnover SET remaining_trades = remaining_trades - 1": {"I17"},
+    "DELETE FROM monthly_turnover": {"I17"},
     "UPDATE charged_month SET units = units + 1": {"I9-months"},
     "UPDATE contract SET price_terms = price_terms || '{\"cap_fen\": 1}'": {"I9-months"},
     "DELETE FROM charged_month": {"I9-months"},

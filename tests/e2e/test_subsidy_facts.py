@@ -335,7 +335,7 @@ async def test_a_run_says_from_what_its_turnover_was_read(fresh_database: Databa
     async with fresh_database.transaction() as session:
         document = await dossier.document_of(session, await run_queries.get_run(session, run.id))
     [note] = [note for note in document["notes"] if note["code"] == "turnover-from"]
-    assert ("年度累计数" in note["zh"], "kept yearly turnover" in note["en"]) == (True, True)
+    assert ("按月累计数" in note["zh"], "kept monthly turnover" in note["en"]) == (True, True)
     partial = snapshots.RunYear(LEDGER_ID, YEAR, MARCH + timedelta(days=30), A_RUN)
     async with fresh_database.transaction() as session:
         part = await snapshots.take(await driver(session), partial, as_of=AFTER_YEAR)
@@ -353,6 +353,6 @@ async def test_turnover_and_rings_are_one_reading_and_it_is_planned_for_its_year
         connection = await driver(session)
         for _ in range(ONCE_PLANNED_FOR_ANY):
             found = await snapshots.take(connection, year, as_of=AFTER_YEAR)
-        planned = [tuple(row) for row in await connection.fetch(plans, "%yearly_turnover%")]
+        planned = [tuple(row) for row in await connection.fetch(plans, "%monthly_turnover%")]
     assert planned == [(ONCE_PLANNED_FOR_ANY, 0)]
     assert found.facts["circular_turnover"] == found.facts["net_platform_turnover"]

@@ -135,8 +135,8 @@ _BY_TOTAL = f"""{_RELATED_PAIRS}kept AS MATERIALIZED (
            sum(remaining_trades) AS remaining, sum(gross_fen) AS fen, sum(refunded_fen) AS back_fen,
            min(first_settled_at) AS first_settled, max(last_recorded_at) AS last_recorded,
            max(last_refunded_at) AS last_refunded
-      FROM yearly_turnover
-     WHERE ledger_id = $1 AND year = date_part('year', $2::timestamptz AT TIME ZONE 'Asia/Shanghai')::integer
+      FROM monthly_turnover
+     WHERE ledger_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date AND month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
      GROUP BY contract_id, provider_id, buyer_id, venue_id
 ), judged AS MATERIALIZED (
     SELECT k.*, coalesce(q.since <= $2, false) AS qualified, coalesce(r.terms @> tstzrange($2, $3), false) AS related,
@@ -208,7 +208,7 @@ UNION ALL
   LIMIT $15)
 """
 TURNOVER = SqlFact("net_platform_turnover", 3, _SOLD_TAKES, _BY_TRADE + _SOLD)
-KEPT_TURNOVER = SqlFact("net_platform_turnover", 4, _SOLD_TAKES, _BY_TOTAL + _SOLD)
+KEPT_TURNOVER = SqlFact("net_platform_turnover", 5, _SOLD_TAKES, _BY_TOTAL + _SOLD)
 
 CASES = SqlFact(
     "verified_investment",

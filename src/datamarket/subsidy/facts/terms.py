@@ -7,4 +7,4 @@ class TurnoverOrigin(Labelled):
     """Both give the same figures to the fen; a run tells which it read."""
 
     TRADES = "trades", "逐笔交易", "every trade"
-    KEPT = "kept", "年度累计数", "kept yearly turnover"
+    KEPT = "kept", "按月累计数", "kept monthly turnover"

@@ -1,6 +1,6 @@
-"""Rows of turnover: parts of what a contract turned over in a year of Qingdao."""
+"""Rows of turnover: parts of what a contract turned over in a month of Qingdao."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlmodel import Field, SQLModel
@@ -8,15 +8,16 @@ from sqlmodel import Field, SQLModel
 from datamarket.foundation.tables import BigInteger, instant
 
 
-class YearlyTurnover(SQLModel, table=True):
+class MonthlyTurnover(SQLModel, table=True):
     """The sum of the parts counts; one part alone may be below zero. A contract fixes provider, buyer and venue.
 
-    `remaining_trades` have something left after their refunds; what is refunded stands in the year of its trade.
+    `remaining_trades` have something left after their refunds; what is refunded stands in the month of its trade;
+    `month` is its first day.
     """
 
-    __tablename__ = "yearly_turnover"
+    __tablename__ = "monthly_turnover"
     ledger_id: int = Field(primary_key=True)
-    year: int = Field(primary_key=True)
+    month: date = Field(primary_key=True)
     contract_id: UUID = Field(primary_key=True)
     part: UUID = Field(primary_key=True)
     provider_id: UUID
