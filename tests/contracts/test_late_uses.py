@@ -1,4 +1,4 @@
-"""Uses recorded late: within the days, and by what the contract authorised when they took place."""
+"""Uses recorded late, or written down after a contract stood again: by what it authorised when they took place."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,8 +27,14 @@ USE = {"purpose": "industrial_development"}
 
 
 async def late(database: Database, deal: Agreement, at: datetime, now: datetime = NOW) -> str | None:
-    """The code that refuses a use of an instant in the past, if one does."""
-    demand = Demand(deal.contract.id, deal.buyer.id, deal.purpose, 1, at, recorded_at=now)
+    """The code that refuses a use that is said to be of an instant in the past, if one does."""
+    return await refusal(database, deal, at, now, recorded_at=now)
+
+
+async def refusal(
+    database: Database, deal: Agreement, at: datetime, now: datetime, recorded_at: datetime | None = None
+) -> str | None:
+    demand = Demand(deal.contract.id, deal.buyer.id, deal.purpose, 1, at, recorded_at=recorded_at)
     async with database.plain_transaction() as connection:
         [outcome] = await metering.record_uses(connection, [(deal.buyer_account, demand)], now=now)
     assert isinstance(outcome, Use | MarketError)
@@ -110,3 +116,44 @@ async def test_the_chain_that_stood_then_decides(database: Database, lifted: boo
     stopped = "contract.stopped"
     assert [await late(database, deal, at) for at in instants] == [None, stopped, None if lifted else stopped]
     assert business_date(THEN) < business_date(NOW)
+
+
+@pytest.mark.parametrize("suspended", [True, False])
+async def test_a_use_that_waited_until_a_contract_stood_again_is_decided_by_when_it_was_asked(
+    database: Database, suspended: bool
+) -> None:
+    deal = await trading.active_contract(database, funds=None)
+    if suspended:
+        for event, at in ((ContractEvent.SUSPEND, THEN), (ContractEvent.RESUME, NOW)):
+            await moved(database, deal, event, at)
+    else:
+        async with database.transaction() as session:
+            await stoppages.stop(
+                session, AUTHORITY, deal.buyer.id, StoppageCause.PARTY_SUSPENDED, reason="核查", now=THEN
+            )
+        async with database.transaction() as session:
+            await stoppages.lift(session, AUTHORITY, deal.buyer.id, now=NOW)
+    asked = THEN - HOUR, THEN + HOUR, NOW - HOUR, NOW, NOW + HOUR
+    broken = "contract.not-active" if suspended else "contract.stopped"
+    codes = [await refusal(database, deal, at, NOW + HOUR) for at in asked]
+    assert codes == [None, broken, broken, None, None]
+    assert await refusal(database, deal, trading.TERM_FROM - HOUR, NOW) == "contract.outside-term"
+
+
+async def test_a_contract_restored_before_it_was_stopped_has_stood_throughout(database: Database) -> None:
+    deal = await trading.active_contract(database, funds=None)
+    async with database.transaction() as session:
+        await stoppages.stop(
+            session,
+            AUTHORITY,
+            deal.buyer.id,
+            StoppageCause.PARTY_SUSPENDED,
+            reason="核查",
+            wind_down_days=9,
+            now=THEN,
+        )
+    async with database.transaction() as session:
+        await stoppages.lift(session, AUTHORITY, deal.buyer.id, now=THEN + DAY)
+    async with database.transaction() as session:
+        [meter] = (await queries.lock_meters(session, [deal.contract.id])).values()
+    assert (meter.stands_from, meter.stopped_by) == (meter.term_from, None)

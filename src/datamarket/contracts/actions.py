@@ -212,7 +212,7 @@ async def move_contract(
     await_answer(contract, event, following, now)
     contract.state, contract.reason = following, reason
     contract.version += 1
-    await _keep_meter(session, contract, event, party)
+    await _keep_meter(session, contract, event, party, now)
     if event is ContractEvent.SIGN and following is ContractState.ACTIVE:
         facts["links"] = await link_up(session, contract, now)
         terms = queries.terms_of(contract)
@@ -311,13 +311,17 @@ async def _sign(session: AsyncSession, contract: Contract, party: Party, now: da
     )
 
 
-async def _keep_meter(session: AsyncSession, contract: Contract, event: ContractEvent, party: Party) -> None:
+async def _keep_meter(
+    session: AsyncSession, contract: Contract, event: ContractEvent, party: Party, now: datetime
+) -> None:
     """The meter follows the contract's state under its own lock: no use slips past a suspension, no delivery past an end."""
     meter_row = (await queries.lock_meters(session, [contract.id])).get(contract.id)
     if meter_row is not None:
         if rules.is_kept_by_deliveries(event, party, meter_row.undecided):
             raise rules.DeliveriesUndecided(undecided=meter_row.undecided)
         meter_row.state = contract.state
+        if event is ContractEvent.RESUME:
+            meter_row.stands_from = max(meter_row.stands_from, now)
         if event is ContractEvent.NOTICE and contract.ends_at is not None:
             await end_term(session, meter_row, min(contract.term_to, contract.ends_at))
     elif contract.state == ContractState.ACTIVE:
@@ -333,6 +337,7 @@ async def _keep_meter(session: AsyncSession, contract: Contract, event: Contract
                 used=0,
                 terms_number=contract.terms_number,
                 limits=limits_in(contract.annex),
+                stands_from=contract.term_from,
                 stands_until=contract.term_to,
             )
         )

@@ -19,11 +19,14 @@ $$;
 
 -- The meters of what stands on these links, brought to what the links are now. The caller has locked them, in an earlier
 -- statement and in the order in which uses lock them: so who follows a second link sees what the first did.
-CREATE OR REPLACE FUNCTION contract_follow(p_targets uuid[])
+-- A meter whose stop had taken hold stands anew from `p_at`: what took place before is decided by what the links were then.
+CREATE OR REPLACE FUNCTION contract_follow(p_targets uuid[], p_at timestamptz)
 RETURNS TABLE (id uuid, stops boolean, stopped_by character varying, until timestamptz) LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY
-    UPDATE contract_meter AS m SET stopped_by = n.stopped_by, stands_until = n.stands_until
+    UPDATE contract_meter AS m
+       SET stopped_by = n.stopped_by, stands_until = n.stands_until,
+           stands_from = CASE WHEN before.stands_until < least(n.stands_until, p_at) THEN p_at ELSE m.stands_from END
       FROM contract_standing(ARRAY(SELECT l.contract_id FROM contract_link AS l WHERE l.target_id = ANY (p_targets))) AS n
       JOIN contract_meter AS before USING (contract_id)
      WHERE m.contract_id = n.contract_id AND (m.stopped_by, m.stands_until) IS DISTINCT FROM (n.stopped_by, n.stands_until)

@@ -28,7 +28,7 @@ from datamarket.foundation.ids import new_ids
 
 _PERMITTED = """m.buyer_id = asked.buyer_id
    AND m.state = 'active'
-   AND asked.first_at >= m.term_from AND asked.last_at < m.stands_until
+   AND asked.first_at >= m.stands_from AND asked.last_at < m.stands_until
    AND asked.purposes <@ m.purposes
    AND m.terms_number = coalesce(asked.terms_number, m.terms_number)
    AND (m.quota IS NULL OR m.used + m.reserved + asked.quantity <= m.quota)"""
@@ -254,7 +254,7 @@ async def authorisations(
     *,
     now: datetime,
 ) -> tuple[dict[int, Authorisation], dict[int, MarketError]]:
-    """What decides each demand; of one that is recorded late, as it was when it took place. Refusals of strangers apart."""
+    """What decides each demand; of one that is recorded late, or took place before the contract stood again, as it was then. Refusals of strangers apart."""
     given: dict[int, Authorisation] = {}
     refused: dict[int, MarketError] = {}
     for position, demand in demands.items():
@@ -269,10 +269,17 @@ async def authorisations(
         for position, found in given.items()
         if (rate := found.limits.rate)
     }
-    late = {p: (d.contract_id, d.at) for p in given if (d := demands[p]).recorded_at is not None}
-    standings = await queries.standings(connection, set(late.values()))
-    for position, instant in late.items():
-        given[position] = rules.stood(given[position], standings[instant], recorded_from(now))
+    past = {
+        p: (d.contract_id, d.at)
+        for p, found in given.items()
+        if (d := demands[p]).recorded_at is not None or found.stood_again_after(d.at)
+    }
+    standings = await queries.standings(connection, set(past.values()))
+    for position, instant in past.items():
+        late = demands[position].recorded_at is not None
+        given[position] = rules.stood(
+            given[position], standings[instant], recorded_from(now) if late else None
+        )
     used = await queries.used_in(connection, set(periods.values()))
     for position, period in periods.items():
         given[position] = replace(given[position], in_period=used.get(period, 0))

@@ -273,6 +273,7 @@ def _authorisation(row: Any) -> Authorisation:
         reserved=row["reserved"],
         terms_number=row["terms_number"],
         stopped_by=row["stopped_by"] and LinkKind(row["stopped_by"]),
+        stands_from=row["stands_from"],
         stands_until=row["stands_until"],
         limits=UseLimits.of(limits),
     )

@@ -348,10 +348,10 @@ def check_standing(authorisation: Authorisation, at: datetime) -> None:
         raise ContractStopped(link=authorisation.stopped_by, since=until.isoformat())
 
 
-def stood(given: Authorisation, then: PastStanding, recorded_from: datetime) -> Authorisation:
+def stood(given: Authorisation, then: PastStanding, recorded_from: datetime | None) -> Authorisation:
     """What a contract that is active, or has expired since, authorised at an instant in the past; any other state is as it is now.
 
-    A use is recorded late from `recorded_from` on, but not of a time before the terms in force.
+    A use that is recorded late is so from `recorded_from` on, but not of a time before the terms in force.
     """
     state = given.state
     if state in {ContractState.ACTIVE, ContractState.EXPIRED}:
@@ -361,7 +361,7 @@ def stood(given: Authorisation, then: PastStanding, recorded_from: datetime) -> 
         state=state,
         stopped_by=then.stopped_by,
         stands_until=then.stopped_at or given.term_to,
-        recorded_from=max(recorded_from, then.in_force_from),
+        recorded_from=recorded_from and max(recorded_from, then.in_force_from),
     )
 
 

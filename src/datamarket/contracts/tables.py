@@ -145,7 +145,7 @@ class ContractLink(SQLModel, table=True):
 class ContractMeter(SQLModel, table=True):
     """All that decides a use, on one narrow row: whoever locks it sees the newest of everything. `limits` are those clauses of the annex.
 
-    It stands until its term is over, or before by the link `stopped_by`: `contract_follow` keeps both. `reserved` are units of open orders; `undecided` are deliveries on which the buyer has not decided for good: those in cure are among them.
+    It stands from its term's first instant, or from where it was last resumed or its links restored, until its term is over, or before by the link `stopped_by`: `contract_follow` keeps these. `reserved` are units of open orders; `undecided` are deliveries on which the buyer has not decided for good: those in cure are among them.
     """
 
     __tablename__ = "contract_meter"
@@ -170,6 +170,7 @@ class ContractMeter(SQLModel, table=True):
     used: int = Field(sa_type=BigInteger)
     reserved: int = Field(default=0, sa_type=BigInteger)
     undecided: int = 0
+    stands_from: datetime = instant()
     stands_until: datetime = instant()
     stopped_by: str | None = None
     terms_number: int = 1

@@ -134,7 +134,8 @@ class UseRule(Labelled):
 class Authorisation:
     """What decides a use: state, term (half-open), purposes, quota, and what is used or reserved of it.
 
-    A link of its authority may stop it before its term is over: then `stopped_by` names it, from `stands_until` on.
+    A link of its authority may stop it before its term is over: then `stopped_by` names it, from `stands_until` on. Since
+    `stands_from` nothing has stopped or suspended it.
     """
 
     state: ContractState
@@ -146,6 +147,7 @@ class Authorisation:
     reserved: int = 0
     terms_number: int = 1
     stopped_by: LinkKind | None = None
+    stands_from: datetime | None = None
     stands_until: datetime | None = None
     limits: UseLimits = NO_LIMITS
     in_period: int = 0
@@ -157,6 +159,10 @@ class Authorisation:
     def left(self) -> int | None:
         """Units that are neither used nor reserved by orders; None without a quota."""
         return None if self.quota is None else self.quota - self.used - self.reserved
+
+    def stood_again_after(self, at: datetime) -> bool:
+        """Whether it was stopped or suspended since: what it is now says nothing of that instant of its term."""
+        return self.stands_from is not None and self.term_from <= at < self.stands_from
 
 
 class PastStanding(NamedTuple):

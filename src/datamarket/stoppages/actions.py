@@ -76,7 +76,7 @@ async def follow(
         )
     if meters:
         followed["contracts.{}", "contract"] = await connection.fetch(
-            "SELECT * FROM contract_follow($1)", targets
+            "SELECT * FROM contract_follow($1, $2)", targets, now
         )
     for (action, subject), rows in followed.items():
         for verb, stopped in (("stop", True), ("restore", False)):
