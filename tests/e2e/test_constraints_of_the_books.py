@@ -25,6 +25,7 @@ CHECKS = {
     "city_transfer_between_two": "UPDATE city_transfer SET other_ledger = ledger_id",
     "city_transfer_direction_check": "UPDATE city_transfer SET direction = 'sideways'",
     "city_transfer_state_check": "UPDATE city_transfer SET state = 'lost'",
+    "contract_meter_from_check": "UPDATE contract_meter SET stands_from = term_from - interval '1 day'",
     "contract_meter_quota_check": "UPDATE contract_meter SET used = -1",
     "contract_meter_stands_check": "UPDATE contract_meter SET stands_until = term_to + interval '1 day'",
     "ledger_account_side_check": "UPDATE ledger_account SET normal_side = 'left'",

@@ -158,6 +158,7 @@ class ContractMeter(SQLModel, table=True):
             "CASE WHEN stopped_by IS NULL THEN stands_until = term_to ELSE stands_until < term_to END",
             name="contract_meter_stands_check",
         ),
+        CheckConstraint("stands_from >= term_from", name="contract_meter_from_check"),
         {"postgresql_with": {"fillfactor": 50}},
     )
     contract_id: UUID = Field(primary_key=True, foreign_key="contract.id")

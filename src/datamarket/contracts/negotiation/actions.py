@@ -224,6 +224,7 @@ async def _put_in_force(
     _put(contract, offer)
     meter.purposes, meter.quota, meter.terms_number = offer.purposes, offer.quota, offer.number
     meter.term_from, meter.limits = offer.term_from, limits_in(offer.annex)
+    meter.stands_from = max(meter.stands_from, meter.term_from)
     await contracts.end_term(session, meter, offer.term_to)
     return await contracts.link_up(session, contract, now)
 
