@@ -7,8 +7,8 @@ import asyncio
 import logging
 import secrets
 from base64 import b64encode
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from typing import Any
@@ -22,8 +22,9 @@ from datamarket.dataspace.transfers import actions as transfers
 from datamarket.dataspace.transfers.rules import OVER
 from datamarket.evidence.log.notes import Notary
 from datamarket.foundation.errors import MarketError
+from datamarket.foundation.waiting.rounds import Rounds
 from datamarket.notices.subscriptions import rules
-from datamarket.notices.subscriptions.sending import AT_ONCE, EVERY_SECONDS, LEASE, Sender
+from datamarket.notices.subscriptions.sending import LEASE, Sender
 
 log = logging.getLogger("datamarket.dataspace")
 SENT = Counter("datamarket_dataspace_messages_total", "Attempts to send a message to a connector", ["taken"])
@@ -32,53 +33,25 @@ SIGNED_AS = "v1a"
 
 
 @dataclass
-class Courier:
+class Courier(Rounds):
     """One process's messages to connectors; addresses, clock and database are the sender's of subscriptions."""
 
     sender: Sender
     notary: Notary
     public_url: str
-    _running: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def run(self) -> None:
-        """Turn after turn until it is cancelled; a turn that fails is told, and the next one tries again."""
-        try:
-            while True:
-                try:
-                    await self.begin()
-                except Exception as error:  # noqa: BLE001 - whatever it is, the next turn may succeed
-                    log.warning("no connector could be told: %s: %s", type(error).__name__, error)
-                await asyncio.sleep(EVERY_SECONDS)
-        finally:
-            for task in self._running:
-                task.cancel()
-
-    async def begin(self) -> list[asyncio.Task[None]]:
-        """Whatever is due is sent, and not waited for; one that needs no message is settled at once."""
-        free, now = AT_ONCE - len(self._running), self.sender.read_clock()
-        if free <= 0:
-            return []
+    async def take(self, most: int) -> list[Coroutine[Any, Any, None]]:
+        """What has moved since its connector was told; what needs no message is settled at once."""
+        now, ledger_id = self.sender.read_clock(), self.sender.ledger_id
         async with self.sender.database.connection() as connection:
-            negotiations = await actions.take_due(
-                connection, self.sender.ledger_id, most=free, lease=LEASE, now=now
-            )
-            moved = await transfers.take_due(
-                connection, self.sender.ledger_id, most=free, lease=LEASE, now=now
-            )
-        work = [(row, messages.negotiation_callback(row, now)) for row in negotiations]
-        work += [(row, messages.transfer_callback(row, self.public_url)) for row in moved]
-        tasks = [asyncio.create_task(self._serve(row, callback)) for row, callback in work]
-        for task in tasks:
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-        return tasks
+            negotiations = await actions.take_due(connection, ledger_id, most=most, lease=LEASE, now=now)
+            moved = await transfers.take_due(connection, ledger_id, most=most, lease=LEASE, now=now)
+        work = [self._serve(row, messages.negotiation_callback(row, now)) for row in negotiations]
+        return work + [self._serve(row, messages.transfer_callback(row, self.public_url)) for row in moved]
 
     async def _serve(self, row: Mapping[str, Any], callback: Callback | None) -> None:
-        try:
-            taken = callback is None or await self._send(callback)
-            await self._settle(row, taken=taken, said=callback is not None)
-        except Exception as error:  # noqa: BLE001 - the lease runs out, then it is tried again
-            log.warning("a connector was not told: %s: %s", type(error).__name__, error)
+        taken = callback is None or await self._send(callback)
+        await self._settle(row, taken=taken, said=callback is not None)
 
     async def _send(self, callback: Callback) -> bool:
         """Whether it was taken. Each attempt is signed anew; its id is the same for one state of one version."""

@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from datamarket.dataspace.sending import Courier
 from datamarket.foundation.db import CLOSE_SECONDS
-from datamarket.notices.subscriptions.sending import Sender
+from datamarket.foundation.waiting.rounds import Rounds
 
 
 @asynccontextmanager
-async def telling(*senders: Sender | Courier) -> AsyncIterator[None]:
+async def telling(*senders: Rounds) -> AsyncIterator[None]:
     """For as long as the block lasts; what was being sent is sent again by whoever takes it next."""
     tasks = [asyncio.create_task(sender.run()) for sender in senders]
     try:

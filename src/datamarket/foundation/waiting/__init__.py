@@ -1,1 +1,1 @@
-"""How long anything waits for the database, and what it means when the wait was in vain."""
+"""How long anything waits, for the database or for its turn, and what it means when the wait was in vain."""

@@ -5,20 +5,21 @@ The database is asked by one of them at a time: requests keep the pool.
 """
 
 import asyncio
-import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from importlib import import_module
+from typing import Any
 
 from prometheus_client import Counter
 
 from datamarket.foundation.db import Database, PageAsked
 from datamarket.foundation.errors import MarketError
+from datamarket.foundation.waiting.rounds import Rounds
 from datamarket.notices.events.queries import read_feed
 from datamarket.notices.events.terms import Told
 from datamarket.notices.subscriptions import actions, rules
@@ -26,12 +27,7 @@ from datamarket.notices.subscriptions.addresses import Resolve, look_up
 from datamarket.notices.subscriptions.messages import body_of, headers_of
 from datamarket.notices.subscriptions.terms import Due, PauseReason, Sending, SendingOutcome
 
-log = logging.getLogger("datamarket.sending")
 SENT = Counter("datamarket_messages_sent_total", "Attempts to send a message to a subscription", ["outcome"])
-EVERY_SECONDS = 2
-"""One statement each time; the log that it reads grows every five."""
-AT_ONCE = 50
-"""Receivers that one process writes to at a time."""
 AT_A_TIME = 50
 """Messages that a receiver gets in one turn, one after another."""
 ANSWER_SECONDS = 10
@@ -42,7 +38,7 @@ LEASE = timedelta(seconds=2 * TURN_SECONDS)
 
 
 @dataclass
-class Sender:
+class Sender(Rounds):
     """One process's sending, for one market."""
 
     database: Database
@@ -53,41 +49,14 @@ class Sender:
     resolve: Resolve = look_up
     answer_seconds: int = ANSWER_SECONDS
     _asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
-    _running: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def run(self) -> None:
-        """Turn after turn until it is cancelled; a turn that fails is told, and the next one tries again."""
-        try:
-            while True:
-                try:
-                    await self.begin()
-                except Exception as error:  # noqa: BLE001 - whatever it is, the next turn may succeed
-                    log.warning("nothing could be sent: %s: %s", type(error).__name__, error)
-                await asyncio.sleep(EVERY_SECONDS)
-        finally:
-            for task in self._running:
-                task.cancel()
-
-    async def begin(self) -> list[asyncio.Task[None]]:
-        """Whoever's turn it is is sent to, and not waited for."""
-        free = AT_ONCE - len(self._running)
-        if not free:
-            return []
+    async def take(self, most: int) -> list[Coroutine[Any, Any, None]]:
+        """Whoever's turn it is."""
         async with self._asking, self.database.connection() as connection:
             taken = await actions.take_due(
-                connection, self.ledger_id, most=free, lease=LEASE, now=self.read_clock()
+                connection, self.ledger_id, most=most, lease=LEASE, now=self.read_clock()
             )
-        tasks = [asyncio.create_task(self._serve(due)) for due in taken]
-        for task in tasks:
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-        return tasks
-
-    async def _serve(self, due: Due) -> None:
-        try:
-            await self._send_to(due)
-        except Exception as error:  # noqa: BLE001 - the lease runs out, then it is tried again
-            log.warning("subscription %s was not served: %s: %s", due.id, type(error).__name__, error)
+        return [self._send_to(due) for due in taken]
 
     async def _send_to(self, due: Due) -> None:
         page = PageAsked(AT_A_TIME, due.position)
