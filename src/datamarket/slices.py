@@ -68,6 +68,7 @@ ROOMS = (
     "subsidy.lines",
     "subsidy.studies",
     "subsidy.cases",
+    "subsidy.integrity",
     "subsidy.register",
     "subsidy.facts",
 )

@@ -28,6 +28,7 @@ ALLOWED = {
     "server/database.py": "whether a database is a demo's, and empty",
     "server/listening.py": "asks whether all was heard",
     "subsidy/facts/snapshot.py": "one snapshot of the books for a run",
+    "subsidy/integrity/statements.py": "what detectors ask of a year's trades: named, versioned SQL",
     "subsidy/facts/statements.py": "what the books say of each enterprise: named, versioned SQL",
     "trading/charging.py": "what a month counts, and which fees are due, written down by set",
     "trading/recording.py": "hot path: a batch of trades written down by set",

@@ -51,6 +51,7 @@ _TABLE_OF = {
     "dispute_id": "trade_dispute",
     "entry_id": "ledger_entry",
     "line_id": "subsidy_line",
+    "flag_id": "integrity_flag",
     "hold_id": "ledger_hold",
     "income_id": "permitted_income",
     "listing_id": "listing",
@@ -100,6 +101,8 @@ async def market_in_use(database: Database) -> Market:
         await prices.ceiling(session, income.id, agreement.contract.product_id, 5_000)
     await subsidy.case(database, agreement.provider, verified=False)
     officers = subsidy.Officers()
+    await subsidy.controls(database, agreement.provider, agreement.buyer, since=IN_MAY)
+    await subsidy.detected(database, officers, year=NOON.year)
     run = await subsidy.opened_run(database, officers)
     await subsidy.moved(database, officers, run, RunEvent.SNAPSHOT, RunEvent.CALCULATE)
     things = {

@@ -14,6 +14,8 @@ from datamarket.participants.affiliations import actions as participants
 from datamarket.participants.tables import Participant
 from datamarket.subsidy.cases import actions as case_actions
 from datamarket.subsidy.cases.tables import SubsidyCase
+from datamarket.subsidy.integrity import actions as integrity_actions
+from datamarket.subsidy.integrity.actions import Detection
 from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.runs import actions as run_actions
 from datamarket.subsidy.runs import queries as run_queries
@@ -142,6 +144,14 @@ async def case(
             claimed_elsewhere=claimed_elsewhere,
             now=moment(),
         )
+
+
+async def detected(
+    database: Database, officers: Officers, *, year: int = YEAR, now: datetime = AFTER_YEAR
+) -> Detection:
+    """The detectors have looked at a year."""
+    async with database.transaction() as session:
+        return await integrity_actions.detect(session, officers.calculator, LEDGER_ID, year, now=now)
 
 
 async def two_sellers_and_a_case(database: Database) -> tuple[Participant, Participant]:

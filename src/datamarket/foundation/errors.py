@@ -96,6 +96,7 @@ THINGS_ZH = {
     "price report": "年度价格报告",
     "product": "产品",
     "product version": "产品版本",
+    "flag": "诚信疑点",
     "quote": "报价单",
     "resource": "资源",
     "run": "奖补运行",

@@ -9,6 +9,7 @@ evaluator  the pipeline, pure; its steps told in one sentence in Chinese and one
 facts      named, versioned statements over the market, or an office's files; frozen as a snapshot; flags
 register   versions of a scheme, approved by another hand than wrote them; the budget of a year
 cases      projects, their verified investment, what was claimed for each
+integrity  trades that only look like trades: detectors, and flags that a person judges
 runs       a run through its life, from its snapshot to payment
 lines      what readers see: awards, refusals, what a reviewer must look at
 studies    another run, today's books, other parameters, the same bytes again; a workbook

@@ -1,0 +1,126 @@
+"""Reading flags, and writing down what detectors found."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import orjson
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from datamarket.foundation.db import Connection, PageAsked, asked, keyset, lock_row, one_row
+from datamarket.foundation.ids import new_ids
+from datamarket.subsidy.integrity.detectors import Parameters
+from datamarket.subsidy.integrity.statements import STATEMENTS
+from datamarket.subsidy.integrity.tables import IntegrityFlag
+from datamarket.subsidy.integrity.terms import Detector, Finding, FlagState
+
+# A trade that lies in several of a flag's terms counts once.
+_RAISE = """
+INSERT INTO integrity_flag (id, ledger_id, year, detector, detector_version, statement_sha256, parameters, members, sales,
+                            figures, evidence_sha256, trades, amount_fen, state, raised_by, raised_at, version)
+SELECT f.id, $1, $2, f.detector, f.version, f.statement, $3::jsonb, ARRAY(SELECT jsonb_array_elements_text(f.found -> 'members')::uuid),
+       f.found -> 'sales', f.found -> 'figures', f.evidence, sold.trades, sold.fen, 'raised', $4, $5, 1
+  FROM unnest($6::uuid[], $7::text[], $8::int[], $9::text[], $10::text[], $11::jsonb[])
+       AS f (id, detector, version, statement, evidence, found)
+  CROSS JOIN LATERAL (
+       SELECT count(*) AS trades, coalesce(sum(t.amount_fen - t.refunded_fen), 0)::bigint AS fen FROM trade AS t
+        WHERE t.id IN (
+              SELECT one.id FROM jsonb_to_recordset(f.found -> 'sales')
+                       AS s (provider_id uuid, buyer_id uuid, from_at timestamptz, to_at timestamptz)
+                JOIN trade AS one ON one.ledger_id = $1 AND one.provider_id = s.provider_id AND one.buyer_id = s.buyer_id
+                                 AND one.occurred_at >= s.from_at AND one.occurred_at < s.to_at)) AS sold
+    ON CONFLICT (ledger_id, year, detector, evidence_sha256) DO NOTHING
+RETURNING id, detector, members, evidence_sha256, trades, amount_fen
+"""
+_LAPSE = """
+UPDATE integrity_flag SET state = 'lapsed', version = version + 1
+ WHERE ledger_id = $1 AND year = $2 AND state = 'raised' AND detector = ANY ($3) AND evidence_sha256 <> ALL ($4)
+RETURNING id
+"""
+_COMES_BACK = """
+UPDATE integrity_flag SET state = 'raised', version = version + 1
+ WHERE ledger_id = $1 AND year = $2 AND state = 'lapsed' AND evidence_sha256 = ANY ($3)
+RETURNING id
+"""
+
+
+async def raise_flags(
+    connection: Connection,
+    ledger_id: int,
+    year: int,
+    findings: Sequence[Finding],
+    rules: Parameters,
+    *,
+    raised_by: UUID,
+    now: datetime,
+) -> list[asyncpg.Record]:
+    """One statement for all; what is known already stays as it is."""
+    asks = {statement.detector: statement for statement in STATEMENTS}
+    texts = [asks[finding.detector] for finding in findings]
+    found = [
+        orjson.dumps(
+            {
+                "members": finding.members,
+                "sales": [sale.to_json() for sale in finding.sales],
+                "figures": finding.figures,
+            },
+            default=str,
+        ).decode()
+        for finding in findings
+    ]
+    return await connection.fetch(
+        _RAISE,
+        ledger_id,
+        year,
+        orjson.dumps(rules.to_json()).decode(),
+        raised_by,
+        now,
+        new_ids([now] * len(findings)),
+        [text.detector.value for text in texts],
+        [text.version for text in texts],
+        [text.sha256 for text in texts],
+        [finding.sha256 for finding in findings],
+        found,
+    )
+
+
+async def follow(
+    connection: Connection, ledger_id: int, year: int, looked: Collection[Detector], found: Collection[str]
+) -> tuple[list[UUID], list[UUID]]:
+    """Raised flags that these detectors find no more lapse, and lapsed ones that are found again are raised: both."""
+    names = [detector.value for detector in looked]
+    lapsed = await connection.fetch(_LAPSE, ledger_id, year, names, list(found))
+    back = await connection.fetch(_COMES_BACK, ledger_id, year, list(found))
+    return [row["id"] for row in lapsed], [row["id"] for row in back]
+
+
+async def get_flag(session: AsyncSession, flag_id: UUID) -> IntegrityFlag:
+    """Raises NotFound."""
+    return await one_row(session, select(IntegrityFlag).where(IntegrityFlag.id == flag_id), "flag")
+
+
+async def lock_flag(session: AsyncSession, flag_id: UUID) -> IntegrityFlag:
+    """The newest row, held until the transaction ends. Raises NotFound."""
+    return await lock_row(session, IntegrityFlag, flag_id, "flag")
+
+
+async def list_flags(
+    session: AsyncSession,
+    ledger_id: int,
+    *,
+    year: int | None,
+    state: FlagState | None,
+    detector: Detector | None,
+    participant: UUID | None,
+    page: PageAsked[UUID],
+) -> Sequence[IntegrityFlag]:
+    """In the order they were raised."""
+    wanted = asked(
+        (IntegrityFlag.year, year), (IntegrityFlag.state, state), (IntegrityFlag.detector, detector)
+    )
+    statement = select(IntegrityFlag).where(IntegrityFlag.ledger_id == ledger_id, *wanted)
+    if participant is not None:
+        statement = statement.where(col(IntegrityFlag.members).contains([participant]))
+    return (await session.exec(keyset(statement, col(IntegrityFlag.id), page))).all()

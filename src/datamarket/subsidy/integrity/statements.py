@@ -1,0 +1,134 @@
+"""What the detectors ask: named, versioned SQL over a year's trades, each bounded: none joins every trade with every other."""
+
+from dataclasses import dataclass
+
+from datamarket.subsidy.integrity.terms import Detector
+from datamarket.subsidy.terms import sha256_of_bytes
+
+
+@dataclass(frozen=True)
+class DetectorStatement:
+    """What a detector asks; another text needs another version."""
+
+    detector: Detector
+    version: int
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        return sha256_of_bytes(self.text.encode())
+
+
+_YEAR = "t.ledger_id = $1 AND t.occurred_at >= $2::timestamptz AND t.occurred_at < $3::timestamptz"
+_PAIR = "t.provider_id AS seller, t.buyer_id AS buyer"
+
+RELATED = DetectorStatement(
+    Detector.RELATED,
+    1,
+    f"""
+SELECT {_PAIR}, greatest($2::timestamptz, min(r.from_on::timestamp AT TIME ZONE 'Asia/Shanghai' - $4::interval)) AS from_at,
+       least($3::timestamptz, max(coalesce(r.to_on::timestamp AT TIME ZONE 'Asia/Shanghai' + $4::interval, $3::timestamptz))) AS to_at,
+       count(DISTINCT t.id) AS trades
+  FROM related_party AS r JOIN trade AS t ON t.provider_id = r.a_id AND t.buyer_id = r.b_id
+ WHERE {_YEAR} AND t.amount_fen > 0
+   AND t.occurred_at >= r.from_on::timestamp AT TIME ZONE 'Asia/Shanghai' - $4::interval
+   AND (r.to_on IS NULL OR t.occurred_at < r.to_on::timestamp AT TIME ZONE 'Asia/Shanghai' + $4::interval)
+ GROUP BY 1, 2
+""",  # noqa: S608 - of constants that stand here
+)
+# Only who sells and buys can lie on a ring. Windows begin every half of their length: what takes half of it is in one.
+RING = DetectorStatement(
+    Detector.RING,
+    1,
+    f"""
+WITH pair AS (
+    SELECT provider_id AS seller, buyer_id AS buyer FROM monthly_turnover
+     WHERE ledger_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date AND month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+     GROUP BY 1, 2 HAVING sum(gross_fen - refunded_fen) >= $5
+), ends AS (SELECT seller AS id FROM pair INTERSECT SELECT buyer FROM pair)
+SELECT {_PAIR}, (extract(epoch FROM t.occurred_at - $2::timestamptz) / extract(epoch FROM $4::interval / 2))::bigint - back AS tile,
+       sum(t.amount_fen - t.refunded_fen)::bigint AS fen, min(t.occurred_at) AS from_at, max(t.occurred_at) AS to_at
+  FROM trade AS t JOIN pair AS p ON p.seller = t.provider_id AND p.buyer = t.buyer_id
+  CROSS JOIN (VALUES (0), (1)) AS w (back)
+ WHERE {_YEAR} AND t.amount_fen > t.refunded_fen
+   AND t.provider_id IN (SELECT id FROM ends) AND t.buyer_id IN (SELECT id FROM ends)
+ GROUP BY 1, 2, 3 HAVING sum(t.amount_fen - t.refunded_fen) >= $5
+""",  # noqa: S608
+)
+PINGPONG = DetectorStatement(
+    Detector.PINGPONG,
+    1,
+    f"""
+WITH pair AS (
+    SELECT DISTINCT provider_id, buyer_id FROM monthly_turnover
+     WHERE ledger_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date AND month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+), mutual AS (
+    SELECT a.* FROM pair AS a JOIN pair AS b ON b.provider_id = a.buyer_id AND b.buyer_id = a.provider_id
+)
+SELECT {_PAIR}, count(*) AS trades, min(t.occurred_at) AS from_at, max(t.occurred_at) AS to_at
+  FROM mutual AS m JOIN trade AS t ON t.provider_id = m.provider_id AND t.buyer_id = m.buyer_id
+ WHERE {_YEAR} AND t.amount_fen > 0 AND EXISTS (
+       SELECT FROM trade AS back
+        WHERE back.provider_id = t.buyer_id AND back.buyer_id = t.provider_id AND back.amount_fen = t.amount_fen
+          AND back.ledger_id = t.ledger_id AND back.occurred_at BETWEEN t.occurred_at - $4::interval AND t.occurred_at + $4::interval)
+ GROUP BY 1, 2 HAVING count(*) >= $5
+""",  # noqa: S608
+)
+SPLIT = DetectorStatement(
+    Detector.SPLIT,
+    1,
+    f"""
+WITH below AS (
+    SELECT {_PAIR}, t.occurred_at, count(*) OVER (PARTITION BY t.provider_id, t.buyer_id ORDER BY t.occurred_at
+           RANGE BETWEEN CURRENT ROW AND $4::interval FOLLOWING) AS times
+      FROM trade AS t WHERE {_YEAR} AND t.amount_fen >= $5 AND t.amount_fen < $6
+)
+SELECT seller, buyer, max(times) AS trades, min(occurred_at) AS from_at, least($3::timestamptz, max(occurred_at) + $4::interval) AS to_at
+  FROM below WHERE times >= $7 GROUP BY 1, 2
+""",  # noqa: S608
+)
+BURST = DetectorStatement(
+    Detector.BURST,
+    1,
+    f"""
+WITH late AS (
+    SELECT {_PAIR}, sum(t.amount_fen)::bigint AS fen, coalesce(sum(b.fen), 0)::bigint AS back_fen, count(*) AS trades,
+           min(t.occurred_at) AS from_at, max(t.occurred_at) AS to_at
+      FROM trade AS t LEFT JOIN LATERAL (
+           SELECT sum(r.amount_fen) AS fen FROM refund AS r WHERE r.trade_id = t.id AND r.refunded_at < $3::timestamptz + $5::interval) AS b ON true
+     WHERE t.ledger_id = $1 AND t.occurred_at >= $3::timestamptz - $4::interval AND t.occurred_at < $3::timestamptz
+     GROUP BY 1, 2
+), sold AS (
+    SELECT provider_id AS seller, sum(gross_fen) AS fen FROM monthly_turnover
+     WHERE ledger_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date AND month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+     GROUP BY 1
+)
+SELECT late.* FROM late JOIN sold USING (seller)
+ WHERE late.back_fen > 0 AND late.back_fen * $7::bigint >= late.fen * $6::bigint
+   AND (SELECT sum(l.back_fen) FROM late AS l WHERE l.seller = late.seller) * $9::bigint >= sold.fen * $8::bigint
+""",  # noqa: S608
+)
+UNUSED = DetectorStatement(
+    Detector.UNUSED,
+    1,
+    f"""
+WITH idle AS (
+    SELECT {_PAIR}, sum(t.amount_fen)::bigint AS fen, count(*) AS trades, min(t.occurred_at) AS from_at,
+           max(t.occurred_at) AS to_at
+      FROM trade_order AS o JOIN trade AS t ON t.id = o.trade_id
+     WHERE {_YEAR} AND o.state = 'accepted' AND o.used_at IS NULL AND o.delivered_at < $8::timestamptz - $4::interval AND t.amount_fen > t.refunded_fen
+       AND NOT EXISTS (SELECT FROM contract_use AS u
+                        WHERE u.contract_id = o.contract_id AND u.at >= o.delivered_at
+                          AND u.id NOT IN (SELECT d.use_id FROM trade_order AS a JOIN trade AS d ON d.id = a.trade_id
+                                            WHERE a.contract_id = o.contract_id))
+     GROUP BY 1, 2 HAVING count(*) >= $5
+), sold AS (
+    SELECT provider_id AS seller, sum(gross_fen) AS fen FROM monthly_turnover
+     WHERE ledger_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date AND month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+     GROUP BY 1
+)
+SELECT idle.* FROM idle JOIN sold USING (seller) WHERE idle.fen * $7::bigint >= sold.fen * $6::bigint
+""",  # noqa: S608
+)
+
+STATEMENTS = (RELATED, RING, PINGPONG, SPLIT, BURST, UNUSED)
