@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from datamarket.foundation import money
-from datamarket.foundation.clock import year_bounds
+from datamarket.foundation.clock import start_of_day, year_bounds
 from datamarket.foundation.db import Connection
 from datamarket.foundation.documents.dated import DatedValue, read_dated, read_days, value_on
 from datamarket.subsidy.integrity import rings
@@ -26,7 +26,7 @@ class Parameters:
     """What `detectors.yaml` says on a day, and why it says so there."""
 
     related_days: timedelta
-    ring_days: timedelta
+    ring_months: int
     ring_members: int
     ring_likeness: Fraction
     ring_least_fen: int
@@ -112,8 +112,8 @@ async def find(
     ):
         rows = await connection.fetch(statement.text, ledger_id, begin, end, *arguments)
         findings += _between(statement.detector, rows)
-    rows = await connection.fetch(RING.text, ledger_id, begin, end, rules.ring_days, rules.ring_least_fen)
-    ringed, whole = rings_in(rows, rules)
+    rows = await connection.fetch(RING.text, ledger_id, begin, end, rules.ring_months, rules.ring_least_fen)
+    ringed, whole = rings_in(rows, rules, begin, end)
     return Found(findings + ringed, [] if whole else [Detector.RING])
 
 
@@ -148,21 +148,33 @@ def _between(detector: Detector, rows: list[asyncpg.Record]) -> list[Finding]:
     ]
 
 
-def rings_in(rows: list[asyncpg.Record], rules: Parameters) -> tuple[list[Finding], bool]:
+def _months_after(first: date, months: int) -> date:
+    """The first day of a month, so many months after another."""
+    years, month = divmod(first.month - 1 + months, 12)
+    return date(first.year + years, month + 1, 1)
+
+
+def rings_in(
+    rows: list[asyncpg.Record], rules: Parameters, begin: datetime, end: datetime
+) -> tuple[list[Finding], bool]:
     """One finding a ring, with the sales of every window in which it was found."""
-    tiles: defaultdict[int, dict[tuple[UUID, UUID], asyncpg.Record]] = defaultdict(dict)
+    tiles: defaultdict[date, dict[tuple[UUID, UUID], asyncpg.Record]] = defaultdict(dict)
     for row in rows:
-        tiles[row["tile"]][row["seller"], row["buyer"]] = row
+        tiles[row["begins"]][row["seller"], row["buyer"]] = row
     sales: defaultdict[tuple[UUID, ...], set[FlaggedSales]] = defaultdict(set)
     smallest: dict[tuple[UUID, ...], int] = {}
     whole = True
-    for edges in tiles.values():
+    for begins, edges in tiles.items():
+        term = (
+            max(begin, start_of_day(begins)),
+            min(end, start_of_day(_months_after(begins, rules.ring_months))),
+        )
         sold = [rings.Sold(seller, buyer, row["fen"]) for (seller, buyer), row in edges.items()]
         search = rings.find_rings(sold, members=rules.ring_members, likeness=rules.ring_likeness)
         whole = whole and search.whole
         for ring in search.rings:
             of_ring = [edges[edge] for edge in rings.edges_of(ring)]
-            sales[ring].update(map(_sales, of_ring))
+            sales[ring].update(FlaggedSales(row["seller"], row["buyer"], *term) for row in of_ring)
             smallest[ring] = max(smallest.get(ring, 0), min(row["fen"] for row in of_ring))
     found = [
         Finding(Detector.RING, ring, tuple(sorted(sales[ring])), {"smallest_fen": smallest[ring]})

@@ -27,6 +27,7 @@ class RingSearch(NamedTuple):
 
 def find_rings(sold: Iterable[Sold], *, members: int, likeness: Fraction) -> RingSearch:
     """Every ring of two to `members` sellers of which the smallest edge is at least `likeness` of the largest."""
+    part, whole = likeness.as_integer_ratio()
     edges = _cut_ends({(edge.seller, edge.buyer): edge.fen for edge in sold})
     by_seller: defaultdict[UUID, list[Sold]] = defaultdict(list)
     for (seller, buyer), fen in edges.items():
@@ -42,7 +43,7 @@ def find_rings(sold: Iterable[Sold], *, members: int, likeness: Fraction) -> Rin
             for edge in by_seller.get(path[-1], ()):
                 steps += 1
                 least, most = min(low, edge.fen), max(high, edge.fen)
-                if least < likeness * most:
+                if least * whole < most * part:
                     continue
                 if edge.buyer == start:
                     found.append(path)

@@ -36,41 +36,40 @@ SELECT {_PAIR}, greatest($2::timestamptz, min(r.from_on::timestamp AT TIME ZONE 
  GROUP BY 1, 2
 """,  # noqa: S608 - of constants that stand here
 )
-# Only who sells and buys can lie on a ring. Windows begin every half of their length: what takes half of it is in one.
+# By the turnover that is kept: windows of some months, each begun a month after the one before it.
 RING = DetectorStatement(
     Detector.RING,
     1,
-    f"""
-WITH pair AS (
-    SELECT provider_id AS seller, buyer_id AS buyer FROM monthly_turnover
-     WHERE ledger_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date AND month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
-     GROUP BY 1, 2 HAVING sum(gross_fen - refunded_fen) >= $5
-), ends AS (SELECT seller AS id FROM pair INTERSECT SELECT buyer FROM pair)
-SELECT {_PAIR}, (extract(epoch FROM t.occurred_at - $2::timestamptz) / extract(epoch FROM $4::interval / 2))::bigint - back AS tile,
-       sum(t.amount_fen - t.refunded_fen)::bigint AS fen, min(t.occurred_at) AS from_at, max(t.occurred_at) AS to_at
-  FROM trade AS t JOIN pair AS p ON p.seller = t.provider_id AND p.buyer = t.buyer_id
-  CROSS JOIN (VALUES (0), (1)) AS w (back)
- WHERE {_YEAR} AND t.amount_fen > t.refunded_fen
-   AND t.provider_id IN (SELECT id FROM ends) AND t.buyer_id IN (SELECT id FROM ends)
- GROUP BY 1, 2, 3 HAVING sum(t.amount_fen - t.refunded_fen) >= $5
-""",  # noqa: S608
+    """
+SELECT provider_id AS seller, buyer_id AS buyer, (month - w.back * interval '1 month')::date AS begins,
+       sum(gross_fen - refunded_fen)::bigint AS fen
+  FROM monthly_turnover CROSS JOIN generate_series(0, $4::int - 1) AS w (back)
+ WHERE ledger_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+   AND month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+ GROUP BY 1, 2, 3 HAVING sum(gross_fen - refunded_fen) >= $5
+""",
 )
+# Parties that sell to each other are few: their trades are looked up a pair (OFFSET keeps the planner from reading them all).
 PINGPONG = DetectorStatement(
     Detector.PINGPONG,
     1,
     f"""
 WITH pair AS (
     SELECT DISTINCT provider_id, buyer_id FROM monthly_turnover
-     WHERE ledger_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date AND month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
-), mutual AS (
+     WHERE ledger_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+       AND month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+), mutual AS MATERIALIZED (
     SELECT a.* FROM pair AS a JOIN pair AS b ON b.provider_id = a.buyer_id AND b.buyer_id = a.provider_id
 )
-SELECT {_PAIR}, count(*) AS trades, min(t.occurred_at) AS from_at, max(t.occurred_at) AS to_at
-  FROM mutual AS m JOIN trade AS t ON t.provider_id = m.provider_id AND t.buyer_id = m.buyer_id
- WHERE {_YEAR} AND t.amount_fen > 0 AND EXISTS (
-       SELECT FROM trade AS back
-        WHERE back.provider_id = t.buyer_id AND back.buyer_id = t.provider_id AND back.amount_fen = t.amount_fen
-          AND back.ledger_id = t.ledger_id AND back.occurred_at BETWEEN t.occurred_at - $4::interval AND t.occurred_at + $4::interval)
+SELECT m.provider_id AS seller, m.buyer_id AS buyer, count(*) AS trades, min(sold.occurred_at) AS from_at, max(sold.occurred_at) AS to_at
+  FROM mutual AS m CROSS JOIN LATERAL (
+       SELECT t.occurred_at FROM trade AS t
+        WHERE {_YEAR} AND t.provider_id = m.provider_id AND t.buyer_id = m.buyer_id AND t.amount_fen > 0 AND EXISTS (
+              SELECT FROM trade AS back
+               WHERE back.provider_id = t.buyer_id AND back.buyer_id = t.provider_id AND back.amount_fen = t.amount_fen
+                 AND back.ledger_id = t.ledger_id
+                 AND back.occurred_at BETWEEN t.occurred_at - $4::interval AND t.occurred_at + $4::interval)
+       OFFSET 0) AS sold
  GROUP BY 1, 2 HAVING count(*) >= $5
 """,  # noqa: S608
 )
