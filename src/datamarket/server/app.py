@@ -19,6 +19,7 @@ from datamarket.edge import docs, middleware, openapi, operations, problems
 from datamarket.edge.remembered import Heard
 from datamarket.edge.signpost import Signpost
 from datamarket.evidence.actions import record
+from datamarket.evidence.answers import tell_answer
 from datamarket.foundation.clock import read_clock as wall_clock
 from datamarket.foundation.db import Database
 from datamarket.foundation.http import API_PREFIX
@@ -86,6 +87,7 @@ def _equip(app: FastAPI, settings: Settings, database: Database, read_clock: Cal
     app.state.read_clock = read_clock
     app.state.attempts = Attempts(settings)
     app.state.record = record
+    app.state.tell_answer = tell_answer
     app.state.tokens = TokenKeeper(key, settings)
     app.state.cursor_secret = derived_secret(key, b"page cursors")
     app.state.sealer = sealer_of(settings)
