@@ -10,7 +10,7 @@ import pytest_asyncio
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from datamarket.foundation import checks as recomputed
-from datamarket.foundation.db import Database
+from datamarket.foundation.db import Database, owner_connection
 from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.server.sealing import seal_all
@@ -163,6 +163,12 @@ async def test_a_run_rewritten_with_all_its_hashes_is_found_and_goes_no_further(
     assert "快照 snapshot" in found.differs
     with pytest.raises(sealed.RunNotAsSealed) as refused:
         await world.moved(fresh_database, officers, run, event, now=AFTER_PUBLICITY)
+    async with owner_connection(fresh_database.url) as owner:
+        [*_, told] = await recomputed.run(owner, LEDGER_ID, recomputed.of_room("datamarket.subsidy.runs"))
+    assert (told.check.id, told.seen) == ("I20", 1)
+    assert all(
+        breach.startswith(f"run {run.id}: ") and "(not sealed yet)" in breach for breach in told.breaches
+    )
     assert "收款明细 " in refused.value.facts["differs_zh"]
     assert "snapshot" in refused.value.facts["differs_en"]
 

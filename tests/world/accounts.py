@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import FastAPI
 from httpx import AsyncClient, Response
 
+from datamarket.accounts.actions import close_account
 from datamarket.auth import actions
 from datamarket.auth.tables import Account
 from datamarket.auth.terms import Actor, Role
@@ -37,7 +38,7 @@ async def clerk(database: Database, *roles: Role, organisation: UUID | None = No
 
 async def close(database: Database, account_id: UUID) -> None:
     async with database.transaction() as session:
-        await actions.close_account(session, account_id, now=NOON)
+        await close_account(session, ADMIN, account_id, reason=None, now=NOON)
 
 
 async def sign_in(visitor: AsyncClient, account: Account, password: str = PASSWORD) -> Response:
