@@ -29,6 +29,7 @@ from datamarket.foundation.money import Fen, split
 from datamarket.ledger import posting
 from datamarket.ledger.books.actions import deposit_source
 from datamarket.ledger.terms import AccountKey, AccountKind, EntryKind, moved
+from datamarket.migrations.scripts import FOLDER
 from datamarket.server.database import opened_database
 from datamarket.simulation.names import fictional_code
 from datamarket.trading import rules
@@ -197,7 +198,10 @@ async def grow(url: str, ledger_id: int, times: int, uses: int) -> None:
 
 
 async def multiply(connection: Connection, times: int) -> None:
-    """The admitted enterprises, their offers and open contracts, so many times; once a market, as the ids follow from it."""
+    """The admitted enterprises, their offers and open contracts, so many times; once a market, as the ids follow from it.
+
+    No action made them: they are taken over into audit events as the upgrade takes over rows of before.
+    """
     rows = await connection.fetch(
         "SELECT id, division FROM participant WHERE kind = 'enterprise' AND state = 'admitted' ORDER BY id"
     )
@@ -209,6 +213,7 @@ async def multiply(connection: Connection, times: int) -> None:
             for table, statement in statements:
                 also = [codes] if table == "participant" else []
                 await connection.execute(statement, str(copy), [row["id"] for row in rows], *also)
+    await connection.execute((FOLDER / "0023_registers.sql").read_text(encoding="utf-8"))
 
 
 async def _copying(connection: Connection, table: str) -> str:

@@ -60,6 +60,7 @@ async def test_an_account_of_before_whose_roles_are_not_given_any_more_does_not_
     account = await clerk(database)
     await superuser.execute("UPDATE account SET roles = '{admin,auditor}' WHERE id = $1", account.id)
     assert code_of(await sign_in(client_for(None), account)) == (422, "auth.roles-apart")
+    await superuser.execute("UPDATE account SET roles = $2 WHERE id = $1", account.id, account.roles)
 
 
 async def test_roles_and_organisation_of_an_account_never_change(database: Database) -> None:

@@ -55,6 +55,9 @@ COVERED = {
     "I16",
     "I17",
     "I18",
+    "I19",
+    "I19-trades",
+    "I20",
 }
 """The first release knew no holds, orders, payouts and transfers between cities."""
 _CATALOGUE = """

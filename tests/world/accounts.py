@@ -7,14 +7,16 @@ from uuid import UUID
 from fastapi import FastAPI
 from httpx import AsyncClient, Response
 
+from datamarket.accounts.actions import close_account
 from datamarket.auth import actions
 from datamarket.auth.tables import Account
 from datamarket.auth.terms import Actor, Role
+from datamarket.evidence.actions import record
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
 from datamarket.server.app import create_app
 from tests.conftest import client_of
-from tests.world.people import NOON, unique
+from tests.world.people import ADMIN, NOON, unique
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of a test's own accounts
 
@@ -22,7 +24,7 @@ PASSWORD = "correct horse battery"  # noqa: S105 - of a test's own accounts
 async def clerk(database: Database, *roles: Role, organisation: UUID | None = None) -> Account:
     """An account that can sign in; of the authority unless roles are named."""
     async with database.transaction() as session:
-        return await actions.open_account(
+        account = await actions.open_account(
             session,
             username=unique("clerk"),
             password=PASSWORD,
@@ -30,11 +32,13 @@ async def clerk(database: Database, *roles: Role, organisation: UUID | None = No
             participant_id=organisation,
             now=NOON,
         )
+        await record(session, ADMIN, "accounts.open", ("account", account.id), account, now=NOON)
+        return account
 
 
 async def close(database: Database, account_id: UUID) -> None:
     async with database.transaction() as session:
-        await actions.close_account(session, account_id, now=NOON)
+        await close_account(session, ADMIN, account_id, reason=None, now=NOON)
 
 
 async def sign_in(visitor: AsyncClient, account: Account, password: str = PASSWORD) -> Response:

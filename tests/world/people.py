@@ -30,9 +30,14 @@ def actor(*roles: Role, organisation: UUID | None = None) -> Actor:
 
 
 _ENROL = """
+WITH opened AS (
 INSERT INTO account (id, username, password_hash, password_temporary, participant_id, roles, active, created_at, version)
 VALUES ($1, $1::uuid::text, '', false, (SELECT id FROM participant WHERE id = $2), '{reviewer}', true, $3, 1)
-    ON CONFLICT DO NOTHING
+    ON CONFLICT DO NOTHING RETURNING *)
+INSERT INTO audit_event (id, at, actor_id, action, subject_type, subject_id, facts)
+SELECT $4, created_at, id, 'accounts.open', 'account', id,
+       jsonb_build_object('rows', jsonb_build_object('account', jsonb_build_object(id::text, to_jsonb(a) - 'password_hash')))
+  FROM opened AS a
 """
 
 
@@ -40,7 +45,7 @@ async def enrol(database: Database, *people: Actor) -> None:
     """The accounts of actors, which no password opens; each for its organisation, where that is there."""
     async with database.connection() as connection:
         for who in people:
-            await connection.execute(_ENROL, who.account_id, who.participant_id, NOON)
+            await connection.execute(_ENROL, who.account_id, who.participant_id, NOON, new_id(NOON))
 
 
 AUTHORITY = actor(Role.AUTHORITY)

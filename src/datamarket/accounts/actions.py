@@ -51,6 +51,7 @@ async def open_account(
         actor,
         "accounts.open",
         ("account", account.id),
+        account,
         now=now,
         username=username,
         roles=[str(role) for role in chosen],
@@ -63,7 +64,9 @@ async def close_account(
 ) -> Account:
     """The account can no longer sign in, refresh or write. Raises NotFound or LastAdministrator."""
     closed = await auth.close_account(session, account_id, now=now)
-    await evidence.record(session, actor, "accounts.close", ("account", closed.id), now=now, reason=reason)
+    await evidence.record(
+        session, actor, "accounts.close", ("account", closed.id), closed, now=now, reason=reason
+    )
     return closed
 
 
@@ -97,7 +100,9 @@ async def reset_password(session: AsyncSession, actor: Actor, account: Account, 
         raise rules.AccountClosedAlready
     password = passwords.random_password()
     await auth.set_password(session, account, await passwords.hash_of(password), temporary=True, now=now)
-    await evidence.record(session, actor, "accounts.reset-password", ("account", account.id), now=now)
+    await evidence.record(
+        session, actor, "accounts.reset-password", ("account", account.id), account, now=now
+    )
     return password
 
 

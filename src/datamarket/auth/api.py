@@ -171,7 +171,7 @@ async def change_password(
         account = await actions.lock_unchanged(session, compared)
         await actions.set_password(session, account, chosen, temporary=False, now=now)
         await request.app.state.record(
-            session, actor, "auth.change-password", ("account", account.id), now=now
+            session, actor, "auth.change-password", ("account", account.id), account, now=now
         )
         return _issue(request, await actions.issue_refresh(session, account, now=now, days=days), now)
 

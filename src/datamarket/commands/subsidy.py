@@ -207,7 +207,7 @@ def replay(run_id: RunId = None, as_json: AsJson = False) -> None:
 
 def _print_replay(found: Mapping[str, Any]) -> None:
     for name, value in found.items():
-        typer.echo(f"{name:<16} {value}")
+        typer.echo(f"{name:<16} {'; '.join(value) if isinstance(value, list) else value}")
 
 
 async def _replayed(session: "AsyncSession", run_id: UUID | None) -> dict[str, Any]:

@@ -221,8 +221,17 @@ async def move_contract(
         await disposal.owe_disposal(session, contract, now=now)
     if event is ContractEvent.NOTICE:
         facts["ends_at"] = str(contract.ends_at)
-    await evidence.record(session, actor, f"contracts.{event}", ("contract", contract.id), now=now, **facts)
+    await tell(session, actor, contract, event, now, **facts)
     return contract
+
+
+async def tell(
+    session: AsyncSession, actor: Actor, contract: Contract, verb: str, now: datetime, **facts: Any
+) -> None:
+    """The audit event; where terms come into force, which is where links are frozen, it tells the contract's row too."""
+    rows = [contract] if "links" in facts else []
+    subject = ("contract", contract.id)
+    await evidence.record(session, actor, f"contracts.{verb}", subject, *rows, now=now, **facts)
 
 
 def _ending(contract: Contract, party: Party, now: datetime) -> ContractEvent:

@@ -1,7 +1,7 @@
 """Rows of contracts, of what each stands on, of its meter, and of every metered use."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, DateTime, Index, text
@@ -17,6 +17,20 @@ from datamarket.zones.terms import UseClass
 
 
 class Contract(SQLModel, table=True):
+    """A contract; `TOLD` is what its trades are priced, divided and counted by, which an amendment alone changes."""
+
+    TOLD: ClassVar = {
+        *(
+            "price_model",
+            "price_fen",
+            "period_days",
+            "price_terms",
+            "terms_number",
+            "venue_id",
+            "venue_operator_id",
+        ),
+        *("venue_fee_bps", "provider_id", "buyer_id", "zone_id", "operator_id", "suppliers", "category"),
+    }
     __tablename__ = "contract"
     __table_args__ = (
         one_of("state", ContractState, "contract"),

@@ -1,11 +1,13 @@
-"""Adding audit events, one or many."""
+"""Adding audit events, one or many; with the rows of a register as they stand from then on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
+from sqlalchemy import inspect
+from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
@@ -28,14 +30,17 @@ async def record(
     actor: Actor,
     action: str,
     subject: tuple[str, UUID],
-    *,
+    *rows: SQLModel,
     now: datetime,
     **facts: Any,
 ) -> None:
     """What was done, kept beside it: with it goes to the database whatever the session holds, and is refused there.
 
-    `action` is a verb with its slice, such as `contracts.sign`; `facts` are JSON values, money in fen.
+    `action` is a verb with its slice, such as `contracts.sign`; `facts` are JSON values, money in fen. `rows` are
+    those of a register that it made or changed: I19 holds the register to them.
     """
+    if kept := rows_told(rows):
+        facts["rows"] = kept
     session.add(
         AuditEvent(
             id=new_id(now),
@@ -51,6 +56,23 @@ async def record(
     await session.flush()
 
 
+def rows_told(rows: Iterable[SQLModel]) -> dict[str, dict[str, Any]]:
+    """Each row under its table and its key, as JSON, or of it what its class says in `TOLD`.
+
+    Files are told by their hashes, and no password is told.
+    """
+    told: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        table = inspect(type(row)).local_table
+        key = "/".join(str(getattr(row, column.name)) for column in table.primary_key)
+        columns = getattr(row, "TOLD", None)
+        told.setdefault(str(table.name), {})[key] = row.model_dump(
+            mode="json", include=columns, exclude=_UNTOLD
+        )
+    return told
+
+
+_UNTOLD = {"content", "password_hash"}
 _INSERT = """
 INSERT INTO audit_event (id, at, actor_id, organisation_id, action, subject_type, subject_id, facts)
 SELECT e.id, $1, e.actor_id, e.organisation_id, $2, $3, e.subject_id, e.facts

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.evidence.log.leaves import EVENTS_TOLD
+from datamarket.evidence.log.leaves import AUDIT_EVENTS, EVENTS_TOLD, leaf_hash
 from datamarket.evidence.tables import COMMONEST, AuditEvent
 from datamarket.foundation.db import Connection, PageAsked, asked, keyset
 
@@ -51,6 +51,21 @@ async def list_of_contract(
     """Events of these actions that name a digest, oldest first."""
     rows = await connection.fetch(_SIGNED, contract_id, actions, page.after, page.limit + 1)
     return [ToldEvent(*row) for row in rows]
+
+
+_SEALED = f"""
+SELECT r.id, bool_and(l.hash = {leaf_hash("audit")}) FROM ({AUDIT_EVENTS.stored} AND subject_id = $2) AS r
+  LEFT JOIN (SELECT leaf.id, leaf.hash FROM seal_leaves, unnest(ids, kinds, hashes) AS leaf (id, kind, hash)
+              WHERE ledger_id = $1 AND leaf.kind = 'audit'
+                AND leaf.id = ANY (ARRAY(SELECT id FROM audit_event WHERE subject_id = $2))) AS l ON l.id = r.id
+ GROUP BY r.id ORDER BY r.id
+"""  # noqa: S608 - constants
+"""Leaves are looked for by id alone, in the whole log: a transaction that was written anew hides none."""
+
+
+async def sealed_events(connection: Connection, ledger_id: int, subject_id: UUID) -> dict[UUID, bool | None]:
+    """Every event of a thing, and whether its leaf is that of its row; None while it waits to be sealed."""
+    return dict(tuple(row) for row in await connection.fetch(_SEALED, ledger_id, subject_id))
 
 
 async def find_event(connection: Connection, subject_id: UUID, action: str) -> UUID | None:

@@ -375,6 +375,7 @@ async def finished(request: Request, response: Response) -> Response:
         connection, claim = claimed
         kept = idempotency.Answer(response.status_code, bytes(response.body), response.headers.get("etag"))
         await idempotency.settle_all(connection, {claim: kept})
+        await request.app.state.tell_answer(request, connection, claim, kept)
     return response
 
 

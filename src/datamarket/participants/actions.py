@@ -49,12 +49,15 @@ async def register_participant(
     )
     session.add(participant)
     await session.flush()
-    session.add(_standing(participant, None, now))
+    standing = _standing(participant, None, now)
+    session.add(standing)
     await record(
         session,
         actor,
         "participants.register",
         ("participant", participant.id),
+        participant,
+        standing,
         now=now,
         uscc=uscc,
         kind=kind,
@@ -74,18 +77,18 @@ async def rename_participant(
     """Only before admission. Raises NameFixed."""
     if participant.state != ParticipantState.APPLIED:
         raise rules.NameFixed(state=ParticipantState(participant.state))
+    before, participant.name_zh, participant.name_en = participant.name_zh, name_zh, name_en
+    participant.version += 1
     await record(
         session,
         actor,
         "participants.rename",
         ("participant", participant.id),
+        participant,
         now=now,
-        before=participant.name_zh,
+        before=before,
         after=name_zh,
     )
-    participant.name_zh, participant.name_en = name_zh, name_en
-    participant.version += 1
-    await session.flush()
     return participant
 
 
@@ -112,9 +115,18 @@ async def move_participant(
     await session.flush()
     participant.state = state
     participant.version += 1
-    session.add(_standing(participant, reason, at))
+    beginning = _standing(participant, reason, at)
+    session.add(beginning)
     await record(
-        session, actor, f"participants.{event}", ("participant", participant.id), now=now, reason=reason
+        session,
+        actor,
+        f"participants.{event}",
+        ("participant", participant.id),
+        participant,
+        ending,
+        beginning,
+        now=now,
+        reason=reason,
     )
     if event is ParticipantEvent.RESTORE:
         await stoppages.lift(session, actor, participant.id, now=at)

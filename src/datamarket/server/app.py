@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from datamarket import __version__, slices
 from datamarket.auth.api import keys
@@ -19,9 +19,11 @@ from datamarket.edge import docs, middleware, openapi, operations, problems
 from datamarket.edge.remembered import Heard
 from datamarket.edge.signpost import Signpost
 from datamarket.evidence.actions import record
+from datamarket.evidence.answers import tell_answer
 from datamarket.foundation.clock import read_clock as wall_clock
-from datamarket.foundation.db import Database
-from datamarket.foundation.http import API_PREFIX
+from datamarket.foundation.db import Connection, Database
+from datamarket.foundation.http import API_PREFIX, read_now
+from datamarket.foundation.idempotency import Answer, Claim
 from datamarket.foundation.settings import Settings
 from datamarket.notices.subscriptions.sending import Sender
 from datamarket.server.housekeeping import kept_house
@@ -86,6 +88,7 @@ def _equip(app: FastAPI, settings: Settings, database: Database, read_clock: Cal
     app.state.read_clock = read_clock
     app.state.attempts = Attempts(settings)
     app.state.record = record
+    app.state.tell_answer = _tell_answer
     app.state.tokens = TokenKeeper(key, settings)
     app.state.cursor_secret = derived_secret(key, b"page cursors")
     app.state.sealer = sealer_of(settings)
@@ -93,6 +96,12 @@ def _equip(app: FastAPI, settings: Settings, database: Database, read_clock: Cal
     sender = Sender(database, settings.ledger_id, secret, settings.webhook_networks, read_clock)
     app.state.sender = sender
     app.state.courier = Courier(sender, app.state.sealer.notary, settings.public_url)
+
+
+async def _tell_answer(request: Request, connection: Connection, claim: Claim, answer: Answer) -> None:
+    """Officers act on what a subsidy's writes answer, a few a year; of all writes it would be one more row each."""
+    if request.scope["path"].startswith(f"{API_PREFIX}/subsidy/"):
+        await tell_answer(connection, claim, answer, now=await read_now(request))
 
 
 def from_environment() -> FastAPI:

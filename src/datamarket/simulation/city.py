@@ -12,8 +12,9 @@ from uuid import UUID
 import yaml
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from datamarket.auth import actions as auth
-from datamarket.auth.terms import Actor, Role
+from datamarket.accounts import actions as accounts
+from datamarket.auth.actions import actor_of
+from datamarket.auth.terms import CLOCK, Actor, Role
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan
 from datamarket.catalogue.products.terms import Content, DeliveryForm, Identity, Modality
 from datamarket.catalogue.terms import Category
@@ -185,15 +186,16 @@ class Loader:
     async def _account(
         self, session: AsyncSession, username: str, roles: frozenset[Role], participant_id: UUID | None
     ) -> Actor:
-        account = await auth.open_account(
+        account = await accounts.open_account(
             session,
+            CLOCK,
             username=username,
             password=self.password,
             roles=roles,
             participant_id=participant_id,
             now=FOUNDED,
         )
-        return auth.actor_of(account)
+        return actor_of(account)
 
     async def _participant(self, session: AsyncSession, row: dict[str, str]) -> None:
         kind = ParticipantKind(row["kind"])

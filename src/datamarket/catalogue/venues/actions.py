@@ -45,7 +45,7 @@ async def open_venue(
         **asdict(terms),
     )
     session.add(venue)
-    await record(session, actor, "catalogue.open-venue", ("venue", venue.id), now=now, code=code)
+    await record(session, actor, "catalogue.open-venue", ("venue", venue.id), venue, now=now, code=code)
     return venue
 
 
@@ -59,7 +59,7 @@ async def edit_venue(
     venue.version += 1
     qualified_from = terms.qualified_from.isoformat() if terms.qualified_from else None
     facts = asdict(terms) | {"qualified_from": qualified_from}
-    await record(session, actor, "catalogue.edit-venue", ("venue", venue.id), now=now, **facts)
+    await record(session, actor, "catalogue.edit-venue", ("venue", venue.id), venue, now=now, **facts)
     return venue
 
 
@@ -75,5 +75,7 @@ async def move_venue(
     """Close or reopen; what is published stays, and nothing more is published on a closed venue."""
     venue.state = VENUE_LIFE.after(venue.state, event)
     venue.version += 1
-    await record(session, actor, f"catalogue.{event}-venue", ("venue", venue.id), now=now, reason=reason)
+    await record(
+        session, actor, f"catalogue.{event}-venue", ("venue", venue.id), venue, now=now, reason=reason
+    )
     return venue

@@ -71,7 +71,7 @@ async def offer_terms(
     facts = {"number": number, "changed": [one.clause.value for one in said]}
     if event is ContractEvent.AMEND:
         facts |= await sign_text(session, contract, offer, party)
-    await _record(session, actor, contract, event, now, party=party, reason=reason, **facts)
+    await contracts.tell(session, actor, contract, event, now, party=party, reason=reason, **facts)
     return offer
 
 
@@ -120,7 +120,7 @@ async def answer_amendment(
     contract.awaits = contract.answer_by = None
     contract.version += 1
     verb = f"{event}-amendment"
-    await _record(session, actor, contract, verb, now, **facts)
+    await contracts.tell(session, actor, contract, verb, now, **facts)
     return offer
 
 
@@ -227,9 +227,3 @@ async def _put_in_force(
     meter.stands_from = max(meter.stands_from, meter.term_from)
     await contracts.end_term(session, meter, offer.term_to)
     return await contracts.link_up(session, contract, now)
-
-
-async def _record(
-    session: AsyncSession, actor: Actor, contract: Contract, verb: str, now: datetime, **facts: Any
-) -> None:
-    await evidence.record(session, actor, f"contracts.{verb}", ("contract", contract.id), now=now, **facts)

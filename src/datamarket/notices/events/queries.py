@@ -64,11 +64,13 @@ WITH reach AS (
 SELECT reach.last, reach.size, told.* FROM reach LEFT JOIN told ON true ORDER BY told.position
 """
 _TYPES = "(${slot}::text[] IS NULL OR e.action = ANY (${slot}))"
-_OF_ALL = _LEAVES.format(stretch=STRETCH, shown="e.organisation_id, e.facts", filters=_TYPES.format(slot=4))
+_OF_ALL = _LEAVES.format(
+    stretch=STRETCH, shown="e.organisation_id, e.facts - 'rows' AS facts", filters=_TYPES.format(slot=4)
+)
 _OWN = f"(coalesce(CASE e.subject_type {_THEIRS} END, false) OR e.organisation_id = $4)"
 _OF_ONE = _LEAVES.format(
     stretch=STRETCH,
-    shown=f"CASE WHEN {_OWN} THEN e.organisation_id END AS organisation_id, CASE WHEN {_OWN} THEN e.facts END AS facts",
+    shown=f"CASE WHEN {_OWN} THEN e.organisation_id END AS organisation_id, CASE WHEN {_OWN} THEN e.facts - 'rows' END AS facts",
     filters=f"e.action = ANY ($6) AND ({_OPEN} OR {_OWN} OR {_PAID})",
 )
 _PUBLIC_ACTIONS = [kind.action for kind in PUBLIC]

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import TypedDict, Unpack
 from uuid import UUID
 
+from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
@@ -55,6 +56,7 @@ async def register_case(
         case.verified_by, case.verified_at = actor.account_id, now
     session.add(case)
     await session.flush()
+    rows: list[SQLModel] = [case]
     if case.claimed_elsewhere is not None:
         claim = SubsidyClaim(
             enterprise_id=case.enterprise_id,
@@ -63,11 +65,13 @@ async def register_case(
             claimed_at=now,
         )
         session.add(claim)
+        rows.append(claim)
     await evidence.record(
         session,
         actor,
         "subsidy.register-case",
         ("case", case.id),
+        *rows,
         now=now,
         code=case.code,
         enterprise_id=str(case.enterprise_id),
@@ -92,6 +96,7 @@ async def verify_case(
         actor,
         "subsidy.verify-case",
         ("case", case.id),
+        case,
         now=now,
         declared_fen=declared,
         investment_fen=investment_fen,

@@ -32,7 +32,7 @@ async def load_shipped_schemes(session: AsyncSession, actor: Actor, *, now: date
         content = scheme_files.shipped_scheme(scheme_id)
         if await queries.is_known_version(session, scheme_id, sha256_of_bytes(content)):
             continue
-        await _retire_approved(session, scheme_id)
+        retired = await _retire_approved(session, scheme_id)
         version = await _add_version(
             session,
             scheme_files.load_scheme(content),
@@ -42,7 +42,7 @@ async def load_shipped_schemes(session: AsyncSession, actor: Actor, *, now: date
             approved_by=actor.account_id,
             approved_at=now,
         )
-        await _tell(session, actor, "subsidy.load-scheme", version, now)
+        await _tell(session, actor, "subsidy.load-scheme", version, now, *retired)
         loaded.append(version)
     await session.flush()
     return loaded
@@ -72,19 +72,25 @@ async def move_version(
     The version in force before is retired by the approval. Raises OwnScheme.
     """
     after = SCHEME_LIFE.after(version.state, event)
+    retired: list[SchemeVersion] = []
     if event is SchemeEvent.APPROVE:
         if version.actor_id == actor.account_id:
             raise OwnScheme
-        await _retire_approved(session, version.scheme_id)
+        retired = await _retire_approved(session, version.scheme_id)
         version.approved_by, version.approved_at = actor.account_id, now
     version.state = after
     version.version += 1
-    await _tell(session, actor, f"subsidy.{event}-scheme", version, now)
+    await _tell(session, actor, f"subsidy.{event}-scheme", version, now, *retired)
     return version
 
 
 async def _tell(
-    session: AsyncSession, actor: Actor, action: str, version: SchemeVersion, now: datetime
+    session: AsyncSession,
+    actor: Actor,
+    action: str,
+    version: SchemeVersion,
+    now: datetime,
+    *retired: SchemeVersion,
 ) -> None:
     """The audit event: which version of which scheme, by its hash."""
     await evidence.record(
@@ -92,6 +98,8 @@ async def _tell(
         actor,
         action,
         ("scheme-version", version.id),
+        version,
+        *retired,
         now=now,
         scheme=version.scheme_id,
         n=version.n,
@@ -123,6 +131,7 @@ async def set_budget(
         actor,
         "subsidy.set-budget",
         ("budget", budget.id),
+        budget,
         now=now,
         scheme=scheme_id,
         year=year,
@@ -160,10 +169,12 @@ async def _add_version(
     return version
 
 
-async def _retire_approved(session: AsyncSession, scheme_id: str) -> None:
-    """The version in force makes room: of each scheme one is approved at a time."""
+async def _retire_approved(session: AsyncSession, scheme_id: str) -> list[SchemeVersion]:
+    """The version in force, if any, makes room: of each scheme one is approved at a time."""
     before = await queries.approved_version(session, scheme_id)
-    if before is not None:
-        before.state = SchemeState.RETIRED
-        before.version += 1
-        await session.flush()
+    if before is None:
+        return []
+    before.state = SchemeState.RETIRED
+    before.version += 1
+    await session.flush()
+    return [before]

@@ -66,7 +66,7 @@ async def open_run(
     session.add(run)
     particulars: dict[str, Any] = {"scheme": scheme_id, "scheme_version": version.n, "year": year}
     particulars |= {"cutoff": run.cutoff.isoformat(), "supersedes": str(supersedes) if supersedes else None}
-    await evidence.record(session, actor, "subsidy.open-run", ("run", run.id), now=now, **particulars)
+    await evidence.record(session, actor, "subsidy.open-run", ("run", run.id), run, now=now, **particulars)
     return run
 
 
@@ -112,20 +112,21 @@ async def move_run(
     particulars = await effect(session, actor, run, now=now) if effect else {}
     run.state = after
     run.version += 1
-    session.add(
-        SubsidyRunEvent(
-            run_id=run.id,
-            n=run.version,
-            event=event,
-            from_state=before,
-            to_state=after,
-            actor_id=actor.account_id,
-            reason=reason,
-            at=now,
-        )
+    happened = SubsidyRunEvent(
+        run_id=run.id,
+        n=run.version,
+        event=event,
+        from_state=before,
+        to_state=after,
+        actor_id=actor.account_id,
+        reason=reason,
+        at=now,
     )
+    session.add(happened)
+    rows = [run, happened, *particulars.pop("rows", ())]
+    particulars |= await queries.digests_of(session, run.id)
     await evidence.record(
-        session, actor, f"subsidy.{event}", ("run", run.id), now=now, reason=reason, **particulars
+        session, actor, f"subsidy.{event}", ("run", run.id), *rows, now=now, reason=reason, **particulars
     )
     return run
 

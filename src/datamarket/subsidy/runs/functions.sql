@@ -12,6 +12,55 @@ CREATE OR REPLACE TRIGGER subsidy_posting_append_only BEFORE UPDATE OR DELETE ON
 CREATE OR REPLACE TRIGGER subsidy_posting_no_truncate BEFORE TRUNCATE ON subsidy_posting
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- What a run stands on and gave, as digests of the rows as they are now: each event of the run keeps those that there are.
+-- `payees` are the lines that get money, each by its id.
+CREATE OR REPLACE FUNCTION subsidy_run_digests(p_run uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    WITH line AS MATERIALIZED (
+        SELECT id, position, amount_fen, sha256(convert_to(jsonb_build_array(
+                   id, position, clause_id, candidate_id, enterprise_id, uscc, name, enterprise_zh, enterprise_en, status, base_fact,
+                   base_fen, rank, rate, cap_fen, cap_bound, amount_fen, flags, steps)::text, 'UTF8')) AS digest
+          FROM subsidy_line WHERE run_id = p_run)
+    SELECT jsonb_strip_nulls(jsonb_build_object(
+               'scheme_sha256', encode(sha256(v.content), 'hex'),
+               'snapshot_sha256', encode(sha256(s.content), 'hex'),
+               'snapshot_row_sha256', encode(sha256(convert_to(jsonb_build_array(
+                   s.id, s.ledger_id, s.year, extract(epoch FROM s.cutoff), extract(epoch FROM s.as_of_recorded), s.watermark,
+                   s.sha256, s.facts, s.counts, s.parties, s.venues, s.related, s.rings)::text, 'UTF8')), 'hex'),
+               'result_sha256', r.result_sha256,
+               'total_fen', CASE WHEN r.result_sha256 IS NOT NULL THEN (SELECT coalesce(sum(amount_fen), 0) FROM line) END,
+               'lines_sha256', (SELECT encode(sha256(string_agg(digest, ''::bytea ORDER BY position, id)), 'hex') FROM line),
+               'payees', (SELECT jsonb_object_agg(id, encode(digest, 'hex')) FROM line WHERE amount_fen > 0)))
+      FROM subsidy_run AS r JOIN scheme_version AS v ON v.id = r.scheme_version_id
+      LEFT JOIN subsidy_snapshot AS s ON s.id = r.snapshot_id
+     WHERE r.id = p_run
+$$;
+
+-- In what a run is not what its audit events say, each once, and the first event that says so; `row` is of the newest that tells it.
+CREATE OR REPLACE FUNCTION subsidy_run_unlike(p_run uuid) RETURNS TABLE (what text, named text, event_id uuid, action text)
+LANGUAGE sql STABLE AS $$
+    WITH event AS MATERIALIZED (
+        SELECT id, subject_type, e.action, facts FROM audit_event AS e
+         WHERE subject_id = p_run AND subject_type IN ('run', 'register')),
+    now AS MATERIALIZED (SELECT subsidy_run_digests(p_run) AS digests)
+    (SELECT DISTINCT ON (t.key) t.key, CASE WHEN t.key = 'payees' THEN (
+                       SELECT string_agg(coalesce(o.key, n.key), ', ' ORDER BY coalesce(o.key, n.key)) FROM jsonb_each(t.value) AS o
+                         FULL JOIN jsonb_each(coalesce(now.digests -> 'payees', '{}')) AS n USING (key)
+                        WHERE o.value IS DISTINCT FROM n.value) END, e.id, e.action
+      FROM event AS e CROSS JOIN now CROSS JOIN jsonb_each(e.facts) AS t
+     WHERE t.key IN ('scheme_sha256', 'snapshot_sha256', 'snapshot_row_sha256', 'result_sha256', 'total_fen', 'lines_sha256', 'payees')
+       AND t.value IS DISTINCT FROM now.digests -> t.key ORDER BY t.key, e.id)
+    UNION ALL
+    SELECT 'row', told_otherwise(r, l.told), l.id, l.action
+      FROM subsidy_run AS r
+      JOIN LATERAL (SELECT e.id, e.action, e.facts -> 'rows' -> 'subsidy_run' -> p_run::text AS told FROM event AS e
+                     WHERE e.facts -> 'rows' -> 'subsidy_run' ? p_run::text
+                     ORDER BY (e.facts -> 'rows' -> 'subsidy_run' -> p_run::text ->> 'version')::integer DESC LIMIT 1) AS l ON true
+     WHERE r.id = p_run AND told_otherwise(r, l.told) IS NOT NULL
+    UNION ALL
+    SELECT 'events', e.n || ' of ' || r.version, NULL, NULL
+      FROM subsidy_run AS r CROSS JOIN (SELECT count(*) AS n FROM event WHERE subject_type = 'run') AS e WHERE r.id = p_run AND r.version <> e.n
+$$;
+
 -- A run only ever learns: its snapshot, its result and its officers are set once.
 CREATE OR REPLACE FUNCTION subsidy_run_keeps() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -65,6 +65,19 @@ async def list_run_events(
     return (await session.exec(keyset(statement, col(SubsidyRunEvent.n), page))).all()
 
 
+async def digests_of(session: AsyncSession, run_id: UUID) -> dict[str, Any]:
+    """What the run stands on and gave, as digests of its rows as they are now."""
+    await session.flush()
+    digests: dict[str, Any] = (await session.exec(select(func.subsidy_run_digests(run_id)))).one()
+    return digests
+
+
+async def differences(session: AsyncSession, run_id: UUID) -> list[tuple[str, str | None]]:
+    """In what the run is not what its audit events say, and which rows where they are known."""
+    unlike = func.subsidy_run_unlike(run_id).table_valued("what", "named")
+    return list((await session.exec(select(unlike.c.what, unlike.c.named))).all())
+
+
 async def same_calculation(session: AsyncSession, run: SubsidyRun, engine: str) -> UUID | None:
     """Another live run of the same scheme version, snapshot and engine."""
     statement = select(SubsidyRun.id).where(

@@ -1,0 +1,58 @@
+-- zh: 补贴所依据的各登记簿（主体及其状态、控制关系、平台、账户、案例、申领、预算、方案、运行事件、记账、合同价款、已存应答）与审计事件所记一致
+-- en: the registers that a subsidy stands on are what audit events tell: no row changed, gone, or made by no event
+-- seen: SELECT count(*) FROM audit_event WHERE action <> 'trading.record' AND facts ? 'rows'
+-- An action keeps the rows that it made or changed in its event, under `rows`; of each row the newest event counts.
+WITH told AS MATERIALIZED (
+    SELECT DISTINCT ON (t.key, r.key) t.key || ' ' || r.key AS named, t.key AS name, r.value AS row, e.xid
+      FROM audit_event AS e CROSS JOIN jsonb_each(e.facts -> 'rows') AS t CROSS JOIN jsonb_each(t.value) AS r
+     WHERE e.action <> 'trading.record' AND e.facts ? 'rows'
+     ORDER BY t.key, r.key, coalesce(r.value ->> 'version', r.value ->> 'terms_number')::integer DESC NULLS LAST,
+              (r.value ->> 'to_at') IS NOT NULL DESC, e.id DESC
+), register AS (
+    SELECT coalesce(e.named, 'participant ' || t.id) AS named, e.xid, told_otherwise(t, e.row) AS flaw
+      FROM participant AS t FULL JOIN told AS e ON e.named = 'participant ' || t.id WHERE coalesce(e.name, 'participant') = 'participant'
+    UNION ALL
+    SELECT coalesce(e.named, 'participant_standing ' || t.id), e.xid, told_otherwise(t, e.row)
+      FROM participant_standing AS t FULL JOIN told AS e ON e.named = 'participant_standing ' || t.id WHERE coalesce(e.name, 'participant_standing') = 'participant_standing'
+    UNION ALL
+    SELECT coalesce(e.named, 'affiliation ' || t.id), e.xid, told_otherwise(t, e.row)
+      FROM affiliation AS t FULL JOIN told AS e ON e.named = 'affiliation ' || t.id WHERE coalesce(e.name, 'affiliation') = 'affiliation'
+    UNION ALL
+    SELECT coalesce(e.named, 'venue ' || t.id), e.xid, told_otherwise(t, e.row)
+      FROM venue AS t FULL JOIN told AS e ON e.named = 'venue ' || t.id WHERE coalesce(e.name, 'venue') = 'venue'
+    UNION ALL
+    SELECT coalesce(e.named, 'account ' || t.id), e.xid, told_otherwise(t, e.row)
+      FROM account AS t FULL JOIN told AS e ON e.named = 'account ' || t.id WHERE coalesce(e.name, 'account') = 'account'
+    UNION ALL
+    SELECT coalesce(e.named, 'subsidy_case ' || t.id), e.xid, told_otherwise(t, e.row)
+      FROM subsidy_case AS t FULL JOIN told AS e ON e.named = 'subsidy_case ' || t.id WHERE coalesce(e.name, 'subsidy_case') = 'subsidy_case'
+    UNION ALL
+    SELECT coalesce(e.named, 'subsidy_claim ' || t.enterprise_id || '/' || t.subject), e.xid, told_otherwise(t, e.row)
+      FROM subsidy_claim AS t FULL JOIN told AS e ON e.named = 'subsidy_claim ' || t.enterprise_id || '/' || t.subject WHERE coalesce(e.name, 'subsidy_claim') = 'subsidy_claim'
+    UNION ALL
+    SELECT coalesce(e.named, 'subsidy_budget ' || t.id), e.xid, told_otherwise(t, e.row)
+      FROM subsidy_budget AS t FULL JOIN told AS e ON e.named = 'subsidy_budget ' || t.id WHERE coalesce(e.name, 'subsidy_budget') = 'subsidy_budget'
+    UNION ALL
+    SELECT coalesce(e.named, 'scheme_version ' || t.id), e.xid, told_otherwise(t, e.row)
+      FROM scheme_version AS t FULL JOIN told AS e ON e.named = 'scheme_version ' || t.id WHERE coalesce(e.name, 'scheme_version') = 'scheme_version'
+    UNION ALL
+    SELECT coalesce(e.named, 'subsidy_run_event ' || t.run_id || '/' || t.n), e.xid, told_otherwise(t, e.row)
+      FROM subsidy_run_event AS t FULL JOIN told AS e ON e.named = 'subsidy_run_event ' || t.run_id || '/' || t.n WHERE coalesce(e.name, 'subsidy_run_event') = 'subsidy_run_event'
+    UNION ALL
+    SELECT coalesce(e.named, 'subsidy_posting ' || t.line_id || '/' || t.kind), e.xid, told_otherwise(t, e.row)
+      FROM subsidy_posting AS t FULL JOIN told AS e ON e.named = 'subsidy_posting ' || t.line_id || '/' || t.kind WHERE coalesce(e.name, 'subsidy_posting') = 'subsidy_posting'
+    UNION ALL
+    SELECT coalesce(e.named, 'contract ' || (t.c).id), e.xid, told_otherwise(t.c, e.row)
+      FROM (SELECT c FROM contract AS c JOIN contract_meter AS m ON m.contract_id = c.id) AS t (c)
+      FULL JOIN told AS e ON e.named = 'contract ' || (t.c).id WHERE coalesce(e.name, 'contract') = 'contract'
+    UNION ALL
+    SELECT e.named, e.xid, CASE WHEN k.key IS NULL THEN 'it is gone' ELSE 'another answer' END
+      FROM told AS e
+      LEFT JOIN idempotency_key AS k ON e.named = 'idempotency_key ' || k.ledger_id || '/' || k.caller || '/' || k.key
+     WHERE e.name = 'idempotency_key'
+       AND (encode(k.fingerprint, 'hex'), k.status, encode(sha256(k.body), 'hex'), k.etag) IS DISTINCT FROM
+           (e.row ->> 'fingerprint', (e.row ->> 'status')::integer, e.row ->> 'body', e.row ->> 'etag')
+)
+SELECT named || ': ' || flaw
+       || CASE WHEN xid >= coalesce((SELECT xid_below FROM seal_block WHERE ledger_id = :ledger_id ORDER BY number DESC LIMIT 1), 0) THEN ' (not sealed yet)' ELSE '' END
+  FROM register WHERE flaw IS NOT NULL;
