@@ -89,6 +89,7 @@ THINGS_ZH = {
     "negotiation": "协商",
     "offer": "条款版本",
     "order": "订单",
+    "paper": "证明材料",
     "participant": "市场主体",
     "payout": "出款",
     "payout batch": "出款批次",

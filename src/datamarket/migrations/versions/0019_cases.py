@@ -1,0 +1,18 @@
+"""One project is one case, of two hands and a paper; papers as files."""
+
+from alembic import op
+
+from datamarket.migrations.scripts import NoWayBack, run
+
+revision = "0019"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run(op.get_bind(), "0019_cases.sql")
+
+
+def downgrade() -> None:
+    raise NoWayBack
