@@ -68,6 +68,7 @@ ROOMS = (
     "subsidy.lines",
     "subsidy.studies",
     "subsidy.cases",
+    "subsidy.papers",
     "subsidy.register",
     "subsidy.facts",
 )
