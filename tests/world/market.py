@@ -56,6 +56,7 @@ _TABLE_OF = {
     "listing_id": "listing",
     "order_id": "trade_order",
     "other_id": "subsidy_run",
+    "paper_id": "subsidy_paper",
     "participant_id": "participant",
     "payout_id": "payout",
     "product_id": "product",
@@ -98,6 +99,7 @@ async def market_in_use(database: Database) -> Market:
     async with database.transaction() as session:
         income = await prices.approved(session, operated)
         await prices.ceiling(session, income.id, agreement.contract.product_id, 5_000)
+    await subsidy.case(database, agreement.provider)
     await subsidy.case(database, agreement.provider, verified=False)
     officers = subsidy.Officers()
     run = await subsidy.opened_run(database, officers)
