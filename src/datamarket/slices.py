@@ -69,6 +69,7 @@ ROOMS = (
     "subsidy.studies",
     "subsidy.cases",
     "subsidy.papers",
+    "subsidy.calls",
     "subsidy.register",
     "subsidy.facts",
 )

@@ -42,7 +42,9 @@ TILE = 256
 
 _TABLE_OF = {
     "account_id": "ledger_account",
+    "application_id": "subsidy_application",
     "batch_id": "payout_batch",
+    "call_id": "subsidy_call",
     "case_id": "subsidy_case",
     "contract_id": "contract",
     "dataset_id": "listing",
@@ -100,7 +102,8 @@ async def market_in_use(database: Database) -> Market:
         income = await prices.approved(session, operated)
         await prices.ceiling(session, income.id, agreement.contract.product_id, 5_000)
     await subsidy.case(database, agreement.provider)
-    await subsidy.case(database, agreement.provider, verified=False)
+    case = await subsidy.case(database, agreement.provider, verified=False)
+    await subsidy.application(database, agreement.provider, case)
     officers = subsidy.Officers()
     run = await subsidy.opened_run(database, officers)
     await subsidy.moved(database, officers, run, RunEvent.SNAPSHOT, RunEvent.CALCULATE)

@@ -19,17 +19,20 @@ from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from datamarket.participants.affiliations import actions as participants
 from datamarket.participants.tables import Participant
+from datamarket.subsidy.calls import actions as call_actions
+from datamarket.subsidy.calls.tables import SubsidyApplication
 from datamarket.subsidy.cases import actions as case_actions
 from datamarket.subsidy.cases.tables import SubsidyCase
 from datamarket.subsidy.papers import actions as paper_actions
 from datamarket.subsidy.register import actions as register_actions
+from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.runs import actions as run_actions
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.tables import SubsidyRun
 from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.trading.terms import Trade
 from tests.world import catalogue
-from tests.world.participants import admitted
+from tests.world.participants import acting_for, admitted
 from tests.world.people import AUTHORITY, actor, moment, unique
 from tests.world.trading import LEDGER_ID, Agreement, active_contract, trade
 
@@ -162,6 +165,28 @@ async def case(
         if verified:
             await verify(session, made)
         return made
+
+
+async def application(database: Database, owner: Participant, of: SubsidyCase) -> SubsidyApplication:
+    """A draft under a call of the shipped scheme, open for years."""
+    async with database.transaction() as session:
+        await register_actions.load_shipped_schemes(session, AUTHORITY, now=moment())
+        version = await register_queries.approved_version(session, CITY)
+        assert version is not None
+        call = await call_actions.open_call(
+            session,
+            AUTHORITY,
+            version,
+            year=YEAR,
+            opens_on=date(YEAR, 1, 1),
+            closes_on=date(YEAR + 5, 1, 1),
+            papers=["audit"],
+            district_step=True,
+            now=moment(),
+        )
+        return await call_actions.begin_application(
+            session, acting_for(owner), call, case_id=of.id, now=moment()
+        )
 
 
 async def verify(session: AsyncSession, made: SubsidyCase, by: Actor = VERIFIER) -> None:

@@ -73,3 +73,55 @@ CREATE TABLE subsidy_case_doubt (
 );
 CREATE INDEX subsidy_case_doubt_other_idx ON subsidy_case_doubt (other_id);
 GRANT SELECT, INSERT, DELETE ON subsidy_case_doubt TO datamarket_app;
+
+CREATE TABLE subsidy_call (
+    id UUID NOT NULL,
+    scheme_id character varying NOT NULL,
+    scheme_version_id UUID NOT NULL,
+    year INTEGER NOT NULL,
+    opens_on DATE NOT NULL,
+    closes_on DATE NOT NULL,
+    papers JSONB NOT NULL,
+    district_step BOOLEAN NOT NULL,
+    account_id UUID NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT subsidy_call_pkey PRIMARY KEY (id),
+    CONSTRAINT subsidy_call_year_key UNIQUE (scheme_version_id, year),
+    CONSTRAINT subsidy_call_window_check CHECK (opens_on <= closes_on),
+    CONSTRAINT subsidy_call_scheme_id_fkey FOREIGN KEY (scheme_id) REFERENCES scheme (id),
+    CONSTRAINT subsidy_call_scheme_version_id_fkey FOREIGN KEY (scheme_version_id) REFERENCES scheme_version (id)
+);
+GRANT SELECT, INSERT ON subsidy_call TO datamarket_app;
+
+CREATE TABLE subsidy_application (
+    id UUID NOT NULL,
+    call_id UUID NOT NULL,
+    enterprise_id UUID NOT NULL,
+    case_id UUID,
+    clause_id character varying,
+    line_id UUID,
+    state character varying NOT NULL,
+    papers JSONB NOT NULL,
+    reason character varying,
+    submitted_at TIMESTAMP WITH TIME ZONE,
+    passed_by UUID,
+    decided_by UUID,
+    account_id UUID NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    version INTEGER NOT NULL,
+    CONSTRAINT subsidy_application_pkey PRIMARY KEY (id),
+    CONSTRAINT subsidy_application_proposed_key UNIQUE (call_id, enterprise_id, clause_id),
+    CONSTRAINT subsidy_application_state_check CHECK (state IN ('draft', 'submitted', 'returned', 'district_passed', 'verified',
+                                                                'rejected', 'withdrawn', 'proposed', 'confirmed')),
+    CONSTRAINT subsidy_application_subject_check CHECK (
+        num_nonnulls(case_id, line_id) = 1 AND (line_id IS NULL) = (clause_id IS NULL)),
+    CONSTRAINT subsidy_application_hands_separate CHECK (decided_by <> passed_by),
+    CONSTRAINT subsidy_application_call_id_fkey FOREIGN KEY (call_id) REFERENCES subsidy_call (id),
+    CONSTRAINT subsidy_application_enterprise_id_fkey FOREIGN KEY (enterprise_id) REFERENCES participant (id),
+    CONSTRAINT subsidy_application_case_id_fkey FOREIGN KEY (case_id) REFERENCES subsidy_case (id),
+    CONSTRAINT subsidy_application_line_id_fkey FOREIGN KEY (line_id) REFERENCES subsidy_line (id)
+);
+CREATE UNIQUE INDEX subsidy_application_case_key ON subsidy_application (call_id, case_id) WHERE state NOT IN ('rejected', 'withdrawn');
+CREATE INDEX subsidy_application_enterprise_idx ON subsidy_application (enterprise_id, id);
+CREATE INDEX subsidy_application_waiting_idx ON subsidy_application (submitted_at) WHERE state IN ('submitted', 'district_passed');
+GRANT SELECT, INSERT, UPDATE (state, papers, reason, submitted_at, passed_by, decided_by, version) ON subsidy_application TO datamarket_app;
