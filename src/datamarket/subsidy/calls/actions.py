@@ -103,8 +103,7 @@ async def move_application(
 ) -> SubsidyApplication:
     """One event of a locked application; `papers` go with submitting, investment and audit `paper` with verifying.
 
-    Raises ApplicationNotYourMove, TransitionNotAllowed, DecidedTwice, ReasonMissing, OutsideWindow, PapersMissing,
-    NotFound and what verifying the case raises.
+    Raises what `rules.after` raises, ReasonMissing, OutsideWindow, PapersMissing, NotFound, and what verifying a case raises.
     """
     call = await queries.get_call(session, row.call_id)
     state = rules.after(
@@ -120,11 +119,8 @@ async def move_application(
     if event in {ApplicationEvent.SUBMIT, ApplicationEvent.CONFIRM}:
         rules.check_window(call.opens_on, call.closes_on, business_date(now))
     if event is ApplicationEvent.SUBMIT:
-        given = papers or {}
-        rules.check_papers(call.papers, given)
-        sent = await paper_queries.get_papers(session, given.values(), visible_to=actor)
-        told["sha256"] = sorted(one.sha256 for one in sent)
-        row.papers = {name: str(paper_id) for name, paper_id in given.items()}
+        rules.check_papers(call.papers, papers or {})
+        told["sha256"] = await _take_papers(session, actor, row, papers or {})
         row.submitted_at, row.passed_by = now, None
     elif event is ApplicationEvent.VERIFY:
         audited: dict[str, Any] = {"investment_fen": investment_fen, "paper": paper}
@@ -133,12 +129,20 @@ async def move_application(
         row.passed_by = actor.account_id
     elif event in rules.DECISIONS:
         row.decided_by = actor.account_id
-    row.state, row.reason = state, reason
-    row.version += 1
+    row.state, row.reason, row.version = state, reason, row.version + 1
     await evidence.record(
         session, actor, f"subsidy.{event}-application", ("application", row.id), now=now, **told
     )
     return row
+
+
+async def _take_papers(
+    session: AsyncSession, actor: Actor, row: SubsidyApplication, papers: Mapping[str, UUID]
+) -> list[str]:
+    """What the enterprise may name: its own; their digests."""
+    found = await paper_queries.get_papers(session, papers.values(), visible_to=actor)
+    row.papers = {name: str(paper_id) for name, paper_id in papers.items()}
+    return sorted(paper.sha256 for paper in found)
 
 
 async def _verify_case(
@@ -171,7 +175,7 @@ async def propose_awards(
             "enterprise_id": line.enterprise_id,
             "clause_id": line.clause_id,
             "line_id": line.id,
-            "state": ApplicationState.PROPOSED,
+            "state": APPLICATION_LIFE.after(ApplicationState.DRAFT, ApplicationEvent.PROPOSE),
             "papers": {},
             "account_id": actor.account_id,
             "created_at": now,

@@ -16,6 +16,7 @@ APPLICATION_LIFE = Life(
     "Application",
     {
         (S.DRAFT, E.SUBMIT): S.SUBMITTED,
+        (S.DRAFT, E.PROPOSE): S.PROPOSED,
         (S.DRAFT, E.WITHDRAW): S.WITHDRAWN,
         (S.SUBMITTED, E.ENDORSE): S.DISTRICT_PASSED,
         (S.SUBMITTED, E.VERIFY): S.VERIFIED,
@@ -104,7 +105,8 @@ def may(actor: Actor, event: ApplicationEvent, *, enterprise: UUID, passed_by: U
     """Whether the event is this actor's: own applications, or the authority's office and no decision a second time."""
     if event in APPLICANTS:
         return actor.participant_id == enterprise
-    return actor.may(Permission.REGISTER_CASE) and not (event in DECISIONS and actor.account_id == passed_by)
+    decided = event in DECISIONS and actor.account_id == passed_by
+    return event is not E.PROPOSE and not decided and actor.may(Permission.REGISTER_CASE)
 
 
 def after(

@@ -20,6 +20,9 @@ class ApplicationState(Labelled):
 
 
 class ApplicationEvent(StrEnum):
+    """`propose` is the market's own: nobody else causes it."""
+
+    PROPOSE = "propose"
     SUBMIT = "submit"
     RETURN = "return"
     ENDORSE = "endorse"
