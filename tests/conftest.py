@@ -155,13 +155,18 @@ async def own_database(
 
 @pytest_asyncio.fixture(scope="session")
 async def city_template(
-    server_url: str, database_url: str, worker_id: str, seed_folder: Path
+    server_url: str,
+    database_url: str,
+    worker_id: str,
+    seed_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[str]:
     """The name of a database that holds the seed's city, loaded once a worker."""
     name = f"datamarket_city_{worker_id}"
     loading = await Database(await copied(server_url, empty_of(worker_id), name), 8).open()
     with seeded_ids(1):
-        await Loader(loading, seed_folder, "a password of the tests", lambda *_: None).load()
+        papers = tmp_path_factory.mktemp("papers")
+        await Loader(loading, seed_folder, papers, "a password of the tests", lambda *_: None).load()
     await loading.close()
     yield name
     await drop_database(server_url, name)

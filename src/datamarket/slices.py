@@ -69,6 +69,8 @@ ROOMS = (
     "subsidy.studies",
     "subsidy.cases",
     "subsidy.integrity",
+    "subsidy.papers",
+    "subsidy.calls",
     "subsidy.register",
     "subsidy.facts",
 )

@@ -23,6 +23,7 @@ from datamarket.statistics import queries as statistics
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs.whole import run_whole
 from datamarket.subsidy.terms import LineStatus
+from tests.world.subsidy import PAPERS
 from tests.world.trading import LEDGER_ID, NOTARY
 
 
@@ -43,7 +44,11 @@ async def test_a_city_trades_a_year_and_pays_its_subsidies(
     loaded: list[int] = []
     with seeded_ids(7):
         loader = Loader(
-            fresh_database, seed_folder, "a password of this test", lambda _, done: loaded.append(done)
+            fresh_database,
+            seed_folder,
+            PAPERS,
+            "a password of this test",
+            lambda _, done: loaded.append(done),
         )
         city = await loader.load()
         player = Player(fresh_database, LEDGER_ID, lambda _kind, _count: None)
@@ -109,4 +114,6 @@ async def test_the_same_seed_plans_the_same_year(city: Database) -> None:
 async def test_a_faulty_file_names_itself(fresh_database: Database, tmp_path: Path) -> None:
     (tmp_path / "participants.csv").write_bytes(b"\xff\xfe\x00bad")
     with pytest.raises(SeedFaulty, match=r"participants\.csv"):
-        await Loader(fresh_database, tmp_path, "a password of this test", lambda _stage, _done: None).load()
+        await Loader(
+            fresh_database, tmp_path, tmp_path, "a password of this test", lambda _stage, _done: None
+        ).load()

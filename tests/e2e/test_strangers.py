@@ -42,6 +42,7 @@ SEEN_BY_WHO_SIGNED_IN = {
     "GET /api/v1/products/{product_id}/allowed-events",
     "GET /api/v1/products/{product_id}/versions",
     "GET /api/v1/resources/{resource_id}/allowed-events",
+    "GET /api/v1/subsidy/calls/{call_id}",
     "GET /api/v1/zones/{zone_id}/mandates/{mandate_id}/allowed-events",
     "GET /api/v1/zones/{zone_id}/mandates/{mandate_id}/undertakings",
 }
@@ -60,6 +61,7 @@ ABOUT_WHAT_ALL_SEE = {
     "POST /api/v1/quotes",
     "POST /api/v1/resources",
     "POST /api/v1/resources/{resource_id}/events",
+    "POST /api/v1/subsidy/calls/{call_id}/applications",
     "POST /api/v1/zones/{zone_id}/mandates/{mandate_id}/undertakings",
 }
 """What all may see is refused to a stranger as not theirs; the rest is not there."""
@@ -73,6 +75,7 @@ OPEN_TO_STRANGERS = {
 NAMED = {
     "account": "account_id",
     "batch": "batch_id",
+    "call": "call_id",
     "contract": "contract_id",
     "enterprise": "participant_id",
     "owner": "participant_id",

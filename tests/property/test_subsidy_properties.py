@@ -55,8 +55,27 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
             "verified_investment": draw(st.one_of(st.none(), investments, investments, investments)),
             **{name: value if draw(truths) else not value for name, value in ORDINARY_CASE.items()},
         }
-        rows.append(Candidate(Unit.PROJECT, f"P{index}", f"E{draw(st.integers(0, 3))}", "", _given(facts)))
+        if draw(truths):
+            rows.append(
+                Candidate(Unit.PROJECT, f"P{index}", f"E{draw(st.integers(0, 3))}", "", _given(facts))
+            )
+            continue
+        weights = draw(st.lists(st.integers(1, 9), min_size=2, max_size=4))
+        shares = {f"E{place}": Fraction(weight, sum(weights)) for place, weight in enumerate(weights)}
+        facts["shares"] = " ".join(f"{owner}={part}" for owner, part in shares.items())
+        for owner in shares:
+            known = facts | {"suspended": not draw(truths)}
+            rows.append(Candidate(Unit.PROJECT, f"P{index}/{owner}", owner, "", _given(known)))
     return Snapshot.of(rows)
+
+
+def part_by_hand(case: Candidate, award: int) -> int:
+    """Of a joint project: everyone the whole fen of its share, then a fen each to the largest remainders."""
+    stated = str(case.facts.get("shares", f"{case.enterprise}=1"))
+    exact = {owner: award * Fraction(part) for owner, part in (one.split("=") for one in stated.split())}
+    left = award - sum(int(part) for part in exact.values())
+    first = sorted(exact, key=lambda owner: (int(exact[owner]) - exact[owner], owner))[:left]
+    return int(exact[case.enterprise]) + (case.enterprise in first)
 
 
 def oracle(snapshot: Snapshot) -> dict[tuple[str, str], int]:
@@ -65,7 +84,8 @@ def oracle(snapshot: Snapshot) -> dict[tuple[str, str], int]:
     for case in snapshot.of_unit(Unit.PROJECT):
         eligible = all(case.facts.get(name) is value for name, value in ORDINARY_CASE.items())
         base = int(case.facts.get("verified_investment", 0)) if eligible else 0
-        awards["typical-case", case.id] = min((max(base, 0) * 30 + 50) // 100, CASE_CAP)
+        award = min((max(base, 0) * 30 + 50) // 100, CASE_CAP)
+        awards["typical-case", case.id] = part_by_hand(case, award)
     turnover = {
         row.id: int(row.facts.get("net_platform_turnover", 0))
         for row in snapshot.of_unit(Unit.ENTERPRISE)
@@ -86,6 +106,21 @@ def amounts(result: Result) -> dict[tuple[str, str], int]:
 @given(snapshots())
 def test_the_evaluator_agrees_with_the_rules_written_by_hand(snapshot: Snapshot) -> None:
     assert amounts(evaluate(CITY, snapshot, YEAR)) == oracle(snapshot)
+
+
+@given(st.integers(0, 2**60), st.lists(st.integers(1, 99), min_size=2, max_size=6))
+def test_the_parts_of_a_joint_project_add_up_to_what_it_would_get_alone(
+    investment: int, weights: list[int]
+) -> None:
+    shares = " ".join(f"E{place}={Fraction(weight, sum(weights))}" for place, weight in enumerate(weights))
+    known = {**ORDINARY_CASE, "verified_investment": investment}
+    alone = Candidate(Unit.PROJECT, "P", "E0", "", known)
+    joint = [
+        Candidate(Unit.PROJECT, f"P/E{place}", f"E{place}", "", known | {"shares": shares})
+        for place in range(len(weights))
+    ]
+    whole, parted = (evaluate(CITY, Snapshot.of(rows), YEAR) for rows in ([alone], joint))
+    assert parted.total_fen == whole.total_fen
 
 
 @given(st.data())

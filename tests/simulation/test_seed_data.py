@@ -24,7 +24,7 @@ COLUMNS = {
         registration_code records_hint""",
     "products.csv": """code maker zone scenario resources name_zh name_en summary_zh summary_en category
         modality delivery_form level venue price_model price_fen period_days family""",
-    "cases.csv": """code enterprise title_zh title_en field level listed_on investment_fen
+    "cases.csv": """code enterprise title_zh title_en field level listed_on list_name list_number investment_fen
         investment_verified note""",
 }
 SHAPES = {

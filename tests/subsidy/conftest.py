@@ -61,7 +61,7 @@ async def market_on(database: Database, settings: Settings) -> Market:
         agreement, _ = await world.sells(on, seller, 90_000_000 - 1_000_001 * place, at=MARCH)
         sellers.append(seller)
         agreements.append(agreement)
-    await world.case(database, sellers[0], code="CASE-A", investment_fen=500_000_000)
+    await world.case(database, sellers[0], code="CASE-A", title_zh="模拟案例", investment_fen=500_000_000)
     await world.case(database, sellers[12], code="CASE-B", verified=False)
     async with database.transaction() as session:
         await register_actions.load_shipped_schemes(session, AUTHORITY, now=AFTER_YEAR)

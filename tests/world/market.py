@@ -42,7 +42,9 @@ TILE = 256
 
 _TABLE_OF = {
     "account_id": "ledger_account",
+    "application_id": "subsidy_application",
     "batch_id": "payout_batch",
+    "call_id": "subsidy_call",
     "case_id": "subsidy_case",
     "contract_id": "contract",
     "dataset_id": "listing",
@@ -57,6 +59,7 @@ _TABLE_OF = {
     "listing_id": "listing",
     "order_id": "trade_order",
     "other_id": "subsidy_run",
+    "paper_id": "subsidy_paper",
     "participant_id": "participant",
     "payout_id": "payout",
     "product_id": "product",
@@ -99,7 +102,9 @@ async def market_in_use(database: Database) -> Market:
     async with database.transaction() as session:
         income = await prices.approved(session, operated)
         await prices.ceiling(session, income.id, agreement.contract.product_id, 5_000)
-    await subsidy.case(database, agreement.provider, verified=False)
+    await subsidy.case(database, agreement.provider)
+    case = await subsidy.case(database, agreement.provider, verified=False)
+    await subsidy.application(database, agreement.provider, case)
     officers = subsidy.Officers()
     await subsidy.controls(database, agreement.provider, agreement.buyer, since=IN_MAY)
     await subsidy.detected(database, officers, year=NOON.year)

@@ -1,8 +1,15 @@
 """A market year made for the subsidy desk: sellers with turnovers to the fen, cases, and the four officers."""
 
+import hashlib
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from fractions import Fraction
+from pathlib import Path
 from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Role
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan
@@ -12,18 +19,22 @@ from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from datamarket.participants.affiliations import actions as participants
 from datamarket.participants.tables import Participant
+from datamarket.subsidy.calls import actions as call_actions
+from datamarket.subsidy.calls.tables import SubsidyApplication
 from datamarket.subsidy.cases import actions as case_actions
 from datamarket.subsidy.cases.tables import SubsidyCase
 from datamarket.subsidy.integrity import actions as integrity_actions
 from datamarket.subsidy.integrity.actions import Detection
+from datamarket.subsidy.papers import actions as paper_actions
 from datamarket.subsidy.register import actions as register_actions
+from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.runs import actions as run_actions
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.tables import SubsidyRun
 from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.trading.terms import Trade
 from tests.world import catalogue
-from tests.world.participants import admitted
+from tests.world.participants import acting_for, admitted
 from tests.world.people import AUTHORITY, actor, moment, unique
 from tests.world.trading import LEDGER_ID, Agreement, active_contract, trade
 
@@ -35,6 +46,9 @@ AFTER_PUBLICITY = datetime(2025, 1, 27, 16, 0, tzinfo=UTC)
 """The first instant of 28 January in Qingdao."""
 BY_THE_FEN = PricePlan(PriceModel.PER_CALL, Fen(1))
 CITY = "qd-data-element"
+VERIFIER = actor(Role.AUTHORITY)
+"""Another officer of the authority than registers."""
+PAPERS = Path(tempfile.mkdtemp(prefix="datamarket_papers_"))
 
 
 @dataclass(frozen=True)
@@ -122,28 +136,69 @@ async def case(
     owner: Participant,
     *,
     code: str | None = None,
+    title_zh: str | None = None,
     investment_fen: int | None = 200_000_000,
     verified: bool = True,
     level: str = "national",
     listed_on: date = date(YEAR, 5, 24),
     claimed_elsewhere: str | None = None,
+    shares: Sequence[tuple[UUID, Fraction]] = (),
 ) -> SubsidyCase:
+    """Registered by the authority, under a title like no other; verified by another of its officers on a paper."""
+    code = code or unique("CASE")
     async with database.transaction() as session:
-        return await case_actions.register_case(
+        made = await case_actions.register_case(
             session,
             AUTHORITY,
-            code=code or unique("CASE"),
+            code=code,
             enterprise_id=owner.id,
-            title_zh="模拟案例",
-            title_en="A case",
+            title_zh=title_zh or hashlib.sha256(code.encode()).hexdigest()[:20],
+            title_en=title_zh or hashlib.md5(code.encode()).hexdigest()[:20],  # noqa: S324 - a name
             field="ocean",
             level=level,
             listed_on=listed_on,
+            list_name="A list",
+            list_number=code,
             investment_fen=investment_fen,
-            verified=verified,
             claimed_elsewhere=claimed_elsewhere,
+            shares=shares,
             now=moment(),
         )
+        if verified:
+            await verify(session, made)
+        return made
+
+
+async def application(database: Database, owner: Participant, of: SubsidyCase) -> SubsidyApplication:
+    """A draft under a call of the shipped scheme, open for years."""
+    async with database.transaction() as session:
+        await register_actions.load_shipped_schemes(session, AUTHORITY, now=moment())
+        version = await register_queries.approved_version(session, CITY)
+        assert version is not None
+        call = await call_actions.open_call(
+            session,
+            AUTHORITY,
+            version,
+            year=YEAR,
+            opens_on=date(YEAR, 1, 1),
+            closes_on=date(YEAR + 5, 1, 1),
+            papers=["audit"],
+            district_step=True,
+            now=moment(),
+        )
+        return await call_actions.begin_application(
+            session, acting_for(owner), call, case_id=of.id, now=moment()
+        )
+
+
+async def verify(session: AsyncSession, made: SubsidyCase, by: Actor = VERIFIER) -> None:
+    """What was declared, on a paper that says so."""
+    report = await paper_actions.file_text(
+        session, by, PAPERS, "audit.txt", f"audit of {made.code}", now=moment()
+    )
+    await case_actions.verify_case(
+        session, by, made, investment_fen=made.investment_fen, paper=report, now=moment()
+    )
 
 
 async def detected(

@@ -49,6 +49,7 @@ class Permission(StrEnum):
     CLOSE_PERIOD = "close_period"
     MAKE_PAYOUT = "make_payout"
     RECONCILE_BANK = "reconcile_bank"
+    FILE_PAPER = "file_paper"
     REGISTER_CASE = "register_case"
     READ_SUBSIDY = "read_subsidy"
     CALCULATE_SUBSIDY = "calculate_subsidy"
@@ -62,7 +63,14 @@ class Permission(StrEnum):
 
 P = Permission
 _TRADING = {P.READ_SELF, P.READ_MARKET, P.CONCLUDE_CONTRACT, P.DISPUTE_TRADE, P.READ_LEDGER}
-_SELLING = _TRADING | {P.MAKE_PRODUCT, P.LIST_PRODUCT, P.PRICE_USE, P.REFUND_TRADE, P.DELIVER_ORDER}
+_SELLING = _TRADING | {
+    P.MAKE_PRODUCT,
+    P.LIST_PRODUCT,
+    P.PRICE_USE,
+    P.REFUND_TRADE,
+    P.DELIVER_ORDER,
+    P.FILE_PAPER,
+}
 _OVERSEEING = {P.READ_SELF, P.READ_MARKET, P.READ_LEDGER, P.READ_SUBSIDY, P.READ_AUDIT_EVENTS}
 PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.PROVIDER: frozenset(_SELLING),
@@ -79,6 +87,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
             P.APPROVE_SUBSIDY,
             P.REVIEW_INCOME,
             P.SET_PRICES,
+            P.FILE_PAPER,
         }
     ),
     Role.FINANCE: frozenset(

@@ -71,8 +71,10 @@ class NotFound(MarketError):
 THINGS_ZH = {
     "account": "账户",
     "affiliation": "控制关系",
+    "application": "奖补申报",
     "bank account": "银行存款账户",
     "bank line": "银行流水",
+    "call": "申报通知",
     "case": "场景案例",
     "ceiling": "上限价格",
     "city transfer": "城际划转",
@@ -89,6 +91,7 @@ THINGS_ZH = {
     "negotiation": "协商",
     "offer": "条款版本",
     "order": "订单",
+    "paper": "证明材料",
     "participant": "市场主体",
     "payout": "出款",
     "payout batch": "出款批次",

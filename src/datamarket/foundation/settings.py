@@ -124,3 +124,8 @@ class Settings(BaseSettings):
     def checkpoints(self) -> Path:
         """Where checkpoints of sealed logs are kept outside the database: a folder a ledger, in it one a database."""
         return self.var / "checkpoints"
+
+    @property
+    def papers(self) -> Path:
+        """Where files that a subsidy stands on are kept, by their digest."""
+        return self.var / "papers"

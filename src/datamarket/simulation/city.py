@@ -33,10 +33,10 @@ from datamarket.participants.qualifications import actions as qualification_acti
 from datamarket.participants.qualifications.terms import QualificationKind
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
 from datamarket.simulation import queries
+from datamarket.simulation.cases import enter_case
 from datamarket.simulation.offers import offer_product, publish_listing
 from datamarket.simulation.permitting import permit_income
 from datamarket.simulation.terms import OFFICES, Heard, Stage
-from datamarket.subsidy.cases import actions as subsidy
 from datamarket.zones import actions as zone_actions
 from datamarket.zones import queries as zone_queries
 from datamarket.zones import rules as zone_rules
@@ -144,9 +144,10 @@ async def renew_mandates(database: Database, authority: Actor, until: date) -> N
 class Loader:
     """Loads one city into one market."""
 
-    def __init__(self, database: Database, folder: Path, password: str, heard: Heard) -> None:
+    def __init__(self, database: Database, folder: Path, papers: Path, password: str, heard: Heard) -> None:
         self.database = database
         self.folder = folder
+        self.papers = papers
         self.password = password
         self.heard = heard
         self.city = City()
@@ -366,22 +367,8 @@ class Loader:
         )
 
     async def _case(self, session: AsyncSession, row: dict[str, str]) -> None:
-        note, listed_on = row["note"], date.fromisoformat(row["listed_on"])
-        await subsidy.register_case(
-            session,
-            self._authority,
-            code=row["code"],
-            enterprise_id=self.city.organisations[row["enterprise"]],
-            title_zh=row["title_zh"],
-            title_en=row["title_en"],
-            field=row["field"],
-            level=row["level"],
-            listed_on=listed_on,
-            investment_fen=Fen(int(row["investment_fen"])),
-            verified=row["investment_verified"] == "true",
-            claimed_elsewhere=note if "already claimed" in note else None,
-            now=at(listed_on),
-        )
+        owner = self.city.organisations[row["enterprise"]]
+        await enter_case(session, row, owner, offices=self.city.officials, papers=self.papers)
 
 
 def _of(row: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -8,8 +8,10 @@ scheme     the format of a scheme file, read whole or refused with the line of e
 evaluator  the pipeline, pure; its steps told in one sentence in Chinese and one in English
 facts      named, versioned statements over the market, or an office's files; frozen as a snapshot; flags
 register   versions of a scheme, approved by another hand than wrote them; the budget of a year
+papers     files that a case or an application stands on
 cases      projects, their verified investment, what was claimed for each
 integrity  trades that only look like trades: detectors, and flags that a person judges
+calls      applications, and awards that nobody applies for
 runs       a run through its life, from its snapshot to payment
 lines      what readers see: awards, refusals, what a reviewer must look at
 studies    another run, today's books, other parameters, the same bytes again; a workbook

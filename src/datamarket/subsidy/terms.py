@@ -56,6 +56,7 @@ class StepKind(StrEnum):
     FLOOR = "floor"
     CAP = "cap"
     ROUND = "round"
+    SHARE = "share"
     STACKING = "stacking"
     ENTERPRISE_CAP = "enterprise_cap"
     BUDGET = "budget"

@@ -104,7 +104,7 @@ async def _load(database: Database, market: MarketDatabase, folder: Path, heard:
     """Load the city; the random password of its accounts, when none was given."""
     given = market.settings.demo_password
     password = given or secrets.token_urlsafe(12)
-    await Loader(database, folder, password, heard).load()
+    await Loader(database, folder, market.settings.papers, password, heard).load()
     return None if given else password
 
 

@@ -145,6 +145,19 @@ class EventType(Labelled):
     PAYOUTS_CANCELLED = "market.payouts.cancel", "出款批次取消", "payouts cancelled"
     RUN_PUBLICISED = "market.subsidy.publicise", "奖补结果公示", "awards publicised"
     RUN_APPROVED = "market.subsidy.approve", "奖补结果批准", "awards approved"
+    APPLICATION_BEGUN = "market.subsidy.begin-application", "起草奖补申报", "application begun"
+    APPLICATION_SUBMITTED = "market.subsidy.submit-application", "奖补申报提交", "application submitted"
+    APPLICATION_RETURNED = "market.subsidy.return-application", "奖补申报退回", "application returned"
+    APPLICATION_PASSED = (
+        "market.subsidy.endorse-application",
+        "奖补申报区市通过",
+        "application passed by the district",
+    )
+    APPLICATION_VERIFIED = "market.subsidy.verify-application", "奖补申报核定", "application verified"
+    APPLICATION_REJECTED = "market.subsidy.reject-application", "奖补申报不予通过", "application rejected"
+    APPLICATION_WITHDRAWN = "market.subsidy.withdraw-application", "奖补申报撤回", "application withdrawn"
+    AWARD_PROPOSED = "market.subsidy.propose-application", "免申即享奖补待确认", "award proposed"
+    AWARD_CONFIRMED = "market.subsidy.confirm-application", "免申即享奖补已确认", "award confirmed"
     NEGOTIATION_OPENED = (
         "market.dataspace.open-negotiation",
         "连接器发起协商",

@@ -81,6 +81,11 @@ _OFFER = (
     f"SELECT 'dispute', id, coalesce(answered_at, opened_at), {_FAR} FROM trade_dispute"  # noqa: S608 - constants
     " WHERE {}_id = $2 AND offered_by = '{}' AND state IN ('opened', 'answered')"
 )
+_OF_CALL = (
+    f"SELECT 'application', a.id, coalesce(a.submitted_at, a.created_at), {_starts('c.closes_on + 1')}"  # noqa: S608 - constants
+    " FROM subsidy_application a JOIN subsidy_call c ON c.id = a.call_id"
+    " WHERE a.enterprise_id = $2 AND a.state = '{}' AND c.closes_on >= $5"
+)
 FUNDS_MARK = min(QUOTA_MARKS)
 """Percent of its funds at which a buyer is told, as of a quota. What came in is all that was credited, but what escrow
 gave back; of it is spent or held what is not available now. What a refund gives back came in anew."""
@@ -221,6 +226,26 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
             of_organisations=False,
         ),
     ),
+    (
+        K.CASE_TO_VERIFY,
+        Source(
+            P.REGISTER_CASE,
+            f"SELECT 'case', id, created_at, {_FAR} FROM subsidy_case WHERE state IN ('registered', 'corrected')"  # noqa: S608 - constants
+            " AND registered_by <> $3 AND corrected_by IS DISTINCT FROM $3",
+            of_organisations=False,
+        ),
+    ),
+    (
+        K.APPLICATION_TO_DECIDE,
+        Source(
+            P.REGISTER_CASE,
+            f"SELECT 'application', id, submitted_at, {_FAR} FROM subsidy_application"  # noqa: S608 - constants
+            " WHERE state IN ('submitted', 'district_passed') AND passed_by IS DISTINCT FROM $3",
+            of_organisations=False,
+        ),
+    ),
+    (K.APPLICATION_TO_MEND, Source(P.FILE_PAPER, _OF_CALL.format("returned"))),
+    (K.AWARD_TO_CONFIRM, Source(P.FILE_PAPER, _OF_CALL.format("proposed"))),
     (K.SUBSCRIPTION_TO_REPLAY, Source(P.READ_MARKET, _PAUSED.format("participant_id = $2"))),
     (
         K.SUBSCRIPTION_TO_REPLAY,

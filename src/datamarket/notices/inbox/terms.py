@@ -35,6 +35,14 @@ class MatterKind(Labelled):
     PAYOUTS_TO_SEND = "payouts_to_send", "出款批次待送银行", "payouts to send to the bank"
     RUN_TO_PUBLICISE = "run_to_publicise", "奖补结果待公示", "awards to publicise or reject"
     RUN_TO_APPROVE = "run_to_approve", "奖补结果待批准", "awards to approve"
+    CASE_TO_VERIFY = "case_to_verify", "案例投资额待核定", "case to verify"
+    APPLICATION_TO_DECIDE = "application_to_decide", "奖补申报待审核", "application to decide"
+    APPLICATION_TO_MEND = (
+        "application_to_mend",
+        "奖补申报待补正后重新提交",
+        "application to mend and submit again",
+    )
+    AWARD_TO_CONFIRM = "award_to_confirm", "免申即享奖补待确认", "proposed award to confirm"
     SUBSCRIPTION_TO_REPLAY = "subscription_to_replay", "订阅已暂停，待重放", "paused subscription to replay"
 
 
@@ -145,6 +153,26 @@ class Consequence(Labelled):
         "run_to_approve",
         "未设期限；批准前不会记账和支付。",
         "There is no deadline; until it is approved nothing is posted or paid.",
+    )
+    CASE_TO_VERIFY = (
+        "case_to_verify",
+        "未设期限；核定前其投资额不计入任何运行。",
+        "There is no deadline; until it is verified its investment counts in no run.",
+    )
+    APPLICATION_TO_DECIDE = (
+        "application_to_decide",
+        "未设期限；审核前申报不会自动通过。",
+        "There is no deadline; nothing passes by itself.",
+    )
+    APPLICATION_TO_MEND = (
+        "application_to_mend",
+        "届时申报期结束，不能再提交。",
+        "The call is over then, and nothing more is submitted.",
+    )
+    AWARD_TO_CONFIRM = (
+        "award_to_confirm",
+        "届时申报期结束，不能再确认。",
+        "The call is over then, and nothing more is confirmed.",
     )
     SUBSCRIPTION_TO_REPLAY = (
         "subscription_to_replay",

@@ -2,3 +2,18 @@ CREATE OR REPLACE TRIGGER subsidy_claim_append_only BEFORE UPDATE OR DELETE ON s
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE OR REPLACE TRIGGER subsidy_claim_no_truncate BEFORE TRUNCATE ON subsidy_claim
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Whoever writes: a case begins unverified, by a known hand; what is revoked stays so; who entered it, and its code, never change.
+CREATE OR REPLACE FUNCTION subsidy_case_keeps() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' AND (NEW.state <> 'registered' OR NEW.registered_by IS NULL)
+       OR TG_OP = 'UPDATE' AND (OLD.state = 'revoked' OR NEW.code <> OLD.code
+                                OR NEW.registered_by IS DISTINCT FROM OLD.registered_by) THEN
+        RAISE EXCEPTION 'a case is entered unverified by a known hand, keeps it and its code, and ends when it is revoked'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'subsidy_case_kept';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER subsidy_case_keeps BEFORE INSERT OR UPDATE ON subsidy_case
+    FOR EACH ROW EXECUTE FUNCTION subsidy_case_keeps();

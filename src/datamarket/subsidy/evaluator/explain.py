@@ -214,6 +214,14 @@ def _round(figures: Figures, _: LineContext) -> tuple[str, str]:
     return f"{mode[0]}至{unit[0]}为 {amount} 元", f"rounded {mode[1]} to {unit[1]}: {amount} yuan"
 
 
+def _share(figures: Figures, _: LineContext) -> tuple[str, str]:
+    share, amount = figures["share"], _yuan(figures["amount_fen"])
+    return (
+        f"联合项目按份额 {share} 分得 {amount} 元",
+        f"its share of the joint project, {share}: {amount} yuan",
+    )
+
+
 def _stacking(figures: Figures, about: LineContext) -> tuple[str, str]:
     kept = about.scheme.clause(figures["kept_clause"]).title
     after = _yuan(figures["after_fen"])
@@ -265,6 +273,7 @@ _PHRASES: Mapping[StepKind, Phrase] = {
     StepKind.FLOOR: _floor,
     StepKind.CAP: _cap,
     StepKind.ROUND: _round,
+    StepKind.SHARE: _share,
     StepKind.STACKING: _stacking,
     StepKind.ENTERPRISE_CAP: _enterprise_cap,
     StepKind.BUDGET: _budget,

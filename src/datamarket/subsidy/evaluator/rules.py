@@ -125,6 +125,8 @@ def _assess(clause: Clause, candidate: Candidate) -> Line:
     for part in FACTS[clause.base].parts:
         if part in candidate.facts:
             figures[f"{part}_fen"] = candidate.facts[part]
+    if "shares" in candidate.facts:
+        figures["shares"] = candidate.facts["shares"]
     if False in verdicts:
         status = LineStatus.INELIGIBLE
     elif None in verdicts or above is None:
@@ -241,7 +243,30 @@ def _priced(clause: Clause, line: Line, on: date) -> Line:
         "to_fen": clause.round.to,
         "amount_fen": amount,
     }
-    return line.then(StepKind.ROUND, rounding, amount_fen=amount)
+    line = line.then(StepKind.ROUND, rounding, amount_fen=amount)
+    if (shares := shares_of(line)) is None:
+        return line
+    part = part_of(line, shares, amount)
+    figures = {"share": str(shares[line.enterprise]), "project_fen": amount, "amount_fen": part}
+    return line.then(StepKind.SHARE, figures, amount_fen=part)
+
+
+def shares_of(line: Line) -> dict[str, Fraction] | None:
+    """Of a joint project the part of each enterprise, in the order of their codes."""
+    stated = line.steps_of(StepKind.BASE)[0].figures.get("shares")
+    if stated is None:
+        return None
+    parts = (part.split("=") for part in str(stated).split())
+    return {enterprise: Fraction(part) for enterprise, part in parts}
+
+
+def part_of(line: Line, shares: Mapping[str, Fraction], amount: int) -> int:
+    """What this enterprise gets of its project's amount, capped and rounded once: by largest remainder, the parts add up.
+
+    The part of one that is not eligible is paid to nobody.
+    """
+    parts = money.split(money.Fen(amount), list(shares.values()))
+    return dict(zip(shares, parts, strict=True))[line.enterprise]
 
 
 def _rated(clause: Clause, line: Line, base: int, on: date) -> tuple[Line, Fraction | None]:

@@ -22,6 +22,7 @@ class Flag(Labelled):
     HELD = "held", "资料不全", "facts missing"
     RELATED_PARTY = "related-party", "关联交易占比高", "large share of related-party trades"
     CIRCULAR = "circular", "疑似循环交易", "possibly circular trades"
+    ALIKE = "alike", "疑似与另一案例为同一项目", "possibly the same project as another case"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class ReviewRules:
     ring_sellers: int
     ring_share: Fraction
     most_rings: int
+    alike: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +62,18 @@ def review_rules() -> ReviewRules:
         ring_sellers=rules["rings"]["sellers"],
         ring_share=money.parse_rate(rules["rings"]["share"]),
         most_rings=rules["rings"]["most"],
+        alike=money.parse_rate(rules["alike"]["titles"]),
     )
 
 
-def flags_of(line: Line, *, circular: bool, rules: ReviewRules) -> list[Flag]:
+def flags_of(line: Line, *, circular: bool, alike: bool = False, rules: ReviewRules) -> list[Flag]:
     """Every reason to look at a line again; a line that is out for other reasons shows none."""
+    doubtful = [Flag.ALIKE] if alike else []
     if line.status is LineStatus.HELD:
-        return [Flag.HELD]
+        return [Flag.HELD, *doubtful]
     if line.status is LineStatus.INELIGIBLE:
         return []
-    flags = []
+    flags = doubtful
     for step in line.steps_of(StepKind.RANK):
         top = int(step.figures["top"] or 0)
         if step.figures["tied_at_cut"]:

@@ -16,7 +16,8 @@ from datamarket.foundation.clock import start_of_day, year_bounds
 from datamarket.foundation.db import Connection
 from datamarket.subsidy.facts import review, statements
 from datamarket.subsidy.facts.statements import Window
-from datamarket.subsidy.facts.terms import TurnoverOrigin
+from datamarket.subsidy.facts.terms import JOINT, TurnoverOrigin
+from datamarket.subsidy.scheme.vocabulary import ENTERPRISE_FACTS
 from datamarket.subsidy.terms import Candidate, FactValue, Snapshot, Unit, instant_text
 
 DIVISION_DIGITS = 4  # province and city of a GB/T 2260 code
@@ -91,10 +92,9 @@ async def take(
     rows = await statements.fetch(connection, turnover, window)
     sold = {row["provider_id"]: row for row in rows if row["codes"] is None}
     rings = rings_of([row for row in rows if row["codes"] is not None])
-    cases = await statements.fetch(connection, statements.CASES, window)
-    claimed = {row[0] for row in await statements.fetch(connection, statements.CLAIMED, window)}
     companies = enterprise_candidates(enterprises, suspended, sold, review.circular_turnover(rings))
-    projects = project_candidates(cases, claimed, {row["id"]: row["uscc"] for row in enterprises}, companies)
+    codes = {row["id"]: row["uscc"] for row in enterprises}
+    projects = project_candidates(await _cases(connection, window), codes, companies)
     return TakenSnapshot(
         snapshot=Snapshot.of([*companies.values(), *projects]),
         parties={
@@ -177,25 +177,47 @@ def enterprise_candidates(
     return candidates
 
 
+@dataclass(frozen=True)
+class _Cases:
+    """The cases, which of them are claimed, and what the register notes beside each."""
+
+    rows: Sequence[asyncpg.Record]
+    claimed: set[str]
+    noted: Mapping[str, asyncpg.Record]
+
+
+async def _cases(connection: Connection, window: Window) -> _Cases:
+    rows = await statements.fetch(connection, statements.CASES, window)
+    claimed = {row[0] for row in await statements.fetch(connection, statements.CLAIMED, window)}
+    register = await statements.fetch(connection, statements.REGISTER, window)
+    return _Cases(rows, claimed, {row["code"]: row for row in register})
+
+
 def project_candidates(
-    cases: Sequence[asyncpg.Record],
-    claimed: set[str],
-    codes: Mapping[UUID, str],
-    companies: Mapping[str, Candidate],
+    cases: _Cases, codes: Mapping[UUID, str], companies: Mapping[str, Candidate]
 ) -> list[Candidate]:
-    """Every case of an enterprise of the market; an investment that nobody verified is not known."""
+    """Every case of an enterprise of the market; an investment that nobody verified is not known.
+
+    A joint project is a candidate for each of its enterprises, with the whole investment and all shares.
+    """
     candidates = []
-    for row in cases:
-        owner = companies.get(codes.get(row["enterprise_id"], ""))
-        if owner is None:
-            continue
+    for row in cases.rows:
+        noted = cases.noted[row["code"]]
         known: dict[str, FactValue] = {
-            "registered_in_city": owner.facts["registered_in_city"],
-            "suspended": owner.facts["suspended"],
-            "case_listed_in_period": row["listed"],
-            "claimed_before": row["code"] in claimed,
+            "case_listed_in_period": row["listed"] and not noted["revoked"],
+            "claimed_before": row["code"] in cases.claimed or noted["claimed"],
         }
         if row["investment"] is not None:
             known["verified_investment"] = row["investment"]
-        candidates.append(Candidate(Unit.PROJECT, row["code"], owner.enterprise, row["title_zh"], known))
+        if noted["doubts"]:
+            known["doubts"] = noted["doubts"]
+        joint = [share.partition("=")[0] for share in (noted["shares"] or "").split()]
+        if joint:
+            known["shares"] = noted["shares"]
+        for enterprise in joint or [codes.get(row["enterprise_id"], "")]:
+            owner = companies.get(enterprise)
+            if owner is not None:
+                facts = {name: owner.facts[name] for name in ENTERPRISE_FACTS} | known
+                place = f"{row['code']}{JOINT}{enterprise}" if joint else row["code"]
+                candidates.append(Candidate(Unit.PROJECT, place, enterprise, row["title_zh"], facts))
     return candidates

@@ -233,6 +233,28 @@ SELECT c.code FROM subsidy_case c
 """,
 )
 
+# What is noted beside a case: a revoked one is listed no more, whatever the cut-off. It is claimed when money went to any
+# of its enterprises, or was posted for another case of its number. Doubts that a revocation has settled are over.
+REGISTER = SqlFact(
+    "case_register",
+    1,
+    ("run_id", "as_of"),
+    """
+SELECT c.code, c.state = 'revoked' AS revoked,
+       EXISTS (SELECT FROM subsidy_case o
+                 JOIN subsidy_claim s ON s.subject = 'project:' || o.code AND (o.id = c.id OR s.line_id IS NOT NULL)
+                 LEFT JOIN subsidy_line l ON l.id = s.line_id
+                WHERE o.id = c.id AND l.run_id IS DISTINCT FROM $1 OR o.id <> c.id AND o.list_key = c.list_key) AS claimed,
+       (SELECT count(DISTINCT o.id) FROM subsidy_case_doubt d
+          JOIN subsidy_case o ON o.id = CASE c.id WHEN d.case_id THEN d.other_id ELSE d.case_id END
+         WHERE c.id IN (d.case_id, d.other_id)
+           AND (o.state <> 'revoked' OR EXISTS (SELECT FROM subsidy_claim s WHERE s.subject = 'project:' || o.code))) AS doubts,
+       (SELECT string_agg(p.uscc || '=' || s.numerator || '/' || s.denominator, ' ' ORDER BY p.uscc COLLATE "C")
+          FROM subsidy_case_share s JOIN participant p ON p.id = s.enterprise_id WHERE s.case_id = c.id) AS shares
+  FROM subsidy_case c WHERE c.created_at <= $2
+""",
+)
+
 FACTS_OF: Mapping[TurnoverOrigin, tuple[SqlFact, SqlFact]] = {
     TurnoverOrigin.TRADES: (TURNOVER, replace(TURNOVER, name="circular_turnover")),
     TurnoverOrigin.KEPT: (KEPT_TURNOVER, replace(KEPT_TURNOVER, name="circular_turnover")),
@@ -246,6 +268,7 @@ SQL_FACTS = (
     *(fact for pair in FACTS_OF.values() for fact in pair),
     CASES,
     CLAIMED,
+    REGISTER,
 )
 
 

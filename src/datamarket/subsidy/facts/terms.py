@@ -1,4 +1,4 @@
-"""From what the turnover of a snapshot was read."""
+"""From what the turnover of a snapshot was read, and how the enterprises of a joint project are named in it."""
 
 from datamarket.foundation.states import Labelled
 
@@ -8,3 +8,7 @@ class TurnoverOrigin(Labelled):
 
     TRADES = "trades", "逐笔交易", "every trade"
     KEPT = "kept", "按月累计数", "kept monthly turnover"
+
+
+JOINT = "/"
+"""Between the code of a joint project and the credit code of one of its enterprises: no code has it."""

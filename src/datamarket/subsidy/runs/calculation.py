@@ -168,7 +168,8 @@ def _calculated(
     result = evaluate(scheme, snapshot, run.year)
     document = result.to_json()
     clauses = {clause.id: clause for clause in scheme.clauses}
-    lines = _Lines(run.id, clauses, stored.parties, circular_of(snapshot))
+    alike = {project.id for project in snapshot.of_unit(Unit.PROJECT) if project.facts.get("doubts")}
+    lines = _Lines(run.id, clauses, stored.parties, circular_of(snapshot), alike)
     steps = (line["steps"] for line in document["lines"])
     ids = new_ids([now] * len(result.lines))
     rows = list(map(lines.row, ids, count(), result.lines, steps))
@@ -198,13 +199,15 @@ class _Lines:
     clauses: Mapping[str, Clause]
     parties: Mapping[str, Mapping[str, str]]
     circular: set[str]
+    alike: set[str]
 
     def row(self, line_id: UUID, position: int, line: Line, steps: list[dict[str, Any]]) -> tuple[Any, ...]:
         """In the order of COLUMNS."""
         clause = self.clauses[line.clause]
         party = self.parties[line.enterprise]
         sells = clause.unit is Unit.ENTERPRISE and line.enterprise in self.circular
-        flags = review.flags_of(line, circular=sells, rules=review.review_rules())
+        alike = clause.unit is Unit.PROJECT and line.candidate in self.alike
+        flags = review.flags_of(line, circular=sells, alike=alike, rules=review.review_rules())
         return (
             line_id,
             self.run_id,

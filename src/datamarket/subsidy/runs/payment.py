@@ -11,7 +11,7 @@ from datamarket.foundation.errors import Refused
 from datamarket.ledger import posting
 from datamarket.ledger.terms import AccountKey, AccountKind, EntryKind, moved
 from datamarket.participants import queries as participants
-from datamarket.subsidy.cases.actions import project_subject
+from datamarket.subsidy.cases.rules import project_subject
 from datamarket.subsidy.cases.tables import SubsidyClaim
 from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.register.tables import BudgetShort

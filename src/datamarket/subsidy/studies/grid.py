@@ -45,13 +45,16 @@ def grid_of(
     least = rules.rounded(Fraction(floor.value), clause.round) if floor else 0
     bases = [line.base_fen or 0 for line in priced]
 
+    # Parts of joint projects are in no order with whole amounts, so no sum is kept from the left.
+    limited = _limited(scheme, year) or any(rules.shares_of(line) for line in priced)
+
     def row(rate: Fraction) -> Iterator[Cell]:
         amounts = [max(least, amount) for amount in rules.rounded_products(bases, rate, clause.round)]
         arm = _Arm(clause, priced, amounts, others)
         for cap in caps:
             most = rules.rounded(Fraction(cap), clause.round)
             unbound = bisect_right(bases, Fraction(cap) / rate) if rate else len(bases)
-            if _limited(scheme, year):
+            if limited:
                 yield arm.limited(scheme, year, most, unbound, submitted)
             else:
                 yield arm.cell(most, unbound)
@@ -76,6 +79,7 @@ class _Arm:
         self, clause: Clause, lines: Sequence[Line], amounts: Sequence[int], others: Sequence[Line]
     ) -> None:
         self.clause, self.lines, self.amounts, self.others = clause, lines, amounts, others
+        self.shares = [rules.shares_of(line) for line in lines]
         self.sums = list(accumulate(amounts, initial=sum(line.amount_fen for line in others)))
         self.paid_from = bisect_right(amounts, 0)
         known = {line.enterprise for line in others}
@@ -93,10 +97,12 @@ class _Arm:
         """Through the same limits as any run."""
         bound = len(self.lines) - unbound
         capped = (min(amount, most) for amount in self.amounts)
+        parts = (
+            rules.part_of(line, shares, amount) if shares else amount
+            for line, shares, amount in zip(self.lines, self.shares, capped, strict=True)
+        )
         awards = [
-            replace(line, amount_fen=amount)
-            for line, amount in zip(self.lines, capped, strict=True)
-            if amount
+            replace(line, amount_fen=amount) for line, amount in zip(self.lines, parts, strict=True) if amount
         ]
         try:
             after = limits.apply_limits(scheme, [*awards, *self.others], year, submitted)

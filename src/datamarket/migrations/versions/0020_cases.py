@@ -1,17 +1,17 @@
-"""Since when a contract stands without a break."""
+"""One project is one case, of two hands and a paper; papers as files."""
 
 from alembic import op
 
 from datamarket.migrations.scripts import NoWayBack, run
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    run(op.get_bind(), "0019_standing.sql")
+    run(op.get_bind(), "0020_cases.sql")
 
 
 def downgrade() -> None:
