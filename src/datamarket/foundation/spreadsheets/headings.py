@@ -36,6 +36,7 @@ class OfficeWords:
         self.identity = {"", *declared["identity"]}
         self.truths: Mapping[str, bool] = declared["truths"]
         self._totals = [plain(word) for word in declared["totals"]]
+        self._totals_begin = {word[0] for word in self._totals}
 
     def sheet(self, title: str) -> str:
         """The table that a sheet or file of this title is; itself where none is declared."""
@@ -77,6 +78,8 @@ class OfficeWords:
 
     def is_total(self, text: str) -> bool:
         """Whether a row that begins so sums up others: 合 计, 小计：, 总计（12家）, Total."""
+        if plain(text[:1]) not in self._totals_begin:
+            return False
         word = re.sub(r"\([^()]*\)|[:：]", "", plain(text))
         return any(
             word.startswith(total) and _COUNTED.fullmatch(word[len(total) :]) for total in self._totals

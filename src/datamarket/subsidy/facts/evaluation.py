@@ -37,7 +37,7 @@ def evaluate_files(scheme: Path | bytes, facts: Path, year: int) -> dict[str, An
     names = {firm.enterprise: firm.name for firm in read.snapshot.of_unit(Unit.ENTERPRISE)}
     document = award_document(loaded, sha256_of_bytes(content), result, names)
     absent = [_absent(loaded, unit) for unit in read.absent]
-    return document | {"notes": [*absent, *document["notes"]]}
+    return document | {"notes": [*absent, *read.notes, *document["notes"]]}
 
 
 def _absent(scheme: Scheme, unit: Unit) -> dict[str, str]:
