@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from datamarket.foundation.inputs.texts import unseen_in
+from datamarket.foundation.inputs.texts import Said, unseen_in
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
@@ -19,8 +19,6 @@ MAX_NODES = 20_000
 """Some twenty times those of the largest file that ships; a parser in Python reads them in seconds."""
 KeyPath = tuple[str | int, ...]
 
-Said = tuple[str, str]
-"""The same in Chinese and in English, without the end of a sentence."""
 _ASIDE = re.compile(r"\"[^\"]*\"|'[^']*'|(^|\s)#.*")
 """What stands in quotes or behind a # is as its author wants it."""
 _SLIPS: tuple[tuple[re.Pattern[str], Said, Said], ...] = tuple(

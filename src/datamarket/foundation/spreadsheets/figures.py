@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from datamarket.foundation.inputs.texts import ValueFault
+from datamarket.foundation.inputs.texts import Said, ValueFault
 from datamarket.foundation.money import FEN_PER_YUAN
 
 UNITS = {"元": 1, "千元": 10**3, "万": 10**4, "万元": 10**4, "百万元": 10**6, "亿": 10**8, "亿元": 10**8}
@@ -16,8 +16,6 @@ MOST_YUAN = 10**16
 LONGEST_FIGURE = 64
 EXACT_DIGITS = 15
 """A spreadsheet keeps no more of a number."""
-Said = tuple[str, str]
-"""The same in Chinese and in English, without the end of a sentence."""
 DAY_ZERO = date(1899, 12, 30)
 """What a spreadsheet counts its days from; some count from 1904."""
 _MINUS = str.maketrans({"−": "-", "–": "-"})

@@ -15,9 +15,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from datamarket.foundation.inputs.texts import ValueFault, unseen_in
+from datamarket.foundation.inputs.texts import Said, ValueFault, unseen_in
 from datamarket.foundation.spreadsheets import bounds
-from datamarket.foundation.spreadsheets.figures import DAY_ZERO, EXACT_DIGITS, Said
+from datamarket.foundation.spreadsheets.figures import DAY_ZERO, EXACT_DIGITS
 
 if TYPE_CHECKING:
     from datamarket.foundation.spreadsheets.layout import Layout

@@ -20,6 +20,12 @@ class FileUnreadable(Invalid):
     en = "The file '{file}' cannot be read: the system says '{reason}'."
 
 
+def read_scheme_file(path: Path) -> tuple[str, bytes]:
+    """The id of the scheme in a file, and the file. Raises SchemeInvalid and OSError."""
+    content = read_at_most(path, MAX_BYTES)
+    return load_scheme(content).id, content
+
+
 def evaluate_files(scheme: Path | bytes, facts: Path, year: int) -> dict[str, Any]:
     """The awards of a year as a document for people and programs.
 

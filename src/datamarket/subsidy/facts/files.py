@@ -20,10 +20,10 @@ from pathlib import Path
 
 from datamarket.foundation.clock import MARKET_ZONE, start_of_day
 from datamarket.foundation.errors import MarketError
+from datamarket.foundation.inputs.texts import Said
 from datamarket.foundation.spreadsheets.figures import (
     EXACT_DIGITS,
     FigureFault,
-    Said,
     plain,
     read_fen,
     read_written_day,
@@ -57,7 +57,7 @@ def read_facts(path: Path, scheme: Scheme) -> FactsRead:
     read: dict[Unit, list[Candidate]] = {}
     for unit, name in SHEETS.items():
         if name in sheets:
-            read[unit] = _candidates(sheets[name], unit, _needed(scheme, unit), read)
+            read[unit] = _candidates(sheets[name], unit, needed_facts(scheme, unit), read)
     used = {clause.unit for clause in scheme.clauses}
     absent = tuple(unit for unit in Unit if unit in used and unit not in read)
     notes = tuple(note for sheet in sheets.values() for note in sheet.notes)
@@ -74,7 +74,8 @@ def facts_named(clause: Clause) -> set[str]:
     return named
 
 
-def _needed(scheme: Scheme, unit: Unit) -> set[str]:
+def needed_facts(scheme: Scheme, unit: Unit) -> set[str]:
+    """The columns that a table of this unit must have, but for the id."""
     named = {fact for clause in scheme.clauses if clause.unit is unit for fact in facts_named(clause)}
     if named and scheme.budget is not None and scheme.budget.when_exceeded == "first_come":
         named.add("submitted_at")
@@ -137,12 +138,12 @@ def _identified(sheet: Sheet, unit: Unit) -> Sheet:
 def _candidate(
     sheet: Sheet, unit: Unit, row: int, cells: Mapping[str, Cell], known: Mapping[str, Candidate] | None
 ) -> Candidate:
-    own_id = _text(sheet, row, "id", cells["id"])
-    enterprise = _text(
+    own_id = read_text(sheet, row, "id", cells["id"])
+    enterprise = read_text(
         sheet, row, "enterprise", cells.get("enterprise") or (own_id if unit is Unit.ENTERPRISE else None)
     )
     facts = {
-        column: _value(sheet, row, column, cell)
+        column: fact_in(sheet, row, column, cell)
         for column, cell in cells.items()
         if cell is not None and column in FACTS and unit in FACTS[column].units
     }
@@ -163,11 +164,12 @@ def _candidate(
                 row, name, problem, ("请只在企业表中填写", "state it in the enterprises table only")
             )
     cell = cells.get("name")
-    name = _text(sheet, row, "name", cell) if cell is not None else (owner.name if owner else "")
+    name = read_text(sheet, row, "name", cell) if cell is not None else (owner.name if owner else "")
     return Candidate(unit, own_id, enterprise, name, facts)
 
 
-def _text(sheet: Sheet, row: int, column: str, cell: Cell) -> str:
+def read_text(sheet: Sheet, row: int, column: str, cell: Cell) -> str:
+    """A cell as a code or a name. Raises FactsInvalid."""
     if isinstance(cell, Unreadable):
         raise sheet.wrong(row, column, cell.problem, cell.mend)
     if isinstance(cell, int) and not isinstance(cell, bool) and len(str(abs(cell))) <= EXACT_DIGITS:
@@ -190,7 +192,8 @@ def _text(sheet: Sheet, row: int, column: str, cell: Cell) -> str:
     return cell
 
 
-def _value(sheet: Sheet, row: int, column: str, cell: Cell) -> FactValue:
+def fact_in(sheet: Sheet, row: int, column: str, cell: Cell) -> FactValue:
+    """A cell as the fact of its column. Raises FactsInvalid."""
     if isinstance(cell, Unreadable):
         raise sheet.wrong(row, column, cell.problem, cell.mend)
     try:
@@ -198,7 +201,7 @@ def _value(sheet: Sheet, row: int, column: str, cell: Cell) -> FactValue:
     except FigureFault as error:
         raise sheet.wrong(row, column, (error.zh, error.en), error.mend) from None
     if value is None:
-        problem, mend = _WANTED[FACTS[column].kind]
+        problem, mend = WANTED[FACTS[column].kind]
         raise sheet.wrong(row, column, (f"“{cell}”{problem[0]}", f"'{cell}' is {problem[1]}"), mend)
     if (
         FACTS[column].kind is FactKind.MONEY
@@ -244,7 +247,11 @@ def _instant(cell: str | int, day_zero: date) -> str | None:
         return None
 
 
-_WANTED: Mapping[FactKind, tuple[Said, Said]] = {
+WANTED: Mapping[FactKind, tuple[Said, Said]] = {
+    FactKind.MONEY: (
+        ("不是金额", "no amount"),
+        ('请写成加引号的元，例如 "1234.50"', 'write yuan as quoted text, such as "1234.50"'),
+    ),
     FactKind.COUNT: (
         ("不是非负整数", "no whole number, or negative"),
         ("请填写整数，例如 12", "write a whole number such as 12"),
@@ -258,3 +265,4 @@ _WANTED: Mapping[FactKind, tuple[Said, Said]] = {
         ("请填写 是 或 否（true 或 false）", "write true or false"),
     ),
 }
+"""What to say of a cell or value that is not of its kind, and its mend."""

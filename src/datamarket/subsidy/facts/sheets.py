@@ -15,8 +15,8 @@ from pathlib import Path
 from datamarket.foundation.documents.plain_yaml import read_plain_yaml
 from datamarket.foundation.documents.reading import read_at_most
 from datamarket.foundation.errors import Invalid
+from datamarket.foundation.inputs.texts import Said
 from datamarket.foundation.spreadsheets import bounds
-from datamarket.foundation.spreadsheets.figures import Said
 from datamarket.foundation.spreadsheets.headings import Heading, OfficeWords
 from datamarket.foundation.spreadsheets.rows import (
     MAKE_SMALLER,

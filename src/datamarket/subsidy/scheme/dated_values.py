@@ -30,7 +30,8 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from datamarket.foundation import money
 from datamarket.foundation.documents.dated import last_begun, read_day
-from datamarket.foundation.spreadsheets.figures import FigureFault, Said, read_fen
+from datamarket.foundation.inputs.texts import Said
+from datamarket.foundation.spreadsheets.figures import FigureFault, read_fen
 
 T = TypeVar("T")
 BEGINNING = date(1, 1, 1)  # a value without a date holds from here

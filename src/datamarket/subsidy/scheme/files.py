@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from datamarket.foundation.documents import plain_yaml
 from datamarket.foundation.errors import Invalid, NotFound
-from datamarket.foundation.spreadsheets.figures import Said
+from datamarket.foundation.inputs.texts import Said
 from datamarket.subsidy.scheme.document import Scheme, json_schema
 
 _REPLACE = ("请用其中之一", "use one of them")
