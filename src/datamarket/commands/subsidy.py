@@ -13,6 +13,7 @@ from datamarket.commands.running import AsJson, in_transaction, show, spoken
 if TYPE_CHECKING:
     from sqlmodel.ext.asyncio.session import AsyncSession
 
+    from datamarket.subsidy.runs.dossier import RunDossier
     from datamarket.subsidy.runs.queries import RunView
 
 app = typer.Typer(no_args_is_help=True, help="Subsidy: run over the ledger, evaluate files, what-if, replay.")
@@ -269,13 +270,19 @@ def export(
     run_id: RunId = None,
     out: Annotated[Path, typer.Option(help="workbook to write")] = Path("subsidy.xlsx"),
 ) -> None:
-    """Write a run as a workbook: summary, lines, every step."""
+    """Write a run as a workbook that prints: summary, officers, lines, steps and all else that is on file of it."""
     from datamarket.subsidy.studies.workbook import write_workbook
 
-    document = in_transaction(lambda session, _market: _documented(session, run_id))
+    filed = in_transaction(lambda session, _market: _filed(session, run_id))
     with spoken():
-        write_workbook(document, out)
+        write_workbook(filed.document, out, filed)
     typer.echo(str(out))
+
+
+async def _filed(session: "AsyncSession", run_id: UUID | None) -> "RunDossier":
+    from datamarket.subsidy.runs import dossier
+
+    return await dossier.dossier_of(session, await _chosen(session, run_id))
 
 
 async def _documented(session: "AsyncSession", run_id: UUID | None) -> dict[str, Any]:

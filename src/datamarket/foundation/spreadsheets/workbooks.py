@@ -19,9 +19,11 @@ Headings = Sequence[tuple[str, ...]]
 Rows = Iterable[Sequence[Any]]
 
 
-def new_book() -> Workbook:
-    """An empty workbook."""
-    return Workbook(write_only=True)
+def new_book(title: str = "") -> Workbook:
+    """An empty workbook; its title heads each printed page."""
+    book = Workbook(write_only=True)
+    book.properties.title = title
+    return book
 
 
 def packed(book: Workbook) -> bytes:
@@ -58,7 +60,8 @@ def _set_print(sheet: Any, title: str, above: int) -> None:
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.print_title_rows = f"1:{above}"
-    sheet.oddHeader.center.text = title
+    named = [part for part in (sheet.parent.properties.title, title) if part]
+    sheet.oddHeader.center.text = " · ".join(named).replace("&", "&&")
     sheet.oddFooter.center.text = "第 &P 页 共 &N 页 · page &P of &N"
 
 
