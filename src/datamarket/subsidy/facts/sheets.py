@@ -249,7 +249,7 @@ class _Reading:
                 self._say(
                     "footnote", f"第 {row} 行是备注，不作为记录", f"row {row} is a remark and no record"
                 )
-            elif [cell or "" for cell in cells[:width]] == repeated:
+            elif any(sheet.columns) and [cell or "" for cell in cells[:width]] == repeated:
                 self._say(
                     "heading",
                     f"第 {row} 行重复表头，不作为记录",
