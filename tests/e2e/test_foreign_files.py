@@ -55,7 +55,7 @@ async def test_a_bank_file_or_its_rules_may_be_missing_huge_or_no_yaml(tmp_path:
 
 async def test_a_scheme_file_is_refused_by_its_first_bytes(tmp_path: Path) -> None:
     said = await refused("subsidy", "evaluate", sized(tmp_path / "huge"), tmp_path, "--year", 2024)
-    assert "subsidy.scheme-invalid: 方案文件第 1 行有误（-）：文件超过 1 MiB。" in said
+    assert "subsidy.scheme-invalid: 方案文件第 1 行第 1 列有误（-）：文件超过 1 MiB；" in said
 
 
 async def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from datamarket.foundation.documents.plain_yaml import NotPlainYaml, read_plain_yaml
 from datamarket.foundation.http import Body
+from datamarket.foundation.spreadsheets.rows import Unreadable
 from datamarket.payouts.files import FileInvalid, read_statement
 from datamarket.simulation.city import SeedFaulty, rows_of
-from datamarket.subsidy.facts.sheets import Unreadable, read_sheets
+from datamarket.subsidy.facts.sheets import read_sheets
 from tests.architecture.test_errors import every_error
 from tests.conftest import ClientFor
 from tests.world.participants import unique_uscc

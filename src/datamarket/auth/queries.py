@@ -1,6 +1,6 @@
 """Reading accounts and refresh tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +32,12 @@ async def find_account_by_name(session: AsyncSession, username: str) -> Account 
 async def get_account(session: AsyncSession, account_id: UUID) -> Account:
     """Raises NotFound."""
     return await get_row(session, Account, account_id, "account")
+
+
+async def names_of(session: AsyncSession, account_ids: Collection[UUID]) -> dict[UUID, str]:
+    """What these accounts are called; those that are none are left out."""
+    rows = await session.exec(select(Account.id, Account.username).where(col(Account.id).in_(account_ids)))
+    return dict(rows.all())
 
 
 async def lock_account(session: AsyncSession, account_id: UUID) -> Account:

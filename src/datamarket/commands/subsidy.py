@@ -1,4 +1,4 @@
-"""`datamarket subsidy`: evaluate files, run over the ledger, study, explain, replay, export."""
+"""`datamarket subsidy`: evaluate files, try cases, run over the ledger, study, explain, replay, export."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,13 @@ from datamarket.commands.running import AsJson, in_transaction, show, spoken
 if TYPE_CHECKING:
     from sqlmodel.ext.asyncio.session import AsyncSession
 
+    from datamarket.subsidy.runs.dossier import RunDossier
     from datamarket.subsidy.runs.queries import RunView
 
 app = typer.Typer(no_args_is_help=True, help="Subsidy: run over the ledger, evaluate files, what-if, replay.")
 RunId = Annotated[UUID | None, typer.Argument(help="id of the run; without one, the newest run")]
 RUNS_SHOWN = 50
+CITY_SCHEME = "qd-data-element"
 
 
 @app.command()
@@ -43,10 +45,54 @@ def evaluate(
 
 
 @app.command()
+def template(
+    file: Annotated[Path, typer.Argument(help="workbook to write (.xlsx); with --cases also .yaml")],
+    cases: Annotated[bool, typer.Option(help="test cases, with the ten that ship, instead of facts")] = False,
+) -> None:
+    """Write a workbook to fill in: headings in both languages, lists, a sheet of notes."""
+    from datamarket.subsidy.scheme.files import load_scheme, shipped_scheme
+    from datamarket.subsidy.studies import examples, template
+
+    with spoken():
+        content = examples.shipped_examples()
+        if not cases:
+            content = template.facts_template(load_scheme(shipped_scheme(CITY_SCHEME)))
+        elif file.suffix.lower() == ".xlsx":
+            content = template.examples_template(examples.read_examples(content))
+        with file.open("xb") as written:  # what somebody filled in already stays
+            written.write(content)
+    typer.echo(str(file))
+
+
+@app.command("try")
+def try_cases(
+    file: Annotated[Path, typer.Argument(help="test cases (.yaml, or .xlsx of two sheets)")],
+    scheme: Annotated[Path | None, typer.Option(help="scheme file to try instead of those that ship")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the officers' own test cases: expected beside found, and why; exit 1 when one differs."""
+    from dataclasses import asdict
+
+    from datamarket.subsidy.facts.evaluation import read_scheme_file
+    from datamarket.subsidy.scheme.files import shipped_scheme
+    from datamarket.subsidy.studies import examples, terminal
+
+    with spoken():
+        own = {} if scheme is None else dict([read_scheme_file(scheme)])
+        found = [
+            asdict(examples.run_example(example, lambda named: own.get(named) or shipped_scheme(named)))
+            for example in examples.read_example_file(file)
+        ]
+    show(found, terminal.print_outcomes, as_json=as_json)
+    if any(outcome["differences"] for outcome in found):
+        raise typer.Exit(1)
+
+
+@app.command()
 def run(
     year: Annotated[int, typer.Option(min=2000, max=2999)],
     username: Annotated[str, typer.Option("--as", help="account of the officer who calculates")],
-    scheme: Annotated[str, typer.Option(help="id of a scheme")] = "qd-data-element",
+    scheme: Annotated[str, typer.Option(help="id of a scheme")] = CITY_SCHEME,
     as_json: AsJson = False,
 ) -> None:
     """Take the snapshot of a year that is over and calculate it; review, approval and payment follow in the API."""
@@ -224,13 +270,19 @@ def export(
     run_id: RunId = None,
     out: Annotated[Path, typer.Option(help="workbook to write")] = Path("subsidy.xlsx"),
 ) -> None:
-    """Write a run as a workbook: summary, lines, every step."""
+    """Write a run as a workbook that prints: summary, officers, lines, steps and all else that is on file of it."""
     from datamarket.subsidy.studies.workbook import write_workbook
 
-    document = in_transaction(lambda session, _market: _documented(session, run_id))
+    filed = in_transaction(lambda session, _market: _filed(session, run_id))
     with spoken():
-        write_workbook(document, out)
+        write_workbook(filed.document, out, filed)
     typer.echo(str(out))
+
+
+async def _filed(session: "AsyncSession", run_id: UUID | None) -> "RunDossier":
+    from datamarket.subsidy.runs import dossier
+
+    return await dossier.dossier_of(session, await _chosen(session, run_id))
 
 
 async def _documented(session: "AsyncSession", run_id: UUID | None) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def test_a_case_that_contradicts_its_enterprise_is_refused(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("row", "column"),
     [
-        ('E1,E1,x,true,false,"1,234.00"', "net_platform_turnover"),
+        ('E1,E1,x,true,false,"1,23.00"', "net_platform_turnover"),
         ("E1,E1,x,true,false,1.234", "net_platform_turnover"),
         ("E1,E1,x,true,false,1e6", "net_platform_turnover"),
         ("E1,E1,x,true,false,nan", "net_platform_turnover"),

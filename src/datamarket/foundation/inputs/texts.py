@@ -20,6 +20,8 @@ _ANYWHERE = re.compile(f"[{_UNSEEN}]")
 _IN_A_LINE = re.compile(f"[\t\n\r{_UNSEEN}]")
 _VISIBLE = re.compile("[^\\s\u200c\u200d\u2800\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 BYTE_ORDER_MARK = "\ufeff"
+Said = tuple[str, str]
+"""The same in Chinese and in English, without the end of a sentence."""
 
 
 class ValueFault(ValueError):

@@ -1,1 +1,1 @@
-"""Tables for people: cells that keep every fen, CSV, sheets of a workbook."""
+"""Tables for people: read as offices write them, and written with cells that keep every fen."""

@@ -22,6 +22,8 @@ LONGEST_TEXT = 32_767
 """Characters of one cell: no spreadsheet keeps more."""
 MOST_ELEMENTS = 1_500_000
 """What openpyxl builds in some ten seconds; a filled cell is two or three elements, a cell passed over is one."""
+Area = tuple[int, int, int, int]
+"""First row, first column, last row, last column."""
 _LIGHT = {"row", "c", "v", "f", "is", "si", "t"}
 _HEAVY = 20  # a style or a name is built as an object with descriptors, and costs as much as twenty cells
 _PART = 1000  # opening one
@@ -95,7 +97,7 @@ class _Measure:
         if name == "row":
             self.row, self.column = int(attributes.get("r", self.row + 1)), 0
         elif name == "c":
-            before, self.column = self.column, _column(attributes.get("r", "")) or self.column + 1
+            before, self.column = self.column, column_of(attributes.get("r", "")) or self.column + 1
             cost = max(1, self.column - before)
         _check(self.row, self.column)
         self._build(cost if name in _LIGHT else _HEAVY)
@@ -106,7 +108,7 @@ class _Measure:
             raise BeyondBounds("单元格过多", "it has too many cells")
 
 
-def _column(reference: str) -> int:
+def column_of(reference: str) -> int:
     """'B7' → 2; 0 where none is named."""
     number = 0
     for letter in reference.rstrip("0123456789").upper():

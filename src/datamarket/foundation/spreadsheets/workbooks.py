@@ -9,17 +9,21 @@ from openpyxl import Workbook
 from openpyxl.cell.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
 
 from datamarket.foundation.spreadsheets.cells import safe
 
+_A4 = 9  # of the paper sizes that spreadsheets number
 _AMOUNT_FORMAT = "#,##0.00"
-Headings = Sequence[tuple[str, str]]
+Headings = Sequence[tuple[str, ...]]
 Rows = Iterable[Sequence[Any]]
 
 
-def new_book() -> Workbook:
-    """An empty workbook."""
-    return Workbook(write_only=True)
+def new_book(title: str = "") -> Workbook:
+    """An empty workbook; its title heads each printed page."""
+    book = Workbook(write_only=True)
+    book.properties.title = title
+    return book
 
 
 def packed(book: Workbook) -> bytes:
@@ -29,19 +33,36 @@ def packed(book: Workbook) -> bytes:
     return content.getvalue()
 
 
-def add_sheet(book: Workbook, title: str, widths: Sequence[int], *tables: tuple[Headings, Rows]) -> None:
-    """Each table as two heading rows, Chinese and English, and its rows; a blank row between tables."""
+def add_sheet(book: Workbook, title: str, widths: Sequence[int], *tables: tuple[Headings, Rows]) -> Any:
+    """Each table as its heading rows, Chinese above English, and its rows; a blank row between tables.
+
+    It prints on A4 across, as wide as the page, with the headings, its title and the number on each page.
+    """
     sheet = book.create_sheet(title)
     for column, width in enumerate(widths, start=1):
         sheet.column_dimensions[get_column_letter(column)].width = width
-    sheet.freeze_panes = "A3"
+    above = len(tables[0][0][0])
+    sheet.freeze_panes = f"A{above + 1}"
+    _set_print(sheet, title, above)
     for index, (headings, rows) in enumerate(tables):
         if index:
             sheet.append([])
-        sheet.append([_heading(sheet, zh) for zh, _ in headings])
-        sheet.append([_heading(sheet, en) for _, en in headings])
+        for texts in zip(*headings, strict=True):
+            sheet.append([_heading(sheet, text) for text in texts])
         for row in rows:
             sheet.append([_cell(sheet, value) for value in row])
+    return sheet
+
+
+def _set_print(sheet: Any, title: str, above: int) -> None:
+    sheet.page_setup.paperSize = _A4
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.print_title_rows = f"1:{above}"
+    named = [part for part in (sheet.parent.properties.title, title) if part]
+    sheet.oddHeader.center.text = " · ".join(named).replace("&", "&&")
+    sheet.oddFooter.center.text = "第 &P 页 共 &N 页 · page &P of &N"
 
 
 def _heading(sheet: Any, text: str) -> Any:

@@ -30,6 +30,7 @@ def award_document(
         )
     return {
         "scheme": scheme.id,
+        "titles": {clause.id: clause.title.model_dump() for clause in scheme.clauses},
         "scheme_sha256": scheme_sha256,
         "snapshot_sha256": result.snapshot_sha256,
         "year": result.year,

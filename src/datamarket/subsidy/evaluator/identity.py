@@ -11,6 +11,7 @@ GROUND = (
     "foundation/documents/plain_yaml.py",
     "foundation/inputs/texts.py",
     "foundation/money.py",
+    "foundation/spreadsheets/figures.py",
     "subsidy/terms.py",
 )
 ROOMS = ("subsidy/evaluator", "subsidy/scheme")

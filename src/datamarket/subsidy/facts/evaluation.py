@@ -20,6 +20,12 @@ class FileUnreadable(Invalid):
     en = "The file '{file}' cannot be read: the system says '{reason}'."
 
 
+def read_scheme_file(path: Path) -> tuple[str, bytes]:
+    """The id of the scheme in a file, and the file. Raises SchemeInvalid and OSError."""
+    content = read_at_most(path, MAX_BYTES)
+    return load_scheme(content).id, content
+
+
 def evaluate_files(scheme: Path | bytes, facts: Path, year: int) -> dict[str, Any]:
     """The awards of a year as a document for people and programs.
 
@@ -37,7 +43,7 @@ def evaluate_files(scheme: Path | bytes, facts: Path, year: int) -> dict[str, An
     names = {firm.enterprise: firm.name for firm in read.snapshot.of_unit(Unit.ENTERPRISE)}
     document = award_document(loaded, sha256_of_bytes(content), result, names)
     absent = [_absent(loaded, unit) for unit in read.absent]
-    return document | {"notes": [*absent, *document["notes"]]}
+    return document | {"notes": [*absent, *read.notes, *document["notes"]]}
 
 
 def _absent(scheme: Scheme, unit: Unit) -> dict[str, str]:

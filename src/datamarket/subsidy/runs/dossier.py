@@ -4,7 +4,7 @@ Nothing is looked up in the market here: years later the same dossier gives the 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,19 +13,22 @@ from uuid import UUID
 import orjson
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.auth import queries as auth_queries
+from datamarket.foundation.db import PageAsked
 from datamarket.foundation.errors import Conflict
 from datamarket.subsidy.evaluator.awards import award_document
 from datamarket.subsidy.evaluator.explain import Explanation, explain
 from datamarket.subsidy.facts import queries as fact_queries
+from datamarket.subsidy.facts.tables import SubsidySnapshot
 from datamarket.subsidy.facts.terms import TurnoverOrigin
 from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.runs import queries
 from datamarket.subsidy.runs.queries import RunView
-from datamarket.subsidy.runs.tables import SubsidyLine
-from datamarket.subsidy.runs.terms import RunState
+from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyPosting, SubsidyRunEvent
+from datamarket.subsidy.runs.terms import RunEvent, RunState
 from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.scheme.files import load_scheme
-from datamarket.subsidy.terms import Line, LineStatus, Result, Snapshot, Step
+from datamarket.subsidy.terms import Candidate, Line, LineStatus, Result, Snapshot, Step
 
 REFUSED_SHOWN, NEXT_SHOWN = 100, 3
 
@@ -67,6 +70,21 @@ class AwardTables:
     refused: tuple[ExplainedLine, ...]
     next_in_line: tuple[ExplainedLine, ...]
     without_award: int
+
+
+@dataclass(frozen=True)
+class RunDossier:
+    """All that is kept on file of a run: what was decided, from what, by whom and when, and what was paid."""
+
+    document: dict[str, Any]
+    view: RunView
+    scheme: Scheme
+    taken: SubsidySnapshot
+    candidates: Sequence[Candidate]
+    lines: Sequence[SubsidyLine]
+    events: Sequence[SubsidyRunEvent]
+    officers: Mapping[UUID, str]
+    postings: Sequence[SubsidyPosting]
 
 
 @lru_cache(maxsize=16)
@@ -164,6 +182,22 @@ async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
     document = await asyncio.to_thread(award_document, scheme, view.scheme_sha256, result)
     notes = [*document["notes"], *_origin_told(view.run.turnover_from)]
     return document | {"run_id": str(view.run.id), "notes": notes}
+
+
+async def dossier_of(session: AsyncSession, view: RunView) -> RunDossier:
+    """The run as it stands now. Raises NotCalculated."""
+    document = await document_of(session, view)
+    if view.run.snapshot_id is None:
+        raise NotCalculated(state=RunState(view.run.state))
+    taken = await fact_queries.snapshot_by_id(session, view.run.snapshot_id)
+    events = await queries.list_run_events(session, view.run.id, page=PageAsked(len(RunEvent)))
+    officers = await auth_queries.names_of(session, {event.actor_id for event in events})
+    return RunDossier(
+        document, view, await scheme_of(session, view.run.scheme_version_id), taken,
+        (await asyncio.to_thread(read_snapshot, taken.content)).candidates,
+        await queries.all_lines(session, view.run.id), events, officers,
+        await queries.postings_of(session, view.run.id),
+    )  # fmt: skip
 
 
 def _origin_told(origin: str | None) -> list[dict[str, str]]:

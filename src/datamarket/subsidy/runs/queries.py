@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.foundation.db import PageAsked, asked, keyset, lock_row, one_row
 from datamarket.subsidy.facts.tables import SubsidySnapshot
 from datamarket.subsidy.register.tables import SchemeVersion
-from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyRun, SubsidyRunEvent
+from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyPosting, SubsidyRun, SubsidyRunEvent
 from datamarket.subsidy.runs.terms import RunState
 from datamarket.subsidy.terms import LineStatus
 
@@ -113,6 +113,16 @@ async def all_lines(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyLine
 async def award_lines(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyLine]:
     """The lines that get money."""
     return await _lines(session, run_id, col(SubsidyLine.amount_fen) > 0)
+
+
+async def postings_of(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyPosting]:
+    """What became payable and what was paid of a run, in that order."""
+    lines = select(SubsidyLine.id).where(SubsidyLine.run_id == run_id)
+    statement = select(SubsidyPosting).where(col(SubsidyPosting.line_id).in_(lines))
+    ordered = statement.order_by(
+        col(SubsidyPosting.posted_at), col(SubsidyPosting.kind), col(SubsidyPosting.line_id)
+    )
+    return (await session.exec(ordered)).all()
 
 
 async def refused_lines(session: AsyncSession, run_id: UUID, *, limit: int) -> Sequence[SubsidyLine]:

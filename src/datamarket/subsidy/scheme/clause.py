@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, model_validator
 
+from datamarket.foundation.money import yuan
 from datamarket.subsidy.scheme.dated_values import (
     Amount,
     Bounds,
@@ -17,6 +18,7 @@ from datamarket.subsidy.scheme.dated_values import (
     Text,
     Timeline,
     Words,
+    nearest,
     not_empty,
     reject,
 )
@@ -26,10 +28,12 @@ from datamarket.subsidy.terms import Unit
 
 def _graded(tiers: "tuple[Tier, ...]") -> "tuple[Tier, ...]":
     if not tiers or tiers[0].above != 0:
-        reject('第一档的 above 必须是 "0.00"', 'the first tier must be above "0.00"')
+        mend = ('请在最前加一档，above 为 "0.00"', 'begin with a tier above "0.00"')
+        reject('第一档的 above 必须是 "0.00"', 'the first tier must be above "0.00"', mend=mend)
     for index in range(1, len(tiers)):
         if tiers[index].above <= tiers[index - 1].above:
-            reject("各档必须由低到高", "tiers must rise", index, "above")
+            mend = ("请按 above 由小到大排列", "order them by above")
+            reject("各档必须由低到高", "tiers must rise", index, "above", mend=mend)
     return tiers
 
 
@@ -53,9 +57,7 @@ class Citation(Frozen):
 class Tiebreak(Frozen):
     """Facts that order equal candidates, best first; a leading '-' puts the larger or later first."""
 
-    tiebreak: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^-?[a-z][a-z0-9_]{0,63}$")], ...], AfterValidator(not_empty)
-    ]
+    tiebreak: Annotated[tuple[Name, ...], AfterValidator(not_empty)]
 
 
 def _tie_rule(value: Any) -> Any:
@@ -65,7 +67,8 @@ def _tie_rule(value: Any) -> Any:
     if isinstance(value, str) and value in ("include_all", "exclude_all", "stop"):
         return value
     forms = "include_all, exclude_all, stop, {tiebreak: [-contracts, first_settled]}"
-    return reject(f"ties 只能是下列之一：{forms}", f"ties must be one of: {forms}")
+    mend = nearest(str(value), ("include_all", "exclude_all", "stop", "{tiebreak: [...]}"))
+    return reject(f"ties 只能是下列之一：{forms}", f"ties must be one of: {forms}", mend=mend)
 
 
 Ties = Annotated[Literal["include_all", "exclude_all", "stop"] | Tiebreak, BeforeValidator(_tie_rule)]
@@ -87,7 +90,8 @@ class Rounding(Frozen):
     @model_validator(mode="after")
     def _positive(self) -> Self:
         if self.to == 0:
-            reject("舍入单位必须大于零", "the unit of rounding must be above zero", "to")
+            mend = ('请写作 "0.01" 或更大', 'write "0.01" or more')
+            reject("舍入单位必须大于零", "the unit of rounding must be above zero", "to", mend=mend)
         return self
 
 
@@ -126,15 +130,18 @@ class Clause(Frozen):
     @model_validator(mode="after")
     def _known_names(self) -> Self:
         _check_fact(self.base, self.unit, {FactKind.MONEY}, "base")
+        known = [one.name for one in PREDICATES.values() if self.unit in one.units]
         for index, name in enumerate(self.when):
             if name not in PREDICATES or name in self.when[:index]:
-                reject(f"未知或重复的条件：{name}", f"unknown or repeated predicate: {name}", "when", index)
+                zh, en = f"未知或重复的条件：{name}", f"unknown or repeated predicate: {name}"
+                reject(zh, en, "when", index, mend=nearest(name, known))
             if self.unit not in PREDICATES[name].units:
                 reject(
                     f"条件 {name} 不适用于 {self.unit}",
                     f"predicate {name} is not for a {self.unit}",
                     "when",
                     index,
+                    mend=nearest(name, known),
                 )
         if self.select is not None:
             _check_fact(self.select.by, self.unit, {FactKind.MONEY, FactKind.COUNT}, "select", "by")
@@ -149,7 +156,8 @@ class Clause(Frozen):
     @model_validator(mode="after")
     def _one_schedule(self) -> Self:
         if (self.rate is None) == (self.tiers is None):
-            reject("rate 与 tiers 必须且只能有一个", "exactly one of rate and tiers is needed")
+            mend = ("请只写其中一个", "write one of them")
+            reject("rate 与 tiers 必须且只能有一个", "exactly one of rate and tiers is needed", mend=mend)
         return self
 
     @model_validator(mode="after")
@@ -158,7 +166,8 @@ class Clause(Frozen):
             for day in sorted({*self.floor.root, *self.cap.root}):
                 floor, cap = self.floor.on(day), self.cap.on(day)
                 if floor is not None and cap is not None and floor.value > cap.value:
-                    reject(f"自 {day} 起下限高于上限", f"from {day} the floor is above the cap", "floor")
+                    zh, en = f"自 {day} 起下限高于上限", f"from {day} the floor is above the cap"
+                    reject(zh, en, "floor", mend=("请降低下限或提高上限", "lower the floor or raise the cap"))
         return self
 
     @model_validator(mode="after")
@@ -166,7 +175,17 @@ class Clause(Frozen):
         for name, timeline in (("floor", self.floor), ("cap", self.cap)):
             for day, value in timeline.values() if timeline else ():
                 if value % self.round.to:
-                    reject("必须是舍入单位的整数倍", "must be a multiple of round.to", name, day.isoformat())
+                    mend = (
+                        f"请写成 {yuan(self.round.to)} 的整数倍",
+                        f"write a multiple of {yuan(self.round.to)}",
+                    )
+                    reject(
+                        "必须是舍入单位的整数倍",
+                        "must be a multiple of round.to",
+                        name,
+                        day.isoformat(),
+                        mend=mend,
+                    )
         return self
 
     @model_validator(mode="after")
@@ -180,10 +199,12 @@ class Clause(Frozen):
 
 def _check_fact(name: str, unit: Unit, kinds: set[FactKind], *at: str | int) -> None:
     fact = FACTS.get(name)
+    fitting = [one.name for one in FACTS.values() if unit in one.units and one.kind in kinds]
     if fact is None:
-        reject(f"未知的事实：{name}", f"unknown fact: {name}", *at)
-    if unit not in fact.units or fact.kind not in kinds:
-        reject(f"事实 {name} 不能用在这里", f"fact {name} cannot stand here", *at)
+        reject(f"未知的事实：{name}", f"unknown fact: {name}", *at, mend=nearest(name, fitting))
+    if name not in fitting:
+        zh, en = f"事实 {name} 不能用在这里", f"fact {name} cannot stand here"
+        reject(zh, en, *at, mend=nearest(name, fitting))
 
 
 def _check_range(timeline: Timeline[Any] | None, bounds: Bounds[Any] | None, name: str) -> None:
@@ -192,4 +213,5 @@ def _check_range(timeline: Timeline[Any] | None, bounds: Bounds[Any] | None, nam
     for day, value in timeline.values():
         below = bounds.min is not None and value < bounds.min
         if below or (bounds.max is not None and value > bounds.max):
-            reject("超出 validators 的范围", "outside its validators", name, day.isoformat())
+            mend = ("请改值，或先修改 validators", "change the value, or its validators first")
+            reject("超出 validators 的范围", "outside its validators", name, day.isoformat(), mend=mend)

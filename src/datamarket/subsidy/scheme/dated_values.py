@@ -1,9 +1,11 @@
 """Values that a scheme states as text, and timelines of them: each holds from its date to the next."""
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import Annotated, Any, Generic, NoReturn, Self, TypeVar
 
@@ -28,21 +30,65 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from datamarket.foundation import money
 from datamarket.foundation.documents.dated import last_begun, read_day
+from datamarket.foundation.inputs.texts import Said
+from datamarket.foundation.spreadsheets.figures import FigureFault, read_fen
 
 T = TypeVar("T")
 BEGINNING = date(1, 1, 1)  # a value without a date holds from here
 _BARE_NUMBER = re.compile(r"\s*\d+\s*")
 
 
-def reject(zh: str, en: str, *at: str | int) -> NoReturn:
-    """Refuse a value with a sentence in each language; `at` leads from the model to the culprit."""
-    raise PydanticCustomError("scheme", "{en}", {"zh": zh, "en": en, "at": at})
+def reject(zh: str, en: str, *at: str | int, mend: Said | None = None) -> NoReturn:
+    """Refuse a value with a sentence in each language and its mend; `at` leads from the model to the culprit."""
+    raise PydanticCustomError("scheme", "{en}", {"zh": zh, "en": en, "at": at, "mend": mend})
+
+
+def nearest(written: str, known: Iterable[str]) -> Said:
+    """The mend for a word that nobody knows: the one that comes nearest, and all of them."""
+    words = sorted(known)
+    near = get_close_matches(written, words, 1)
+    zh, en = (f"是否为 {near[0]}？", f"is it {near[0]}? ") if near else ("", "")
+    return f"{zh}请用其中之一：{'、'.join(words)}", f"{en}use one of {', '.join(words)}"
+
+
+def _as_meant(value: Any) -> Said:
+    """How the same rate is written here: ３０％ and 30 % are "30%"."""
+    text = "".join(unicodedata.normalize("NFKC", str(value)).split()).strip("“”‘’'\"")
+    for meant in (text, f"{text}%"):
+        try:
+            _strict_rate(meant)
+        except ValueError:
+            continue
+        return f'请写作 "{meant}"', f'write "{meant}"'
+    return '请写成加引号的文字，例如 "30%"', 'write quoted text such as "30%"'
+
+
+def _strict_rate(text: str) -> Fraction:
+    """A rate as it may stand here. Raises ValueError."""
+    rate = money.parse_rate(text)
+    if rate > 1 or _BARE_NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return rate
+
+
+def _in_yuan(value: Any) -> Said:
+    """How the same amount is written here: 100万元 is "1000000.00"."""
+    try:
+        fen = read_fen(str(value).strip("“”‘’'\""), None)
+    except FigureFault:
+        fen = -1
+    shown = money.yuan(fen) if fen >= 0 else "1000000.00"
+    return f'请写成加引号的元，例如 "{shown}"', f'write yuan as quoted text, such as "{shown}"'
 
 
 def not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
     """A list that is there has something in it."""
     if not items:
-        reject("列表不能为空", "the list is empty")
+        reject(
+            "列表不能为空",
+            "the list is empty",
+            mend=("请至少写一项，或删去此键", "write one, or leave the key out"),
+        )
     return items
 
 
@@ -50,7 +96,10 @@ def _day(value: Any) -> date:
     try:
         return read_day(value)
     except ValueError:
-        return reject(f"不是日期：{value}；应写作 2024-01-01", f"not a date: {value}; write 2024-01-01")
+        zh, en = f"不是日期：{value}；应写作 2024-01-01", f"not a date: {value}; write 2024-01-01"
+        return reject(
+            zh, en, mend=("请写存在的日期，年-月-日各补足位数", "write a day that exists, as year-month-day")
+        )
 
 
 def _instant(value: Any) -> str:
@@ -60,21 +109,22 @@ def _instant(value: Any) -> str:
                 return value
         except ValueError:
             pass
-    return reject(f"不是带时区的时间：{value}", f"not an instant with an offset: {value}")
+    return reject(
+        f"不是带时区的时间：{value}",
+        f"not an instant with an offset: {value}",
+        mend=("请写作 2026-05-21T09:00:00+08:00", "write 2026-05-21T09:00:00+08:00"),
+    )
 
 
 def _rate(value: Any) -> Fraction:
-    if isinstance(value, str) and not _BARE_NUMBER.fullmatch(value):
-        try:
-            rate = money.parse_rate(value)
-        except ValueError:
-            pass
-        else:
-            if rate <= 1:
-                return rate
+    try:
+        return _strict_rate(value)
+    except (ValueError, TypeError):
+        pass
     return reject(
         f'不是比例：{value}；应写成加引号的文字，例如 "30%"，不超过 100%',
         f'not a rate: {value}; write quoted text such as "30%", at most 100%',
+        mend=_as_meant(value),
     )
 
 
@@ -88,6 +138,7 @@ def _amount(value: Any) -> int:
     return reject(
         f'不是金额：{value}；应写成加引号的元，例如 "1000000.00"',
         f'not an amount: {value}; write yuan as quoted text, such as "1000000.00"',
+        mend=_in_yuan(value),
     )
 
 
@@ -115,7 +166,10 @@ Amount = Annotated[
     _text_schema(r"^\d{1,16}(\.\d{1,2})?$", "1000000.00"),
 ]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Name = Annotated[
+    str, StringConstraints(max_length=64), Field(json_schema_extra={"pattern": r"^-?[a-z][a-z0-9_]{0,63}$"})
+]
+"""Of a fact or condition; which there are is checked where it is used, and said."""
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
@@ -185,7 +239,8 @@ class Timeline(RootModel[dict[Day, Stated[T]]], Generic[T]):
     @classmethod
     def _ordered(cls, root: dict[date, Stated[T]]) -> dict[date, Stated[T]]:
         if not root:
-            reject("至少要有一个带日期的值", "at least one dated value is needed")
+            mend = ('请写作 {2024-01-01: "1%"}', 'write {2024-01-01: "1%"}')
+            reject("至少要有一个带日期的值", "at least one dated value is needed", mend=mend)
         return dict(sorted(root.items()))
 
     def values(self) -> Iterator[tuple[date, T]]:
@@ -227,5 +282,5 @@ class Bounds(Frozen, Generic[T]):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.min is None and self.max is None:
-            reject("须给出 min 或 max", "min or max is needed")
+            reject("须给出 min 或 max", "min or max is needed", mend=("请写其中之一", "write one of them"))
         return self

@@ -19,6 +19,7 @@ from datamarket.subsidy.scheme.dated_values import (
     Text,
     Timeline,
     Words,
+    nearest,
     not_empty,
     reject,
 )
@@ -50,7 +51,8 @@ class Validity(Frozen):
     @model_validator(mode="after")
     def _forward(self) -> Self:
         if self.to is not None and self.to <= self.from_:
-            reject("to 必须晚于 from", "to must be later than from", "to")
+            mend = ("请对调，或写 to: null", "exchange them, or write to: null")
+            reject("to 必须晚于 from", "to must be later than from", "to", mend=mend)
         return self
 
     def covers(self, year: int) -> bool:
@@ -133,14 +135,13 @@ class Scheme(Frozen):
         ids = [clause.id for clause in self.clauses]
         for index, clause_id in enumerate(ids):
             if clause_id in ids[:index]:
-                reject(
-                    f"条款编号重复：{clause_id}", f"duplicate clause id: {clause_id}", "clauses", index, "id"
-                )
+                zh, en = f"条款编号重复：{clause_id}", f"duplicate clause id: {clause_id}"
+                reject(zh, en, "clauses", index, "id", mend=("请另取编号", "give it another id"))
         grouped: set[str] = set()
         for index, position, member in self._members():
             if member not in ids or member in grouped:
                 zh, en = f"未知或重复的条款：{member}", f"unknown or repeated clause: {member}"
-                reject(zh, en, "stacking", index, "group", position)
+                reject(zh, en, "stacking", index, "group", position, mend=nearest(member, ids))
             grouped.add(member)
         return self
 

@@ -1,7 +1,6 @@
 """Studies of a run, which change nothing: another run beside it, the books as they are now, what if, a workbook."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated, Any
@@ -235,17 +234,16 @@ async def what_if_grid(actor: ReadSubsidy, session: Deciding, body: GridIn, resp
 )
 @takes_long
 async def export(actor: ReadSubsidy, session: Reading, run_id: UUID) -> Response:
-    """Summary, lines and steps; amounts are text with two decimals."""
+    """All that is on file of it: summary with officers, lines, steps, parameters, interpretations, snapshot, exceptions, payments."""
     view = await run_queries.get_run(session, run_id)
-    document = await dossier.document_of(session, view)
-    content = await asyncio.to_thread(_workbook, document)
+    content = await asyncio.to_thread(_workbook, await dossier.dossier_of(session, view))
     name = f"{view.run.scheme_id}-{view.run.year}.xlsx"
     response = attached(content, WORKBOOK, name)
     name_bundle(response, view)
     return response
 
 
-def _workbook(document: Mapping[str, Any]) -> bytes:
+def _workbook(filed: dossier.RunDossier) -> bytes:
     from datamarket.subsidy.studies.workbook import workbook_of  # noqa: PLC0415 - loads openpyxl only when asked for
 
-    return workbook_of(document)
+    return workbook_of(filed.document, filed)

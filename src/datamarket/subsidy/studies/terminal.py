@@ -94,3 +94,21 @@ def print_comparison(figures: Mapping[str, Any]) -> None:
             before, after = yuan(change["before_fen"], grouped=True), yuan(change["after_fen"], grouped=True)
             told = f"{change['clause']} · {change['candidate']} {change['name']}: {before} → {after} ({change['reason']})"
             console.print(told, markup=False)
+
+
+def print_outcomes(outcomes: Sequence[Mapping[str, Any]]) -> None:
+    """Each case as passed, or with what was expected beside what was found and why."""
+    table = Table(title="算例 · cases", title_justify="left")
+    for heading in ("算例 case", "结果 result", "项 figure", "应为 expected", "实为 found", "原因 reason"):
+        table.add_column(heading, overflow="fold")
+    for outcome in outcomes:
+        if not outcome["differences"]:
+            table.add_row(escape(outcome["name"]), "通过 passed")
+        for one in outcome["differences"]:
+            cells = (one["what"][0], one["expected"], one["found"], "\n".join(filter(None, one["reason"])))
+            table.add_row(escape(outcome["name"]), "不符 failed", *map(escape, cells))
+    console = Console()
+    console.print(table)
+    failed = sum(bool(outcome["differences"]) for outcome in outcomes)
+    passed = len(outcomes) - failed
+    console.print(f"通过 passed {passed} · 不符 failed {failed}", markup=False, highlight=False)

@@ -1,23 +1,28 @@
-"""The awards of a year as a workbook for people.
+"""The awards of a year as a workbook for people; of a run with all that is on file of it.
 
 Amounts are numbers with two decimals as long as a spreadsheet keeps every fen, and text above that; rates
 are text.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datamarket.foundation.errors import Invalid
 from datamarket.foundation.spreadsheets import workbooks
 from datamarket.foundation.spreadsheets.cells import amount
+from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES
+from datamarket.subsidy.studies import dossier_sheets
 from datamarket.subsidy.terms import LineStatus
 
+if TYPE_CHECKING:
+    from datamarket.subsidy.runs.dossier import RunDossier
+
 _WIDTHS = {
-    "汇总 summary": (28, 30, 12, 22),
-    "明细 lines": (20, 22, 22, 24, 24, 24, 20, 8, 10, 18, 12, 20, 70, 70),
-    "步骤 steps": (20, 22, 8, 16, 26, 36),
+    "汇总 summary": (44, 44, 16, 22),
+    "明细 lines": (22, 20, 20, 18, 16, 12, 15, 6, 8, 14, 8, 15, 62, 62),
+    "步骤 steps": (44, 22, 8, 22, 30, 36),
 }
 _SUMMARY = (("项目", "item"), ("内容", "value"))
 _TOTALS = (("条款", "clause"), ("状态", "status"), ("数量", "count"), ("金额（元）", "amount (yuan)"))
@@ -47,27 +52,56 @@ _STEPS = (
 )
 
 
+STEPS = {
+    "condition": "条件", "base": "计奖基数", "rank": "排名", "rate": "比例", "tier": "分档", "floor": "下限", "cap": "上限",
+    "round": "舍入", "stacking": "叠加", "enterprise_cap": "企业上限", "budget": "预算", "final": "核定",
+}  # fmt: skip
+"""What each stage of the calculation is, in Chinese."""
+FIGURES = {
+    "above_fen": "高于", "after_fen": "之后", "among": "参与排名", "amount_fen": "金额", "article": "条款",
+    "base_fen": "基数", "before_fen": "之前", "bound": "触及", "budget_fen": "预算", "by": "排名依据",
+    "cap_fen": "上限", "distance": "距入围线", "distance_fen": "距入围线", "equal": "金额相同", "exact": "精确值",
+    "fact": "事实", "floor_fen": "下限", "kept_candidate": "保留对象", "kept_clause": "保留条款", "mode": "方式",
+    "observed": "所见", "of": "家数", "ok": "符合", "on": "日期", "part_fen": "档内金额", "predicate": "条件",
+    "rank": "名次", "rate": "比例", "refunds_fen": "退款", "related_party_turnover_fen": "关联交易", "rule": "规则",
+    "selected": "入围", "since": "施行日", "sum_fen": "合计", "tied_at_cut": "入围线处并列", "tied_with": "并列家数",
+    "ties": "并列规则", "to_fen": "舍入单位", "top": "名额", "up_to_fen": "至",
+}  # fmt: skip
+"""What each figure of a step is, in Chinese."""
+
+
 class WorkbookNotWritten(Invalid):
     code = "subsidy.workbook-not-written"
     zh = "无法写入“{file}”：操作系统答复“{reason}”。"
     en = "'{file}' cannot be written: the system says '{reason}'."
 
 
-def workbook_of(document: Mapping[str, Any]) -> bytes:
-    """What `evaluation.evaluate_files` gave: a summary, the lines, every step."""
-    book = workbooks.new_book()
+def workbook_of(document: Mapping[str, Any], dossier: "RunDossier | None" = None) -> bytes:
+    """What `evaluation.evaluate_files` gave: a summary, the lines, every step; of a run all that is on file of it."""
+    title = f"{document['scheme']} {document['year']}"
+    if dossier is not None:
+        title = f"{dossier.scheme.title.zh} {document['year']}"
+        document = {**document, "lines": dossier_sheets.lines_now(dossier)}
+    book = workbooks.new_book(title)
     summary, lines, steps = _WIDTHS
-    totals = (_TOTALS, _totals(document["lines"]))
-    workbooks.add_sheet(book, summary, _WIDTHS[summary], (_SUMMARY, _summary(document)), totals)
-    workbooks.add_sheet(book, lines, _WIDTHS[lines], (_LINES, map(_line, document["lines"])))
-    workbooks.add_sheet(book, steps, _WIDTHS[steps], (_STEPS, _steps(document["lines"])))
+    totals = (_TOTALS, _totals(document))
+    above = dossier_sheets.summary_of(dossier) if dossier is not None else []
+    below = [dossier_sheets.officers_of(dossier)] if dossier is not None else []
+    rows = [*above, *_summary(document)]
+    workbooks.add_sheet(book, summary, _WIDTHS[summary], (_SUMMARY, rows), totals, *below)
+    workbooks.add_sheet(
+        book, lines, _WIDTHS[lines], (_LINES, (_line(document, one) for one in document["lines"]))
+    )
+    workbooks.add_sheet(book, steps, _WIDTHS[steps], (_STEPS, _steps(document)))
+    for name, widths, tables in dossier_sheets.sheets_of(dossier) if dossier is not None else ():
+        workbooks.add_sheet(book, name, widths, *tables)
     return workbooks.packed(book)
 
 
-def write_workbook(document: Mapping[str, Any], path: Path) -> None:
+def write_workbook(document: Mapping[str, Any], path: Path, dossier: "RunDossier | None" = None) -> None:
     """The same as a file. Raises WorkbookNotWritten."""
     try:
-        path.write_bytes(workbook_of(document))
+        path.write_bytes(workbook_of(document, dossier))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise WorkbookNotWritten(file=path.name, reason=reason) from error
@@ -91,18 +125,24 @@ def _summary(document: Mapping[str, Any]) -> list[tuple[str, Any]]:
     ]
 
 
-def _totals(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, int, Any]]:
+def _clause(document: Mapping[str, Any], clause: str) -> str:
+    title = document["titles"][clause]
+    return f"{title['zh']} · {title['en']}"
+
+
+def _totals(document: Mapping[str, Any]) -> list[tuple[str, str, int, Any]]:
     amounts: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for line in lines:
+    for line in document["lines"]:
         amounts[line["clause"], line["status"]].append(line["amount_fen"])
     return [
-        (clause, _status(status), len(fen), amount(sum(fen))) for (clause, status), fen in amounts.items()
+        (_clause(document, clause), _status(status), len(fen), amount(sum(fen)))
+        for (clause, status), fen in amounts.items()
     ]
 
 
-def _line(line: Mapping[str, Any]) -> list[Any]:
+def _line(document: Mapping[str, Any], line: Mapping[str, Any]) -> list[Any]:
     return [
-        line["clause"],
+        _clause(document, line["clause"]),
         line["candidate"],
         line["enterprise"],
         line["enterprise_name"],
@@ -119,17 +159,21 @@ def _line(line: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def _steps(lines: Iterable[Mapping[str, Any]]) -> Iterable[tuple[Any, ...]]:
-    for line in lines:
+def _steps(document: Mapping[str, Any]) -> Iterable[tuple[Any, ...]]:
+    for line in document["lines"]:
+        clause = _clause(document, line["clause"])
         for number, step in enumerate(line["steps"], start=1):
+            kind = f"{STEPS[step['step']]} {step['step']}"
             for figure, value in step.items():
                 if figure != "step":
-                    yield line["clause"], line["candidate"], number, step["step"], *_figure(figure, value)
+                    yield clause, line["candidate"], number, kind, *_figure(figure, value)
 
 
 def _figure(figure: str, value: Any) -> tuple[str, Any]:
+    name = " ".join((FIGURES.get(figure, figure), figure.removesuffix("_fen")))
     if figure.endswith("_fen"):
-        return f"{figure.removesuffix('_fen')} (yuan)", amount(value)
+        return f"{name} (yuan)", amount(value)
     if value is None or isinstance(value, bool):
-        return figure, {None: "", True: "true", False: "false"}[value]
-    return figure, str(value)
+        return name, {None: "", True: "是 true", False: "否 false"}[value]
+    known = FACTS.get(str(value)) or PREDICATES.get(str(value))
+    return name, f"{known.zh} {value}" if known else str(value)

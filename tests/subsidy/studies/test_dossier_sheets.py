@@ -1,0 +1,123 @@
+"""A run's dossier as a workbook: what was decided, on what, by whom and when, as it stands now, and fit to print."""
+
+import io
+from datetime import timedelta
+
+import asyncpg
+import openpyxl
+import pytest_asyncio
+from openpyxl import Workbook
+
+from datamarket.subsidy.runs.terms import RunEvent
+from tests.subsidy.conftest import Market
+from tests.world import subsidy as world
+from tests.world.people import AUDITOR, enrol
+from tests.world.subsidy import AFTER_YEAR
+
+SHEETS = [
+    "汇总 summary",
+    "明细 lines",
+    "步骤 steps",
+    "参数 parameters",
+    "解释 interpretations",
+    "快照 snapshot",
+    "异常 exceptions",
+    "支付 payments",
+]
+PAID = AFTER_YEAR + timedelta(days=30)
+
+
+@pytest_asyncio.fixture
+async def run(market: Market) -> str:
+    """One that is paid, its calculator with an account that has a name."""
+    await enrol(market.database, market.officers.calculator)
+    owner = await asyncpg.connect(market.database.url)
+    named = "UPDATE account SET username = 'wang-calculates' WHERE id = $1"
+    await owner.execute(named, market.officers.calculator.account_id)
+    await owner.close()
+    found = await world.publicised(market.database, market.officers)
+    await world.moved(
+        market.database, market.officers, found, RunEvent.APPROVE, RunEvent.POST, RunEvent.PAY, now=PAID
+    )
+    return str(found.id)
+
+
+async def book_of(market: Market, run: str) -> Workbook:
+    answer = await market.client(AUDITOR).get(f"/subsidy/runs/{run}/export.xlsx")
+    assert answer.status_code == 200, answer.text
+    return openpyxl.load_workbook(io.BytesIO(answer.content))
+
+
+def texts(book: Workbook, sheet: str) -> list[tuple[object, ...]]:
+    return list(book[sheet].iter_rows(values_only=True))
+
+
+async def test_the_dossier_says_who_decided_what_on_what_and_when(market: Market, run: str) -> None:
+    book = await book_of(market, run)
+    assert book.sheetnames == SHEETS
+    view = await market.get(f"/subsidy/runs/{run}")
+    summary = {row[0]: row[1] for row in texts(book, "汇总 summary")}
+    assert summary["方案名称 title"] == "数据要素市场发展财政支持政策 · Data-element market support policy"
+    assert (summary["状态 state"], summary["方案版本 scheme version"]) == ("已支付 · paid", 1)
+    assert summary["方案哈希 scheme sha256"] == view["scheme_sha256"]
+    assert str(summary["账簿截止时间（北京） cut-off (Beijing)"]).startswith(f"{AFTER_YEAR:%Y-%m-}")
+    events = [
+        row[:3]
+        for row in texts(book, "汇总 summary")
+        if str(row[0]).startswith(("计算 calculate", "支付 pay"))
+    ]
+    names = {row[1] for row in events}
+    assert len(events) == 2
+    assert names == {"wang-calculates", str(market.officers.payer.account_id)}
+
+
+async def test_a_line_stands_as_it_is_now_under_the_title_of_its_clause(market: Market, run: str) -> None:
+    book = await book_of(market, run)
+    first = next(row for row in texts(book, "明细 lines") if row[1] == market.sellers[0].uscc)
+    assert first[0] == "年度流通交易额前十奖励 · Top ten by yearly traded amount"
+    assert (first[5], first[6], first[11]) == ("已支付 · paid", 900000, 9000)
+    assert "拟奖补 · proposed" not in {row[5] for row in texts(book, "明细 lines")}
+    payments = [row for row in texts(book, "支付 payments") if row[0] == market.sellers[0].uscc]
+    assert [(row[3], row[4]) for row in payments] == [("记账 payable", 9000), ("支付 paid", 9000)]
+
+
+async def test_steps_parameters_and_facts_are_told_in_chinese(market: Market, run: str) -> None:
+    book = await book_of(market, run)
+    steps = {row[3:6] for row in texts(book, "步骤 steps")}
+    assert ("上限 cap", "触及 bound", "否 false") in steps
+    assert ("排名 rank", "排名依据 by", "净交易额 net_platform_turnover") in steps
+    assert not [row for row in steps if str(row[0]).isascii() and row[0] not in ("step", None)]
+    parameters = {row[1:4] for row in texts(book, "参数 parameters")}
+    assert {
+        ("上限 cap", "2024-01-01", 200000),
+        ("名额 top", None, 10),
+        ("并列 ties", None, "全部计入 include_all"),
+    } <= parameters
+    questions = [row[0] for row in texts(book, "解释 interpretations")]
+    assert "按谁的交易额排名" in questions
+    snapshot = texts(book, "快照 snapshot")
+    assert market.sellers[0].uscc in {row[0] for row in snapshot}
+    assert {"净交易额", "net_platform_turnover"} <= {str(cell) for row in snapshot for cell in row}
+    flags = {row[1]: row[5] for row in texts(book, "异常 exceptions")}
+    assert "临近入围线 · near the cut" in str(flags[market.sellers[10].uscc])
+
+
+async def test_every_sheet_prints_on_a4_across_with_headings_title_and_numbers(
+    market: Market, run: str
+) -> None:
+    for sheet in await book_of(market, run):
+        assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
+        assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (1, 0)
+        assert sheet.sheet_properties.pageSetUpPr is not None
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert sheet.print_title_rows == "$1:$2"
+        assert "数据要素市场发展财政支持政策 2024" in str(sheet.oddHeader)
+        assert "&P" in str(sheet.oddFooter)
+        assert sheet.freeze_panes == "A3"
+
+
+async def test_a_run_that_is_only_proposed_says_so(market: Market) -> None:
+    run = str((await world.publicised(market.database, market.officers)).id)
+    book = await book_of(market, run)
+    assert "拟奖补 · proposed" in {row[5] for row in texts(book, "明细 lines")}
+    assert len(texts(book, "支付 payments")) == 2
