@@ -158,7 +158,7 @@ async def test_a_project_funded_once_is_never_posted_again(fresh_database: Datab
                 claimed_at=AFTER_YEAR,
             )
         )
-    with pytest.raises(IntegrityError, match="subsidy_claim_pkey"):
+    with pytest.raises(IntegrityError, match="subsidy_claim_open_key"):
         await world.moved(fresh_database, officers, run, RunEvent.POST, now=AFTER_PUBLICITY)
     payable = AccountKey(LEDGER_ID, first.id, AccountKind.SUBSIDY_PAYABLE)
     assert await balance_of(fresh_database, payable) == 0

@@ -12,6 +12,7 @@ from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from datamarket.participants.affiliations import actions as participants
 from datamarket.participants.tables import Participant
+from datamarket.participants.terms import ParticipantKind
 from datamarket.subsidy.cases import actions as case_actions
 from datamarket.subsidy.cases.tables import SubsidyCase
 from datamarket.subsidy.register import actions as register_actions
@@ -74,9 +75,15 @@ async def stage(database: Database) -> Stage:
         )
 
 
-async def enterprise(database: Database, name: str | None = None, *, division: str = "370212") -> Participant:
+async def enterprise(
+    database: Database,
+    name: str | None = None,
+    *,
+    division: str = "370212",
+    kind: ParticipantKind = ParticipantKind.ENTERPRISE,
+) -> Participant:
     async with database.transaction() as session:
-        return await admitted(session, division=division, name=name)
+        return await admitted(session, kind, division=division, name=name)
 
 
 async def sells(
@@ -102,6 +109,7 @@ async def controls(
     *,
     since: date,
     until: date | None = None,
+    at: datetime | None = None,
 ) -> None:
     async with database.transaction() as session:
         await participants.affiliate(
@@ -111,7 +119,7 @@ async def controls(
             controlled_id=controlled.id,
             from_on=since,
             to_on=until,
-            now=moment(),
+            now=at or moment(),
         )
 
 
@@ -125,6 +133,7 @@ async def case(
     level: str = "national",
     listed_on: date = date(YEAR, 5, 24),
     claimed_elsewhere: str | None = None,
+    at: datetime | None = None,
 ) -> SubsidyCase:
     async with database.transaction() as session:
         return await case_actions.register_case(
@@ -140,7 +149,7 @@ async def case(
             investment_fen=investment_fen,
             verified=verified,
             claimed_elsewhere=claimed_elsewhere,
-            now=moment(),
+            now=at or moment(),
         )
 
 

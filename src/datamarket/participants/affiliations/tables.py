@@ -13,7 +13,7 @@ from datamarket.participants.rules import ParticipantUnknown, PeriodEmpty
 
 
 class Affiliation(SQLModel, table=True):
-    """`controller` controls `controlled` from a day until, not including, another."""
+    """`controller` controls `controlled` from a day until, not including, another; `ended_at` is when that end was recorded."""
 
     __tablename__ = "affiliation"
     __table_args__ = (
@@ -29,6 +29,7 @@ class Affiliation(SQLModel, table=True):
     to_on: date | None = None
     version: int = 1
     created_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True)
 
 
 ERRORS: dict[str, type[MarketError]] = {

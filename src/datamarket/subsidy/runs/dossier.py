@@ -151,10 +151,14 @@ async def award_tables(session: AsyncSession, run_id: UUID) -> AwardTables:
 
 async def stored_snapshot(session: AsyncSession, view: RunView) -> Snapshot:
     """Raises NotCalculated before there is one."""
+    stored = await fact_queries.snapshot_by_id(session, _snapshot_id(view))
+    return await asyncio.to_thread(read_snapshot, stored.content)
+
+
+def _snapshot_id(view: RunView) -> UUID:
     if view.run.snapshot_id is None:
         raise NotCalculated(state=RunState(view.run.state))
-    stored = await fact_queries.snapshot_by_id(session, view.run.snapshot_id)
-    return await asyncio.to_thread(read_snapshot, stored.content)
+    return view.run.snapshot_id
 
 
 async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
@@ -162,8 +166,23 @@ async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
     result = await result_of(session, view)
     scheme = await scheme_of(session, view.run.scheme_version_id)
     document = await asyncio.to_thread(award_document, scheme, view.scheme_sha256, result)
-    notes = [*document["notes"], *_origin_told(view.run.turnover_from)]
+    notes = [*document["notes"], *_origin_told(view.run.turnover_from), await _venues_told(session, view)]
     return document | {"run_id": str(view.run.id), "notes": notes}
+
+
+async def _venues_told(session: AsyncSession, view: RunView) -> dict[str, str]:
+    """Which venues counted, from and to; a snapshot from before codes were kept names them by id."""
+    stored = await fact_queries.snapshot_by_id(session, _snapshot_id(view))
+    zh, en = [], []
+    for venue in stored.venues:
+        name, until = venue.get("code", venue["venue"]), venue.get("until")
+        zh.append(f"{name}（{venue['since']} 起{f'，至 {until} 前' if until else ''}）")
+        en.append(f"{name} (from {venue['since']}{f' until before {until}' if until else ''})")
+    return {
+        "code": "venues-counted",
+        "zh": f"纳入统计的平台：{'、'.join(zh) or '无'}",
+        "en": f"venues that count: {', '.join(en) or 'none'}",
+    }
 
 
 def _origin_told(origin: str | None) -> list[dict[str, str]]:
