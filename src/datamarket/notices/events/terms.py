@@ -145,6 +145,10 @@ class EventType(Labelled):
     PAYOUTS_CANCELLED = "market.payouts.cancel", "出款批次取消", "payouts cancelled"
     RUN_PUBLICISED = "market.subsidy.publicise", "奖补结果公示", "awards publicised"
     RUN_APPROVED = "market.subsidy.approve", "奖补结果批准", "awards approved"
+    RUN_SUPERSEDED = "market.subsidy.supersede", "奖补结果被替代", "awards superseded"
+    AWARD_HELD = "market.subsidy.hold-award", "奖补暂缓", "award held"
+    AWARD_RELEASED = "market.subsidy.release-award", "奖补恢复办理", "held award released"
+    AWARD_FORGONE = "market.subsidy.forgo-award", "奖补不予支付", "held award not to be paid"
     NEGOTIATION_OPENED = (
         "market.dataspace.open-negotiation",
         "连接器发起协商",
@@ -193,6 +197,7 @@ PUBLIC = frozenset(
         EventType.LISTING_STOPPED,
         EventType.LISTING_RESTORED,
         EventType.RUN_PUBLICISED,
+        EventType.RUN_SUPERSEDED,
     }
 )
 """That it happened is told to everyone who is signed in: visitors can see the thing itself."""

@@ -19,6 +19,7 @@ class Affiliation(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("controller_id <> controlled_id", name="affiliation_no_self_control"),
         CheckConstraint("to_on > from_on", name="affiliation_term_check"),
+        CheckConstraint("(ended_at IS NULL) = (to_on IS NULL)", name="affiliation_ended_check"),
         Index("affiliation_controller_idx", "controller_id", "from_on"),
         Index("affiliation_controlled_idx", "controlled_id", "from_on"),
     )

@@ -4,6 +4,8 @@ from datetime import date, datetime
 from typing import TypedDict, Unpack
 from uuid import UUID
 
+from sqlalchemy import update
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
@@ -76,6 +78,12 @@ async def register_case(
         claimed_elsewhere=case.claimed_elsewhere,
     )
     return case
+
+
+async def return_claim(session: AsyncSession, line_id: UUID, *, now: datetime) -> None:
+    """What an award was for may be claimed again: the award is not paid."""
+    statement = update(SubsidyClaim).where(col(SubsidyClaim.line_id) == line_id)
+    await session.exec(statement.values(returned_at=now))
 
 
 async def verify_case(

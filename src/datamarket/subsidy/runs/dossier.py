@@ -110,15 +110,12 @@ def check_calculated(view: RunView) -> None:
 async def result_of(session: AsyncSession, view: RunView) -> Result:
     """The result of a run, from its stored lines. Raises NotCalculated."""
     check_calculated(view)
-    lines = tuple(line_of(row) for row in await queries.all_lines(session, view.run.id))
+    return _result(view, await queries.all_lines(session, view.run.id))
+
+
+def _result(view: RunView, rows: Sequence[SubsidyLine]) -> Result:
+    lines = tuple(line_of(row) for row in rows)
     return Result(view.run.scheme_id, view.run.year, view.snapshot_sha256 or "", lines)
-
-
-async def explained(session: AsyncSession, row: SubsidyLine) -> ExplainedLine:
-    """One line, told."""
-    view = await queries.get_run(session, row.run_id)
-    scheme = await scheme_of(session, view.run.scheme_version_id)
-    return ExplainedLine(row, explain(line_of(row), scheme, view.run.year))
 
 
 async def award_tables(session: AsyncSession, run_id: UUID) -> AwardTables:
@@ -162,10 +159,13 @@ def _snapshot_id(view: RunView) -> UUID:
 
 
 async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
-    """The whole result with its explanations, as `evaluation` gives it for files."""
-    result = await result_of(session, view)
+    """The whole result with its explanations, as `evaluation` gives it for files, and the id of each line."""
+    check_calculated(view)
+    rows = await queries.all_lines(session, view.run.id)
     scheme = await scheme_of(session, view.run.scheme_version_id)
-    document = await asyncio.to_thread(award_document, scheme, view.scheme_sha256, result)
+    document = await asyncio.to_thread(award_document, scheme, view.scheme_sha256, _result(view, rows))
+    for line, row in zip(document["lines"], rows, strict=True):
+        line["id"] = str(row.id)
     notes = [*document["notes"], *_origin_told(view.run.turnover_from), await _venues_told(session, view)]
     return document | {"run_id": str(view.run.id), "notes": notes}
 
