@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from datamarket.auth.terms import Actor
 from datamarket.foundation import states
 from datamarket.foundation.db import Database, PageAsked
 from datamarket.ledger.terms import AccountKey, AccountKind
+from datamarket.notices.events.terms import EventType
 from datamarket.participants import actions as participant_actions
 from datamarket.participants import queries as participant_queries
 from datamarket.participants.tables import Participant
@@ -21,8 +23,10 @@ from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs import rules as run_rules
 from datamarket.subsidy.runs.tables import AwardHold, SubsidyRun
 from datamarket.subsidy.runs.terms import AwardHoldEvent, AwardHoldState, RunEvent, RunState
+from tests.world import notices
 from tests.world import subsidy as world
 from tests.world.books import assert_books_hold, balance_of
+from tests.world.participants import acting_for
 from tests.world.people import AUTHORITY
 from tests.world.subsidy import AFTER_PUBLICITY, AFTER_YEAR, CITY, YEAR, Officers
 from tests.world.trading import LEDGER_ID
@@ -148,6 +152,34 @@ async def test_an_award_released_after_the_others_were_paid_is_posted_and_paid_a
             await decide(fresh_database, officers.payer, released, AwardHoldEvent.FORGO, "再议")
     assert (await bank(fresh_database), await payable(fresh_database, first)) == (TOTAL, 0)
     await assert_books_hold(fresh_database.url)
+
+
+async def test_the_enterprise_alone_is_told_of_its_held_award_and_what_became_of_it(
+    fresh_database: Database, tmp_path: Path
+) -> None:
+    first, second, officers, run = await budgeted(fresh_database)
+    await move(fresh_database, first, ParticipantEvent.SUSPEND, AFTER_YEAR + DAY)
+    run = await world.moved(fresh_database, officers, run, RunEvent.APPROVE, now=AFTER_PUBLICITY)
+    for hold in await holds_of(fresh_database, run):
+        await decide(fresh_database, officers.payer, hold, AwardHoldEvent.FORGO, "核查属实")
+    await notices.seal(fresh_database, tmp_path)
+    told = [
+        [
+            event
+            for event in (await notices.feed(fresh_database, acting_for(who))).events
+            if "award" in event.type
+        ]
+        for who in (first, second)
+    ]
+    kinds = [EventType.AWARD_HELD, EventType.AWARD_HELD, EventType.AWARD_FORGONE, EventType.AWARD_FORGONE]
+    assert [event.type for event in told[0]] == kinds
+    assert [event.facts and event.facts["reason"] for event in told[0]] == [
+        "核查",
+        "核查",
+        "核查属实",
+        "核查属实",
+    ]
+    assert told[1] == []
 
 
 async def test_one_finance_account_does_not_approve_and_pay(fresh_database: Database) -> None:

@@ -114,8 +114,7 @@ async def move_run(
     """One event in the life of a locked run.
 
     A list that takes the place of a public one says why; the old one then names it.
-    Raises EventNotPermitted, TransitionNotAllowed, RunDutiesNotSeparate, ReasonMissing, RunDecidedAlready and what
-    the event's own effect raises.
+    Raises EventNotPermitted, TransitionNotAllowed, RunDutiesNotSeparate, ReasonMissing, RunDecidedAlready, its effect's own.
     """
     rules.check_permitted(actor, event)
     before = RunState(run.state)
@@ -128,6 +127,8 @@ async def move_run(
             await _supersede(session, actor, old, run, reason=reason, now=now)
     effect = EFFECTS.get(event)
     particulars = await effect(session, actor, run, now=now) if effect else {}
+    if event is RunEvent.SUPERSEDE:
+        particulars["superseded_by"] = str(run.superseded_by_id)
     run.state = after
     run.version += 1
     session.add(
@@ -159,16 +160,6 @@ async def _publicise(
     return {"publicity_from": run.publicity_from.isoformat(), "publicity_to": run.publicity_to.isoformat()}
 
 
-async def _superseded(
-    _session: AsyncSession,
-    _actor: Actor,
-    run: SubsidyRun,
-    *,
-    now: datetime,  # noqa: ARG001 - an effect is told when
-) -> dict[str, Any]:
-    return {"superseded_by": str(run.superseded_by_id)}
-
-
 class Effect(Protocol):
     """What an event does beside changing the state; it answers with the particulars to keep."""
 
@@ -185,5 +176,4 @@ EFFECTS: Mapping[RunEvent, Effect] = {
     RunEvent.POST: payment.post,
     RunEvent.PAY: payment.pay,
     RunEvent.CLOSE: payment.close,
-    RunEvent.SUPERSEDE: _superseded,
 }
