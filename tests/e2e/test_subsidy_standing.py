@@ -69,7 +69,7 @@ async def payable(database: Database, company: Participant) -> int:
 async def committed(database: Database) -> int | None:
     async with database.transaction() as session:
         budget = await register_queries.lock_budget(session, CITY, YEAR)
-        return budget and budget.committed_fen
+        return budget.committed_fen if budget else None
 
 
 async def budgeted(database: Database) -> tuple[Participant, Participant, Officers, SubsidyRun]:
