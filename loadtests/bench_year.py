@@ -82,7 +82,8 @@ _MARKET = (
         0.01,
         (
             f"'id', {_ID.format(name='affiliation', n='n')}, 'controller_id', {_NEXT}, 'controlled_id', {_BUYER},"
-            " 'from_on', '{year}-05-01', 'to_on', CASE WHEN n % 2 = 0 THEN '{year}-09-01' END"
+            " 'from_on', '{year}-05-01', 'to_on', CASE WHEN n % 2 = 0 THEN '{year}-09-01' END,"
+            " 'ended_at', CASE WHEN n % 2 = 0 THEN '{year}-09-01' END"
         ),
     ),
 )

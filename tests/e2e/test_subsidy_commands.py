@@ -20,6 +20,7 @@ from datamarket.commands.main import app
 from datamarket.foundation.db import Database
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs.tables import SubsidyRun
+from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.subsidy.scheme import files as scheme_files
 from tests.world import subsidy as world
 from tests.world.people import moment, unique
@@ -91,6 +92,27 @@ async def test_without_an_id_the_newest_run_is_taken_and_named(run: SubsidyRun) 
     replayed = await typed("replay", "--json")
     assert json.loads(replayed.stdout)["agrees"]
     assert str(run.id) in replayed.stderr
+
+
+async def test_a_year_is_answered_from_its_public_list_and_not_from_a_newer_run(
+    run: SubsidyRun, fresh_database: Database
+) -> None:
+    on = await world.stage(fresh_database)
+    await world.sells(on, await world.enterprise(fresh_database), 90_000_000, at=MARCH)
+    study = await world.opened_run(fresh_database, Officers())
+    await world.moved(fresh_database, Officers(), study, RunEvent.SNAPSHOT, RunEvent.CALCULATE)
+    for asked in (("--year", YEAR), ()):
+        told = await typed("explain", *asked, "--clause", "top-ten-turnover", "--json")
+        assert told.exit_code == 0, told.output
+        assert f"已公示的运行 decided run {run.id}" in told.stderr
+        [best] = [line for line in json.loads(told.stdout) if line["rank"] == 1]
+        assert best["amount_fen"] == 200_000
+    async with fresh_database.connection() as connection:
+        owner = await connection.fetchval(
+            "SELECT run_id FROM subsidy_line WHERE id = $1::text::uuid", best["id"]
+        )
+    assert owner == run.id
+    assert (await typed("replay", "--year", YEAR + 1)).exit_code == 2
 
 
 async def test_a_line_is_explained_in_both_languages(run: SubsidyRun) -> None:

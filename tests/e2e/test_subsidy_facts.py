@@ -340,7 +340,7 @@ async def test_a_run_says_from_what_its_turnover_was_read(fresh_database: Databa
     async with fresh_database.transaction() as session:
         part = await snapshots.take(await driver(session), partial, as_of=AFTER_YEAR)
     assert part.turnover_from is TurnoverOrigin.TRADES
-    assert part.facts["net_platform_turnover"]["version"] == 3
+    assert part.facts["net_platform_turnover"]["version"] == 4
 
 
 async def test_turnover_and_rings_are_one_reading_and_it_is_planned_for_its_year_however_often(

@@ -19,7 +19,7 @@ from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.register import tables as register_tables
 from datamarket.subsidy.runs import actions as run_actions
-from datamarket.subsidy.runs import calculation, dossier, payment
+from datamarket.subsidy.runs import calculation, dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs import rules as run_rules
 from datamarket.subsidy.runs import tables as run_tables
@@ -31,7 +31,6 @@ from datamarket.subsidy.studies.replay import replay_run
 from datamarket.subsidy.terms import Result, Snapshot
 from tests.world import subsidy as world
 from tests.world.books import assert_books_hold, balance_of
-from tests.world.participants import suspend
 from tests.world.people import actor
 from tests.world.subsidy import AFTER_PUBLICITY, AFTER_YEAR, CITY, YEAR, Officers
 from tests.world.trading import LEDGER_ID
@@ -152,18 +151,6 @@ async def test_no_approval_before_the_publicity_has_ended(fresh_database: Databa
     assert approved.approved_by == officers.approver.account_id
 
 
-async def test_an_awardee_suspended_since_the_calculation_stops_the_approval(
-    fresh_database: Database,
-) -> None:
-    first, _ = await world.two_sellers_and_a_case(fresh_database)
-    officers = Officers()
-    run = await world.publicised(fresh_database, officers)
-    async with fresh_database.transaction() as session:
-        await suspend(session, first.id)
-    with pytest.raises(payment.AwardeeSuspended):
-        await world.moved(fresh_database, officers, run, RunEvent.APPROVE, now=AFTER_PUBLICITY)
-
-
 async def test_an_approval_beyond_the_budget_is_refused_and_takes_nothing(fresh_database: Database) -> None:
     await world.two_sellers_and_a_case(fresh_database)
     officers = Officers()
@@ -204,11 +191,15 @@ async def test_equal_inputs_are_not_calculated_twice_and_a_new_run_may_replace_t
     assert twin.snapshot_id == old.snapshot_id
     with pytest.raises(run_tables.RunCalculatedAlready):
         await world.moved(fresh_database, officers, twin, RunEvent.CALCULATE)
+    await world.moved(fresh_database, officers, old, RunEvent.REJECT, reason="核对", now=AFTER_YEAR)
+    twin = await world.moved(fresh_database, officers, twin, RunEvent.CALCULATE)
+    assert twin.result_sha256 == old.result_sha256
     later = AFTER_YEAR + timedelta(days=1)
-    new = await world.opened_run(fresh_database, officers, supersedes=old.id, now=later)
+    new = await world.opened_run(fresh_database, officers, supersedes=twin.id, now=later)
     new = await world.moved(fresh_database, officers, new, RunEvent.SNAPSHOT, RunEvent.CALCULATE, now=later)
     async with fresh_database.transaction() as session:
-        assert (await run_queries.get_run(session, old.id)).run.state == RunState.SUPERSEDED
+        replaced = (await run_queries.get_run(session, twin.id)).run
+    assert (replaced.state, replaced.superseded_by_id) == (RunState.SUPERSEDED, new.id)
     assert new.result_sha256 == old.result_sha256
 
 

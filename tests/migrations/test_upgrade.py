@@ -160,6 +160,27 @@ async def test_a_month_closed_by_the_first_release_has_its_balances(first_releas
     assert kept == 3  # from the first movement on: March, April, May
 
 
+_ANOTHER_LIST = """
+INSERT INTO subsidy_run
+SELECT (jsonb_populate_record(r, jsonb_build_object('id', gen_random_uuid(), 'state', 'publicised', 'engine_id', 'another'))).*
+  FROM subsidy_run r WHERE state = 'closed'
+"""
+
+
+async def test_of_several_public_lists_of_a_year_the_decided_one_stays(first_release: str) -> None:
+    connection = await asyncpg.connect(first_release)
+    try:
+        assert await connection.execute(_ANOTHER_LIST) == "INSERT 0 1"
+        await migrate(first_release)
+        runs = await connection.fetch("SELECT state, superseded_by_id FROM subsidy_run ORDER BY state")
+        decided = await connection.fetchval("SELECT id FROM subsidy_run WHERE state = 'closed'")
+        told = await connection.fetchval("SELECT reason FROM subsidy_run_event WHERE event = 'supersede'")
+    finally:
+        await connection.close()
+    assert [tuple(run) for run in runs] == [("closed", None), ("superseded", decided)]
+    assert str(decided) in told
+
+
 _OPEN_ORDERS = """
 SET session_replication_role = replica;
 UPDATE contract_meter SET quota = used + 10;

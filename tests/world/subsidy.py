@@ -19,6 +19,7 @@ from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from datamarket.participants.affiliations import actions as participants
 from datamarket.participants.tables import Participant
+from datamarket.participants.terms import ParticipantKind
 from datamarket.subsidy.calls import actions as call_actions
 from datamarket.subsidy.calls.tables import SubsidyApplication
 from datamarket.subsidy.cases import actions as case_actions
@@ -90,9 +91,15 @@ async def stage(database: Database) -> Stage:
         )
 
 
-async def enterprise(database: Database, name: str | None = None, *, division: str = "370212") -> Participant:
+async def enterprise(
+    database: Database,
+    name: str | None = None,
+    *,
+    division: str = "370212",
+    kind: ParticipantKind = ParticipantKind.ENTERPRISE,
+) -> Participant:
     async with database.transaction() as session:
-        return await admitted(session, division=division, name=name)
+        return await admitted(session, kind, division=division, name=name)
 
 
 async def sells(
@@ -118,6 +125,7 @@ async def controls(
     *,
     since: date,
     until: date | None = None,
+    at: datetime | None = None,
 ) -> None:
     async with database.transaction() as session:
         await participants.affiliate(
@@ -127,7 +135,7 @@ async def controls(
             controlled_id=controlled.id,
             from_on=since,
             to_on=until,
-            now=moment(),
+            now=at or moment(),
         )
 
 
@@ -143,6 +151,7 @@ async def case(
     listed_on: date = date(YEAR, 5, 24),
     claimed_elsewhere: str | None = None,
     shares: Sequence[tuple[UUID, Fraction]] = (),
+    at: datetime | None = None,
 ) -> SubsidyCase:
     """Registered by the authority, under a title like no other; verified by another of its officers on a paper."""
     code = code or unique("CASE")
@@ -162,7 +171,7 @@ async def case(
             investment_fen=investment_fen,
             claimed_elsewhere=claimed_elsewhere,
             shares=shares,
-            now=moment(),
+            now=at or moment(),
         )
         if verified:
             await verify(session, made)
@@ -191,13 +200,14 @@ async def application(database: Database, owner: Participant, of: SubsidyCase) -
         )
 
 
-async def verify(session: AsyncSession, made: SubsidyCase, by: Actor = VERIFIER) -> None:
+async def verify(
+    session: AsyncSession, made: SubsidyCase, by: Actor = VERIFIER, *, at: datetime | None = None
+) -> None:
     """What was declared, on a paper that says so."""
-    report = await paper_actions.file_text(
-        session, by, PAPERS, "audit.txt", f"audit of {made.code}", now=moment()
-    )
+    now = at or moment()
+    report = await paper_actions.file_text(session, by, PAPERS, "audit.txt", f"audit of {made.code}", now=now)
     await case_actions.verify_case(
-        session, by, made, investment_fen=made.investment_fen, paper=report, now=moment()
+        session, by, made, investment_fen=made.investment_fen, paper=report, now=now
     )
 
 

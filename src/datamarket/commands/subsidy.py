@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from datamarket.subsidy.runs.queries import RunView
 
 app = typer.Typer(no_args_is_help=True, help="Subsidy: run over the ledger, evaluate files, what-if, replay.")
-RunId = Annotated[UUID | None, typer.Argument(help="id of the run; without one, the newest run")]
+RunId = Annotated[
+    UUID | None,
+    typer.Argument(help="id of the run; without one, the run whose list is public, or else the newest"),
+]
+RunYearAsked = Annotated[int | None, typer.Option(min=2000, max=2999, help="year, where no run is named")]
 RUNS_SHOWN = 50
 CITY_SCHEME = "qd-data-element"
 
@@ -134,23 +138,28 @@ async def _calculated(
     return await dossier.document_of(session, await run_queries.get_run(session, opened.id))
 
 
-async def _chosen(session: "AsyncSession", run_id: UUID | None) -> "RunView":
-    """The run that was asked for, or the newest one, which is then named on standard error."""
+async def _chosen(
+    session: "AsyncSession", ledger_id: int, run_id: UUID | None, year: int | None
+) -> "RunView":
+    """The run that was asked for, or that a year is answered from, or the newest: named on standard error."""
     from datamarket.foundation.db import there
     from datamarket.subsidy.runs import queries as run_queries
 
     if run_id is not None:
         return await run_queries.get_run(session, run_id)
-    chosen = there(next(iter(await _newest(session, 1)), None), "run")
-    typer.echo(f"最新运行 newest run {chosen.run.id} · {chosen.run.scheme_id} · {chosen.run.year}", err=True)
+    chosen, told = await run_queries.decided_run(session, ledger_id, year=year), "已公示的运行 decided run"
+    if chosen is None:
+        newest = await _newest(session, 1, year)
+        chosen, told = there(next(iter(newest), None), "run"), "尚未公示，最新运行 not public, newest run"
+    typer.echo(f"{told} {chosen.run.id} · {chosen.run.scheme_id} · {chosen.run.year}", err=True)
     return chosen
 
 
-async def _newest(session: "AsyncSession", most: int) -> list["RunView"]:
+async def _newest(session: "AsyncSession", most: int, year: int | None = None) -> list["RunView"]:
     from datamarket.foundation.db import PageAsked
     from datamarket.subsidy.runs.queries import list_runs
 
-    return (await list_runs(session, page=PageAsked(most)))[:most]
+    return (await list_runs(session, year=year, page=PageAsked(most)))[:most]
 
 
 @app.command()
@@ -178,12 +187,15 @@ async def _listed(session: "AsyncSession") -> list[dict[str, Any]]:
 @app.command()
 def explain(
     run_id: RunId = None,
+    year: RunYearAsked = None,
     enterprise: Annotated[str | None, typer.Option(help="unified social credit code")] = None,
     clause: Annotated[str | None, typer.Option(help="id of a clause")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say in both languages why each candidate gets what it gets, or why not."""
-    document = in_transaction(lambda session, _market: _documented(session, run_id))
+    document = in_transaction(
+        lambda session, market: _documented(session, market.settings.ledger_id, run_id, year)
+    )
     lines = [
         line
         for line in document["lines"]
@@ -199,7 +211,7 @@ def explain(
 
 def _print_explanations(lines: Sequence[Mapping[str, Any]]) -> None:
     for line in lines:
-        typer.echo(f"{line['clause']} · {line['candidate']} {line['name']}")
+        typer.echo(f"{line['clause']} · {line['candidate']} {line['name']} · {line['id']}")
         typer.echo(f"  {line['explanation']['zh']}\n  {line['explanation']['en']}")
 
 
@@ -213,13 +225,16 @@ def what_if(
         ),
     ],
     run_id: RunId = None,
+    year: RunYearAsked = None,
     as_json: AsJson = False,
 ) -> None:
     """Evaluate the run's own snapshot under other parameters; nothing is stored."""
     from datamarket.subsidy.studies import terminal
 
     wanted = dict(_parameter(change) for change in changes)
-    figures = in_transaction(lambda session, _market: _studied(session, run_id, wanted))
+    figures = in_transaction(
+        lambda session, market: _studied(session, market.settings.ledger_id, run_id, year, wanted)
+    )
     show(figures, terminal.print_comparison, as_json=as_json)
 
 
@@ -234,18 +249,24 @@ def _parameter(change: str) -> tuple[str, Any]:
 
 
 async def _studied(
-    session: "AsyncSession", run_id: UUID | None, changes: Mapping[str, Any]
+    session: "AsyncSession",
+    ledger_id: int,
+    run_id: UUID | None,
+    year: int | None,
+    changes: Mapping[str, Any],
 ) -> dict[str, Any]:
     from datamarket.subsidy.studies import comparison
 
-    view = await _chosen(session, run_id)
+    view = await _chosen(session, ledger_id, run_id, year)
     return (await comparison.what_if_of(session, view, changes)).comparison.to_json()
 
 
 @app.command()
-def replay(run_id: RunId = None, as_json: AsJson = False) -> None:
+def replay(run_id: RunId = None, year: RunYearAsked = None, as_json: AsJson = False) -> None:
     """Recompute a run from its stored bytes; exit 1 when it does not agree."""
-    found = in_transaction(lambda session, _market: _replayed(session, run_id))
+    found = in_transaction(
+        lambda session, market: _replayed(session, market.settings.ledger_id, run_id, year)
+    )
     show(found, _print_replay, as_json=as_json)
     if not found["agrees"]:
         raise typer.Exit(1)
@@ -256,36 +277,43 @@ def _print_replay(found: Mapping[str, Any]) -> None:
         typer.echo(f"{name:<16} {'; '.join(value) if isinstance(value, list) else value}")
 
 
-async def _replayed(session: "AsyncSession", run_id: UUID | None) -> dict[str, Any]:
+async def _replayed(
+    session: "AsyncSession", ledger_id: int, run_id: UUID | None, year: int | None
+) -> dict[str, Any]:
     from dataclasses import asdict
 
     from datamarket.subsidy.studies.replay import replay_run
 
-    found = await replay_run(session, (await _chosen(session, run_id)).run.id)
+    found = await replay_run(session, (await _chosen(session, ledger_id, run_id, year)).run.id)
     return asdict(found) | {"agrees": found.agrees}
 
 
 @app.command()
 def export(
     run_id: RunId = None,
+    year: RunYearAsked = None,
     out: Annotated[Path, typer.Option(help="workbook to write")] = Path("subsidy.xlsx"),
 ) -> None:
     """Write a run as a workbook that prints: summary, officers, lines, steps and all else that is on file of it."""
     from datamarket.subsidy.studies.workbook import write_workbook
 
-    filed = in_transaction(lambda session, _market: _filed(session, run_id))
+    filed = in_transaction(lambda session, market: _filed(session, market.settings.ledger_id, run_id, year))
     with spoken():
         write_workbook(filed.document, out, filed)
     typer.echo(str(out))
 
 
-async def _filed(session: "AsyncSession", run_id: UUID | None) -> "RunDossier":
+async def _filed(
+    session: "AsyncSession", ledger_id: int, run_id: UUID | None, year: int | None
+) -> "RunDossier":
     from datamarket.subsidy.runs import dossier
 
-    return await dossier.dossier_of(session, await _chosen(session, run_id))
+    return await dossier.dossier_of(session, await _chosen(session, ledger_id, run_id, year))
 
 
-async def _documented(session: "AsyncSession", run_id: UUID | None) -> dict[str, Any]:
+async def _documented(
+    session: "AsyncSession", ledger_id: int, run_id: UUID | None, year: int | None
+) -> dict[str, Any]:
     from datamarket.subsidy.runs import dossier
 
-    return await dossier.document_of(session, await _chosen(session, run_id))
+    return await dossier.document_of(session, await _chosen(session, ledger_id, run_id, year))

@@ -1,7 +1,7 @@
 """Adding audit events, one or many; with the rows of a register as they stand from then on."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -64,12 +64,21 @@ def rows_told(rows: Iterable[SQLModel]) -> dict[str, dict[str, Any]]:
     told: dict[str, dict[str, Any]] = {}
     for row in rows:
         table = inspect(type(row)).local_table
-        key = "/".join(str(getattr(row, column.name)) for column in table.primary_key)
+        key = "/".join(_key_text(getattr(row, column.name)) for column in table.primary_key)
         columns = getattr(row, "TOLD", None)
         told.setdefault(str(table.name), {})[key] = row.model_dump(
             mode="json", include=columns, exclude=_UNTOLD
         )
     return told
+
+
+def _key_text(value: Any) -> str:
+    """An instant in UTC with microseconds, as I19 writes it."""
+    return (
+        value.astimezone(UTC).isoformat(timespec="microseconds")
+        if isinstance(value, datetime)
+        else str(value)
+    )
 
 
 _UNTOLD = {"content", "password_hash"}

@@ -61,6 +61,7 @@ class EntryKind(StrEnum):
     REFUND = "refund"
     SUBSIDY_APPROVED = "subsidy_approved"
     SUBSIDY_PAID = "subsidy_paid"
+    SUBSIDY_FORGONE = "subsidy_forgone"
     ESCROWED = "escrowed"
     ESCROW_RELEASED = "escrow_released"
     PAYOUT_SENT = "payout_sent"

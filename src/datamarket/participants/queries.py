@@ -1,6 +1,6 @@
 """Reading participants and the states they held; whether one may act now."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -103,6 +103,18 @@ async def open_standing(session: AsyncSession, participant_id: UUID) -> Particip
         ParticipantStanding.participant_id == participant_id, col(ParticipantStanding.to_at).is_(None)
     )
     return (await session.exec(statement)).one()
+
+
+async def lock_unfit(
+    session: AsyncSession, ids: Collection[UUID], at: datetime
+) -> dict[UUID, ParticipantStanding]:
+    """Of these, who is suspended or has withdrawn at this instant; what would change it waits until the transaction ends."""
+    held = select(Participant.id).where(col(Participant.id).in_(ids)).order_by(col(Participant.id))
+    await session.exec(held.with_for_update(read=True))
+    unfit = col(ParticipantStanding.state).in_([ParticipantState.SUSPENDED, ParticipantState.WITHDRAWN])
+    statement = select(ParticipantStanding).where(col(ParticipantStanding.participant_id).in_(ids), unfit)
+    rows = await session.exec(statement.where(_from_at <= at, or_(_to_at.is_(None), _to_at > at)))
+    return {row.participant_id: row for row in rows}
 
 
 async def suspended_at(session: AsyncSession, at: datetime) -> set[UUID]:

@@ -281,6 +281,7 @@ class Loader:
             document["source"],
             document["fee_bps"],
             FeePayer(document["fee_payer"]),
+            document["qualified_to"],
         )
         venue = await venue_actions.open_venue(
             session,

@@ -52,6 +52,22 @@ async def test_the_venue_decides_on_its_own_ground_only(database: Database, clie
     assert (await move(client_for(AUTHORITY), path, "resume"))["state"] == "published"
 
 
+async def test_a_venue_counts_for_the_subsidy_from_a_day_until_a_later_one(
+    database: Database, client_for: ClientFor
+) -> None:
+    async with database.transaction() as session:
+        venue = await catalogue.venue(session)
+    path, authority = f"/venues/{venue.id}", client_for(AUTHORITY)
+    terms = {"name_zh": "平台", "name_en": "V", "source": "assumed", "fee_bps": 80, "fee_payer": "split"}
+    term = {"qualified_from": "2023-01-01", "qualified_to": "2023-01-01"}
+    tag = {"If-Match": '"1"'}
+    for empty in (term, term | {"qualified_from": None}):
+        refused = await authority.patch(path, json=terms | empty, headers=tag)
+        assert (refused.status_code, refused.json()["code"]) == (422, "venue.qualification-term-empty")
+    body = terms | term | {"qualified_to": "2024-07-01"}
+    assert (await authority.patch(path, json=body, headers=tag)).json()["qualified_to"] == "2024-07-01"
+
+
 async def test_venues_are_public_and_kept_by_the_authority(database: Database, client_for: ClientFor) -> None:
     async with database.transaction() as session:
         venue = await catalogue.venue(session)

@@ -12,6 +12,7 @@ from datamarket.foundation.states import TransitionNotAllowed
 from datamarket.subsidy.runs import rules as run_rules
 from datamarket.subsidy.runs.rules import RUN_LIFE
 from datamarket.subsidy.runs.terms import RunEvent, RunState
+from datamarket.subsidy.runs.terms import RunEvent as E
 from tests.world.people import AUDITOR, AUTHORITY, FINANCE, actor
 
 MAIN_ROAD = [
@@ -70,19 +71,22 @@ def test_paying_is_for_finance_and_calculating_for_the_authority() -> None:
         run_rules.check_permitted(FINANCE, RunEvent.CALCULATE)
 
 
-def test_whoever_calculated_neither_reviews_nor_approves_and_whoever_reviewed_does_not_approve() -> None:
+def test_whoever_had_a_hand_in_a_run_has_no_later_one() -> None:
     one, two, three = actor(Role.AUTHORITY), actor(Role.AUTHORITY), actor(Role.FINANCE)
+    hands = run_rules.Hands(one.account_id, two.account_id, three.account_id)
 
     def may(who: Actor, state: RunState) -> set[RunEvent]:
-        open_to = run_rules.events_open_to(
-            who, state, calculated_by=one.account_id, reviewed_by=two.account_id
-        )
-        return set(open_to)
+        return set(run_rules.events_open_to(who, state, hands))
 
     assert RunEvent.PUBLICISE not in may(one, RunState.UNDER_REVIEW)
     assert RunEvent.PUBLICISE in may(two, RunState.UNDER_REVIEW)
     assert RunEvent.APPROVE not in may(one, RunState.PUBLICISED) | may(two, RunState.PUBLICISED)
     assert may(three, RunState.PUBLICISED) == {RunEvent.APPROVE, RunEvent.REJECT}
+    for state, event in ((RunState.APPROVED, E.POST), (RunState.POSTED, E.PAY), (RunState.PAID, E.CLOSE)):
+        assert may(three, state) == set()
+        assert may(actor(Role.FINANCE), state) == {event}
+        with pytest.raises(run_rules.RunDutiesNotSeparate):
+            run_rules.check_duties(three, event, hands)
 
 
 @given(st.dates(date(2020, 1, 1), date(2040, 1, 1)), st.integers(min_value=1, max_value=60))

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.auth.terms import Actor
 from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues.rules import VENUE_LIFE
-from datamarket.catalogue.venues.tables import Venue
+from datamarket.catalogue.venues.tables import Venue, VenueQualification
 from datamarket.catalogue.venues.terms import VenueEvent, VenueKind, VenueTerms
 from datamarket.evidence.actions import record
 from datamarket.foundation.ids import new_id
@@ -45,7 +45,11 @@ async def open_venue(
         **asdict(terms),
     )
     session.add(venue)
-    await record(session, actor, "catalogue.open-venue", ("venue", venue.id), venue, now=now, code=code)
+    await session.flush()
+    known = _qualification(venue, now)
+    session.add(known)
+    told = ("venue", venue.id), venue, known
+    await record(session, actor, "catalogue.open-venue", *told, now=now, code=code)
     return venue
 
 
@@ -57,10 +61,23 @@ async def edit_venue(
         setattr(venue, name, value)
     venue.qualified_for_subsidy = terms.qualified_from is not None
     venue.version += 1
-    qualified_from = terms.qualified_from.isoformat() if terms.qualified_from else None
-    facts = asdict(terms) | {"qualified_from": qualified_from}
-    await record(session, actor, "catalogue.edit-venue", ("venue", venue.id), venue, now=now, **facts)
+    known = _qualification(venue, now)
+    session.add(known)
+    days = {"qualified_from": terms.qualified_from, "qualified_to": terms.qualified_to}
+    facts = asdict(terms) | {name: day and day.isoformat() for name, day in days.items()}
+    told = ("venue", venue.id), venue, known
+    await record(session, actor, "catalogue.edit-venue", *told, now=now, **facts)
     return venue
+
+
+def _qualification(venue: Venue, now: datetime) -> VenueQualification:
+    return VenueQualification(
+        venue_id=venue.id,
+        version=venue.version,
+        qualified_from=venue.qualified_from,
+        qualified_to=venue.qualified_to,
+        recorded_at=now,
+    )
 
 
 async def move_venue(

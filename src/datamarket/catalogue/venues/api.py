@@ -39,6 +39,7 @@ _TERMS: dict[str, Any] = {
     "name_zh": "市大数据交易平台（模拟）",
     "name_en": "City Big-Data Exchange (simulated)",
     "qualified_from": "2023-01-01",
+    "qualified_to": None,
     "source": "assumed: the list of qualified venues is not public",
     "fee_bps": 100,
     "fee_payer": "seller",
@@ -46,12 +47,16 @@ _TERMS: dict[str, Any] = {
 
 
 class VenueTermsIn(Body):
-    """`qualified_from` is the day from which the venue counts for the subsidy; null: it does not."""
+    """`qualified_from` is the day from which the venue counts for the subsidy; null: it does not.
+
+    On `qualified_to` it counts no more, and what was sold before still does; null: it counts on.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [_TERMS]})
     name_zh: ShortText
     name_en: ShortText
     qualified_from: DateIn | None
+    qualified_to: DateIn | None = None
     source: Prose
     fee_bps: BasisPoints
     fee_payer: FeePayer
@@ -94,6 +99,7 @@ class VenueOut(RowShape):
     categories: list[Category]
     qualified_for_subsidy: bool
     qualified_from: date | None
+    qualified_to: date | None
     source: str
     fee_bps: int
     fee_payer: FeePayer

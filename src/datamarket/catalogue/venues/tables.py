@@ -1,4 +1,4 @@
-"""Rows of venues."""
+"""Rows of venues, and of what was recorded of their qualification."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -24,6 +24,12 @@ class QualificationUndated(Invalid):
     en = "A venue that counts for the subsidy names the day from which; one that does not names none."
 
 
+class QualificationTermEmpty(Invalid):
+    code = "venue.qualification-term-empty"
+    zh = "停止纳入补贴统计的日期须晚于起始日期。"
+    en = "The day on which a venue counts no more for the subsidy is after the day from which it does."
+
+
 class Venue(SQLModel, table=True):
     __tablename__ = "venue"
     __table_args__ = (
@@ -31,6 +37,10 @@ class Venue(SQLModel, table=True):
         CheckConstraint("fee_bps BETWEEN 0 AND 10000", name="venue_fee_bps_check"),
         CheckConstraint(
             "qualified_for_subsidy = (qualified_from IS NOT NULL)", name="venue_qualification_dated"
+        ),
+        CheckConstraint(
+            "qualified_to IS NULL OR qualified_from IS NOT NULL AND qualified_to > qualified_from",
+            name="venue_qualification_term_check",
         ),
         one_of("kind", VenueKind, "venue"),
         one_of("fee_payer", FeePayer, "venue"),
@@ -51,10 +61,23 @@ class Venue(SQLModel, table=True):
     state: str = VenueState.OPEN
     version: int = 1
     created_at: datetime = instant()
+    qualified_to: date | None = None
+
+
+class VenueQualification(SQLModel, table=True):
+    """What one version of a venue said of its qualification, and since when that is known: never changed."""
+
+    __tablename__ = "venue_qualification"
+    venue_id: UUID = Field(primary_key=True, foreign_key="venue.id")
+    version: int = Field(primary_key=True)
+    qualified_from: date | None = None
+    qualified_to: date | None = None
+    recorded_at: datetime = instant()
 
 
 ERRORS: dict[str, type[MarketError]] = {
     "venue_code_key": VenueCodeTaken,
     "venue_qualification_dated": QualificationUndated,
+    "venue_qualification_term_check": QualificationTermEmpty,
     "venue_operator_id_fkey": CatalogueReferenceUnknown,
 }

@@ -35,9 +35,9 @@ class FeePayer(Labelled):
 
 @dataclass(frozen=True)
 class VenueTerms:
-    """Upon what a venue works: its names, its fee, and from when it counts for the subsidy (never: None).
+    """Upon what a venue works: its names, its fee, and from when until when it counts for the subsidy (never: None).
 
-    `source` says on whose word it counts, or does not.
+    `source` says on whose word it counts, or does not. On `qualified_to` it counts no more; what was sold before does.
     """
 
     name_zh: str
@@ -46,3 +46,4 @@ class VenueTerms:
     source: str
     fee_bps: int
     fee_payer: FeePayer
+    qualified_to: date | None = None

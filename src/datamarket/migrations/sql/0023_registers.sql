@@ -10,7 +10,9 @@ SELECT (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0') || '7'
         UNION ALL SELECT 'venue', id, id::text, to_jsonb(t) FROM venue AS t
         UNION ALL SELECT 'account', id, id::text, to_jsonb(t) - 'password_hash' FROM account AS t
         UNION ALL SELECT 'subsidy_case', id, id::text, to_jsonb(t) FROM subsidy_case AS t
-        UNION ALL SELECT 'subsidy_claim', enterprise_id, enterprise_id || '/' || subject, to_jsonb(t) FROM subsidy_claim AS t
+        UNION ALL SELECT 'subsidy_claim', enterprise_id, enterprise_id || '/' || subject || '/' || to_char(claimed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'), to_jsonb(t)
+                    FROM subsidy_claim AS t
+        UNION ALL SELECT 'venue_qualification', venue_id, venue_id || '/' || version, to_jsonb(t) FROM venue_qualification AS t
         UNION ALL SELECT 'subsidy_budget', id, id::text, to_jsonb(t) FROM subsidy_budget AS t
         UNION ALL SELECT 'scheme_version', id, id::text, to_jsonb(t) - 'content' FROM scheme_version AS t
         UNION ALL SELECT 'subsidy_run', id, id::text, to_jsonb(t) FROM subsidy_run AS t

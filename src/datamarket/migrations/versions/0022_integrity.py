@@ -5,7 +5,7 @@ from alembic import op
 from datamarket.migrations.scripts import NoWayBack, run
 
 revision = "0022"
-down_revision = "0019"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

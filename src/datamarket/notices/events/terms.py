@@ -158,6 +158,10 @@ class EventType(Labelled):
     APPLICATION_WITHDRAWN = "market.subsidy.withdraw-application", "奖补申报撤回", "application withdrawn"
     AWARD_PROPOSED = "market.subsidy.propose-application", "免申即享奖补待确认", "award proposed"
     AWARD_CONFIRMED = "market.subsidy.confirm-application", "免申即享奖补已确认", "award confirmed"
+    RUN_SUPERSEDED = "market.subsidy.supersede", "奖补结果被替代", "awards superseded"
+    AWARD_HELD = "market.subsidy.hold-award", "奖补暂缓", "award held"
+    AWARD_RELEASED = "market.subsidy.release-award", "奖补恢复办理", "held award released"
+    AWARD_FORGONE = "market.subsidy.forgo-award", "奖补不予支付", "held award not to be paid"
     NEGOTIATION_OPENED = (
         "market.dataspace.open-negotiation",
         "连接器发起协商",
@@ -206,6 +210,7 @@ PUBLIC = frozenset(
         EventType.LISTING_STOPPED,
         EventType.LISTING_RESTORED,
         EventType.RUN_PUBLICISED,
+        EventType.RUN_SUPERSEDED,
     }
 )
 """That it happened is told to everyone who is signed in: visitors can see the thing itself."""

@@ -40,6 +40,7 @@ async def affiliate(
         from_on=from_on,
         to_on=to_on,
         created_at=now,
+        ended_at=now if to_on else None,
     )
     session.add(affiliation)
     await record(
@@ -63,7 +64,7 @@ async def end_affiliation(
     if affiliation.to_on is not None:
         raise rules.AffiliationEnded(to_on=affiliation.to_on)
     participants_rules.check_term(affiliation.from_on, on)
-    affiliation.to_on = on
+    affiliation.to_on, affiliation.ended_at = on, now
     affiliation.version += 1
     await record(
         session,

@@ -13,12 +13,13 @@ from datamarket.participants.rules import ParticipantUnknown, PeriodEmpty
 
 
 class Affiliation(SQLModel, table=True):
-    """`controller` controls `controlled` from a day until, not including, another."""
+    """`controller` controls `controlled` from a day until, not including, another; `ended_at` is when that end was recorded."""
 
     __tablename__ = "affiliation"
     __table_args__ = (
         CheckConstraint("controller_id <> controlled_id", name="affiliation_no_self_control"),
         CheckConstraint("to_on > from_on", name="affiliation_term_check"),
+        CheckConstraint("(ended_at IS NULL) = (to_on IS NULL)", name="affiliation_ended_check"),
         Index("affiliation_controller_idx", "controller_id", "from_on"),
         Index("affiliation_controlled_idx", "controlled_id", "from_on"),
     )
@@ -29,6 +30,7 @@ class Affiliation(SQLModel, table=True):
     to_on: date | None = None
     version: int = 1
     created_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True)
 
 
 ERRORS: dict[str, type[MarketError]] = {

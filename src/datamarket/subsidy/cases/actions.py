@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from sqlmodel import SQLModel, col, delete, or_
+from sqlmodel import SQLModel, col, delete, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
@@ -72,6 +72,14 @@ async def register_case(
     told = _told(entry) | {"shares": _shares_told(shares), "doubts": doubts}
     await evidence.record(session, actor, "subsidy.register-case", ("case", case.id), *rows, now=now, **told)
     return case
+
+
+async def return_claims(session: AsyncSession, line_id: UUID, *, now: datetime) -> Sequence[SubsidyClaim]:
+    """What an award was for may be claimed again: the award is not paid. The claims that were given back."""
+    claims = (await session.exec(select(SubsidyClaim).where(SubsidyClaim.line_id == line_id))).all()
+    for claim in claims:
+        claim.returned_at = now
+    return claims
 
 
 async def verify_case(

@@ -120,6 +120,8 @@ async def others_than(session: AsyncSession, case_id: UUID) -> list[Likeness]:
 async def is_paid(session: AsyncSession, code: str) -> bool:
     """Whether an award of a run was posted for the project."""
     paid = select(SubsidyClaim.subject).where(
-        SubsidyClaim.subject == project_subject(code), col(SubsidyClaim.line_id).is_not(None)
+        SubsidyClaim.subject == project_subject(code),
+        col(SubsidyClaim.line_id).is_not(None),
+        col(SubsidyClaim.returned_at).is_(None),
     )
     return (await session.exec(paid.limit(1))).first() is not None

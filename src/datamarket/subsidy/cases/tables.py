@@ -4,7 +4,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, DateTime, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Conflict, MarketError, NotFound
@@ -130,14 +130,25 @@ class CaseDoubt(SQLModel, table=True):
 
 
 class SubsidyClaim(SQLModel, table=True):
-    """What an enterprise got money for, here or elsewhere, in whatever year: once."""
+    """What an enterprise got money for, here or elsewhere, in whatever year: once, unless it was given back."""
 
     __tablename__ = "subsidy_claim"
+    __table_args__ = (
+        CheckConstraint("returned_at >= claimed_at", name="subsidy_claim_returned_check"),
+        Index(
+            "subsidy_claim_open_key",
+            "enterprise_id",
+            "subject",
+            unique=True,
+            postgresql_where=text("returned_at IS NULL"),
+        ),
+    )
     enterprise_id: UUID = Field(primary_key=True, foreign_key="participant.id")
     subject: str = Field(primary_key=True)
     policy: str
     line_id: UUID | None = Field(default=None, foreign_key="subsidy_line.id")
-    claimed_at: datetime = instant()
+    claimed_at: datetime = Field(sa_type=DateTime(timezone=True), primary_key=True)
+    returned_at: datetime | None = instant(nullable=True)
 
 
 ERRORS: dict[str, type[MarketError]] = {
@@ -146,5 +157,5 @@ ERRORS: dict[str, type[MarketError]] = {
     "subsidy_case_hands_separate": CaseHandsNotSeparate,
     "subsidy_case_enterprise_id_fkey": EnterpriseUnknown,
     "subsidy_case_share_enterprise_id_fkey": EnterpriseUnknown,
-    "subsidy_claim_pkey": ClaimedAlready,
+    "subsidy_claim_open_key": ClaimedAlready,
 }

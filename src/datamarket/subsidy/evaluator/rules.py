@@ -16,7 +16,14 @@ from datamarket.subsidy.evaluator import limits
 from datamarket.subsidy.evaluator.ranking import Contest, Standing, stand
 from datamarket.subsidy.scheme.clause import Clause, Rounding, Select, Tier
 from datamarket.subsidy.scheme.document import Scheme
-from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES, FactKind, Observation
+from datamarket.subsidy.scheme.vocabulary import (
+    FACTS,
+    IS_ENTERPRISE,
+    OTHER_KIND,
+    PREDICATES,
+    FactKind,
+    Observation,
+)
 from datamarket.subsidy.terms import (
     Candidate,
     Facts,
@@ -106,10 +113,13 @@ def _condition(name: str, seen: Observation) -> Step:
 
 
 def _assess(clause: Clause, candidate: Candidate) -> Line:
-    """Conditions, then the base: a failed condition outweighs a missing fact, and that a poor base."""
+    """Conditions, then the base: a failed condition outweighs a missing fact, and that a poor base.
+
+    Who is no enterprise fails first, and the line says what it is.
+    """
     verdicts: list[bool | None] = []
     steps = []
-    for name in clause.when:
+    for name in (IS_ENTERPRISE.name, *clause.when) if OTHER_KIND in candidate.facts else clause.when:
         seen = PREDICATES[name].test(candidate.facts)
         verdicts.append(seen.ok)
         steps.append(_condition(name, seen))

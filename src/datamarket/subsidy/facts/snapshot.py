@@ -6,7 +6,7 @@ under their own code, instants in UTC with microseconds.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +14,16 @@ import asyncpg
 
 from datamarket.foundation.clock import start_of_day, year_bounds
 from datamarket.foundation.db import Connection
+from datamarket.participants.terms import ParticipantKind
 from datamarket.subsidy.facts import review, statements
 from datamarket.subsidy.facts.statements import Window
 from datamarket.subsidy.facts.terms import JOINT, TurnoverOrigin
-from datamarket.subsidy.scheme.vocabulary import ENTERPRISE_FACTS
+from datamarket.subsidy.scheme.vocabulary import ENTERPRISE_FACTS, OTHER_KIND
 from datamarket.subsidy.terms import Candidate, FactValue, Snapshot, Unit, instant_text
 
 DIVISION_DIGITS = 4  # province and city of a GB/T 2260 code
+TICK = timedelta(microseconds=1)
+"""Instants are kept to the microsecond: what was recorded a tick before the cut-off is the last that counts."""
 NOTHING_SOLD: Mapping[str, int] = dict.fromkeys(
     ("trades", "free", "gross", "unqualified", "related", "refunds", "contracts"), 0
 )
@@ -28,11 +31,12 @@ NOTHING_SOLD: Mapping[str, int] = dict.fromkeys(
 
 @dataclass(frozen=True)
 class TakenSnapshot:
-    """A snapshot and what it was taken from."""
+    """A snapshot and what it was taken from: what was recorded by `as_of`, and nothing later."""
 
+    as_of: datetime
     snapshot: Snapshot
     parties: dict[str, dict[str, str]]
-    venues: list[dict[str, str]]
+    venues: list[dict[str, str | None]]
     related: list[dict[str, str | None]]
     rings: list[dict[str, Any]]
     counts: dict[str, int]
@@ -51,7 +55,7 @@ class RunYear:
 
 
 def window_of(year: RunYear, as_of: datetime) -> Window:
-    """Sales of the year that were made before the cut-off, as known at `as_of`."""
+    """Sales of the year that were made before the cut-off, as known at `as_of` and recorded before the cut-off."""
     start, end = year_bounds(year.year)
     rules = review.review_rules()
     return Window(
@@ -61,7 +65,7 @@ def window_of(year: RunYear, as_of: datetime) -> Window:
         year_end=end,
         until=min(end, year.cutoff),
         cutoff=year.cutoff,
-        as_of=as_of,
+        as_of=min(as_of, year.cutoff - TICK),
         first_day=date(year.year, 1, 1),
         last_day=date(year.year, 12, 31),
         run_id=year.run_id,
@@ -84,7 +88,7 @@ async def take(
     window = window_of(year, as_of)
     fitting = TurnoverOrigin.KEPT if window.until == window.year_end else TurnoverOrigin.TRADES
     turnover, circular = statements.FACTS_OF[origin := turnover_from or fitting]
-    enterprises = await statements.fetch(connection, statements.REGISTERED, window)
+    registered = await statements.fetch(connection, statements.REGISTERED, window)
     suspended = {row[0] for row in await statements.fetch(connection, statements.SUSPENDED, window)}
     venues = await statements.fetch(connection, statements.VENUES, window)
     related = await statements.fetch(connection, statements.RELATED, window)
@@ -92,16 +96,16 @@ async def take(
     rows = await statements.fetch(connection, turnover, window)
     sold = {row["provider_id"]: row for row in rows if row["codes"] is None}
     rings = rings_of([row for row in rows if row["codes"] is not None])
+    cases = await _cases(connection, window)
+    enterprises = looked_at(registered, sold, cases.owners)
     companies = enterprise_candidates(enterprises, suspended, sold, review.circular_turnover(rings))
     codes = {row["id"]: row["uscc"] for row in enterprises}
-    projects = project_candidates(await _cases(connection, window), codes, companies)
+    projects = project_candidates(cases, codes, companies)
     return TakenSnapshot(
+        as_of=window.as_of,
         snapshot=Snapshot.of([*companies.values(), *projects]),
-        parties={
-            row["uscc"]: {"id": str(row["id"]), "zh": row["name_zh"], "en": row["name_en"]}
-            for row in enterprises
-        },
-        venues=[{"venue": str(row["id"]), "since": row["qualified_from"].isoformat()} for row in venues],
+        parties={row["uscc"]: _party(row) for row in enterprises},
+        venues=[_qualification(row) for row in venues],
         related=[_relation(row) for row in related],
         rings=[review.ring_document(ring) for ring in rings],
         counts={
@@ -124,11 +128,30 @@ def _judging(window: Window, venues: Sequence[asyncpg.Record], related: Sequence
         window,
         venue=[row["id"] for row in venues],
         venue_since=[start_of_day(row["qualified_from"]) for row in venues],
+        venue_until=[start_of_day(row["qualified_to"]) if row["qualified_to"] else None for row in venues],
         related_a=[row["a_id"] for row in related],
         related_b=[row["b_id"] for row in related],
         related_from=[start_of_day(row["from_on"]) for row in related],
         related_to=[start_of_day(row["to_on"]) if row["to_on"] else None for row in related],
     )
+
+
+def looked_at(
+    registered: Sequence[asyncpg.Record], sold: Mapping[UUID, asyncpg.Record], owners: set[UUID]
+) -> list[asyncpg.Record]:
+    """Every enterprise; of another kind whoever sold on a qualified venue or owns a case: none is passed over in silence."""
+    counted = owners | {seller for seller, sales in sold.items() if sales["gross"] > sales["unqualified"]}
+    return [row for row in registered if row["kind"] == ParticipantKind.ENTERPRISE or row["id"] in counted]
+
+
+def _party(row: asyncpg.Record) -> dict[str, str]:
+    return {"id": str(row["id"]), "zh": row["name_zh"], "en": row["name_en"]}
+
+
+def _qualification(row: asyncpg.Record) -> dict[str, str | None]:
+    until = row["qualified_to"].isoformat() if row["qualified_to"] else None
+    named = {"venue": str(row["id"]), "code": row["code"]}
+    return named | {"since": row["qualified_from"].isoformat(), "until": until}
 
 
 def _relation(row: asyncpg.Record) -> dict[str, str | None]:
@@ -152,7 +175,7 @@ def enterprise_candidates(
     sold: Mapping[UUID, asyncpg.Record],
     circular: Mapping[str, int],
 ) -> dict[str, Candidate]:
-    """Every enterprise by its code, also who sold nothing. Net = gross, less each sum that does not count."""
+    """Everyone looked at by its code, also who sold nothing. Net = gross, less each sum that does not count."""
     candidates = {}
     for row in enterprises:
         sales: asyncpg.Record | Mapping[str, Any] = sold.get(row["id"], NOTHING_SOLD)
@@ -171,6 +194,8 @@ def enterprise_candidates(
             "contracts": sales["contracts"],
             "free_trades": sales["free"],
         }
+        if row["kind"] != ParticipantKind.ENTERPRISE:
+            known[OTHER_KIND] = row["kind"]
         if sales.get("first_settled") is not None:
             known["first_settled"] = instant_text(sales["first_settled"])
         candidates[row["uscc"]] = Candidate(Unit.ENTERPRISE, row["uscc"], row["uscc"], row["name_zh"], known)
@@ -185,6 +210,11 @@ class _Cases:
     claimed: set[str]
     noted: Mapping[str, asyncpg.Record]
 
+    @property
+    def owners(self) -> set[UUID]:
+        """Whoever has a case, or a share of one."""
+        return {owner for row in self.noted.values() for owner in row["owners"]}
+
 
 async def _cases(connection: Connection, window: Window) -> _Cases:
     rows = await statements.fetch(connection, statements.CASES, window)
@@ -196,7 +226,7 @@ async def _cases(connection: Connection, window: Window) -> _Cases:
 def project_candidates(
     cases: _Cases, codes: Mapping[UUID, str], companies: Mapping[str, Candidate]
 ) -> list[Candidate]:
-    """Every case of an enterprise of the market; an investment that nobody verified is not known.
+    """Every case of a participant of the market; an investment that nobody verified is not known.
 
     A joint project is a candidate for each of its enterprises, with the whole investment and all shares.
     """
@@ -214,10 +244,11 @@ def project_candidates(
         joint = [share.partition("=")[0] for share in (noted["shares"] or "").split()]
         if joint:
             known["shares"] = noted["shares"]
-        for enterprise in joint or [codes.get(row["enterprise_id"], "")]:
-            owner = companies.get(enterprise)
-            if owner is not None:
-                facts = {name: owner.facts[name] for name in ENTERPRISE_FACTS} | known
-                place = f"{row['code']}{JOINT}{enterprise}" if joint else row["code"]
-                candidates.append(Candidate(Unit.PROJECT, place, enterprise, row["title_zh"], facts))
+        for enterprise in joint or [codes[row["enterprise_id"]]]:
+            of_owner = companies[enterprise].facts
+            facts = {
+                name: of_owner[name] for name in (*ENTERPRISE_FACTS, OTHER_KIND) if name in of_owner
+            } | known
+            place = f"{row['code']}{JOINT}{enterprise}" if joint else row["code"]
+            candidates.append(Candidate(Unit.PROJECT, place, enterprise, row["title_zh"], facts))
     return candidates

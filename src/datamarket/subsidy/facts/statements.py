@@ -31,7 +31,7 @@ class SqlFact:
 
 @dataclass(frozen=True)
 class Window:
-    """What is looked at: a year's trades until the cut-off, as far as they were recorded by `as_of`.
+    """What is looked at: a year's trades until the cut-off, as far as they were recorded by `as_of`, before it.
 
     The relations and venue qualifications that count are given, not looked up: they are stored with the
     snapshot, so that its base can be recomputed when they have changed.
@@ -49,6 +49,7 @@ class Window:
     run_id: UUID
     venue: Sequence[UUID] = ()
     venue_since: Sequence[datetime] = ()
+    venue_until: Sequence[datetime | None] = ()
     related_a: Sequence[UUID] = ()
     related_b: Sequence[UUID] = ()
     related_from: Sequence[datetime] = ()
@@ -61,38 +62,64 @@ class Window:
 
 REGISTERED = SqlFact(
     "registered_in_city",
-    1,
+    2,
     ("division", "as_of"),
     """
-SELECT id, uscc, name_zh, name_en, starts_with(division, $1) AS registered
-  FROM participant WHERE kind = 'enterprise' AND created_at <= $2
+SELECT id, uscc, name_zh, name_en, kind, starts_with(division, $1) AS registered
+  FROM participant WHERE created_at <= $2
 """,
 )
 
+# A standing ends and the next begins at the instant that this is recorded; who has withdrawn stays withdrawn.
 SUSPENDED = SqlFact(
     "suspended",
-    1,
+    2,
     ("year_end", "cutoff"),
     """
 SELECT DISTINCT participant_id FROM participant_standing
- WHERE state = 'suspended'
-   AND (from_at < $1 AND (to_at IS NULL OR to_at >= $1) OR from_at <= $2 AND (to_at IS NULL OR to_at > $2))
+ WHERE state IN ('suspended', 'withdrawn')
+   AND (from_at < $1 AND (to_at IS NULL OR to_at >= $1) OR from_at < $2 AND (to_at IS NULL OR to_at >= $2))
 """,
 )
 
 VENUES = SqlFact(
     "qualified_venue",
-    1,
-    (),
-    "SELECT id, qualified_from FROM venue WHERE qualified_for_subsidy ORDER BY id",
+    2,
+    ("as_of",),
+    """
+SELECT v.id, v.code, k.qualified_from, k.qualified_to
+  FROM (SELECT DISTINCT ON (venue_id) * FROM venue_qualification
+         WHERE recorded_at <= $1 ORDER BY venue_id, version DESC) AS k
+  JOIN venue v ON v.id = k.venue_id
+ WHERE k.qualified_from IS NOT NULL ORDER BY v.id
+""",
 )
 
+# The view `related_party` of what was recorded by then: an end that came to be known later is none.
 RELATED = SqlFact(
     "related_party",
-    1,
-    ("first_day", "last_day"),
+    2,
+    ("first_day", "last_day", "as_of"),
     """
-SELECT a_id, b_id, from_on, to_on FROM related_party
+WITH RECURSIVE known AS (
+    SELECT controller_id, controlled_id, from_on, CASE WHEN ended_at <= $3 THEN to_on END AS to_on
+      FROM affiliation WHERE created_at <= $3
+), control (controller_id, controlled_id, from_on, to_on) AS (
+    SELECT * FROM known
+     UNION
+    SELECT c.controller_id, k.controlled_id, greatest(c.from_on, k.from_on), least(c.to_on, k.to_on)
+      FROM control c JOIN known k ON k.controller_id = c.controlled_id
+     WHERE (k.to_on IS NULL OR c.from_on < k.to_on) AND (c.to_on IS NULL OR k.from_on < c.to_on)
+), related (a_id, b_id, from_on, to_on) AS (
+    SELECT * FROM control
+     UNION
+    SELECT controlled_id, controller_id, from_on, to_on FROM control
+     UNION
+    SELECT a.controlled_id, b.controlled_id, greatest(a.from_on, b.from_on), least(a.to_on, b.to_on)
+      FROM control a JOIN control b ON b.controller_id = a.controller_id AND b.controlled_id <> a.controlled_id
+     WHERE (b.to_on IS NULL OR a.from_on < b.to_on) AND (a.to_on IS NULL OR b.from_on < a.to_on)
+)
+SELECT a_id, b_id, from_on, to_on FROM related
  WHERE from_on <= $2 AND (to_on IS NULL OR to_on > $1) ORDER BY a_id, b_id, from_on, to_on
 """,
 )
@@ -100,7 +127,7 @@ SELECT a_id, b_id, from_on, to_on FROM related_party
 _RELATED_PAIRS = """
 WITH related AS (
     SELECT a_id, b_id, range_agg(tstzrange(since, until)) AS terms
-      FROM unnest($8::uuid[], $9::uuid[], $10::timestamptz[], $11::timestamptz[]) AS r (a_id, b_id, since, until)
+      FROM unnest($9::uuid[], $10::uuid[], $11::timestamptz[], $12::timestamptz[]) AS r (a_id, b_id, since, until)
      GROUP BY a_id, b_id
 ), """
 _SALE = """back AS (
@@ -108,10 +135,10 @@ _SALE = """back AS (
      WHERE ledger_id = $1 AND refunded_at < $4 GROUP BY trade_id
 ), sale AS (
     SELECT t.provider_id, t.buyer_id, t.contract_id, t.occurred_at, t.amount_fen, coalesce(b.fen, 0) AS back_fen,
-           coalesce(t.occurred_at >= q.since, false) AS qualified,
+           coalesce(t.occurred_at >= q.since AND (q.until IS NULL OR t.occurred_at < q.until), false) AS qualified,
            coalesce(r.terms @> t.occurred_at, false) AS related
       FROM trade t
-      LEFT JOIN unnest($6::uuid[], $7::timestamptz[]) AS q (id, since) ON q.id = t.venue_id
+      LEFT JOIN unnest($6::uuid[], $7::timestamptz[], $8::timestamptz[]) AS q (id, since, until) ON q.id = t.venue_id
       LEFT JOIN related r ON r.a_id = t.provider_id AND r.b_id = t.buyer_id
       LEFT JOIN back b ON b.trade_id = t.id
      WHERE t.ledger_id = $1 AND t.occurred_at >= $2 AND t.occurred_at < $3 AND t.recorded_at <= $5"""
@@ -128,7 +155,7 @@ _SUMMED = """
 _BY_TRADE = f"{_RELATED_PAIRS}{_SALE}\n), by_contract AS ({_SUMMED}"
 
 # What is kept by contract stands for its trades where all of them count alike. They are read one by one where the
-# venue was qualified or the parties became related or unrelated within the year, where a trade was recorded after
+# venue began or ceased to be qualified or the parties became related or unrelated within the year, where a trade was recorded after
 # `as_of` or a refund was not made before the cut-off.
 _BY_TOTAL = f"""{_RELATED_PAIRS}kept AS MATERIALIZED (
     SELECT contract_id, provider_id, buyer_id, venue_id, sum(trades) AS trades, sum(free_trades) AS free,
@@ -139,12 +166,13 @@ _BY_TOTAL = f"""{_RELATED_PAIRS}kept AS MATERIALIZED (
      WHERE ledger_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date AND month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
      GROUP BY contract_id, provider_id, buyer_id, venue_id
 ), judged AS MATERIALIZED (
-    SELECT k.*, coalesce(q.since <= $2, false) AS qualified, coalesce(r.terms @> tstzrange($2, $3), false) AS related,
+    SELECT k.*, coalesce(q.since <= $2 AND (q.until IS NULL OR q.until >= $3), false) AS qualified,
+           coalesce(r.terms @> tstzrange($2, $3), false) AS related,
            k.last_recorded > $5 OR coalesce(k.last_refunded >= $4, false)
-           OR coalesce(q.since > $2 AND q.since < $3, false)
+           OR coalesce(q.since > $2 AND q.since < $3 OR q.until > $2 AND q.until < $3, false)
            OR coalesce(r.terms && tstzrange($2, $3) AND NOT r.terms @> tstzrange($2, $3), false) AS one_by_one
       FROM kept k
-      LEFT JOIN unnest($6::uuid[], $7::timestamptz[]) AS q (id, since) ON q.id = k.venue_id
+      LEFT JOIN unnest($6::uuid[], $7::timestamptz[], $8::timestamptz[]) AS q (id, since, until) ON q.id = k.venue_id
       LEFT JOIN related r ON r.a_id = k.provider_id AND r.b_id = k.buyer_id
 ), {_SALE}
        AND t.contract_id = ANY (ARRAY(SELECT contract_id FROM judged WHERE one_by_one))
@@ -160,6 +188,7 @@ _SOLD_TAKES = (
     "as_of",
     "venue",
     "venue_since",
+    "venue_until",
     "related_a",
     "related_b",
     "related_from",
@@ -177,10 +206,10 @@ _SOLD = """, sold AS MATERIALIZED (
       FROM by_contract WHERE qualified AND NOT related AND remaining > 0 GROUP BY provider_id, buyer_id
 ), watched AS MATERIALIZED (
     SELECT s.seller, sum(s.fen) AS net FROM sold s JOIN participant p ON p.id = s.seller
-     GROUP BY s.seller, p.uscc ORDER BY net DESC, p.uscc LIMIT $12
+     GROUP BY s.seller, p.uscc ORDER BY net DESC, p.uscc LIMIT $13
 ), edge AS MATERIALIZED (
     SELECT seller, buyer, fen, trades FROM sold
-     WHERE fen * $14::bigint >= (SELECT min(net) FROM watched) * $13::bigint
+     WHERE fen * $15::bigint >= (SELECT min(net) FROM watched) * $14::bigint
 ), ring AS (
     SELECT w.net, ARRAY[a.seller, b.seller] AS members, ARRAY[a.fen, b.fen] AS fens, ARRAY[a.trades, b.trades] AS trades
       FROM watched w JOIN edge a ON a.seller = w.seller JOIN edge b ON b.seller = a.buyer AND b.buyer = a.seller
@@ -203,33 +232,33 @@ UNION ALL
         ARRAY(SELECT p.uscc FROM unnest(members) WITH ORDINALITY AS m (id, place)
                 JOIN participant p ON p.id = m.id ORDER BY m.place) AS codes,
         fens::bigint[], trades
-   FROM ring WHERE (SELECT min(fen) FROM unnest(fens) AS fen) * $14::bigint >= net * $13::bigint
+   FROM ring WHERE (SELECT min(fen) FROM unnest(fens) AS fen) * $15::bigint >= net * $14::bigint
   ORDER BY (SELECT min(fen) FROM unnest(fens) AS fen) DESC, codes
-  LIMIT $15)
+  LIMIT $16)
 """
-TURNOVER = SqlFact("net_platform_turnover", 3, _SOLD_TAKES, _BY_TRADE + _SOLD)
-KEPT_TURNOVER = SqlFact("net_platform_turnover", 5, _SOLD_TAKES, _BY_TOTAL + _SOLD)
+TURNOVER = SqlFact("net_platform_turnover", 4, _SOLD_TAKES, _BY_TRADE + _SOLD)
+KEPT_TURNOVER = SqlFact("net_platform_turnover", 6, _SOLD_TAKES, _BY_TOTAL + _SOLD)
 
 CASES = SqlFact(
     "verified_investment",
-    1,
+    2,
     ("first_day", "last_day", "as_of"),
     """
 SELECT c.code, c.enterprise_id, c.title_zh, c.level = 'national' AND c.listed_on BETWEEN $1 AND $2 AS listed,
-       CASE WHEN c.verified_by IS NOT NULL THEN c.investment_fen END AS investment
+       CASE WHEN c.verified_at <= $3 THEN c.investment_fen END AS investment
   FROM subsidy_case c WHERE c.created_at <= $3
 """,
 )
 
 CLAIMED = SqlFact(
     "claimed_before",
-    1,
-    ("run_id",),
+    2,
+    ("run_id", "as_of"),
     """
 SELECT c.code FROM subsidy_case c
   JOIN subsidy_claim s ON s.enterprise_id = c.enterprise_id AND s.subject = 'project:' || c.code
   LEFT JOIN subsidy_line l ON l.id = s.line_id
- WHERE l.run_id IS DISTINCT FROM $1
+ WHERE l.run_id IS DISTINCT FROM $1 AND s.claimed_at <= $2 AND (s.returned_at IS NULL OR s.returned_at > $2)
 """,
 )
 
@@ -244,13 +273,15 @@ SELECT c.code, c.state = 'revoked' AS revoked,
        EXISTS (SELECT FROM subsidy_case o
                  JOIN subsidy_claim s ON s.subject = 'project:' || o.code AND (o.id = c.id OR s.line_id IS NOT NULL)
                  LEFT JOIN subsidy_line l ON l.id = s.line_id
-                WHERE o.id = c.id AND l.run_id IS DISTINCT FROM $1 OR o.id <> c.id AND o.list_key = c.list_key) AS claimed,
+                WHERE s.claimed_at <= $2 AND (s.returned_at IS NULL OR s.returned_at > $2)
+                  AND (o.id = c.id AND l.run_id IS DISTINCT FROM $1 OR o.id <> c.id AND o.list_key = c.list_key)) AS claimed,
        (SELECT count(DISTINCT o.id) FROM subsidy_case_doubt d
           JOIN subsidy_case o ON o.id = CASE c.id WHEN d.case_id THEN d.other_id ELSE d.case_id END
          WHERE c.id IN (d.case_id, d.other_id)
-           AND (o.state <> 'revoked' OR EXISTS (SELECT FROM subsidy_claim s WHERE s.subject = 'project:' || o.code))) AS doubts,
+           AND (o.state <> 'revoked' OR EXISTS (SELECT FROM subsidy_claim s WHERE s.subject = 'project:' || o.code AND s.returned_at IS NULL))) AS doubts,
        (SELECT string_agg(p.uscc || '=' || s.numerator || '/' || s.denominator, ' ' ORDER BY p.uscc COLLATE "C")
-          FROM subsidy_case_share s JOIN participant p ON p.id = s.enterprise_id WHERE s.case_id = c.id) AS shares
+          FROM subsidy_case_share s JOIN participant p ON p.id = s.enterprise_id WHERE s.case_id = c.id) AS shares,
+       ARRAY(SELECT c.enterprise_id UNION SELECT s.enterprise_id FROM subsidy_case_share s WHERE s.case_id = c.id) AS owners
   FROM subsidy_case c WHERE c.created_at <= $2
 """,
 )

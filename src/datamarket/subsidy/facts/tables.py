@@ -22,7 +22,7 @@ class FactVersion(SQLModel, table=True):
 
 
 class SubsidySnapshot(SQLModel, table=True):
-    """All candidates of a year as they were known, in canonical JSON; equal facts are one row.
+    """All candidates of a year as they were known at `as_of_recorded`, in canonical JSON; equal facts are one row.
 
     `venues` and `related` are the qualifications and relations that counted, so that the base can be
     recomputed when they have changed since; `parties` names each enterprise as it was called then.

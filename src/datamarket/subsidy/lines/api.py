@@ -1,15 +1,17 @@
 """Lines of a run, why each is what it is, what a reviewer must look at, and the public list of awards."""
 
 from datetime import date
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Query, Response
 from pydantic import Field
 
 from datamarket.auth.access import ReadMarket, ReadSubsidy, Visitor
+from datamarket.foundation.db import there
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
+    LedgerId,
     Page,
     Paging,
     Reading,
@@ -18,14 +20,15 @@ from datamarket.foundation.http import (
     page_of,
 )
 from datamarket.foundation.shapes import RowShape
+from datamarket.subsidy.evaluator.explain import explain
 from datamarket.subsidy.facts.review import Flag
 from datamarket.subsidy.lines import queries
 from datamarket.subsidy.lines.queries import Award, LineView
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
-from datamarket.subsidy.runs.api import SlugQuery, YearQuery, named_run
+from datamarket.subsidy.runs.api import AwardHoldOut, SlugQuery, YearQuery, named_run
 from datamarket.subsidy.runs.rules import PUBLIC
-from datamarket.subsidy.runs.terms import RunState
+from datamarket.subsidy.runs.terms import AwardHoldState, RunState
 from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.terms import LineStatus
 
@@ -33,7 +36,7 @@ router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
 
 
 class LineOut(RowShape):
-    """What a clause decided about a candidate; `payment` is null until it is posted."""
+    """What a clause decided about a candidate; `payment` is null until it is posted, `hold` unless it is held or forgone."""
 
     id: UUID
     clause: str = Field(validation_alias="clause_id")
@@ -55,10 +58,12 @@ class LineOut(RowShape):
     amount_fen: int
     payment: str | None = Field(examples=["subsidy_paid"])
     flags: list[Flag]
+    hold: AwardHoldOut | None
 
     @classmethod
     def of(cls, row: LineView, **derived: Any) -> Self:
-        return super().of(row.line, payment=row.payment, **derived)
+        hold = AwardHoldOut.of(row.hold) if row.hold else None
+        return super().of(row.line, payment=row.payment, hold=hold, **derived)
 
 
 class ExplanationOut(Shape):
@@ -68,6 +73,11 @@ class ExplanationOut(Shape):
     zh: str
     en: str
     steps: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, view: LineView, scheme: Scheme, year: int) -> "ExplanationOut":
+        told = explain(dossier.line_of(view.line), scheme, year)
+        return cls(line=LineOut.of(view), zh=told.zh, en=told.en, steps=view.line.steps)
 
 
 class ReasonOut(Shape):
@@ -128,10 +138,12 @@ class AwardOut(Shape):
     state: RunState
     publicity_from: date | None
     publicity_to: date | None
+    held: AwardHoldState | None = Field(description="held: not paid for now; forgone: not paid")
+    superseded_by: UUID | None = Field(description="the run whose list took the place of this one")
 
     @classmethod
     def of(cls, award: Award, scheme: Scheme) -> "AwardOut":
-        line, run = award
+        line, run, hold = award
         clause = scheme.clause(line.clause_id)
         shown = {
             "scheme": run.scheme_id,
@@ -139,6 +151,8 @@ class AwardOut(Shape):
             "clause_zh": clause.title.zh,
             "clause_en": clause.title.en,
             "project": line.name if line.candidate_id != line.uscc else None,
+            "held": hold and hold.state,
+            "superseded_by": run.superseded_by_id,
         }
         return cls.model_validate(run.model_dump() | line.model_dump(exclude={"steps"}) | shown)
 
@@ -170,17 +184,46 @@ async def list_lines(
     return page_of(rows, paging, LineOut.of, lambda view: [view.line.position])
 
 
+@router.get("/lines", summary="Lines of a year, and why each is what it is", responses={404: {}})
+async def list_explained_lines(
+    actor: ReadMarket,
+    ledger_id: LedgerId,
+    session: Reading,
+    paging: Paging[int],
+    response: Response,
+    year: YearQuery | None = None,
+    scheme: SlugQuery = None,
+    run: UUID | None = None,
+    enterprise: Annotated[str | None, Query(max_length=18, description="unified social credit code")] = None,
+) -> Page[ExplanationOut]:
+    """Of the run whose list is public, or of `run`; without a year, of the newest. An enterprise is given its own.
+
+    Everyone who was looked at has a line, paid or not: also who is not eligible, displaced or not selected.
+    """
+    if run is None:
+        decided = await run_queries.decided_run(session, ledger_id, year=year, scheme=scheme)
+        run = there(decided, "run").run.id
+    view = await named_run(session, run, response)
+    if not actor.sees_all and view.run.state not in PUBLIC:
+        raise NotFound(thing="run")
+    rows = await queries.list_lines(session, run, visible_to=actor, uscc=enterprise, page=paging)
+    told = await dossier.scheme_of(session, view.run.scheme_version_id)
+    return page_of(
+        rows,
+        paging,
+        lambda line: ExplanationOut.of(line, told, view.run.year),
+        lambda line: [line.line.position],
+    )
+
+
 @router.get("/lines/{line_id}/explanation", summary="Why a line is what it is")
 async def explain_line(
     actor: ReadMarket, session: Reading, line_id: UUID, response: Response
 ) -> ExplanationOut:
     """For overseers any line; for an enterprise its own, once the list is public."""
     view = await queries.get_line(session, line_id, visible_to=actor)
-    await named_run(session, view.line.run_id, response)
-    told = await dossier.explained(session, view.line)
-    return ExplanationOut(
-        line=LineOut.of(view), zh=told.explanation.zh, en=told.explanation.en, steps=view.line.steps
-    )
+    run = (await named_run(session, view.line.run_id, response)).run
+    return ExplanationOut.of(view, await dossier.scheme_of(session, run.scheme_version_id), run.year)
 
 
 @router.get("/runs/{run_id}/exceptions", summary="What a reviewer must look at")
@@ -210,12 +253,17 @@ async def list_awards(
     paging: Paging[tuple[UUID, int]],
     year: YearQuery,
     scheme: SlugQuery = None,
+    superseded: bool = False,
 ) -> Page[AwardOut]:
-    """Open to everyone; no account of any bank is kept here."""
+    """One list a year and scheme, open to everyone; `superseded` shows those that it took the place of.
+
+    No account of any bank is kept here.
+    """
     rows = await queries.list_awards(
         session,
         year=year,
         scheme=scheme,
+        superseded=superseded,
         page=paging,
     )
     versions = {row.run.scheme_version_id for row in rows}

@@ -10,22 +10,25 @@ from datamarket.auth.terms import Actor
 from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.subsidy.facts.review import Flag
 from datamarket.subsidy.runs.rules import PUBLIC
-from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyPosting, SubsidyRun
+from datamarket.subsidy.runs.tables import AwardHold, SubsidyLine, SubsidyPosting, SubsidyRun
+from datamarket.subsidy.runs.terms import AwardHoldState, RunState
 from datamarket.subsidy.terms import LineStatus
 
 
 class LineView(NamedTuple):
-    """A line and whether it is payable or paid; null before it is posted."""
+    """A line, whether it is payable or paid (null before it is posted), and what holds it."""
 
     line: SubsidyLine
     payment: str | None
+    hold: AwardHold | None
 
 
 class Award(NamedTuple):
-    """One publicised award."""
+    """One publicised award, and what holds it."""
 
     line: SubsidyLine
     run: SubsidyRun
+    hold: AwardHold | None
 
 
 def _line_visible(actor: Actor) -> Any:
@@ -43,7 +46,12 @@ _PAYMENT = (
     .correlate(SubsidyLine)
     .scalar_subquery()
 )
-_LINE_VIEW = select(SubsidyLine, _PAYMENT).join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
+_HELD = and_(col(AwardHold.line_id) == SubsidyLine.id, col(AwardHold.state) != AwardHoldState.RELEASED)
+_LINE_VIEW = (
+    select(SubsidyLine, _PAYMENT, AwardHold)
+    .join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
+    .outerjoin(AwardHold, _HELD)
+)
 
 
 async def list_lines(
@@ -53,12 +61,13 @@ async def list_lines(
     visible_to: Actor,
     status: LineStatus | None = None,
     clause: str | None = None,
+    uscc: str | None = None,
     flag: Flag | None = None,
     flagged: bool = False,
     page: PageAsked[int],
 ) -> list[LineView]:
     """In the order of clause, rank and candidate; `after` is the last position of the page before."""
-    wanted = asked((SubsidyLine.status, status), (SubsidyLine.clause_id, clause))
+    wanted = asked((SubsidyLine.status, status), (SubsidyLine.clause_id, clause), (SubsidyLine.uscc, uscc))
     statement = _LINE_VIEW.where(SubsidyLine.run_id == run_id, _line_visible(visible_to), *wanted)
     if flag is not None:
         statement = statement.where(col(SubsidyLine.flags).contains([flag]))
@@ -75,14 +84,23 @@ async def get_line(session: AsyncSession, line_id: UUID, *, visible_to: Actor) -
 
 
 async def list_awards(
-    session: AsyncSession, *, year: int, scheme: str | None, page: PageAsked[tuple[UUID, int]]
+    session: AsyncSession,
+    *,
+    year: int,
+    scheme: str | None,
+    superseded: bool = False,
+    page: PageAsked[tuple[UUID, int]],
 ) -> list[Award]:
-    """Every award of a year whose list is public."""
+    """Every award of a year whose list is public, or of the lists that were and gave way to another."""
+    run_state = col(SubsidyRun.state)
+    was_public = and_(run_state == RunState.SUPERSEDED, col(SubsidyRun.publicity_from).is_not(None))
     place = (col(SubsidyLine.run_id), col(SubsidyLine.position))
     statement = (
-        select(SubsidyLine, SubsidyRun)
+        select(SubsidyLine, SubsidyRun, AwardHold)
         .join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
-        .where(SubsidyRun.year == year, col(SubsidyRun.state).in_(PUBLIC), col(SubsidyLine.amount_fen) > 0)
+        .outerjoin(AwardHold, _HELD)
+        .where(SubsidyRun.year == year, was_public if superseded else run_state.in_(PUBLIC))
+        .where(col(SubsidyLine.amount_fen) > 0)
         .where(*asked((SubsidyRun.scheme_id, scheme)))
     )
     return [Award(*row) for row in (await session.exec(keyset(statement, place, page))).all()]

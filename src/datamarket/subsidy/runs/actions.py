@@ -45,7 +45,8 @@ async def open_run(
 ) -> SubsidyRun:
     """A draft under the approved version; without a cut-off the books count until now.
 
-    Raises NotFound, NoSchemeInForce, YearNotCovered, OtherCompetition, EventNotPermitted.
+    What it supersedes ends at once; a public list stays until this one is publicised in its place.
+    Raises NotFound, NoSchemeInForce, YearNotCovered, OtherCompetition, EventNotPermitted, TransitionNotAllowed.
     """
     rules.check_permitted(actor, RunEvent.SNAPSHOT)
     version = await _version_for(session, scheme_id, year)
@@ -61,20 +62,32 @@ async def open_run(
         supersedes_id=supersedes,
         created_at=now,
     )
-    if supersedes is not None:
-        await _replace(session, actor, supersedes, run, now)
     session.add(run)
+    await session.flush()
+    if supersedes is not None:
+        old = await queries.lock_run(session, supersedes)
+        if (old.ledger_id, old.scheme_id, old.year) != (ledger_id, scheme_id, year):
+            raise OtherCompetition
+        RUN_LIFE.after(old.state, RunEvent.SUPERSEDE)
+        if old.state != RunState.PUBLICISED:
+            await _supersede(session, actor, old, run, reason=f"superseded by {run.id}", now=now)
     particulars: dict[str, Any] = {"scheme": scheme_id, "scheme_version": version.n, "year": year}
     particulars |= {"cutoff": run.cutoff.isoformat(), "supersedes": str(supersedes) if supersedes else None}
     await evidence.record(session, actor, "subsidy.open-run", ("run", run.id), run, now=now, **particulars)
     return run
 
 
-async def _replace(session: AsyncSession, actor: Actor, old_id: UUID, run: SubsidyRun, now: datetime) -> None:
-    old = await queries.lock_run(session, old_id)
-    if (old.scheme_id, old.year) != (run.scheme_id, run.year):
-        raise OtherCompetition
-    await move_run(session, actor, old, RunEvent.SUPERSEDE, reason=f"superseded by {run.id}", now=now)
+async def _supersede(
+    session: AsyncSession,
+    actor: Actor,
+    old: SubsidyRun,
+    run: SubsidyRun,
+    *,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    old.superseded_by_id = run.id
+    await move_run(session, actor, old, RunEvent.SUPERSEDE, reason=reason, now=now)
 
 
 async def _version_for(session: AsyncSession, scheme_id: str, year: int) -> SchemeVersion:
@@ -100,16 +113,22 @@ async def move_run(
 ) -> SubsidyRun:
     """One event in the life of a locked run.
 
-    Raises EventNotPermitted, TransitionNotAllowed, RunDutiesNotSeparate, ReasonMissing and what the event's
-    own effect raises.
+    A list that takes the place of a public one says why; the old one then names it.
+    Raises EventNotPermitted, TransitionNotAllowed, RunDutiesNotSeparate, ReasonMissing, RunDecidedAlready, its effect's own.
     """
     rules.check_permitted(actor, event)
     before = RunState(run.state)
     after = RUN_LIFE.after(before, event)
-    rules.check_duties(actor, event, calculated_by=run.calculated_by, reviewed_by=run.reviewed_by)
+    rules.check_duties(actor, event, run.hands)
     RUN_LIFE.check_reason(event, reason)
+    if event is RunEvent.PUBLICISE and run.supersedes_id is not None:
+        old = await queries.lock_run(session, run.supersedes_id)
+        if old.state == RunState.PUBLICISED:
+            await _supersede(session, actor, old, run, reason=reason, now=now)
     effect = EFFECTS.get(event)
     particulars = await effect(session, actor, run, now=now) if effect else {}
+    if event is RunEvent.SUPERSEDE:
+        particulars["superseded_by"] = str(run.superseded_by_id)
     run.state = after
     run.version += 1
     happened = SubsidyRunEvent(
@@ -157,4 +176,5 @@ EFFECTS: Mapping[RunEvent, Effect] = {
     RunEvent.APPROVE: payment.approve,
     RunEvent.POST: payment.post,
     RunEvent.PAY: payment.pay,
+    RunEvent.CLOSE: payment.close,
 }

@@ -1,4 +1,4 @@
-"""/subsidy/runs: opening a run, and every event of its life."""
+"""/subsidy/runs: opening a run, every event of its life, and the awards that are held."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Self
@@ -8,7 +8,7 @@ from fastapi import Query, Response
 from pydantic import Field, field_validator
 
 from datamarket.auth.access import ReadSubsidy, allow
-from datamarket.auth.terms import Actor, Permission
+from datamarket.auth.terms import Actor, Permission, Role
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -29,13 +29,15 @@ from datamarket.foundation.http import (
 from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.shapes import RowShape
 from datamarket.foundation.waiting.patience import takes_long
+from datamarket.participants.terms import ParticipantState
 from datamarket.subsidy.facts.terms import TurnoverOrigin
-from datamarket.subsidy.runs import actions, queries, rules
+from datamarket.subsidy.runs import actions, payment, queries, rules
 from datamarket.subsidy.runs.queries import RunView
-from datamarket.subsidy.runs.terms import RunEvent, RunState
+from datamarket.subsidy.runs.terms import AwardHoldEvent, AwardHoldState, RunEvent, RunState
 
 router = SliceRouter(prefix="/subsidy/runs", tags=["subsidy"])
 CalculateSubsidy = Annotated[Actor, allow(Permission.CALCULATE_SUBSIDY)]
+PaySubsidy = Annotated[Actor, allow(Permission.PAY_SUBSIDY)]
 SLUG = r"^[a-z][a-z0-9-]*$"
 SlugQuery = Annotated[str | None, Query(max_length=64, pattern=SLUG)]
 YearIn = Annotated[int, Field(ge=2000, le=2999, strict=True)]
@@ -44,7 +46,10 @@ EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo
 
 
 class RunIn(Body):
-    """Without a cut-off the books count until now; `supersedes` names the run that this one replaces."""
+    """Without a cut-off the books count until now; `supersedes` names the run that this one replaces.
+
+    A list that is public stays so until the new one is publicised, with the reason, in its place.
+    """
 
     scheme: str = Field(min_length=1, max_length=64, pattern=SLUG, examples=["qd-data-element"])
     year: YearIn = Field(examples=[2024])
@@ -55,7 +60,7 @@ class RunIn(Body):
 
 
 class RunEventIn(Body):
-    """`reason` is needed to reject."""
+    """`reason` is needed to reject, and to publicise in the place of a list that is public."""
 
     event: RunEvent = Field(examples=["snapshot"])
     reason: Prose | None = Field(default=None, examples=["公示期收到实名异议，需重新核对"])
@@ -93,7 +98,11 @@ class RunOut(RowShape):
     approved_by: UUID | None
     publicity_from: date | None
     publicity_to: date | None
+    posted_by: UUID | None
+    paid_by: UUID | None
+    closed_by: UUID | None
     supersedes_id: UUID | None
+    superseded_by_id: UUID | None = Field(description="the run whose list took the place of this one's")
     created_at: datetime
     version: int
 
@@ -111,6 +120,44 @@ class RunEventOut(RowShape):
     actor_id: UUID
     reason: str | None
     at: datetime
+
+
+class AwardHoldOut(RowShape):
+    """An award whose payee lost its standing: `cause` and `reason` are of the standing, `next` is who decides."""
+
+    id: UUID
+    run_id: UUID
+    line_id: UUID
+    state: AwardHoldState
+    state_zh: str = Field(examples=["已暂缓"])
+    state_en: str = Field(examples=["held"])
+    cause: ParticipantState = Field(examples=["suspended"])
+    cause_zh: str = Field(examples=["已暂停"])
+    cause_en: str = Field(examples=["suspended"])
+    reason: str | None = Field(examples=["材料存疑，暂停核查"])
+    stage: RunEvent
+    next: Role | None = Field(examples=["finance"])
+    held_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+    decision: str | None
+    version: int
+
+    @classmethod
+    def of(cls, row: Any, **derived: Any) -> Self:
+        waits = row.state == AwardHoldState.HELD
+        return super().of(row, next=Role.FINANCE if waits else None, **derived)
+
+
+class AwardHoldEventIn(Body):
+    """Restored standing releases an award; else it is forgone, with the reason."""
+
+    event: AwardHoldEvent = Field(examples=["release"])
+    reason: Prose | None = Field(default=None, examples=["企业已退出市场"])
+
+
+class AwardHoldEventsOut(AllowedEvents[AwardHoldState, AwardHoldEvent]):
+    """What this actor may do with a held award now."""
 
 
 class RunEventsOut(AllowedEvents[RunState, RunEvent]):
@@ -167,9 +214,12 @@ async def list_runs(
     scheme: SlugQuery = None,
     year: YearQuery | None = None,
     state: RunState | None = None,
+    decided: bool = False,
 ) -> Page[RunOut]:
-    """Newest first."""
-    rows = await queries.list_runs(session, scheme=scheme, year=year, state=state, page=paging)
+    """Newest first; `decided` are those whose list is public, of a year and scheme one."""
+    rows = await queries.list_runs(
+        session, scheme=scheme, year=year, state=state, decided=decided, page=paging
+    )
     return page_of(rows, paging, RunOut.of, lambda view: [view.run.id])
 
 
@@ -189,7 +239,7 @@ async def move_run(
     response: Response,
     if_match: IfMatch = None,
 ) -> RunOut:
-    """Each event has its own permission; calculator, reviewer and approver are three accounts."""
+    """Each event has its own permission; calculator, reviewer, approver and payer are four accounts."""
     rules.check_permitted(actor, body.event)
     run = await queries.lock_run(session, run_id)
     check_tag(if_match, run.version)
@@ -212,5 +262,44 @@ async def allowed_events(actor: ReadSubsidy, session: Reading, run_id: UUID) -> 
     """Only what this actor may cause."""
     run = (await queries.get_run(session, run_id)).run
     state = RunState(run.state)
-    events = rules.events_open_to(actor, state, calculated_by=run.calculated_by, reviewed_by=run.reviewed_by)
-    return RunEventsOut(state=state, events=events)
+    return RunEventsOut(state=state, events=rules.events_open_to(actor, state, run.hands))
+
+
+@router.get("/{run_id}/holds", summary="Awards of a run that were held")
+async def list_holds(
+    actor: ReadSubsidy, session: Reading, paging: Paging[UUID], run_id: UUID
+) -> Page[AwardHoldOut]:
+    """In the order of holding, also those that were released or forgone."""
+    await queries.get_run(session, run_id)
+    rows = await queries.list_holds(session, run_id, page=paging)
+    return page_of(rows, paging, AwardHoldOut.of, lambda hold: [hold.id])
+
+
+@router.post("/{run_id}/holds/{hold_id}/events", summary="Release a held award, or forgo it")
+async def move_hold(
+    actor: PaySubsidy,
+    session: Writing,
+    now: Now,
+    run_id: UUID,
+    hold_id: UUID,
+    body: AwardHoldEventIn,
+    response: Response,
+    if_match: IfMatch = None,
+) -> AwardHoldOut:
+    """A released award is posted and paid as far as its run is; a forgone one gives its claim and budget back."""
+    run = await queries.lock_run(session, run_id)
+    hold = await queries.get_hold(session, run_id, hold_id)
+    check_tag(if_match, hold.version)
+    moved = await payment.move_hold(session, actor, run, hold, body.event, reason=body.reason, now=now)
+    return AwardHoldOut.tagged(moved, response)
+
+
+@router.get("/{run_id}/holds/{hold_id}/allowed-events", summary="What may be done with a held award now")
+async def allowed_hold_events(
+    actor: ReadSubsidy, session: Reading, run_id: UUID, hold_id: UUID
+) -> AwardHoldEventsOut:
+    """For who may pay the run."""
+    run = (await queries.get_run(session, run_id)).run
+    state = AwardHoldState((await queries.get_hold(session, run_id, hold_id)).state)
+    may = actor.may(Permission.PAY_SUBSIDY) and not rules.had_a_hand(actor, RunEvent.PAY, run.hands)
+    return AwardHoldEventsOut(state=state, events=rules.AWARD_HOLD_LIFE.open_in(state) if may else [])

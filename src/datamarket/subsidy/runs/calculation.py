@@ -78,7 +78,7 @@ async def take_snapshot(
                 ledger_id=run.ledger_id,
                 year=run.year,
                 cutoff=run.cutoff,
-                as_of_recorded=now,
+                as_of_recorded=taken.as_of,
                 watermark=await fact_queries.watermark(session),
                 content=content,
                 sha256=sha256,

@@ -128,15 +128,12 @@ def check_calculated(view: RunView) -> None:
 async def result_of(session: AsyncSession, view: RunView) -> Result:
     """The result of a run, from its stored lines. Raises NotCalculated."""
     check_calculated(view)
-    lines = tuple(line_of(row) for row in await queries.all_lines(session, view.run.id))
+    return _result(view, await queries.all_lines(session, view.run.id))
+
+
+def _result(view: RunView, rows: Sequence[SubsidyLine]) -> Result:
+    lines = tuple(line_of(row) for row in rows)
     return Result(view.run.scheme_id, view.run.year, view.snapshot_sha256 or "", lines)
-
-
-async def explained(session: AsyncSession, row: SubsidyLine) -> ExplainedLine:
-    """One line, told."""
-    view = await queries.get_run(session, row.run_id)
-    scheme = await scheme_of(session, view.run.scheme_version_id)
-    return ExplainedLine(row, explain(line_of(row), scheme, view.run.year))
 
 
 async def award_tables(session: AsyncSession, run_id: UUID) -> AwardTables:
@@ -169,27 +166,32 @@ async def award_tables(session: AsyncSession, run_id: UUID) -> AwardTables:
 
 async def stored_snapshot(session: AsyncSession, view: RunView) -> Snapshot:
     """Raises NotCalculated before there is one."""
-    if view.run.snapshot_id is None:
-        raise NotCalculated(state=RunState(view.run.state))
-    stored = await fact_queries.snapshot_by_id(session, view.run.snapshot_id)
+    stored = await fact_queries.snapshot_by_id(session, _snapshot_id(view))
     return await asyncio.to_thread(read_snapshot, stored.content)
 
 
+def _snapshot_id(view: RunView) -> UUID:
+    if view.run.snapshot_id is None:
+        raise NotCalculated(state=RunState(view.run.state))
+    return view.run.snapshot_id
+
+
 async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
-    """The whole result with its explanations, as `evaluation` gives it for files."""
-    result = await result_of(session, view)
+    """The whole result with its explanations, as `evaluation` gives it for files, and the id of each line."""
+    check_calculated(view)
+    rows = await queries.all_lines(session, view.run.id)
     scheme = await scheme_of(session, view.run.scheme_version_id)
-    document = await asyncio.to_thread(award_document, scheme, view.scheme_sha256, result)
-    notes = [*document["notes"], *_origin_told(view.run.turnover_from)]
+    document = await asyncio.to_thread(award_document, scheme, view.scheme_sha256, _result(view, rows))
+    for line, row in zip(document["lines"], rows, strict=True):
+        line["id"] = str(row.id)
+    notes = [*document["notes"], *_origin_told(view.run.turnover_from), await _venues_told(session, view)]
     return document | {"run_id": str(view.run.id), "notes": notes}
 
 
 async def dossier_of(session: AsyncSession, view: RunView) -> RunDossier:
     """The run as it stands now. Raises NotCalculated."""
     document = await document_of(session, view)
-    if view.run.snapshot_id is None:
-        raise NotCalculated(state=RunState(view.run.state))
-    taken = await fact_queries.snapshot_by_id(session, view.run.snapshot_id)
+    taken = await fact_queries.snapshot_by_id(session, _snapshot_id(view))
     events = await queries.list_run_events(session, view.run.id, page=PageAsked(len(RunEvent)))
     officers = await auth_queries.names_of(session, {event.actor_id for event in events})
     return RunDossier(
@@ -198,6 +200,21 @@ async def dossier_of(session: AsyncSession, view: RunView) -> RunDossier:
         await queries.all_lines(session, view.run.id), events, officers,
         await queries.postings_of(session, view.run.id),
     )  # fmt: skip
+
+
+async def _venues_told(session: AsyncSession, view: RunView) -> dict[str, str]:
+    """Which venues counted, from and to; a snapshot from before codes were kept names them by id."""
+    stored = await fact_queries.snapshot_by_id(session, _snapshot_id(view))
+    zh, en = [], []
+    for venue in stored.venues:
+        name, until = venue.get("code", venue["venue"]), venue.get("until")
+        zh.append(f"{name}（{venue['since']} 起{f'，至 {until} 前' if until else ''}）")
+        en.append(f"{name} (from {venue['since']}{f' until before {until}' if until else ''})")
+    return {
+        "code": "venues-counted",
+        "zh": f"纳入统计的平台：{'、'.join(zh) or '无'}",
+        "en": f"venues that count: {', '.join(en) or 'none'}",
+    }
 
 
 def _origin_told(origin: str | None) -> list[dict[str, str]]:

@@ -8,10 +8,12 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.db import PageAsked, asked, keyset, lock_row, one_row
+from datamarket.ledger.terms import EntryKind
 from datamarket.subsidy.facts.tables import SubsidySnapshot
 from datamarket.subsidy.register.tables import SchemeVersion
-from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyPosting, SubsidyRun, SubsidyRunEvent
-from datamarket.subsidy.runs.terms import RunState
+from datamarket.subsidy.runs.rules import PUBLIC
+from datamarket.subsidy.runs.tables import AwardHold, SubsidyLine, SubsidyPosting, SubsidyRun, SubsidyRunEvent
+from datamarket.subsidy.runs.terms import AwardHoldState, RunState
 from datamarket.subsidy.terms import LineStatus
 
 
@@ -42,14 +44,27 @@ async def list_runs(
     scheme: str | None = None,
     year: int | None = None,
     state: RunState | None = None,
+    decided: bool = False,
     page: PageAsked[UUID],
 ) -> list[RunView]:
-    """Newest first."""
+    """Newest first; decided are those whose list is public: one a year and scheme."""
     wanted = asked((SubsidyRun.scheme_id, scheme), (SubsidyRun.year, year), (SubsidyRun.state, state))
+    wanted += [col(SubsidyRun.state).in_(PUBLIC)] if decided else []
     rows = (
         await session.exec(keyset(_RUN_VIEW.where(*wanted), col(SubsidyRun.id), page, newest_first=True))
     ).all()
     return [RunView(*row) for row in rows]
+
+
+async def decided_run(
+    session: AsyncSession, ledger_id: int, *, year: int | None = None, scheme: str | None = None
+) -> RunView | None:
+    """The run that a year is answered from: its list is public. Without a year, the newest year that has one."""
+    wanted = asked((SubsidyRun.year, year), (SubsidyRun.scheme_id, scheme))
+    public = _RUN_VIEW.where(SubsidyRun.ledger_id == ledger_id, col(SubsidyRun.state).in_(PUBLIC), *wanted)
+    newest = public.order_by(col(SubsidyRun.year).desc(), col(SubsidyRun.id).desc()).limit(1)
+    row = (await session.exec(newest)).first()
+    return RunView(*row) if row else None
 
 
 async def lock_run(session: AsyncSession, run_id: UUID) -> SubsidyRun:
@@ -110,9 +125,40 @@ async def all_lines(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyLine
     return await _lines(session, run_id)
 
 
-async def award_lines(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyLine]:
-    """The lines that get money."""
-    return await _lines(session, run_id, col(SubsidyLine.amount_fen) > 0)
+async def award_lines(
+    session: AsyncSession, run_id: UUID, *, line_id: UUID | None = None
+) -> Sequence[SubsidyLine]:
+    """The lines that get money, or one of them."""
+    return await _lines(session, run_id, col(SubsidyLine.amount_fen) > 0, *asked((SubsidyLine.id, line_id)))
+
+
+async def payable_lines(session: AsyncSession, run_id: UUID) -> set[UUID]:
+    """Which lines were made payable."""
+    statement = select(SubsidyPosting.line_id).join(
+        SubsidyLine, col(SubsidyLine.id) == SubsidyPosting.line_id
+    )
+    approved = SubsidyPosting.kind == EntryKind.SUBSIDY_APPROVED
+    return set(await session.exec(statement.where(SubsidyLine.run_id == run_id, approved)))
+
+
+async def open_holds(session: AsyncSession, run_id: UUID) -> Sequence[AwardHold]:
+    """The awards of a run that are held, or that are never paid."""
+    statement = select(AwardHold).where(
+        AwardHold.run_id == run_id, AwardHold.state != AwardHoldState.RELEASED
+    )
+    return (await session.exec(statement)).all()
+
+
+async def list_holds(session: AsyncSession, run_id: UUID, *, page: PageAsked[UUID]) -> Sequence[AwardHold]:
+    """Every award of a run that was ever held, in the order of holding."""
+    statement = select(AwardHold).where(AwardHold.run_id == run_id)
+    return (await session.exec(keyset(statement, col(AwardHold.id), page))).all()
+
+
+async def get_hold(session: AsyncSession, run_id: UUID, hold_id: UUID) -> AwardHold:
+    """Newest as it is while its run is locked. Raises NotFound."""
+    statement = select(AwardHold).where(AwardHold.run_id == run_id, AwardHold.id == hold_id)
+    return await one_row(session, statement.execution_options(populate_existing=True), "held award")
 
 
 async def postings_of(session: AsyncSession, run_id: UUID) -> Sequence[SubsidyPosting]:

@@ -1,18 +1,19 @@
 """The life of a run, pure: who may cause which event, and when publicity is over.
 
 One table decides every transition, one decides who may cause it, and one rule says who may not: whoever
-calculated does not review, and whoever did either does not approve.
+calculated does not review, whoever did either does not approve, and whoever did any of it does not pay.
 """
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.clock import add_working_days, business_date, start_of_day
 from datamarket.foundation.errors import Forbidden, Refused
 from datamarket.foundation.states import Life
-from datamarket.subsidy.runs.terms import RunEvent, RunState
+from datamarket.subsidy.runs.terms import AwardHoldEvent, AwardHoldState, RunEvent, RunState
 
 S, E = RunState, RunEvent
 RUN_LIFE = Life(
@@ -38,14 +39,24 @@ RUN_LIFE = Life(
         (S.UNDER_REVIEW, E.SUPERSEDE): S.SUPERSEDED,
         (S.PUBLICISED, E.SUPERSEDE): S.SUPERSEDED,
     },
-    reasons=frozenset({E.REJECT}),
+    reasons=frozenset({E.REJECT, E.SUPERSEDE}),
+)
+AWARD_HOLD_LIFE = Life(
+    "subsidy",
+    "暂缓的奖补",
+    "Held award",
+    {
+        (AwardHoldState.HELD, AwardHoldEvent.RELEASE): AwardHoldState.RELEASED,
+        (AwardHoldState.HELD, AwardHoldEvent.FORGO): AwardHoldState.FORGONE,
+    },
+    reasons=frozenset({AwardHoldEvent.FORGO}),
 )
 PERMISSION_OF: Mapping[RunEvent, Permission] = {
     E.SNAPSHOT: Permission.CALCULATE_SUBSIDY,
     E.CALCULATE: Permission.CALCULATE_SUBSIDY,
     E.SUBMIT: Permission.CALCULATE_SUBSIDY,
     E.CANCEL: Permission.CALCULATE_SUBSIDY,
-    E.SUPERSEDE: Permission.CALCULATE_SUBSIDY,
+    E.SUPERSEDE: Permission.APPROVE_SUBSIDY,
     E.PUBLICISE: Permission.APPROVE_SUBSIDY,
     E.APPROVE: Permission.APPROVE_SUBSIDY,
     E.REJECT: Permission.APPROVE_SUBSIDY,
@@ -56,9 +67,9 @@ PERMISSION_OF: Mapping[RunEvent, Permission] = {
 ENDED = (S.REJECTED, S.CANCELLED, S.SUPERSEDED)
 """Runs that decide nothing any more."""
 DECIDED = (S.APPROVED, S.POSTED, S.PAID, S.CLOSED)
-"""Runs that bind money: of one scheme and year there is one."""
+"""Runs that bind money."""
 PUBLIC = (S.PUBLICISED, *DECIDED)
-"""Runs whose awards everyone may see."""
+"""Runs whose awards everyone may see: of one scheme and year there is one, and a year is answered from it."""
 
 
 class EventNotPermitted(Forbidden):
@@ -69,8 +80,8 @@ class EventNotPermitted(Forbidden):
 
 class RunDutiesNotSeparate(Refused):
     code = "subsidy.duties-not-separate"
-    zh = "计算、审核、批准须由三个不同的账户办理。"
-    en = "Calculation, review and approval are done by three different accounts."
+    zh = "计算、审核、批准、支付须由四个不同的账户办理。"
+    en = "Calculation, review, approval and payment are done by four different accounts."
 
 
 class RunPublicityRunning(Refused):
@@ -86,31 +97,43 @@ def check_permitted(actor: Actor, event: RunEvent) -> None:
         raise EventNotPermitted(event=event, permission=permission)
 
 
-def check_duties(
-    actor: Actor, event: RunEvent, *, calculated_by: UUID | None, reviewed_by: UUID | None
-) -> None:
+class Hands(NamedTuple):
+    """Who calculated a run, reviewed and approved it, as far as it has come."""
+
+    calculator: UUID | None = None
+    reviewer: UUID | None = None
+    approver: UUID | None = None
+
+
+_HANDS_BEFORE: Mapping[RunEvent, int] = {
+    E.PUBLICISE: 1,
+    E.REJECT: 1,
+    E.APPROVE: 2,
+    E.POST: 3,
+    E.PAY: 3,
+    E.CLOSE: 3,
+}
+
+
+def check_duties(actor: Actor, event: RunEvent, hands: Hands) -> None:
     """Raises RunDutiesNotSeparate when the actor had an earlier hand in the run."""
-    if actor.account_id in forbidden_to(event, calculated_by, reviewed_by):
+    if had_a_hand(actor, event, hands):
         raise RunDutiesNotSeparate
 
 
-def forbidden_to(event: RunEvent, calculated_by: UUID | None, reviewed_by: UUID | None) -> set[UUID | None]:
-    """Who may not cause an event, because they had an earlier hand in the run."""
-    if event in {RunEvent.PUBLICISE, RunEvent.REJECT}:
-        return {calculated_by}
-    return {calculated_by, reviewed_by} if event is RunEvent.APPROVE else set()
+def had_a_hand(actor: Actor, event: RunEvent, hands: Hands) -> bool:
+    """Whether the actor may not cause an event, because of an earlier hand in the run."""
+    return actor.account_id in hands[: _HANDS_BEFORE.get(event, 0)]
 
 
-def events_open_to(
-    actor: Actor, state: RunState, *, calculated_by: UUID | None, reviewed_by: UUID | None
-) -> list[RunEvent]:
+def events_open_to(actor: Actor, state: RunState, hands: Hands) -> list[RunEvent]:
     """What this actor may do with a run now; superseding is done by the run that takes its place."""
     return [
         event
         for event in RUN_LIFE.open_in(state)
         if event is not RunEvent.SUPERSEDE
         and actor.may(PERMISSION_OF[event])
-        and actor.account_id not in forbidden_to(event, calculated_by, reviewed_by)
+        and not had_a_hand(actor, event, hands)
     ]
 
 

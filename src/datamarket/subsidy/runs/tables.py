@@ -1,4 +1,4 @@
-"""Rows of runs, of their events, lines and postings. Lines and events are append-only."""
+"""Rows of runs, of their events, lines, postings and held awards. Lines and events are append-only."""
 
 from datetime import date, datetime
 from typing import Any
@@ -9,9 +9,10 @@ from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Conflict, MarketError
 from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of, quoted
+from datamarket.participants.terms import ParticipantState
 from datamarket.subsidy.facts.terms import TurnoverOrigin
-from datamarket.subsidy.runs.rules import DECIDED, ENDED, RunDutiesNotSeparate
-from datamarket.subsidy.runs.terms import RunEvent, RunState
+from datamarket.subsidy.runs.rules import DECIDED, ENDED, PUBLIC, Hands, RunDutiesNotSeparate
+from datamarket.subsidy.runs.terms import AwardHoldState, RunEvent, RunState
 from datamarket.subsidy.terms import LineStatus
 
 
@@ -23,8 +24,8 @@ class RunCalculatedAlready(Conflict):
 
 class RunDecidedAlready(Conflict):
     code = "subsidy.run-decided-already"
-    zh = "该方案该年度已有批准的结果。"
-    en = "A run of this scheme and year is approved already."
+    zh = "该方案该年度已有公示或批准的结果，只能由取代它的运行接替。"
+    en = "A run of this scheme and year is public or approved already; only a run that supersedes it takes its place."
 
 
 class LinePostedAlready(Conflict):
@@ -47,6 +48,12 @@ class SubsidyRun(SQLModel, table=True):
         CheckConstraint(
             "reviewed_by <> calculated_by AND approved_by <> calculated_by AND approved_by <> reviewed_by",
             name="subsidy_run_duties_separate",
+        ),
+        CheckConstraint(
+            "posted_by NOT IN (calculated_by, reviewed_by, approved_by)"
+            " AND paid_by NOT IN (calculated_by, reviewed_by, approved_by)"
+            " AND closed_by NOT IN (calculated_by, reviewed_by, approved_by)",
+            name="subsidy_run_payer_separate",
         ),
         CheckConstraint(
             "state IN ('draft', 'snapshotted', 'cancelled', 'superseded')"
@@ -72,7 +79,7 @@ class SubsidyRun(SQLModel, table=True):
             "scheme_id",
             "year",
             unique=True,
-            postgresql_where=text(f"state IN ({quoted(DECIDED)})"),
+            postgresql_where=text(f"state IN ({quoted(PUBLIC)})"),
         ),
         Index("subsidy_run_year_idx", "year", "id"),
     )
@@ -97,6 +104,14 @@ class SubsidyRun(SQLModel, table=True):
     supersedes_id: UUID | None = Field(default=None, foreign_key="subsidy_run.id")
     created_at: datetime = instant()
     version: int = 1
+    posted_by: UUID | None = None
+    paid_by: UUID | None = None
+    closed_by: UUID | None = None
+    superseded_by_id: UUID | None = Field(default=None, foreign_key="subsidy_run.id")
+
+    @property
+    def hands(self) -> Hands:
+        return Hands(self.calculated_by, self.reviewed_by, self.approved_by)
 
 
 class SubsidyRunEvent(SQLModel, table=True):
@@ -149,7 +164,7 @@ class SubsidyLine(SQLModel, table=True):
 
 
 class SubsidyPosting(SQLModel, table=True):
-    """That a line is payable, that it is paid: once each."""
+    """That a line is payable, that it is paid, or that it is not to be: once each."""
 
     __tablename__ = "subsidy_posting"
     __table_args__ = (CheckConstraint("amount_fen > 0", name="subsidy_posting_amount_check"),)
@@ -160,10 +175,48 @@ class SubsidyPosting(SQLModel, table=True):
     posted_at: datetime = instant()
 
 
+class AwardHold(SQLModel, table=True):
+    """An award that waits, because its payee had lost its standing when the run came to `stage`.
+
+    `cause` and `reason` are those of the standing; a line is held once at a time, and never again once it is forgone.
+    """
+
+    __tablename__ = "subsidy_award_hold"
+    __table_args__ = (
+        one_of("cause", ParticipantState, "subsidy_award_hold"),
+        one_of("stage", RunEvent, "subsidy_award_hold"),
+        one_of("state", AwardHoldState, "subsidy_award_hold"),
+        CheckConstraint(
+            "(state = 'held') = (decided_by IS NULL) AND (state <> 'forgone' OR decision IS NOT NULL)",
+            name="subsidy_award_hold_decided_check",
+        ),
+        Index(
+            "subsidy_award_hold_open_key",
+            "line_id",
+            unique=True,
+            postgresql_where=text("state <> 'released'"),
+        ),
+        Index("subsidy_award_hold_run_idx", "run_id", "id"),
+    )
+    id: UUID = Field(primary_key=True)
+    run_id: UUID = Field(foreign_key="subsidy_run.id")
+    line_id: UUID = Field(foreign_key="subsidy_line.id")
+    cause: str
+    reason: str | None = None
+    stage: str
+    state: str = AwardHoldState.HELD
+    held_at: datetime = instant()
+    decided_by: UUID | None = None
+    decided_at: datetime | None = instant(nullable=True)
+    decision: str | None = None
+    version: int = 1
+
+
 ERRORS: dict[str, type[MarketError]] = {
     "subsidy_run_inputs_key": RunCalculatedAlready,
     "subsidy_run_decided_key": RunDecidedAlready,
     "subsidy_run_duties_separate": RunDutiesNotSeparate,
+    "subsidy_run_payer_separate": RunDutiesNotSeparate,
     "subsidy_run_frozen": RunFrozen,
     "subsidy_posting_pkey": LinePostedAlready,
 }

@@ -1,4 +1,4 @@
-"""Words of a run."""
+"""Words of a run, and of awards that are held."""
 
 from enum import StrEnum
 
@@ -32,3 +32,16 @@ class RunEvent(StrEnum):
     REJECT = "reject"
     CANCEL = "cancel"
     SUPERSEDE = "supersede"
+
+
+class AwardHoldState(Labelled):
+    """An award whose payee lost its standing waits, goes on, or is not paid."""
+
+    HELD = "held", "已暂缓", "held"
+    RELEASED = "released", "已恢复", "released"
+    FORGONE = "forgone", "不予支付", "forgone"
+
+
+class AwardHoldEvent(StrEnum):
+    RELEASE = "release"
+    FORGO = "forgo"

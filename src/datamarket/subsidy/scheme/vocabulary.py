@@ -180,9 +180,18 @@ FACTS: Mapping[str, Fact] = {
     )
 }
 
+
+def _is_enterprise(facts: Facts) -> Observation:
+    kind = facts.get(OTHER_KIND)
+    return Observation(kind is None, f"kind={kind or 'enterprise'}")
+
+
+IS_ENTERPRISE = Predicate("is_enterprise", (), EVERY_UNIT, _is_enterprise, "属于企业", "an enterprise")
+"""Awards are for enterprises, whatever a clause demands: nobody else is ever eligible."""
 PREDICATES: Mapping[str, Predicate] = {
     predicate.name: predicate
     for predicate in (
+        IS_ENTERPRISE,
         _truth(
             "registered_in_city", EVERY_UNIT, "在本市注册", "registered in the city", of="registered_in_city"
         ),
@@ -206,3 +215,5 @@ PREDICATES: Mapping[str, Predicate] = {
 }
 
 ENTERPRISE_FACTS = ("registered_in_city", "suspended")  # a project takes these from its enterprise
+OTHER_KIND = "other_kind"
+"""What a candidate is that is no enterprise; who is one has no such fact."""

@@ -16,7 +16,8 @@ WITH line AS MATERIALIZED (
       FROM subsidy_snapshot s WHERE s.id IN (SELECT snapshot_id FROM line)
 ), venue_of AS MATERIALIZED (
     SELECT s.id AS snapshot_id, (v ->> 'venue')::uuid AS venue_id,
-           (v ->> 'since')::timestamp AT TIME ZONE 'Asia/Shanghai' AS since
+           (v ->> 'since')::timestamp AT TIME ZONE 'Asia/Shanghai' AS since,
+           (v ->> 'until')::timestamp AT TIME ZONE 'Asia/Shanghai' AS until
       FROM used s, jsonb_array_elements(s.venues) AS v
 ), relation AS MATERIALIZED (
     SELECT s.id AS snapshot_id, (r ->> 'a')::uuid AS a_id, (r ->> 'b')::uuid AS b_id,
@@ -29,6 +30,7 @@ WITH line AS MATERIALIZED (
       JOIN trade t ON t.ledger_id = s.ledger_id AND t.occurred_at >= s.since AND t.occurred_at < least(s.until, s.cutoff)
                   AND t.recorded_at <= s.as_of_recorded
       JOIN venue_of v ON v.snapshot_id = s.id AND v.venue_id = t.venue_id AND t.occurred_at >= v.since
+                     AND (v.until IS NULL OR t.occurred_at < v.until)
       LEFT JOIN relation r ON r.snapshot_id = s.id AND r.a_id = t.provider_id AND r.b_id = t.buyer_id
      WHERE NOT coalesce(r.terms @> t.occurred_at, false)
 ), by_trade AS (

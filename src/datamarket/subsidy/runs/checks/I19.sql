@@ -27,8 +27,16 @@ WITH told AS MATERIALIZED (
     SELECT coalesce(e.named, 'subsidy_case ' || t.id), e.xid, told_otherwise(t, e.row)
       FROM subsidy_case AS t FULL JOIN told AS e ON e.named = 'subsidy_case ' || t.id WHERE coalesce(e.name, 'subsidy_case') = 'subsidy_case'
     UNION ALL
-    SELECT coalesce(e.named, 'subsidy_claim ' || t.enterprise_id || '/' || t.subject), e.xid, told_otherwise(t, e.row)
-      FROM subsidy_claim AS t FULL JOIN told AS e ON e.named = 'subsidy_claim ' || t.enterprise_id || '/' || t.subject WHERE coalesce(e.name, 'subsidy_claim') = 'subsidy_claim'
+    SELECT coalesce(e.named, 'subsidy_claim ' || t.key), e.xid, told_otherwise(t.c, e.row)
+      FROM (SELECT c, enterprise_id || '/' || subject || '/' || to_char(claimed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') AS key
+              FROM subsidy_claim AS c) AS t
+      FULL JOIN told AS e ON e.named = 'subsidy_claim ' || t.key WHERE coalesce(e.name, 'subsidy_claim') = 'subsidy_claim'
+    UNION ALL
+    SELECT coalesce(e.named, 'venue_qualification ' || t.venue_id || '/' || t.version), e.xid, told_otherwise(t, e.row)
+      FROM venue_qualification AS t FULL JOIN told AS e ON e.named = 'venue_qualification ' || t.venue_id || '/' || t.version WHERE coalesce(e.name, 'venue_qualification') = 'venue_qualification'
+    UNION ALL
+    SELECT coalesce(e.named, 'subsidy_award_hold ' || t.id), e.xid, told_otherwise(t, e.row)
+      FROM subsidy_award_hold AS t FULL JOIN told AS e ON e.named = 'subsidy_award_hold ' || t.id WHERE coalesce(e.name, 'subsidy_award_hold') = 'subsidy_award_hold'
     UNION ALL
     SELECT coalesce(e.named, 'subsidy_budget ' || t.id), e.xid, told_otherwise(t, e.row)
       FROM subsidy_budget AS t FULL JOIN told AS e ON e.named = 'subsidy_budget ' || t.id WHERE coalesce(e.name, 'subsidy_budget') = 'subsidy_budget'
