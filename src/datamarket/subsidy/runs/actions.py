@@ -77,6 +77,16 @@ async def open_run(
     return run
 
 
+async def _take_place(
+    session: AsyncSession, actor: Actor, run: SubsidyRun, *, reason: str | None, now: datetime
+) -> None:
+    """The public list that a run supersedes is public no more."""
+    if run.supersedes_id is not None:
+        old = await queries.lock_run(session, run.supersedes_id)
+        if old.state == RunState.PUBLICISED:
+            await _supersede(session, actor, old, run, reason=reason, now=now)
+
+
 async def _supersede(
     session: AsyncSession,
     actor: Actor,
@@ -121,10 +131,8 @@ async def move_run(
     after = RUN_LIFE.after(before, event)
     rules.check_duties(actor, event, run.hands)
     RUN_LIFE.check_reason(event, reason)
-    if event is RunEvent.PUBLICISE and run.supersedes_id is not None:
-        old = await queries.lock_run(session, run.supersedes_id)
-        if old.state == RunState.PUBLICISED:
-            await _supersede(session, actor, old, run, reason=reason, now=now)
+    if event is RunEvent.PUBLICISE:
+        await _take_place(session, actor, run, reason=reason, now=now)
     effect = EFFECTS.get(event)
     particulars = await effect(session, actor, run, now=now) if effect else {}
     if event is RunEvent.SUPERSEDE:
