@@ -1,14 +1,24 @@
-"""Planted schemes are all found, and of honest enterprises fewer than one in a hundred is flagged."""
+"""Planted schemes are all found, fewer than one in a hundred of the honest is flagged, and only what is confirmed is taken off."""
 
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 
-from datamarket.foundation.db import Database, driver
-from datamarket.subsidy.integrity import detectors
-from tests.world import planted
-from tests.world.planted import END
-from tests.world.subsidy import YEAR
+from datamarket.foundation.db import Database, PageAsked, driver
+from datamarket.foundation.ids import new_id
+from datamarket.participants.tables import Participant
+from datamarket.subsidy.facts import snapshot as snapshots
+from datamarket.subsidy.facts.terms import TurnoverOrigin
+from datamarket.subsidy.integrity import actions, detectors, queries
+from datamarket.subsidy.integrity.terms import FlagEvent
+from datamarket.subsidy.runs import queries as run_queries
+from datamarket.subsidy.runs.terms import RunEvent
+from tests.world import planted, subsidy
+from tests.world.books import assert_books_hold
+from tests.world.people import moment
+from tests.world.planted import DAY, END
+from tests.world.subsidy import AFTER_YEAR, MARCH, YEAR, Officers
 from tests.world.trading import LEDGER_ID
 
 
@@ -26,3 +36,60 @@ async def test_a_year_of_mixed_trade(fresh_database: Database, seed: int) -> Non
     assert (judged.missed, cut_short) == ({}, [])
     assert len(judged.honest) < 0.01 * len(year.enterprises)
     assert min(judged.found.values()) >= planted.EACH
+
+
+async def test_a_confirmed_ring_is_taken_off_whichever_way_turnover_is_read_and_a_dismissed_one_is_not(
+    fresh_database: Database,
+) -> None:
+    on, officers = await subsidy.stage(fresh_database), Officers()
+    members = [await subsidy.enterprise(fresh_database) for _ in range(3)]
+    for place, seller in enumerate(members):
+        await subsidy.sells(on, seller, 5_000_000, to=members[(place + 1) % 3], at=MARCH)
+    deal, _ = await subsidy.sells(on, members[0], 700, at=MARCH)
+    await subsidy.detected(fresh_database, officers)
+    assert await bases(fresh_database, members) == [(5_000_700, 0), (5_000_000, 0), (5_000_000, 0)]
+    await judged(fresh_database, officers, FlagEvent.DISMISS)
+    assert await bases(fresh_database, members) == [(5_000_700, 0), (5_000_000, 0), (5_000_000, 0)]
+    await judged(fresh_database, officers, FlagEvent.REOPEN, FlagEvent.CONFIRM)
+    assert await bases(fresh_database, members) == [(700, 5_000_000), (0, 5_000_000), (0, 5_000_000)]
+    run = await subsidy.opened_run(fresh_database, officers)
+    await subsidy.moved(fresh_database, officers, run, RunEvent.SNAPSHOT, RunEvent.CALCULATE)
+    async with fresh_database.transaction() as session:
+        lines = await run_queries.all_lines(session, run.id)
+    told = [
+        step["flagged_turnover_fen"]
+        for line in lines
+        for step in line.steps
+        if "flagged_turnover_fen" in step
+    ]
+    assert told == [5_000_000] * 3
+    assert deal.provider.id == members[0].id
+    await assert_books_hold(fresh_database.url)
+
+
+async def bases(database: Database, members: list[Participant]) -> list[tuple[int, int]]:
+    """Base and what flags took off it, of each; the same from every trade and from what is kept."""
+    year = snapshots.RunYear(LEDGER_ID, YEAR, AFTER_YEAR, new_id(moment()))
+    async with database.transaction() as session:
+        taken = [
+            await snapshots.take(await driver(session), year, as_of=AFTER_YEAR, turnover_from=origin)
+            for origin in TurnoverOrigin
+        ]
+    assert taken[0].snapshot == taken[1].snapshot
+    facts = {candidate.id: candidate.facts for candidate in taken[0].snapshot.candidates}
+    return [
+        (int(facts[member.uscc]["net_platform_turnover"]), int(facts[member.uscc].get("flagged_turnover", 0)))
+        for member in members
+    ]
+
+
+async def judged(database: Database, officers: Officers, *events: FlagEvent) -> None:
+    async with database.transaction() as session:
+        page = PageAsked[UUID](5, None)
+        [flag] = await queries.list_flags(
+            session, LEDGER_ID, year=YEAR, state=None, detector=None, participant=None, page=page
+        )
+        for event in events:
+            await actions.judge_flag(
+                session, officers.reviewer, flag, event, reason="核查", now=AFTER_YEAR - DAY
+            )

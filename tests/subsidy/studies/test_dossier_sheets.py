@@ -8,10 +8,12 @@ import openpyxl
 import pytest_asyncio
 from openpyxl import Workbook
 
+from datamarket.auth.tables import Account
+from datamarket.evidence.actions import record
 from datamarket.subsidy.runs.terms import RunEvent
 from tests.subsidy.conftest import Market
 from tests.world import subsidy as world
-from tests.world.people import AUDITOR, enrol
+from tests.world.people import ADMIN, AUDITOR, enrol
 from tests.world.subsidy import AFTER_YEAR
 
 SHEETS = [
@@ -35,6 +37,9 @@ async def run(market: Market) -> str:
     named = "UPDATE account SET username = 'wang-calculates' WHERE id = $1"
     await owner.execute(named, market.officers.calculator.account_id)
     await owner.close()
+    async with market.database.transaction() as session:
+        account = await session.get_one(Account, market.officers.calculator.account_id)
+        await record(session, ADMIN, "accounts.open", ("account", account.id), account, now=AFTER_YEAR)
     found = await world.publicised(market.database, market.officers)
     await world.moved(
         market.database, market.officers, found, RunEvent.APPROVE, RunEvent.POST, RunEvent.PAY, now=PAID

@@ -25,7 +25,7 @@ DIVISION_DIGITS = 4  # province and city of a GB/T 2260 code
 TICK = timedelta(microseconds=1)
 """Instants are kept to the microsecond: what was recorded a tick before the cut-off is the last that counts."""
 NOTHING_SOLD: Mapping[str, int] = dict.fromkeys(
-    ("trades", "free", "gross", "unqualified", "related", "refunds", "contracts"), 0
+    ("trades", "free", "gross", "unqualified", "related", "flagged", "refunds", "contracts"), 0
 )
 
 
@@ -38,6 +38,7 @@ class TakenSnapshot:
     parties: dict[str, dict[str, str]]
     venues: list[dict[str, str | None]]
     related: list[dict[str, str | None]]
+    flagged: list[dict[str, str]]
     rings: list[dict[str, Any]]
     counts: dict[str, int]
     turnover_from: TurnoverOrigin
@@ -92,7 +93,8 @@ async def take(
     suspended = {row[0] for row in await statements.fetch(connection, statements.SUSPENDED, window)}
     venues = await statements.fetch(connection, statements.VENUES, window)
     related = await statements.fetch(connection, statements.RELATED, window)
-    window = _judging(window, venues, related)
+    flagged = await statements.fetch(connection, statements.FLAGGED, window)
+    window = _judging(window, venues, related, flagged)
     rows = await statements.fetch(connection, turnover, window)
     sold = {row["provider_id"]: row for row in rows if row["codes"] is None}
     rings = rings_of([row for row in rows if row["codes"] is not None])
@@ -107,6 +109,7 @@ async def take(
         parties={row["uscc"]: _party(row) for row in enterprises},
         venues=[_qualification(row) for row in venues],
         related=[_relation(row) for row in related],
+        flagged=[_flagged(row) for row in flagged],
         rings=[review.ring_document(ring) for ring in rings],
         counts={
             "enterprises": len(companies),
@@ -114,16 +117,27 @@ async def take(
             "trades": sum(row["trades"] for row in sold.values()),
         },
         turnover_from=origin,
-        facts={
-            fact.name: {"version": fact.version, "sha256": fact.sha256}
-            for fact in statements.SQL_FACTS
-            if fact in (turnover, circular) or fact.name not in {turnover.name, circular.name}
-        },
+        facts=_facts_read(turnover, circular),
     )
 
 
-def _judging(window: Window, venues: Sequence[asyncpg.Record], related: Sequence[asyncpg.Record]) -> Window:
-    """With the qualifications and relations that count."""
+def _facts_read(*turnover: statements.SqlFact) -> dict[str, dict[str, int | str]]:
+    """Version and text of each; of turnover, those that were asked."""
+    names = {fact.name for fact in turnover}
+    return {
+        fact.name: {"version": fact.version, "sha256": fact.sha256}
+        for fact in statements.SQL_FACTS
+        if fact in turnover or fact.name not in names
+    }
+
+
+def _judging(
+    window: Window,
+    venues: Sequence[asyncpg.Record],
+    related: Sequence[asyncpg.Record],
+    flagged: Sequence[asyncpg.Record],
+) -> Window:
+    """With the qualifications, relations and flagged sales that count."""
     return replace(
         window,
         venue=[row["id"] for row in venues],
@@ -133,6 +147,10 @@ def _judging(window: Window, venues: Sequence[asyncpg.Record], related: Sequence
         related_b=[row["b_id"] for row in related],
         related_from=[start_of_day(row["from_on"]) for row in related],
         related_to=[start_of_day(row["to_on"]) if row["to_on"] else None for row in related],
+        flagged_seller=[row["provider_id"] for row in flagged],
+        flagged_buyer=[row["buyer_id"] for row in flagged],
+        flagged_from=[row["from_at"] for row in flagged],
+        flagged_to=[row["to_at"] for row in flagged],
     )
 
 
@@ -157,6 +175,16 @@ def _qualification(row: asyncpg.Record) -> dict[str, str | None]:
 def _relation(row: asyncpg.Record) -> dict[str, str | None]:
     until = row["to_on"].isoformat() if row["to_on"] else None
     return {"a": str(row["a_id"]), "b": str(row["b_id"]), "from": row["from_on"].isoformat(), "to": until}
+
+
+def _flagged(row: asyncpg.Record) -> dict[str, str]:
+    """As I13 reads it again."""
+    return {
+        "seller": str(row["provider_id"]),
+        "buyer": str(row["buyer_id"]),
+        "from": instant_text(row["from_at"]),
+        "to": instant_text(row["to_at"]),
+    }
 
 
 def rings_of(rows: Sequence[asyncpg.Record]) -> list[review.Ring]:
@@ -185,6 +213,7 @@ def enterprise_candidates(
             "net_platform_turnover": sales["gross"]
             - sales["unqualified"]
             - sales["related"]
+            - sales["flagged"]
             - sales["refunds"],
             "gross_turnover": sales["gross"],
             "unqualified_venue_turnover": sales["unqualified"],
@@ -196,6 +225,8 @@ def enterprise_candidates(
         }
         if row["kind"] != ParticipantKind.ENTERPRISE:
             known[OTHER_KIND] = row["kind"]
+        if sales["flagged"]:
+            known["flagged_turnover"] = sales["flagged"]
         if sales.get("first_settled") is not None:
             known["first_settled"] = instant_text(sales["first_settled"])
         candidates[row["uscc"]] = Candidate(Unit.ENTERPRISE, row["uscc"], row["uscc"], row["name_zh"], known)

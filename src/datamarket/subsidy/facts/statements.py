@@ -33,7 +33,7 @@ class SqlFact:
 class Window:
     """What is looked at: a year's trades until the cut-off, as far as they were recorded by `as_of`, before it.
 
-    The relations and venue qualifications that count are given, not looked up: they are stored with the
+    The relations, venue qualifications and flagged sales that count are given, not looked up: they are stored with the
     snapshot, so that its base can be recomputed when they have changed.
     """
 
@@ -54,6 +54,10 @@ class Window:
     related_b: Sequence[UUID] = ()
     related_from: Sequence[datetime] = ()
     related_to: Sequence[datetime | None] = ()
+    flagged_seller: Sequence[UUID] = ()
+    flagged_buyer: Sequence[UUID] = ()
+    flagged_from: Sequence[datetime] = ()
+    flagged_to: Sequence[datetime] = ()
     ring_sellers: int = 0
     ring_part: int = 0
     ring_whole: int = 1
@@ -124,11 +128,28 @@ SELECT a_id, b_id, from_on, to_on FROM related
 """,
 )
 
+FLAGGED = SqlFact(
+    "flagged_sales",
+    1,
+    ("ledger_id", "first_day", "as_of"),
+    """
+SELECT s.provider_id, s.buyer_id, s.from_at, s.to_at
+  FROM integrity_flag AS f CROSS JOIN jsonb_to_recordset(f.sales)
+       AS s (provider_id uuid, buyer_id uuid, from_at timestamptz, to_at timestamptz)
+ WHERE f.ledger_id = $1 AND f.year = extract(year FROM $2::date) AND f.state = 'confirmed' AND f.judged_at <= $3
+ ORDER BY s.provider_id, s.buyer_id, s.from_at, s.to_at
+""",
+)
+
 _RELATED_PAIRS = """
 WITH related AS (
     SELECT a_id, b_id, range_agg(tstzrange(since, until)) AS terms
       FROM unnest($9::uuid[], $10::uuid[], $11::timestamptz[], $12::timestamptz[]) AS r (a_id, b_id, since, until)
      GROUP BY a_id, b_id
+), flagged AS (
+    SELECT seller, buyer, range_agg(tstzrange(since, until)) AS terms
+      FROM unnest($17::uuid[], $18::uuid[], $19::timestamptz[], $20::timestamptz[]) AS f (seller, buyer, since, until)
+     GROUP BY seller, buyer
 ), """
 _SALE = """back AS (
     SELECT trade_id, sum(amount_fen)::bigint AS fen FROM refund
@@ -136,27 +157,29 @@ _SALE = """back AS (
 ), sale AS (
     SELECT t.provider_id, t.buyer_id, t.contract_id, t.occurred_at, t.amount_fen, coalesce(b.fen, 0) AS back_fen,
            coalesce(t.occurred_at >= q.since AND (q.until IS NULL OR t.occurred_at < q.until), false) AS qualified,
-           coalesce(r.terms @> t.occurred_at, false) AS related
+           coalesce(r.terms @> t.occurred_at, false) AS related,
+           coalesce(f.terms @> t.occurred_at, false) AS flagged
       FROM trade t
       LEFT JOIN unnest($6::uuid[], $7::timestamptz[], $8::timestamptz[]) AS q (id, since, until) ON q.id = t.venue_id
       LEFT JOIN related r ON r.a_id = t.provider_id AND r.b_id = t.buyer_id
+      LEFT JOIN flagged f ON f.seller = t.provider_id AND f.buyer = t.buyer_id
       LEFT JOIN back b ON b.trade_id = t.id
      WHERE t.ledger_id = $1 AND t.occurred_at >= $2 AND t.occurred_at < $3 AND t.recorded_at <= $5"""
 
-# A sale counts when its venue was qualified on its day and its parties were unrelated then. Ranges and
-# venues are few: each sale meets at most one row of either, so no join multiplies an amount.
+# A sale counts when its venue was qualified on its day, its parties were unrelated then, and no confirmed flag is about it.
+# Ranges and venues are few: each sale meets at most one row of each, so no join multiplies an amount.
 _SUMMED = """
-    SELECT provider_id, buyer_id, contract_id, qualified, related, count(*) AS trades,
+    SELECT provider_id, buyer_id, contract_id, qualified, related, flagged, count(*) AS trades,
            count(*) FILTER (WHERE amount_fen = 0) AS free, count(*) FILTER (WHERE amount_fen > back_fen) AS remaining,
            sum(amount_fen) AS fen, sum(back_fen) AS back_fen, min(occurred_at) FILTER (WHERE amount_fen > 0) AS first_settled
-      FROM sale GROUP BY provider_id, buyer_id, contract_id, qualified, related
+      FROM sale GROUP BY provider_id, buyer_id, contract_id, qualified, related, flagged
 )
 """
 _BY_TRADE = f"{_RELATED_PAIRS}{_SALE}\n), by_contract AS ({_SUMMED}"
 
 # What is kept by contract stands for its trades where all of them count alike. They are read one by one where the
-# venue began or ceased to be qualified or the parties became related or unrelated within the year, where a trade was recorded after
-# `as_of` or a refund was not made before the cut-off.
+# venue began or ceased to be qualified or the parties became related or unrelated within the year, where a flag is about some of
+# them, where a trade was recorded after `as_of` or a refund was not made before the cut-off.
 _BY_TOTAL = f"""{_RELATED_PAIRS}kept AS MATERIALIZED (
     SELECT contract_id, provider_id, buyer_id, venue_id, sum(trades) AS trades, sum(free_trades) AS free,
            sum(remaining_trades) AS remaining, sum(gross_fen) AS fen, sum(refunded_fen) AS back_fen,
@@ -167,17 +190,19 @@ _BY_TOTAL = f"""{_RELATED_PAIRS}kept AS MATERIALIZED (
      GROUP BY contract_id, provider_id, buyer_id, venue_id
 ), judged AS MATERIALIZED (
     SELECT k.*, coalesce(q.since <= $2 AND (q.until IS NULL OR q.until >= $3), false) AS qualified,
-           coalesce(r.terms @> tstzrange($2, $3), false) AS related,
+           coalesce(r.terms @> tstzrange($2, $3), false) AS related, coalesce(f.terms @> tstzrange($2, $3), false) AS flagged,
            k.last_recorded > $5 OR coalesce(k.last_refunded >= $4, false)
            OR coalesce(q.since > $2 AND q.since < $3 OR q.until > $2 AND q.until < $3, false)
-           OR coalesce(r.terms && tstzrange($2, $3) AND NOT r.terms @> tstzrange($2, $3), false) AS one_by_one
+           OR coalesce(r.terms && tstzrange($2, $3) AND NOT r.terms @> tstzrange($2, $3), false)
+           OR coalesce(f.terms && tstzrange($2, $3) AND NOT f.terms @> tstzrange($2, $3), false) AS one_by_one
       FROM kept k
       LEFT JOIN unnest($6::uuid[], $7::timestamptz[], $8::timestamptz[]) AS q (id, since, until) ON q.id = k.venue_id
       LEFT JOIN related r ON r.a_id = k.provider_id AND r.b_id = k.buyer_id
+      LEFT JOIN flagged f ON f.seller = k.provider_id AND f.buyer = k.buyer_id
 ), {_SALE}
        AND t.contract_id = ANY (ARRAY(SELECT contract_id FROM judged WHERE one_by_one))
 ), by_contract AS (
-    SELECT provider_id, buyer_id, contract_id, qualified, related, trades, free, remaining, fen, back_fen, first_settled
+    SELECT provider_id, buyer_id, contract_id, qualified, related, flagged, trades, free, remaining, fen, back_fen, first_settled
       FROM judged WHERE NOT one_by_one
     UNION ALL{_SUMMED}"""  # noqa: S608 - constants
 _SOLD_TAKES = (
@@ -197,13 +222,17 @@ _SOLD_TAKES = (
     "ring_part",
     "ring_whole",
     "most_rings",
+    "flagged_seller",
+    "flagged_buyer",
+    "flagged_from",
+    "flagged_to",
 )
 
 # A row for each seller, then one for each ring: both stand on the same sums, and summing a year is what takes long.
 # Only edges that are large enough beside the least of the watched sellers are joined: that bounds the search.
 _SOLD = """, sold AS MATERIALIZED (
     SELECT provider_id AS seller, buyer_id AS buyer, sum(fen - back_fen) AS fen, sum(remaining)::bigint AS trades
-      FROM by_contract WHERE qualified AND NOT related AND remaining > 0 GROUP BY provider_id, buyer_id
+      FROM by_contract WHERE qualified AND NOT related AND NOT flagged AND remaining > 0 GROUP BY provider_id, buyer_id
 ), watched AS MATERIALIZED (
     SELECT s.seller, sum(s.fen) AS net FROM sold s JOIN participant p ON p.id = s.seller
      GROUP BY s.seller, p.uscc ORDER BY net DESC, p.uscc LIMIT $13
@@ -222,13 +251,14 @@ _SOLD = """, sold AS MATERIALIZED (
 SELECT provider_id, sum(trades)::bigint AS trades, sum(free)::bigint AS free, sum(fen)::bigint AS gross,
        coalesce(sum(fen) FILTER (WHERE NOT qualified), 0)::bigint AS unqualified,
        coalesce(sum(fen) FILTER (WHERE qualified AND related), 0)::bigint AS related,
-       coalesce(sum(back_fen) FILTER (WHERE qualified AND NOT related), 0)::bigint AS refunds,
-       count(first_settled) FILTER (WHERE qualified AND NOT related) AS contracts,
-       min(first_settled) FILTER (WHERE qualified AND NOT related) AS first_settled,
+       coalesce(sum(fen) FILTER (WHERE qualified AND NOT related AND flagged), 0)::bigint AS flagged,
+       coalesce(sum(back_fen) FILTER (WHERE qualified AND NOT related AND NOT flagged), 0)::bigint AS refunds,
+       count(first_settled) FILTER (WHERE qualified AND NOT related AND NOT flagged) AS contracts,
+       min(first_settled) FILTER (WHERE qualified AND NOT related AND NOT flagged) AS first_settled,
        NULL AS codes, NULL AS fens, NULL AS ring_trades
   FROM by_contract GROUP BY provider_id
 UNION ALL
-(SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+(SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
         ARRAY(SELECT p.uscc FROM unnest(members) WITH ORDINALITY AS m (id, place)
                 JOIN participant p ON p.id = m.id ORDER BY m.place) AS codes,
         fens::bigint[], trades
@@ -296,6 +326,7 @@ SQL_FACTS = (
     SUSPENDED,
     VENUES,
     RELATED,
+    FLAGGED,
     *(fact for pair in FACTS_OF.values() for fact in pair),
     CASES,
     CLAIMED,

@@ -24,7 +24,7 @@ class FactVersion(SQLModel, table=True):
 class SubsidySnapshot(SQLModel, table=True):
     """All candidates of a year as they were known at `as_of_recorded`, in canonical JSON; equal facts are one row.
 
-    `venues` and `related` are the qualifications and relations that counted, so that the base can be
+    `venues`, `related` and `flagged` are the qualifications and relations that counted, and the sales that flags took out, so that the base can be
     recomputed when they have changed since; `parties` names each enterprise as it was called then.
     """
 
@@ -43,4 +43,5 @@ class SubsidySnapshot(SQLModel, table=True):
     parties: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     venues: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
     related: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    flagged: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
     rings: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))

@@ -87,6 +87,7 @@ async def take_snapshot(
                 parties=taken.parties,
                 venues=taken.venues,
                 related=taken.related,
+                flagged=taken.flagged,
                 rings=taken.rings,
             )
         )

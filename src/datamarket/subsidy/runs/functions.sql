@@ -25,7 +25,7 @@ CREATE OR REPLACE FUNCTION subsidy_run_digests(p_run uuid) RETURNS jsonb LANGUAG
                'snapshot_sha256', encode(sha256(s.content), 'hex'),
                'snapshot_row_sha256', encode(sha256(convert_to(jsonb_build_array(
                    s.id, s.ledger_id, s.year, extract(epoch FROM s.cutoff), extract(epoch FROM s.as_of_recorded), s.watermark,
-                   s.sha256, s.facts, s.counts, s.parties, s.venues, s.related, s.rings)::text, 'UTF8')), 'hex'),
+                   s.sha256, s.facts, s.counts, s.parties, s.venues, s.related, s.flagged, s.rings)::text, 'UTF8')), 'hex'),
                'result_sha256', r.result_sha256,
                'total_fen', CASE WHEN r.result_sha256 IS NOT NULL THEN (SELECT coalesce(sum(amount_fen), 0) FROM line) END,
                'lines_sha256', (SELECT encode(sha256(string_agg(digest, ''::bytea ORDER BY position, id)), 'hex') FROM line),

@@ -82,9 +82,9 @@ FACTS: Mapping[str, Fact] = {
             ENTERPRISE,
             "净交易额",
             "net traded amount",
-            "本年度在合格平台上作为卖方结算的交易额，减退款，减关联交易；可以为负。",
-            "Settled sales of the year on qualified venues, less refunds and related-party trades; may be negative.",
-            parts=("refunds", "related_party_turnover"),
+            "本年度在合格平台上作为卖方结算的交易额，减退款，减关联交易，减已确认疑点所涉交易；可以为负。",
+            "Settled sales of the year on qualified venues, less refunds, related-party trades and those of confirmed flags; may be negative.",
+            parts=("refunds", "related_party_turnover", "flagged_turnover"),
             signed=True,
         ),
         Fact(
@@ -104,6 +104,15 @@ FACTS: Mapping[str, Fact] = {
             "related-party trades",
             "已从净交易额中减去的关联交易。",
             "Related-party trades already taken off the net traded amount.",
+        ),
+        Fact(
+            "flagged_turnover",
+            FactKind.MONEY,
+            ENTERPRISE,
+            "已确认疑点所涉交易",
+            "trades of confirmed flags",
+            "已从净交易额中减去的、经核查确认有诚信疑点的交易。",
+            "Trades of integrity flags that were confirmed, already taken off the net traded amount.",
         ),
         Fact(
             "verified_investment",

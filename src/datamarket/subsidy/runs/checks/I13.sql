@@ -1,7 +1,7 @@
 -- zh: 补贴基数等于已结算且未退款的交易，与交易记录和分录重算一致到分
 -- en: the subsidy base is settled, non-reversed trades only: trades and ledger legs recompute it to the fen
 -- seen: SELECT count(*) FROM subsidy_line l JOIN subsidy_run r ON r.id = l.run_id JOIN subsidy_snapshot s ON s.id = r.snapshot_id WHERE r.ledger_id = :ledger_id AND r.state <> 'superseded' AND l.base_fact = 'net_platform_turnover'
--- Both ways take the cut-off, venues and relations that are stored with the snapshot: a later change of any of them
+-- Both ways take the cut-off, venues, relations and flagged sales that are stored with the snapshot: a later change of any of them
 -- is drift and no breach. What is compared is the amount of money.
 WITH line AS MATERIALIZED (
     SELECT l.id, l.uscc, l.enterprise_id, l.base_fen, r.id AS run_id, s.id AS snapshot_id
@@ -10,7 +10,7 @@ WITH line AS MATERIALIZED (
       JOIN subsidy_snapshot s ON s.id = r.snapshot_id
      WHERE r.ledger_id = :ledger_id AND r.state <> 'superseded' AND l.base_fact = 'net_platform_turnover'
 ), used AS MATERIALIZED (
-    SELECT s.id, s.ledger_id, s.cutoff, s.as_of_recorded, s.venues, s.related,
+    SELECT s.id, s.ledger_id, s.cutoff, s.as_of_recorded, s.venues, s.related, s.flagged,
            make_timestamptz(s.year, 1, 1, 0, 0, 0, 'Asia/Shanghai') AS since,
            make_timestamptz(s.year + 1, 1, 1, 0, 0, 0, 'Asia/Shanghai') AS until
       FROM subsidy_snapshot s WHERE s.id IN (SELECT snapshot_id FROM line)
@@ -24,6 +24,10 @@ WITH line AS MATERIALIZED (
            range_agg(tstzrange((r ->> 'from')::timestamp AT TIME ZONE 'Asia/Shanghai',
                                (r ->> 'to')::timestamp AT TIME ZONE 'Asia/Shanghai')) AS terms
       FROM used s, jsonb_array_elements(s.related) AS r GROUP BY s.id, a_id, b_id
+), flag AS MATERIALIZED (
+    SELECT s.id AS snapshot_id, (f ->> 'seller')::uuid AS seller, (f ->> 'buyer')::uuid AS buyer,
+           range_agg(tstzrange((f ->> 'from')::timestamptz, (f ->> 'to')::timestamptz)) AS terms
+      FROM used s, jsonb_array_elements(s.flagged) AS f GROUP BY s.id, seller, buyer
 ), counted AS MATERIALIZED (
     SELECT s.id AS snapshot_id, s.cutoff, t.id, t.provider_id, t.amount_fen
       FROM used s
@@ -32,7 +36,8 @@ WITH line AS MATERIALIZED (
       JOIN venue_of v ON v.snapshot_id = s.id AND v.venue_id = t.venue_id AND t.occurred_at >= v.since
                      AND (v.until IS NULL OR t.occurred_at < v.until)
       LEFT JOIN relation r ON r.snapshot_id = s.id AND r.a_id = t.provider_id AND r.b_id = t.buyer_id
-     WHERE NOT coalesce(r.terms @> t.occurred_at, false)
+      LEFT JOIN flag f ON f.snapshot_id = s.id AND f.seller = t.provider_id AND f.buyer = t.buyer_id
+     WHERE NOT coalesce(r.terms @> t.occurred_at, false) AND NOT coalesce(f.terms @> t.occurred_at, false)
 ), by_trade AS (
     SELECT c.snapshot_id, c.provider_id, sum(c.amount_fen - coalesce(b.fen, 0)) AS fen
       FROM counted c
