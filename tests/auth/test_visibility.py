@@ -1,7 +1,7 @@
 """Without an organisation one owns nothing; of what is between others one sees one's own share."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -118,7 +118,9 @@ async def test_one_thing_is_shown_to_who_has_no_organisation_as_to_a_stranger(
         if known not in {"session", "visible_to"}
     }
     candidates: Sequence[Any] = ids
-    if kind is not UUID:
+    if kind == Collection[UUID]:
+        candidates = [[one] for one in ids]
+    elif kind is not UUID:
         async with written.transaction() as session:
             candidates = (await session.exec(select(kind).limit(5))).all()
 

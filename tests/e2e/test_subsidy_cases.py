@@ -90,11 +90,12 @@ async def test_the_part_of_a_suspended_enterprise_goes_to_nobody_and_the_project
         )
     await paid(fresh_database, Officers())
     await world.case(fresh_database, firms[1])
-    run = await world.opened_run(fresh_database, Officers())
+    later = AFTER_YEAR + timedelta(days=60)
+    run = await world.opened_run(fresh_database, Officers(), now=later)
     async with fresh_database.connection() as connection:
         claims = await connection.fetch("SELECT enterprise_id, subject FROM subsidy_claim")
     assert [tuple(claim) for claim in claims] == [(firms[1].id, f"project:{case.code}")]
-    run = await world.moved(fresh_database, Officers(), run, RunEvent.SNAPSHOT, RunEvent.CALCULATE)
+    run = await world.moved(fresh_database, Officers(), run, RunEvent.SNAPSHOT, RunEvent.CALCULATE, now=later)
     again = await project_lines(fresh_database, run)
     assert again[f"{case.code}/{firms[1].uscc}"].status == LineStatus.INELIGIBLE
 

@@ -109,7 +109,7 @@ DEEDS = {
         CASE.format("enterprise_id = '{second}'"), "I19", "subsidy_case {case}: enterprise_id"
     ),
     "case made by no event": Deed(
-        'INSERT INTO subsidy_case SELECT (r).* FROM (SELECT jsonb_populate_record(c, \'{{"code": "X", "id":'
+        'INSERT INTO subsidy_case SELECT (r).* FROM (SELECT jsonb_populate_record(c, \'{{"code": "X", "list_name": null, "list_number": null, "list_key": null, "id":'
         ' "00000000-0000-7000-8000-000000000001"}}\') AS r FROM subsidy_case AS c) AS forged',
         "I19",
         "subsidy_case 00000000-0000-7000-8000-000000000001: no event made it",
@@ -180,7 +180,7 @@ DEEDS = {
         "subsidy_posting {line}/subsidy_paid: amount",
     ),
     "turnover that is kept": Deed(
-        "UPDATE yearly_turnover SET gross_fen = gross_fen + 1 WHERE contract_id = '{contract}'",
+        "UPDATE monthly_turnover SET gross_fen = gross_fen + 1 WHERE contract_id = '{contract}'",
         "I17",
         "{contract} in 2024",
     ),

@@ -95,6 +95,7 @@ THINGS_ZH = {
     "participant": "市场主体",
     "payout": "出款",
     "payout batch": "出款批次",
+    "held award": "暂缓的奖补",
     "permitted income": "最高准许收入",
     "price report": "年度价格报告",
     "product": "产品",

@@ -51,7 +51,7 @@ class PaperIn(Body):
         pattern=r"^[0-9a-f]{64}$",
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     )
-    content: str = Field(min_length=1, examples=["dGVzdA=="])
+    content: str = Field(min_length=1, pattern=r"^[A-Za-z0-9+/]+={0,2}$", examples=["dGVzdA=="])
 
 
 class PaperOut(RowShape):

@@ -1,6 +1,6 @@
 -- zh: 联合项目各企业的份额与审计事件所记一致
 -- en: the shares of a joint project are what its audit events tell
--- seen: SELECT count(*) FROM subsidy_case_share
+-- seen: SELECT count(*) FROM subsidy_case
 SELECT 'shares of case ' || c.code
   FROM subsidy_case AS c
   LEFT JOIN LATERAL (
