@@ -194,7 +194,7 @@ async def test_a_joint_case_is_one_project_whose_shares_add_up_and_whose_enterpr
     ("body", "code"),
     [
         (paper() | {"sha256": "0" * 64}, "subsidy.paper-digest-differs"),
-        (paper() | {"content": "noBase64="}, "subsidy.paper-unreadable"),
+        (paper() | {"content": "abcde"}, "subsidy.paper-unreadable"),
         (paper(b"x" * (8 * 2**20 + 1)), "subsidy.paper-unreadable"),
     ],
 )
