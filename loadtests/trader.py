@@ -89,9 +89,16 @@ class Trader(Journey):
     def _order(self) -> dict[str, Any]:
         return {"contract_id": self.contract, "purpose": self.purpose, "quantity": random.randint(1, 20)}
 
+    def _buy(self, name: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """Who has spent what it paid in pays in again."""
+        recorded = self.write("/trades", name, body, by=self.buyer, may_refuse={"ledger.funds-insufficient"})
+        if recorded is None:
+            self._fund()
+        return recorded
+
     @task(10)
     def trade(self) -> None:
-        recorded = self.write("/trades", "trade", self._order(), by=self.buyer)
+        recorded = self._buy("trade", self._order())
         if recorded is not None and recorded["amount_fen"]:
             self.trades = [*self.trades[-99:], recorded]
 
@@ -108,7 +115,7 @@ class Trader(Journey):
         used = self.write(f"/contracts/{self.contract}/uses", "use", use, by=self.buyer)
         if used is not None:
             body = {"contract_id": self.contract, "use_id": used["id"]}
-            self.write("/trades", "trade of a use", body, by=self.buyer)
+            self._buy("trade of a use", body)
 
     @task(2)
     def refuse_another_purpose(self) -> None:
