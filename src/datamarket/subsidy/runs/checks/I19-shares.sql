@@ -7,7 +7,7 @@ SELECT 'shares of case ' || c.code
        SELECT coalesce(e.facts -> 'after' -> 'shares', e.facts -> 'shares') AS told FROM audit_event AS e
         WHERE e.subject_id = c.id AND e.subject_type = 'case' AND e.action IN ('subsidy.register-case', 'subsidy.correct-case')
           AND (e.facts ? 'shares' OR e.facts -> 'after' ? 'shares')
-        ORDER BY e.id DESC LIMIT 1) AS e ON true
+        ORDER BY (e.facts -> 'rows' -> 'subsidy_case' -> c.id::text ->> 'version')::integer DESC NULLS LAST, e.id DESC LIMIT 1) AS e ON true
   LEFT JOIN LATERAL (
        SELECT jsonb_object_agg(s.enterprise_id, s.numerator || '/' || s.denominator) AS held
          FROM subsidy_case_share AS s WHERE s.case_id = c.id) AS s ON true
