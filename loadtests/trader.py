@@ -91,7 +91,8 @@ class Trader(Journey):
 
     def _buy(self, name: str, body: dict[str, Any]) -> dict[str, Any] | None:
         """Who has spent what it paid in pays in again."""
-        recorded = self.write("/trades", name, body, by=self.buyer, may_refuse={"ledger.funds-insufficient"})
+        poor = {"ledger.funds-insufficient"}
+        recorded: dict[str, Any] | None = self.write("/trades", name, body, by=self.buyer, may_refuse=poor)
         if recorded is None:
             self._fund()
         return recorded

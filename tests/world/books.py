@@ -26,9 +26,14 @@ async def auditing(url: str) -> AsyncIterator[Connection]:
     await connection.close()
 
 
-async def assert_books_still_hold(auditor: Connection) -> None:
-    """The same, by one who has asked before."""
-    _assert(await checks.run(auditor, LEDGER_ID, CHECKS))
+EVERY_EVENT = {"I12 audit", "I19"}
+"""What reads the whole audit each time, and takes as long as all others together."""
+
+
+async def assert_books_still_hold(auditor: Connection, *, whole: bool = True) -> None:
+    """The same, by one who has asked before; not `whole`: without what reads every event."""
+    asked = [check for check in CHECKS if whole or check.id not in EVERY_EVENT]
+    _assert(await checks.run(auditor, LEDGER_ID, asked))
 
 
 def _assert(findings: Iterable[checks.CheckResult]) -> None:
