@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from datamarket.foundation.db import Database
+from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.participants import actions as participants
 from datamarket.participants import queries as participant_queries
 from datamarket.participants.tables import Participant
@@ -17,17 +18,20 @@ from datamarket.subsidy.cases import queries as case_queries
 from datamarket.subsidy.cases.rules import CasePaid
 from datamarket.subsidy.cases.tables import SubsidyCase
 from datamarket.subsidy.facts.review import Flag
+from datamarket.subsidy.runs import payment
 from datamarket.subsidy.runs import queries as run_queries
-from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyRun
-from datamarket.subsidy.runs.terms import RunEvent
+from datamarket.subsidy.runs.tables import AwardHold, SubsidyLine, SubsidyRun
+from datamarket.subsidy.runs.terms import AwardHoldEvent, RunEvent
 from datamarket.subsidy.studies.drift import drift_of
 from datamarket.subsidy.terms import LineStatus, StepKind
 from tests.world import subsidy as world
-from tests.world.books import assert_books_hold
+from tests.world.books import assert_books_hold, balance_of
 from tests.world.people import AUTHORITY, moment
 from tests.world.subsidy import AFTER_PUBLICITY, AFTER_YEAR, Officers
+from tests.world.trading import LEDGER_ID
 
 THIRDS = Fraction(1, 3), Fraction(2, 3)
+PAYING = (RunEvent.APPROVE, RunEvent.POST, RunEvent.PAY)
 
 
 async def project_lines(database: Database, run: SubsidyRun) -> dict[str, SubsidyLine]:
@@ -98,6 +102,62 @@ async def test_the_part_of_a_suspended_enterprise_goes_to_nobody_and_the_project
     run = await world.moved(fresh_database, Officers(), run, RunEvent.SNAPSHOT, RunEvent.CALCULATE, now=later)
     again = await project_lines(fresh_database, run)
     assert again[f"{case.code}/{firms[1].uscc}"].status == LineStatus.INELIGIBLE
+
+
+@pytest.mark.parametrize("before", [(), (RunEvent.APPROVE,), (RunEvent.APPROVE, RunEvent.POST)])
+async def test_a_case_revoked_before_its_award_is_paid_is_not_paid(
+    fresh_database: Database, before: tuple[RunEvent, ...]
+) -> None:
+    owner, officers = await world.enterprise(fresh_database), Officers()
+    case = await world.case(fresh_database, owner)
+    run = await world.publicised(fresh_database, officers)
+    if before:
+        await world.moved(fresh_database, officers, run, *before, now=AFTER_PUBLICITY)
+        with pytest.raises(CasePaid):
+            await corrected(fresh_database, case, title_en="Other")
+    await revoked(fresh_database, case)
+    rest = [event for event in PAYING if event not in before]
+    run = await world.moved(fresh_database, officers, run, *rest, now=AFTER_PUBLICITY)
+    assert await held(fresh_database, run) == [("revoked", rest[0])]
+    with pytest.raises(payment.AwardCaseChanged):
+        await decided(fresh_database, officers, run, AwardHoldEvent.RELEASE)
+    await decided(fresh_database, officers, run, AwardHoldEvent.FORGO)
+    for kind, of in ((AccountKind.SUBSIDY_EXPENSE, None), (AccountKind.SUBSIDY_PAYABLE, owner.id)):
+        assert await balance_of(fresh_database, AccountKey(LEDGER_ID, of, kind)) == 0
+    await world.moved(fresh_database, officers, run, RunEvent.CLOSE, now=AFTER_PUBLICITY)
+    await assert_books_hold(fresh_database.url)
+
+
+async def test_a_case_corrected_after_the_snapshot_is_not_paid_by_it_though_it_was_verified_again(
+    fresh_database: Database,
+) -> None:
+    owner, officers = await world.enterprise(fresh_database), Officers()
+    case = await world.case(fresh_database, owner)
+    run = await world.publicised(fresh_database, officers)
+    again = await corrected(fresh_database, case, investment_fen=7)
+    async with fresh_database.transaction() as session:
+        locked = await case_queries.lock_case(session, again.id, visible_to=AUTHORITY)
+        await world.verify(session, locked, at=AFTER_YEAR + timedelta(days=1))
+    run = await world.moved(fresh_database, officers, run, *PAYING, now=AFTER_PUBLICITY)
+    assert await held(fresh_database, run) == [("corrected", RunEvent.APPROVE)]
+    payable = AccountKey(LEDGER_ID, owner.id, AccountKind.SUBSIDY_PAYABLE)
+    assert await balance_of(fresh_database, payable) == 0
+
+
+async def held(database: Database, run: SubsidyRun) -> list[tuple[str, str]]:
+    async with database.transaction() as session:
+        return [(hold.cause, hold.stage) for hold in await run_queries.open_holds(session, run.id)]
+
+
+async def decided(
+    database: Database, officers: Officers, run: SubsidyRun, event: AwardHoldEvent
+) -> AwardHold:
+    async with database.transaction() as session:
+        locked = await run_queries.lock_run(session, run.id)
+        [hold] = await run_queries.open_holds(session, run.id)
+        return await payment.move_hold(
+            session, officers.payer, locked, hold, event, reason="名单已撤销", now=AFTER_PUBLICITY
+        )
 
 
 async def test_a_project_registered_twice_is_flagged_for_review_until_one_is_revoked(

@@ -78,7 +78,7 @@ CREATE TABLE subsidy_award_hold (
     CONSTRAINT subsidy_award_hold_pkey PRIMARY KEY (id),
     CONSTRAINT subsidy_award_hold_run_id_fkey FOREIGN KEY (run_id) REFERENCES subsidy_run (id),
     CONSTRAINT subsidy_award_hold_line_id_fkey FOREIGN KEY (line_id) REFERENCES subsidy_line (id),
-    CONSTRAINT subsidy_award_hold_cause_check CHECK (cause IN ('applied', 'admitted', 'suspended', 'withdrawn')),
+    CONSTRAINT subsidy_award_hold_cause_check CHECK (cause IN ('suspended', 'withdrawn', 'revoked', 'corrected')),
     CONSTRAINT subsidy_award_hold_stage_check CHECK (stage IN ('snapshot', 'calculate', 'submit', 'publicise', 'approve', 'post',
                                                               'pay', 'close', 'reject', 'cancel', 'supersede')),
     CONSTRAINT subsidy_award_hold_state_check CHECK (state IN ('held', 'released', 'forgone')),

@@ -140,7 +140,7 @@ async def correct_case(
     state = CASE_LIFE.after(case.state, CaseEvent.CORRECT)
     CASE_LIFE.check_reason(CaseEvent.CORRECT, reason)
     await queries.lock_register(session)
-    if await queries.is_paid(session, case.code):
+    if await queries.is_bound(session, case.code):
         raise rules.CasePaid
     held = (await queries.beside(session, [case.id], visible_to=actor))[case.id].shares
     old_shares = sorted((share.enterprise_id, share.part) for share in held)
@@ -176,7 +176,7 @@ async def _rewrite(session: AsyncSession, case: SubsidyCase, new: Mapping[str, A
 async def revoke_case(
     session: AsyncSession, actor: Actor, case: SubsidyCase, *, reason: str | None, now: datetime
 ) -> SubsidyCase:
-    """A locked case counts in no run from now on; what was paid for it shows as drift. Raises ReasonMissing."""
+    """A locked case counts in no run from now on: what is not paid is held, what was paid shows as drift. Raises ReasonMissing."""
     case.state = CASE_LIFE.after(case.state, CaseEvent.REVOKE)
     CASE_LIFE.check_reason(CaseEvent.REVOKE, reason)
     case.version += 1

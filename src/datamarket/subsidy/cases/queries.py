@@ -16,6 +16,7 @@ from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.subsidy.cases.rules import Likeness, project_subject
 from datamarket.subsidy.cases.tables import CaseShare, SubsidyCase, SubsidyClaim
 from datamarket.subsidy.cases.terms import CaseState, DoubtKind
+from datamarket.subsidy.facts.terms import JOINT
 
 MOST_COMPARED = 10_000
 """Cases, the newest: a city reports some hundreds [report], and as many titles are compared in a quarter of a second."""
@@ -125,3 +126,24 @@ async def is_paid(session: AsyncSession, code: str) -> bool:
         col(SubsidyClaim.returned_at).is_(None),
     )
     return (await session.exec(paid.limit(1))).first() is not None
+
+
+_BOUND = text("""
+SELECT EXISTS (SELECT FROM subsidy_line AS l JOIN subsidy_run AS r ON r.id = l.run_id
+                WHERE r.state IN ('approved', 'posted', 'paid', 'closed') AND l.amount_fen > 0
+                  AND split_part(l.candidate_id, :joint, 1) = :code
+                  AND NOT EXISTS (SELECT FROM subsidy_award_hold AS h WHERE h.line_id = l.id AND h.state = 'forgone'))
+""")
+
+
+async def is_bound(session: AsyncSession, code: str) -> bool:
+    """Whether an approved run, or a later one, has an award for the project that was not forgone."""
+    connection = await session.connection()
+    return bool((await connection.execute(_BOUND, {"code": code, "joint": JOINT})).scalar_one())
+
+
+async def lock_known(session: AsyncSession, codes: Collection[str]) -> dict[str, SubsidyCase]:
+    """Cases by their codes; nobody changes them until the transaction ends."""
+    statement = select(SubsidyCase).where(col(SubsidyCase.code).in_(codes)).order_by(col(SubsidyCase.code))
+    found = await session.exec(statement.with_for_update(read=True).execution_options(populate_existing=True))
+    return {case.code: case for case in found}

@@ -78,8 +78,8 @@ class NothingCorrected(Invalid):
 
 class CasePaid(Conflict):
     code = "subsidy.case-paid"
-    zh = "该项目的奖补已记账，不能更正；可说明理由撤销，已付部分列入差异报告。"
-    en = "An award for this project is posted, so it is not corrected; it can be revoked with a reason, and what was paid shows as drift."
+    zh = "该项目的奖补已批准，不能更正；可说明理由撤销：未付的不再支付，已付部分列入差异报告。"
+    en = "An award for this project is approved, so it is not corrected; it can be revoked with a reason: what is not paid is held, what was paid shows as drift."
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,12 @@ def check_hands(verifier: UUID, *hands: UUID | None) -> None:
 
 def project_subject(code: str) -> str:
     """What is claimed for a project: once, in whatever year and under whatever policy."""
-    return f"project:{code.partition(JOINT)[0]}"
+    return f"project:{code_of(code)}"
+
+
+def code_of(candidate: str) -> str:
+    """The case of a candidate: a joint project has one for each of its enterprises."""
+    return candidate.partition(JOINT)[0]
 
 
 def changed(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, object]:

@@ -29,11 +29,10 @@ from datamarket.foundation.http import (
 from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.shapes import RowShape
 from datamarket.foundation.waiting.patience import takes_long
-from datamarket.participants.terms import ParticipantState
 from datamarket.subsidy.facts.terms import TurnoverOrigin
 from datamarket.subsidy.runs import actions, payment, queries, rules
 from datamarket.subsidy.runs.queries import RunView
-from datamarket.subsidy.runs.terms import AwardHoldEvent, AwardHoldState, RunEvent, RunState
+from datamarket.subsidy.runs.terms import AwardHoldCause, AwardHoldEvent, AwardHoldState, RunEvent, RunState
 
 router = SliceRouter(prefix="/subsidy/runs", tags=["subsidy"])
 CalculateSubsidy = Annotated[Actor, allow(Permission.CALCULATE_SUBSIDY)]
@@ -123,7 +122,7 @@ class RunEventOut(RowShape):
 
 
 class AwardHoldOut(RowShape):
-    """An award whose payee lost its standing: `cause` and `reason` are of the standing, `next` is who decides."""
+    """An award that waits: `cause` is the standing of its payee, with its reason, or its case; `next` is who decides."""
 
     id: UUID
     run_id: UUID
@@ -131,9 +130,9 @@ class AwardHoldOut(RowShape):
     state: AwardHoldState
     state_zh: str = Field(examples=["已暂缓"])
     state_en: str = Field(examples=["held"])
-    cause: ParticipantState = Field(examples=["suspended"])
-    cause_zh: str = Field(examples=["已暂停"])
-    cause_en: str = Field(examples=["suspended"])
+    cause: AwardHoldCause = Field(examples=["suspended"])
+    cause_zh: str = Field(examples=["主体已暂停"])
+    cause_en: str = Field(examples=["its payee is suspended"])
     reason: str | None = Field(examples=["材料存疑，暂停核查"])
     stage: RunEvent
     next: Role | None = Field(examples=["finance"])

@@ -12,7 +12,6 @@ from datamarket.foundation.db import driver
 from datamarket.foundation.errors import Conflict, Refused
 from datamarket.ledger import posting
 from datamarket.ledger.terms import AccountKey, AccountKind, EntryKind, moved
-from datamarket.participants import queries as participants
 from datamarket.subsidy.cases.actions import return_claims
 from datamarket.subsidy.cases.rules import project_subject
 from datamarket.subsidy.cases.tables import SubsidyClaim
@@ -21,7 +20,7 @@ from datamarket.subsidy.register.tables import BudgetShort
 from datamarket.subsidy.runs import dossier, holds, queries, sealed
 from datamarket.subsidy.runs.rules import check_duties, check_publicity_over
 from datamarket.subsidy.runs.tables import AwardHold, SubsidyLine, SubsidyPosting, SubsidyRun
-from datamarket.subsidy.runs.terms import AwardHoldEvent, AwardHoldState, RunEvent, RunState
+from datamarket.subsidy.runs.terms import AwardHoldCause, AwardHoldEvent, AwardHoldState, RunEvent, RunState
 from datamarket.subsidy.terms import Unit
 
 SOURCE = "subsidy_line"
@@ -31,6 +30,12 @@ class AwardeeSuspended(Refused):
     code = "subsidy.awardee-suspended"
     zh = "企业“{name_zh}”（{uscc}）现处于暂停或退出状态，其奖补不能恢复办理。"
     en = "The awardee '{name_en}' ({uscc}) is suspended or has withdrawn; its award stays held."
+
+
+class AwardCaseChanged(Refused):
+    code = "subsidy.award-case-changed"
+    zh = "项目“{candidate}”的案例已撤销，或在取数后更正，其奖补不能恢复办理。"
+    en = "The case of project '{candidate}' is revoked, or was corrected after the snapshot; its award stays held."
 
 
 class AwardsHeld(Conflict):
@@ -109,7 +114,7 @@ async def move_hold(
 ) -> AwardHold:
     """A held award catches up with its locked run, or is given up: its claim, its budget, and what was payable.
 
-    Raises TransitionNotAllowed, ReasonMissing, RunDutiesNotSeparate, RunNotAsSealed, AwardeeSuspended, ClaimedAlready.
+    Raises TransitionNotAllowed, ReasonMissing, RunDutiesNotSeparate, RunNotAsSealed, ClaimedAlready and what `_catch_up` raises.
     """
     check_duties(actor, RunEvent.PAY, run.hands)
     await sealed.check_as_sealed(session, run)
@@ -125,8 +130,10 @@ async def move_hold(
 async def _catch_up(
     session: AsyncSession, actor: Actor, run: SubsidyRun, line: SubsidyLine, *, payable: bool, now: datetime
 ) -> list[SQLModel]:
-    """Payable and paid, as far as its run is. Raises AwardeeSuspended, ClaimedAlready."""
-    if await participants.lock_unfit(session, {line.enterprise_id}, now):
+    """Payable and paid, as far as its run is. Raises AwardeeSuspended, AwardCaseChanged, ClaimedAlready."""
+    if why := (await holds.unfit(session, run, [line], now)).get(line.id):
+        if why.cause in {AwardHoldCause.REVOKED, AwardHoldCause.CORRECTED}:
+            raise AwardCaseChanged(candidate=line.candidate_id)
         raise AwardeeSuspended(name_zh=line.enterprise_zh, name_en=line.enterprise_en, uscc=line.uscc)
     rows: list[SQLModel] = []
     if run.state in {RunState.POSTED, RunState.PAID} and not payable:

@@ -9,10 +9,9 @@ from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Conflict, MarketError
 from datamarket.foundation.tables import ARRAY, JSONB, BigInteger, Text, instant, one_of, quoted
-from datamarket.participants.terms import ParticipantState
 from datamarket.subsidy.facts.terms import TurnoverOrigin
 from datamarket.subsidy.runs.rules import DECIDED, ENDED, PUBLIC, Hands, RunDutiesNotSeparate
-from datamarket.subsidy.runs.terms import AwardHoldState, RunEvent, RunState
+from datamarket.subsidy.runs.terms import AwardHoldCause, AwardHoldState, RunEvent, RunState
 from datamarket.subsidy.terms import LineStatus
 
 
@@ -176,14 +175,14 @@ class SubsidyPosting(SQLModel, table=True):
 
 
 class AwardHold(SQLModel, table=True):
-    """An award that waits, because its payee had lost its standing when the run came to `stage`.
+    """An award that waits, because its payee or its case stood no more when the run came to `stage`.
 
-    `cause` and `reason` are those of the standing; a line is held once at a time, and never again once it is forgone.
+    `reason` is that of a standing; a line is held once at a time, and never again once it is forgone.
     """
 
     __tablename__ = "subsidy_award_hold"
     __table_args__ = (
-        one_of("cause", ParticipantState, "subsidy_award_hold"),
+        one_of("cause", AwardHoldCause, "subsidy_award_hold"),
         one_of("stage", RunEvent, "subsidy_award_hold"),
         one_of("state", AwardHoldState, "subsidy_award_hold"),
         CheckConstraint(

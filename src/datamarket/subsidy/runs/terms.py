@@ -35,11 +35,20 @@ class RunEvent(StrEnum):
 
 
 class AwardHoldState(Labelled):
-    """An award whose payee lost its standing waits, goes on, or is not paid."""
+    """An award whose payee lost its standing, or whose case stands no more, waits, goes on, or is not paid."""
 
     HELD = "held", "已暂缓", "held"
     RELEASED = "released", "已恢复", "released"
     FORGONE = "forgone", "不予支付", "forgone"
+
+
+class AwardHoldCause(Labelled):
+    """Why an award waits: the standing of its payee, or what became of its case."""
+
+    SUSPENDED = "suspended", "主体已暂停", "its payee is suspended"
+    WITHDRAWN = "withdrawn", "主体已退出", "its payee has withdrawn"
+    REVOKED = "revoked", "案例已撤销", "its case is revoked"
+    CORRECTED = "corrected", "案例在取数后更正", "its case was corrected after the snapshot"
 
 
 class AwardHoldEvent(StrEnum):
