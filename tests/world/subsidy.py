@@ -42,9 +42,9 @@ from tests.world.trading import LEDGER_ID, Agreement, active_contract, trade
 YEAR = 2024
 MARCH = datetime(YEAR, 3, 1, 4, tzinfo=UTC)
 AFTER_YEAR = datetime(2025, 1, 20, 2, 0, tzinfo=UTC)
-"""A Monday: five working days of publicity end with Monday 27 January 2025."""
-AFTER_PUBLICITY = datetime(2025, 1, 27, 16, 0, tzinfo=UTC)
-"""The first instant of 28 January in Qingdao."""
+"""A Monday: five working days of publicity end with Sunday 26 January 2025, which is worked for the Spring Festival."""
+AFTER_PUBLICITY = datetime(2025, 1, 26, 16, 0, tzinfo=UTC)
+"""The first instant of 27 January in Qingdao."""
 BY_THE_FEN = PricePlan(PriceModel.PER_CALL, Fen(1))
 CITY = "qd-data-element"
 VERIFIER = actor(Role.AUTHORITY)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.rules import QUOTA_MARKS
-from datamarket.foundation.clock import business_date
+from datamarket.foundation.clock import SWITCHED_DAYS, business_date
 from datamarket.foundation.db import Connection, PageAsked
 from datamarket.notices.inbox.terms import Matter, MatterKind
 from datamarket.zones.limits import limits_on
@@ -35,9 +35,13 @@ def _starts(day: str) -> str:
 
 
 def _working_days_later(day: str, count: str) -> str:
-    """SQL: the start of the day after the `count`-th working day (Monday to Friday); far away where no rule sets one."""
-    weekdays = f"generate_series({day} + 1, {day} + 2 * {count} + 7, interval '1 day') AS d"
-    nth = f"(SELECT d::date + 1 FROM {weekdays} WHERE extract(isodow FROM d) <= 5 ORDER BY d OFFSET {count} - 1 LIMIT 1)"  # noqa: S608 - constants
+    """SQL: the start of the day after the `count`-th working day, by `clock.SWITCHED_DAYS`; far away where no rule sets one.
+
+    Twice as many days and two weeks always hold them: no holiday is longer than ten days.
+    """
+    days = f"generate_series({day} + 1, {day} + 2 * {count} + 14, interval '1 day') AS d"
+    worked = "(extract(isodow FROM d) <= 5) <> (d::date = ANY ($12::date[]))"
+    nth = f"(SELECT d::date + 1 FROM {days} WHERE {worked} ORDER BY d OFFSET {count} - 1 LIMIT 1)"  # noqa: S608 - constants
     return f"CASE WHEN {count} IS NULL THEN {_FAR} ELSE {_starts(nth)} END"
 
 
@@ -258,7 +262,8 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
 )
 _GIVEN = """
 WITH given AS (
-    SELECT $1::int, $2::uuid, $3::uuid, $4::timestamptz, $5::date, $6::int, $7::int, $8::int, $9::timestamptz, $10::uuid
+    SELECT $1::int, $2::uuid, $3::uuid, $4::timestamptz, $5::date, $6::int, $7::int, $8::int, $9::timestamptz, $10::uuid,
+           $12::date[]
 )
 """
 """The driver learns from it of what kind a value is that no arm of this caller's asks for."""
@@ -301,6 +306,7 @@ async def list_matters(
         due,
         subject,
         page.limit + 1,
+        SWITCHED_DAYS,
     )
     return [
         Matter(

@@ -181,6 +181,10 @@ class Consequence(Labelled):
     )
 
 
+BY_WORKING_DAYS = frozenset({MatterKind.REGISTRATION_TO_ACCEPT, MatterKind.REGISTRATION_TO_REVIEW})
+"""Whose deadline is counted in working days: where their calendar is not known, that is said."""
+
+
 @dataclass(frozen=True)
 class Matter:
     """One thing that waits; `until` is None where no deadline is known."""

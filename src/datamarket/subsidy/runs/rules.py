@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation.clock import add_working_days, business_date, start_of_day
+from datamarket.foundation.clock import add_working_days, assumption, business_date, start_of_day
 from datamarket.foundation.errors import Forbidden, Refused
 from datamarket.foundation.states import Life
 from datamarket.subsidy.runs.terms import AwardHoldEvent, AwardHoldState, RunEvent, RunState
@@ -86,8 +86,8 @@ class RunDutiesNotSeparate(Refused):
 
 class RunPublicityRunning(Refused):
     code = "subsidy.publicity-running"
-    zh = "公示期至 {until}（含）结束，此前不能批准。"
-    en = "The publicity lasts until {until} inclusive; no approval before it has ended."
+    zh = "公示期至 {until}（含）结束，此前不能批准。{assumed_zh}"
+    en = "The publicity lasts until {until} inclusive; no approval before it has ended.{assumed_en}"
 
 
 def check_permitted(actor: Actor, event: RunEvent) -> None:
@@ -140,7 +140,7 @@ def events_open_to(actor: Actor, state: RunState, hands: Hands) -> list[RunEvent
 def check_publicity_over(last_day: date, *, now: datetime) -> None:
     """Raises RunPublicityRunning until the day after the last has begun in Qingdao."""
     if now < start_of_day(last_day + timedelta(days=1)):
-        raise RunPublicityRunning(until=last_day.isoformat())
+        raise RunPublicityRunning(until=last_day.isoformat(), **assumption(last_day))
 
 
 def earliest_approval(last_day: date, now: datetime) -> datetime:
