@@ -105,6 +105,9 @@ class RunOut(RowShape):
     closed_by: UUID | None
     supersedes_id: UUID | None
     superseded_by_id: UUID | None = Field(description="the run whose list took the place of this one's")
+    objection_id: UUID | None = Field(
+        description="the newest upheld objection, of those that led to this run in the place of another"
+    )
     created_at: datetime
     version: int
 
