@@ -90,6 +90,10 @@ _OF_CALL = (
     " FROM subsidy_application a JOIN subsidy_call c ON c.id = a.call_id"
     " WHERE a.enterprise_id = $2 AND a.state = '{}' AND c.closes_on >= $5"
 )
+_OBJECTION = (
+    f"SELECT 'objection', id, filed_at, {_starts('decide_by + 1')} FROM subsidy_objection"  # noqa: S608 - constants
+    " WHERE state IN ('filed', 'answered') AND {}"
+)
 FUNDS_MARK = min(QUOTA_MARKS)
 """Percent of its funds at which a buyer is told, as of a quota. What came in is all that was credited, but what escrow
 gave back; of it is spent or held what is not available now. What a refund gives back came in anew."""
@@ -226,7 +230,11 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
         K.RUN_TO_APPROVE,
         Source(
             P.APPROVE_SUBSIDY,
-            _RUN.format("publicised", " AND $3 NOT IN (calculated_by, reviewed_by) AND publicity_to < $5"),
+            _RUN.format(
+                "publicised",
+                " AND $3 NOT IN (calculated_by, reviewed_by) AND publicity_to < $5"
+                " AND NOT EXISTS (SELECT FROM subsidy_run_objections(subsidy_run.id, $5) AS o WHERE o.unsettled + o.upheld > 0)",
+            ),
             of_organisations=False,
         ),
     ),
@@ -249,6 +257,31 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
         ),
     ),
     (K.APPLICATION_TO_MEND, Source(P.FILE_PAPER, _OF_CALL.format("returned"))),
+    (
+        K.RUN_TO_SUPERSEDE,
+        Source(
+            P.CALCULATE_SUBSIDY,
+            _RUN.format(
+                "publicised",
+                " AND (SELECT o.upheld > 0 FROM subsidy_run_objections(subsidy_run.id, $5) AS o)",
+            ),
+            of_organisations=False,
+        ),
+    ),
+    (
+        K.OBJECTION_TO_DECIDE,
+        Source(P.APPROVE_SUBSIDY, _OBJECTION.format("$3 <> ALL (barred)"), of_organisations=False),
+    ),
+    (K.OBJECTION_TO_WATCH, Source(P.FILE_PAPER, _OBJECTION.format("enterprise_id = $2"))),
+    (
+        K.OBJECTION_TO_APPEAL,
+        Source(
+            P.FILE_PAPER,
+            f"SELECT 'objection', id, decided_at, {_starts('appeal_by + 1')} FROM subsidy_objection r"  # noqa: S608 - constants
+            " WHERE enterprise_id = $2 AND state = 'rejected' AND appeal_by >= $5"
+            " AND NOT EXISTS (SELECT FROM subsidy_objection a WHERE a.appeal_of_id = r.id AND a.state <> 'withdrawn')",
+        ),
+    ),
     (K.AWARD_TO_CONFIRM, Source(P.FILE_PAPER, _OF_CALL.format("proposed"))),
     (K.SUBSCRIPTION_TO_REPLAY, Source(P.READ_MARKET, _PAUSED.format("participant_id = $2"))),
     (

@@ -123,8 +123,10 @@ class ExceptionsOut(Page[ExceptionOut]):
 
 
 class AwardOut(Shape):
-    """A publicised award."""
+    """A publicised award; `line_id` is what an objection to it names."""
 
+    run_id: UUID
+    line_id: UUID
     scheme: str
     year: int
     clause: str
@@ -149,6 +151,7 @@ class AwardOut(Shape):
         clause = scheme.clause(line.clause_id)
         shown = {
             "scheme": run.scheme_id,
+            "line_id": line.id,
             "clause": clause.id,
             "clause_zh": clause.title.zh,
             "clause_en": clause.title.en,
