@@ -64,8 +64,8 @@ def assumption(last_day: date | None) -> dict[str, str]:
     """What is said beside a deadline in working days, in both languages; nothing where its holidays are known."""
     if last_day is None or holidays_known(last_day):
         return {"assumed_zh": "", "assumed_en": ""}
-    zh = f"（{last_day.year} 年放假安排未知，工作日按周一至周五推定。）"
-    en = f" (The public holidays of {last_day.year} are not known: working days are assumed to be Monday to Friday.)"
+    zh = f"（{last_day.year} 年放假安排未知，工作日按周一至周五推定）"
+    en = f" (the public holidays of {last_day.year} are not known: working days are assumed to be Monday to Friday)"
     return {"assumed_zh": zh, "assumed_en": en}
 
 

@@ -306,6 +306,15 @@ _ARM = (
 )
 
 
+def _arms(actor: Actor) -> list[str]:
+    """Of what the actor may do."""
+    return [
+        _ARM.format(kind=kind, statement=source.statement)
+        for kind, source in _SOURCES
+        if actor.may(source.asked) and (actor.participant_id is not None or not source.of_organisations)
+    ]
+
+
 async def list_matters(
     connection: Connection,
     ledger_id: int,
@@ -315,12 +324,7 @@ async def list_matters(
     page: PageAsked[tuple[datetime, UUID]],
 ) -> list[Matter]:
     """By deadline; of a matter without one by its id, after all others. Whoever has no organisation is asked as an office."""
-    arms = [
-        _ARM.format(kind=kind, statement=source.statement)
-        for kind, source in _SOURCES
-        if visible_to.may(source.asked)
-        and (visible_to.participant_id is not None or not source.of_organisations)
-    ]
+    arms = _arms(visible_to)
     if not arms:
         return []
     on = business_date(now)

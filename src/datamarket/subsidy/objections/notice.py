@@ -34,7 +34,7 @@ async def notice_of(session: AsyncSession, view: RunView) -> str:
     title = f"{scheme.title.zh}{run.year}年度拟奖补名单公示"
     opening = (
         f"根据《{scheme.title.zh}》，经测算和审核，现将{run.year}年度拟奖补名单予以公示。"
-        f"公示期自{_day(run.publicity_from)}起，至{_day(last)}止（含）。{assumption(last)['assumed_zh']}"
+        f"公示期自{_day(run.publicity_from)}起，至{_day(last)}止（含）{assumption(last)['assumed_zh']}。"
         f"{'本名单经重新测算，替代此前公示的名单。' if run.supersedes_id else ''}"
     )
     parts = [

@@ -68,8 +68,8 @@ class AppealedAlready(Conflict):
 
 class AppealClosed(Refused):
     code = "objection.appeal-closed"
-    zh = "申诉的最后一日为 {last}（含），现已届满。{assumed_zh}"
-    en = "The last day for an appeal was {last}; it is over.{assumed_en}"
+    zh = "申诉的最后一日为 {last}（含），现已届满{assumed_zh}。"
+    en = "The last day for an appeal was {last}; it is over{assumed_en}."
 
 
 class EvidenceNotYours(NotFound):

@@ -46,8 +46,7 @@ async def open_run(
 ) -> SubsidyRun:
     """A draft under the approved version; without a cut-off the books count until now.
 
-    What it supersedes ends at once; a public list stays until this one is publicised in its place, and an objection
-    that was upheld against it is named.
+    What it supersedes ends at once; a public list stays until this one is publicised; an upheld objection is named.
     Raises NotFound, NoSchemeInForce, YearNotCovered, OtherCompetition, EventNotPermitted, TransitionNotAllowed.
     """
     rules.check_permitted(actor, RunEvent.SNAPSHOT)
@@ -77,7 +76,6 @@ async def open_run(
             await _supersede(session, actor, old, run, reason=f"superseded by {run.id}", now=now)
     particulars: dict[str, Any] = {"scheme": scheme_id, "scheme_version": version.n, "year": year}
     particulars |= {"cutoff": run.cutoff.isoformat(), "supersedes": str(supersedes) if supersedes else None}
-    particulars["objection"] = run.objection_id and str(run.objection_id)
     await evidence.record(session, actor, "subsidy.open-run", ("run", run.id), run, now=now, **particulars)
     return run
 

@@ -86,8 +86,8 @@ class RunDutiesNotSeparate(Refused):
 
 class RunPublicityRunning(Refused):
     code = "subsidy.publicity-running"
-    zh = "公示期至 {until}（含）结束，此前不能批准。{assumed_zh}"
-    en = "The publicity lasts until {until} inclusive; no approval before it has ended.{assumed_en}"
+    zh = "公示期至 {until}（含）结束{assumed_zh}，此前不能批准。"
+    en = "The publicity lasts until {until} inclusive{assumed_en}; no approval before it has ended."
 
 
 class ObjectionsOpen(Conflict):

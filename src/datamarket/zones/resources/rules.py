@@ -75,8 +75,8 @@ class CoreNeverTrades(Refused):
 
 class RegistrationPublicityRunning(Refused):
     code = "resource.publicity-running"
-    zh = "公示期尚未届满，{until} 起方可赋码。{assumed_zh}"
-    en = "The publicity is still running; the code may be given from {until} on.{assumed_en}"
+    zh = "公示期尚未届满，{until} 起方可赋码{assumed_zh}。"
+    en = "The publicity is still running; the code may be given from {until} on{assumed_en}."
 
 
 class RenewalOutsideWindow(Refused):
