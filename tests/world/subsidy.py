@@ -26,6 +26,8 @@ from datamarket.subsidy.cases import actions as case_actions
 from datamarket.subsidy.cases.tables import SubsidyCase
 from datamarket.subsidy.integrity import actions as integrity_actions
 from datamarket.subsidy.integrity.actions import Detection
+from datamarket.subsidy.objections import actions as objection_actions
+from datamarket.subsidy.objections.tables import SubsidyObjection
 from datamarket.subsidy.papers import actions as paper_actions
 from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.register import queries as register_queries
@@ -268,6 +270,15 @@ async def moved(
                 session, officers.of(event), locked, event, reason=reason, now=now
             )
     return run
+
+
+async def objected(database: Database, who: Actor, run: SubsidyRun) -> SubsidyObjection:
+    """Against the absence of an enterprise from a list, on its first day."""
+    async with database.transaction() as session:
+        locked = await run_queries.lock_run(session, run.id)
+        return await objection_actions.file_objection(
+            session, who, locked, enterprise_id=None, line_id=None, grounds="漏计", stated={}, now=AFTER_YEAR
+        )
 
 
 async def publicised(database: Database, officers: Officers) -> SubsidyRun:

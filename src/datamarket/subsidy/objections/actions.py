@@ -38,13 +38,13 @@ async def file_objection(
 ) -> SubsidyObjection:
     """Against a line of a locked run, or against the enterprise's absence; `stated` are the digests of papers by id.
 
-    Raises ObjectorUnclear, NotFound, ListClosed, ObjectorNotConcerned, EvidenceNotYours, EvidenceDiffers, ObjectedAlready.
+    Raises NotFound, ObjectorUnclear, ListClosed, ObjectorNotConcerned, EvidenceNotYours, EvidenceDiffers, ObjectedAlready.
     """
+    if run.state not in PUBLIC or run.publicity_to is None or run.calculated_by is None:
+        raise NotFound(thing="run")
     enterprise = actor.participant_id or enterprise_id
     if enterprise is None or (actor.participant_id and enterprise_id):
         raise rules.ObjectorUnclear
-    if run.state not in PUBLIC or run.publicity_to is None or run.calculated_by is None:
-        raise NotFound(thing="run")
     rules.check_list_public(run.publicity_to, business_date(now), decided=run.state != RunState.PUBLICISED)
     if not await queries.is_concerned(session, run, enterprise):
         raise rules.ObjectorNotConcerned
@@ -61,7 +61,7 @@ async def file_objection(
     return await _keep(session, actor, row, "file", stated)
 
 
-async def appeal(
+async def file_appeal(
     session: AsyncSession,
     actor: Actor,
     rejected: SubsidyObjection,
@@ -76,7 +76,7 @@ async def appeal(
     """
     await runs.lock_run(session, rejected.run_id)
     if not rules.is_objector(actor, enterprise=rejected.enterprise_id, filed_by=rejected.filed_by):
-        raise rules.ObjectionNotYourMove(event="appeal")
+        raise rules.ObjectionNotYourMove(event=rules.APPEALING)
     rules.check_appeal(rejected.appeal_by, business_date(now))
     judged = [account for account in (rejected.answered_by, rejected.decided_by) if account]
     row = SubsidyObjection(

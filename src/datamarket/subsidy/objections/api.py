@@ -183,7 +183,9 @@ async def appeal(
 ) -> ObjectionOut:
     """An objection of its own, until the day named in `appeal_by`; decided by who has decided nothing of it."""
     rejected = await queries.get_objection(session, objection_id, visible_to=actor)
-    row = await actions.appeal(session, actor, rejected, grounds=body.grounds, stated=body.stated, now=now)
+    row = await actions.file_appeal(
+        session, actor, rejected, grounds=body.grounds, stated=body.stated, now=now
+    )
     return ObjectionOut.tagged(row, response)
 
 

@@ -26,6 +26,8 @@ OBJECTION_LIFE = Life(
     },
     reasons=frozenset(E),
 )
+APPEALING = "appeal"
+"""What begins an appeal: no event of the life of what was rejected."""
 OPEN = (S.FILED, S.ANSWERED)
 DECISIONS = frozenset({E.UPHOLD, E.REJECT})
 
