@@ -2,10 +2,9 @@
 
 import asyncio
 
-from datamarket.auth.terms import Actor, Role
+from datamarket.auth.terms import Role
 from datamarket.foundation.db import Database
 from datamarket.foundation.states import TransitionNotAllowed
-from datamarket.subsidy.objections import actions, queries
 from datamarket.subsidy.objections.tables import SubsidyObjection
 from datamarket.subsidy.objections.terms import ObjectionEvent
 from datamarket.subsidy.runs.tables import SubsidyRun
@@ -14,13 +13,7 @@ from tests.world import subsidy as world
 from tests.world.books import assert_books_hold
 from tests.world.participants import acting_for
 from tests.world.people import actor
-from tests.world.subsidy import AFTER_PUBLICITY, AFTER_YEAR, Officers
-
-
-async def decided(database: Database, who: Actor, row: SubsidyObjection, event: ObjectionEvent) -> None:
-    async with database.transaction() as session:
-        locked = await queries.lock_objection(session, row.id, visible_to=who)
-        await actions.move_objection(session, who, locked, event, reason="x", now=AFTER_YEAR)
+from tests.world.subsidy import AFTER_PUBLICITY, Officers
 
 
 async def test_of_objections_beside_an_approval_either_all_are_late_or_it_waits(
@@ -51,7 +44,7 @@ async def test_of_two_decisions_at_once_one_counts(fresh_database: Database) -> 
     objection = await world.objected(fresh_database, acting_for(first), run)
     events = (ObjectionEvent.UPHOLD, ObjectionEvent.REJECT)
     outcomes = await asyncio.gather(
-        *(decided(fresh_database, actor(Role.FINANCE), objection, event) for event in events),
+        *(world.judged(fresh_database, actor(Role.FINANCE), objection, event) for event in events),
         return_exceptions=True,
     )
     assert [type(outcome) for outcome in outcomes if outcome is not None] == [TransitionNotAllowed]

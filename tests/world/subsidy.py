@@ -27,7 +27,9 @@ from datamarket.subsidy.cases.tables import SubsidyCase
 from datamarket.subsidy.integrity import actions as integrity_actions
 from datamarket.subsidy.integrity.actions import Detection
 from datamarket.subsidy.objections import actions as objection_actions
+from datamarket.subsidy.objections import queries as objection_queries
 from datamarket.subsidy.objections.tables import SubsidyObjection
+from datamarket.subsidy.objections.terms import ObjectionEvent
 from datamarket.subsidy.papers import actions as paper_actions
 from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.register import queries as register_queries
@@ -279,6 +281,12 @@ async def objected(database: Database, who: Actor, run: SubsidyRun) -> SubsidyOb
         return await objection_actions.file_objection(
             session, who, locked, enterprise_id=None, line_id=None, grounds="漏计", stated={}, now=AFTER_YEAR
         )
+
+
+async def judged(database: Database, who: Actor, row: SubsidyObjection, event: ObjectionEvent) -> None:
+    async with database.transaction() as session:
+        locked = await objection_queries.lock_objection(session, row.id, visible_to=who)
+        await objection_actions.move_objection(session, who, locked, event, reason="核对", now=AFTER_YEAR)
 
 
 async def publicised(database: Database, officers: Officers) -> SubsidyRun:
