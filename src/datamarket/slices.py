@@ -71,6 +71,7 @@ ROOMS = (
     "subsidy.integrity",
     "subsidy.papers",
     "subsidy.calls",
+    "subsidy.objections",
     "subsidy.register",
     "subsidy.facts",
 )

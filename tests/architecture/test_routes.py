@@ -37,6 +37,7 @@ OPEN_TO_EVERYONE = {
     "GET /api/v1/statistics/overview",
     "GET /api/v1/statistics/turnover",
     "GET /api/v1/subsidy/awards",
+    "GET /api/v1/subsidy/runs/{run_id}/notice.html",
     "GET /api/v1/venues",
     "GET /api/v1/venues/{venue_id}",
     "GET /api/v1/zones",
@@ -48,7 +49,7 @@ OPEN_TO_EVERYONE = {
     "POST /api/v1/auth/revoke",
     "POST /api/v1/auth/token",
 }
-"""On purpose: published listings and prices, zones, venues, registered resources, public figures, awards, proofs, signing in."""
+"""On purpose: published listings and prices, zones, venues, registered resources, public figures, awards and their notice, proofs, signing in."""
 CHANGES_NOTHING = {
     "POST /api/v1/accounts/{account_id}/password",
     "POST /api/v1/auth/password",

@@ -142,7 +142,7 @@ async def test_no_approval_before_the_publicity_has_ended(fresh_database: Databa
     await world.two_sellers_and_a_case(fresh_database)
     officers = Officers()
     run = await world.publicised(fresh_database, officers)
-    assert (run.publicity_from, run.publicity_to) == (AFTER_YEAR.date(), date(2025, 1, 27))
+    assert (run.publicity_from, run.publicity_to) == (AFTER_YEAR.date(), date(2025, 1, 26))
     with pytest.raises(run_rules.RunPublicityRunning):
         await world.moved(
             fresh_database, officers, run, RunEvent.APPROVE, now=AFTER_PUBLICITY - timedelta(microseconds=1)

@@ -15,6 +15,7 @@ from datamarket.foundation.money import Fen
 from datamarket.server.app import create_app
 from datamarket.server.checks import CHECKS
 from datamarket.server.sealing import seal_all
+from datamarket.subsidy.objections.terms import ObjectionEvent
 from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.terms import RunEvent
@@ -23,7 +24,7 @@ from tests.world import subsidy as world
 from tests.world import trading
 from tests.world.accounts import clerk
 from tests.world.books import assert_books_still_hold, auditing
-from tests.world.participants import suspend
+from tests.world.participants import acting_for, suspend
 from tests.world.people import AUTHORITY, enrol, moment
 from tests.world.sealing import settings_in
 from tests.world.subsidy import AFTER_PUBLICITY, AFTER_YEAR, CITY, MARCH, YEAR, Officers
@@ -169,6 +170,14 @@ DEEDS = {
         "I19",
         "subsidy_run_event {run}/6: actor_id",
     ),
+    "objection's decision": Deed(
+        "UPDATE subsidy_objection SET state = 'upheld', appeal_by = NULL",
+        "I19",
+        "subsidy_objection {objection}: appeal_by, state",
+    ),
+    "objection gone": Deed(
+        "DELETE FROM subsidy_objection", "I19", "subsidy_objection {objection}: it is gone"
+    ),
     "posting's entry": Deed(
         "UPDATE subsidy_posting SET entry_id = line_id WHERE line_id = '{line}'",
         "I19",
@@ -205,6 +214,7 @@ class Attacked(NamedTuple):
 _IDS = """
 SELECT r.id AS run, r.scheme_version_id AS scheme, l.id AS line, l.enterprise_id AS first, c.id AS case, a.id AS affiliation,
        b.id AS budget, s.id AS standing, k.id AS account, i.key, t.id AS trade, t.contract_id AS contract, t.venue_id AS venue,
+       (SELECT id FROM subsidy_objection) AS objection,
        (SELECT id FROM venue WHERE id <> t.venue_id LIMIT 1) AS other_venue, e.entry_id AS entry,
        (SELECT id FROM audit_event WHERE action = 'participants.admit' AND subject_id = l.enterprise_id) AS admitted
   FROM subsidy_run AS r JOIN subsidy_line AS l ON l.run_id = r.id AND l.clause_id = 'typical-case' AND l.amount_fen > 0
@@ -241,6 +251,8 @@ async def paid(database: Database, folder: Path) -> None:
     async with database.transaction() as session:
         run = await run_queries.lock_run(session, opened.json()["id"])
     await world.moved(database, officers, run, *before)
+    objection = await world.objected(database, acting_for(second), run)
+    await world.judged(database, officers.reviewer, objection, ObjectionEvent.REJECT)
     await world.moved(database, officers, run, *after, now=AFTER_PUBLICITY)
     await seal_all(database, settings_in(folder), lambda: AFTER_PUBLICITY)
 

@@ -57,6 +57,7 @@ _TABLE_OF = {
     "hold_id": "ledger_hold",
     "income_id": "permitted_income",
     "listing_id": "listing",
+    "objection_id": "subsidy_objection",
     "order_id": "trade_order",
     "other_id": "subsidy_run",
     "paper_id": "subsidy_paper",
@@ -108,6 +109,9 @@ async def market_in_use(database: Database) -> Market:
     officers = subsidy.Officers()
     await subsidy.controls(database, agreement.provider, agreement.buyer, since=IN_MAY)
     await subsidy.detected(database, officers, year=NOON.year)
+    run = await subsidy.publicised(database, officers)
+    await subsidy.objected(database, agreement.provider_account, run)
+    await subsidy.moved(database, officers, run, RunEvent.REJECT, reason="核对")
     run = await subsidy.opened_run(database, officers)
     await subsidy.moved(database, officers, run, RunEvent.SNAPSHOT, RunEvent.CALCULATE)
     things = {

@@ -26,6 +26,10 @@ from datamarket.subsidy.cases import actions as case_actions
 from datamarket.subsidy.cases.tables import SubsidyCase
 from datamarket.subsidy.integrity import actions as integrity_actions
 from datamarket.subsidy.integrity.actions import Detection
+from datamarket.subsidy.objections import actions as objection_actions
+from datamarket.subsidy.objections import queries as objection_queries
+from datamarket.subsidy.objections.tables import SubsidyObjection
+from datamarket.subsidy.objections.terms import ObjectionEvent
 from datamarket.subsidy.papers import actions as paper_actions
 from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.register import queries as register_queries
@@ -42,9 +46,9 @@ from tests.world.trading import LEDGER_ID, Agreement, active_contract, trade
 YEAR = 2024
 MARCH = datetime(YEAR, 3, 1, 4, tzinfo=UTC)
 AFTER_YEAR = datetime(2025, 1, 20, 2, 0, tzinfo=UTC)
-"""A Monday: five working days of publicity end with Monday 27 January 2025."""
-AFTER_PUBLICITY = datetime(2025, 1, 27, 16, 0, tzinfo=UTC)
-"""The first instant of 28 January in Qingdao."""
+"""A Monday: five working days of publicity end with Sunday 26 January 2025, which is worked for the Spring Festival."""
+AFTER_PUBLICITY = datetime(2025, 1, 26, 16, 0, tzinfo=UTC)
+"""The first instant of 27 January in Qingdao."""
 BY_THE_FEN = PricePlan(PriceModel.PER_CALL, Fen(1))
 CITY = "qd-data-element"
 VERIFIER = actor(Role.AUTHORITY)
@@ -268,6 +272,21 @@ async def moved(
                 session, officers.of(event), locked, event, reason=reason, now=now
             )
     return run
+
+
+async def objected(database: Database, who: Actor, run: SubsidyRun) -> SubsidyObjection:
+    """Against the absence of an enterprise from a list, on its first day."""
+    async with database.transaction() as session:
+        locked = await run_queries.lock_run(session, run.id)
+        return await objection_actions.file_objection(
+            session, who, locked, enterprise_id=None, line_id=None, grounds="漏计", stated={}, now=AFTER_YEAR
+        )
+
+
+async def judged(database: Database, who: Actor, row: SubsidyObjection, event: ObjectionEvent) -> None:
+    async with database.transaction() as session:
+        locked = await objection_queries.lock_objection(session, row.id, visible_to=who)
+        await objection_actions.move_objection(session, who, locked, event, reason="核对", now=AFTER_YEAR)
 
 
 async def publicised(database: Database, officers: Officers) -> SubsidyRun:

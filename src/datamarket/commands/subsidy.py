@@ -303,6 +303,27 @@ def export(
     typer.echo(str(out))
 
 
+@app.command()
+def notice(
+    run_id: RunId = None,
+    year: RunYearAsked = None,
+    out: Annotated[Path, typer.Option(help="page to write")] = Path("notice.html"),
+) -> None:
+    """Write the notice of a public list, in Chinese, as a page that prints: awards, the last day, how to object."""
+    content = in_transaction(
+        lambda session, market: _noticed(session, market.settings.ledger_id, run_id, year)
+    )
+    with spoken():
+        out.write_text(content, encoding="utf-8")
+    typer.echo(str(out))
+
+
+async def _noticed(session: "AsyncSession", ledger_id: int, run_id: UUID | None, year: int | None) -> str:
+    from datamarket.subsidy.objections.notice import notice_of
+
+    return await notice_of(session, await _chosen(session, ledger_id, run_id, year))
+
+
 async def _filed(
     session: "AsyncSession", ledger_id: int, run_id: UUID | None, year: int | None
 ) -> "RunDossier":

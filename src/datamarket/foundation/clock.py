@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+import chinese_calendar
+
 MARKET_ZONE = ZoneInfo("Asia/Shanghai")
 
 
@@ -39,12 +41,37 @@ def month_of_day(on: date) -> int:
     return on.year * 100 + on.month
 
 
-def add_working_days(day: date, count: int) -> date:
-    """The `count`-th working day after `day`: Monday to Friday.
+HOLIDAY_YEARS = range(min(chinese_calendar.holidays).year, max(chinese_calendar.holidays).year + 1)
+"""Years of which the State Council's notice of public holidays is known: `chinesecalendar` carries them."""
+SWITCHED_DAYS = frozenset(
+    [day for day in chinese_calendar.holidays if day.isoweekday() <= 5]
+    + [day for day in chinese_calendar.workdays if day.isoweekday() > 5]
+)
+"""Weekdays off, and weekends that are worked for them (调休); every other day is as its weekday says."""
 
-    Public holidays are not known to the market, so one that falls on such a day counts as a working day.
-    """
+
+def is_working_day(day: date) -> bool:
+    """By the notice of its year; of a year that is not known, Monday to Friday [assumed]."""
+    return (day.isoweekday() <= 5) != (day in SWITCHED_DAYS)
+
+
+def holidays_known(last_day: date) -> bool:
+    """Whether a deadline was counted with the public holidays of its year, and not by weekdays alone."""
+    return last_day.year in HOLIDAY_YEARS
+
+
+def assumption(last_day: date | None) -> dict[str, str]:
+    """What is said beside a deadline in working days, in both languages; nothing where its holidays are known."""
+    if last_day is None or holidays_known(last_day):
+        return {"assumed_zh": "", "assumed_en": ""}
+    zh = f"（{last_day.year} 年放假安排未知，工作日按周一至周五推定）"
+    en = f" (the public holidays of {last_day.year} are not known: working days are assumed to be Monday to Friday)"
+    return {"assumed_zh": zh, "assumed_en": en}
+
+
+def add_working_days(day: date, count: int) -> date:
+    """The `count`-th working day after `day`."""
     while count:
         day += timedelta(days=1)
-        count -= day.isoweekday() <= 5
+        count -= is_working_day(day)
     return day

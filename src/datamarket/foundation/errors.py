@@ -72,6 +72,8 @@ THINGS_ZH = {
     "account": "账户",
     "affiliation": "控制关系",
     "application": "奖补申报",
+    "objection": "异议",
+    "outcome": "异议结果",
     "bank account": "银行存款账户",
     "bank line": "银行流水",
     "call": "申报通知",

@@ -31,7 +31,7 @@ async def test_a_run_passes_through_all_hands_from_draft_to_bank(market: Market)
     hands, run = market.officers, await reviewed(market)
     assert (await market.get("/subsidy/awards", None, year=YEAR))["items"] == []
     publicised = (await market.send(hands.reviewer, run, "publicise")).json()
-    assert (publicised["publicity_from"], publicised["publicity_to"]) == ("2025-01-20", "2025-01-27")
+    assert (publicised["publicity_from"], publicised["publicity_to"]) == ("2025-01-20", "2025-01-26")
     market.now = AFTER_PUBLICITY
     for who, event, state in (
         (hands.approver, "approve", "approved"),
@@ -61,7 +61,7 @@ async def test_no_hand_does_the_work_of_the_next_and_nobody_approves_before_the_
     assert (await market.send(hands.reviewer, run, "publicise")).status_code == 200
     early = await market.send(hands.approver, run, "approve")
     assert (early.status_code, early.json()["code"]) == (409, "subsidy.publicity-running")
-    assert "2025-01-27" in early.json()["detail"]
+    assert "2025-01-26" in early.json()["detail"]
     market.now = AFTER_PUBLICITY
     reviewer_again = await market.send(hands.reviewer, run, "approve")
     assert reviewer_again.json()["code"] == "subsidy.duties-not-separate"

@@ -158,6 +158,16 @@ class EventType(Labelled):
     APPLICATION_WITHDRAWN = "market.subsidy.withdraw-application", "奖补申报撤回", "application withdrawn"
     AWARD_PROPOSED = "market.subsidy.propose-application", "免申即享奖补待确认", "award proposed"
     AWARD_CONFIRMED = "market.subsidy.confirm-application", "免申即享奖补已确认", "award confirmed"
+    OBJECTION_FILED = "market.subsidy.file-objection", "对公示名单提出异议", "objection filed"
+    OBJECTION_APPEALED = (
+        "market.subsidy.appeal-objection",
+        "对异议驳回提出申诉",
+        "rejection of an objection appealed",
+    )
+    OBJECTION_ANSWERED = "market.subsidy.answer-objection", "异议已答复", "objection answered"
+    OBJECTION_UPHELD = "market.subsidy.uphold-objection", "异议成立", "objection upheld"
+    OBJECTION_REJECTED = "market.subsidy.reject-objection", "异议不成立", "objection rejected"
+    OBJECTION_WITHDRAWN = "market.subsidy.withdraw-objection", "撤回异议", "objection withdrawn"
     RUN_SUPERSEDED = "market.subsidy.supersede", "奖补结果被替代", "awards superseded"
     AWARD_HELD = "market.subsidy.hold-award", "奖补暂缓", "award held"
     AWARD_RELEASED = "market.subsidy.release-award", "奖补恢复办理", "held award released"

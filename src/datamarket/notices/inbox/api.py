@@ -1,17 +1,18 @@
 """/inbox"""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
 from pydantic import Field
 
 from datamarket.auth.access import ReadMarket
+from datamarket.foundation.clock import assumption, business_date
 from datamarket.foundation.db import driver
 from datamarket.foundation.http import LedgerId, Now, Page, Paging, Reading, SliceRouter, page_of
 from datamarket.foundation.shapes import RowShape
 from datamarket.notices.inbox import queries
-from datamarket.notices.inbox.terms import Consequence, Matter, MatterKind
+from datamarket.notices.inbox.terms import BY_WORKING_DAYS, Consequence, Matter, MatterKind
 
 router = SliceRouter(tags=["notices"])
 
@@ -32,7 +33,10 @@ class MatterOut(RowShape):
     @classmethod
     def of(cls, row: Matter, **derived: Any) -> Self:
         then = Consequence(row.kind.value)
-        return super().of(row, then_zh=then.zh, then_en=then.en, **derived)
+        counted = row.until if row.kind in BY_WORKING_DAYS else None
+        said = assumption(counted and business_date(counted - timedelta(days=1)))
+        then_zh, then_en = then.zh + said["assumed_zh"], then.en + said["assumed_en"]
+        return super().of(row, then_zh=then_zh, then_en=then_en, **derived)
 
 
 @router.get("/inbox", summary="What waits for the caller, until when, and what happens then; by deadline")

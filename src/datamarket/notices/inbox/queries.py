@@ -9,7 +9,7 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
 from datamarket.contracts.rules import QUOTA_MARKS
-from datamarket.foundation.clock import business_date
+from datamarket.foundation.clock import SWITCHED_DAYS, business_date
 from datamarket.foundation.db import Connection, PageAsked
 from datamarket.notices.inbox.terms import Matter, MatterKind
 from datamarket.zones.limits import limits_on
@@ -35,9 +35,13 @@ def _starts(day: str) -> str:
 
 
 def _working_days_later(day: str, count: str) -> str:
-    """SQL: the start of the day after the `count`-th working day (Monday to Friday); far away where no rule sets one."""
-    weekdays = f"generate_series({day} + 1, {day} + 2 * {count} + 7, interval '1 day') AS d"
-    nth = f"(SELECT d::date + 1 FROM {weekdays} WHERE extract(isodow FROM d) <= 5 ORDER BY d OFFSET {count} - 1 LIMIT 1)"  # noqa: S608 - constants
+    """SQL: the start of the day after the `count`-th working day, by `clock.SWITCHED_DAYS`; far away where no rule sets one.
+
+    Twice as many days and two weeks always hold them: no holiday is longer than ten days.
+    """
+    days = f"generate_series({day} + 1, {day} + 2 * {count} + 14, interval '1 day') AS d"
+    worked = "(extract(isodow FROM d) <= 5) <> (d::date = ANY ($12::date[]))"
+    nth = f"(SELECT d::date + 1 FROM {days} WHERE {worked} ORDER BY d OFFSET {count} - 1 LIMIT 1)"  # noqa: S608 - constants
     return f"CASE WHEN {count} IS NULL THEN {_FAR} ELSE {_starts(nth)} END"
 
 
@@ -85,6 +89,10 @@ _OF_CALL = (
     f"SELECT 'application', a.id, coalesce(a.submitted_at, a.created_at), {_starts('c.closes_on + 1')}"  # noqa: S608 - constants
     " FROM subsidy_application a JOIN subsidy_call c ON c.id = a.call_id"
     " WHERE a.enterprise_id = $2 AND a.state = '{}' AND c.closes_on >= $5"
+)
+_OBJECTION = (
+    f"SELECT 'objection', id, filed_at, {_starts('decide_by + 1')} FROM subsidy_objection"  # noqa: S608 - constants
+    " WHERE state IN ('filed', 'answered') AND {}"
 )
 FUNDS_MARK = min(QUOTA_MARKS)
 """Percent of its funds at which a buyer is told, as of a quota. What came in is all that was credited, but what escrow
@@ -222,7 +230,11 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
         K.RUN_TO_APPROVE,
         Source(
             P.APPROVE_SUBSIDY,
-            _RUN.format("publicised", " AND $3 NOT IN (calculated_by, reviewed_by) AND publicity_to < $5"),
+            _RUN.format(
+                "publicised",
+                " AND $3 NOT IN (calculated_by, reviewed_by) AND publicity_to < $5"
+                " AND NOT EXISTS (SELECT FROM subsidy_run_objections(subsidy_run.id, $5) AS o WHERE o.unsettled + o.upheld > 0)",
+            ),
             of_organisations=False,
         ),
     ),
@@ -245,6 +257,31 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
         ),
     ),
     (K.APPLICATION_TO_MEND, Source(P.FILE_PAPER, _OF_CALL.format("returned"))),
+    (
+        K.RUN_TO_SUPERSEDE,
+        Source(
+            P.CALCULATE_SUBSIDY,
+            _RUN.format(
+                "publicised",
+                " AND (SELECT o.upheld > 0 FROM subsidy_run_objections(subsidy_run.id, $5) AS o)",
+            ),
+            of_organisations=False,
+        ),
+    ),
+    (
+        K.OBJECTION_TO_DECIDE,
+        Source(P.APPROVE_SUBSIDY, _OBJECTION.format("$3 <> ALL (barred)"), of_organisations=False),
+    ),
+    (K.OBJECTION_TO_WATCH, Source(P.FILE_PAPER, _OBJECTION.format("enterprise_id = $2"))),
+    (
+        K.OBJECTION_TO_APPEAL,
+        Source(
+            P.FILE_PAPER,
+            f"SELECT 'objection', id, decided_at, {_starts('appeal_by + 1')} FROM subsidy_objection r"  # noqa: S608 - constants
+            " WHERE enterprise_id = $2 AND state = 'rejected' AND appeal_by >= $5"
+            " AND NOT EXISTS (SELECT FROM subsidy_objection a WHERE a.appeal_of_id = r.id AND a.state <> 'withdrawn')",
+        ),
+    ),
     (K.AWARD_TO_CONFIRM, Source(P.FILE_PAPER, _OF_CALL.format("proposed"))),
     (K.SUBSCRIPTION_TO_REPLAY, Source(P.READ_MARKET, _PAUSED.format("participant_id = $2"))),
     (
@@ -258,7 +295,8 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
 )
 _GIVEN = """
 WITH given AS (
-    SELECT $1::int, $2::uuid, $3::uuid, $4::timestamptz, $5::date, $6::int, $7::int, $8::int, $9::timestamptz, $10::uuid
+    SELECT $1::int, $2::uuid, $3::uuid, $4::timestamptz, $5::date, $6::int, $7::int, $8::int, $9::timestamptz, $10::uuid,
+           $12::date[]
 )
 """
 """The driver learns from it of what kind a value is that no arm of this caller's asks for."""
@@ -266,6 +304,15 @@ _ARM = (
     "(SELECT '{kind}' AS kind, w.* FROM ({statement}) AS w (subject_type, subject_id, since, due)"
     " WHERE (due, subject_id) > ($9, $10) ORDER BY due, subject_id LIMIT $11)"
 )
+
+
+def _arms(actor: Actor) -> list[str]:
+    """Of what the actor may do."""
+    return [
+        _ARM.format(kind=kind, statement=source.statement)
+        for kind, source in _SOURCES
+        if actor.may(source.asked) and (actor.participant_id is not None or not source.of_organisations)
+    ]
 
 
 async def list_matters(
@@ -277,12 +324,7 @@ async def list_matters(
     page: PageAsked[tuple[datetime, UUID]],
 ) -> list[Matter]:
     """By deadline; of a matter without one by its id, after all others. Whoever has no organisation is asked as an office."""
-    arms = [
-        _ARM.format(kind=kind, statement=source.statement)
-        for kind, source in _SOURCES
-        if visible_to.may(source.asked)
-        and (visible_to.participant_id is not None or not source.of_organisations)
-    ]
+    arms = _arms(visible_to)
     if not arms:
         return []
     on = business_date(now)
@@ -301,6 +343,7 @@ async def list_matters(
         due,
         subject,
         page.limit + 1,
+        SWITCHED_DAYS,
     )
     return [
         Matter(

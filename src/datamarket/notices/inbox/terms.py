@@ -43,6 +43,22 @@ class MatterKind(Labelled):
         "application to mend and submit again",
     )
     AWARD_TO_CONFIRM = "award_to_confirm", "免申即享奖补待确认", "proposed award to confirm"
+    OBJECTION_TO_DECIDE = "objection_to_decide", "异议或申诉待决定", "objection or appeal to decide"
+    OBJECTION_TO_WATCH = (
+        "objection_to_watch",
+        "异议或申诉办理中",
+        "objection or appeal that awaits its decision",
+    )
+    OBJECTION_TO_APPEAL = (
+        "objection_to_appeal",
+        "被驳回的异议可申诉",
+        "rejected objection that may be appealed",
+    )
+    RUN_TO_SUPERSEDE = (
+        "run_to_supersede",
+        "异议成立，名单待重新测算",
+        "objection upheld: everyone to be calculated again",
+    )
     SUBSCRIPTION_TO_REPLAY = "subscription_to_replay", "订阅已暂停，待重放", "paused subscription to replay"
 
 
@@ -174,11 +190,43 @@ class Consequence(Labelled):
         "届时申报期结束，不能再确认。",
         "The call is over then, and nothing more is confirmed.",
     )
+    OBJECTION_TO_DECIDE = (
+        "objection_to_decide",
+        "届时办理期限届满，异议不会自动成立或驳回；了结前不能批准奖补结果。",
+        "The time to decide it ends then; nothing is decided by itself, and until it is no award of the year is approved.",
+    )
+    OBJECTION_TO_WATCH = (
+        "objection_to_watch",
+        "届时办理期限届满，异议不会自动成立或驳回；决定之前可以撤回。",
+        "The time to decide it ends then; nothing is decided by itself, and until it is the objector may withdraw it.",
+    )
+    OBJECTION_TO_APPEAL = (
+        "objection_to_appeal",
+        "届时申诉期满，驳回决定不能再申诉。",
+        "The time to appeal ends then, and the rejection stands.",
+    )
+    RUN_TO_SUPERSEDE = (
+        "run_to_supersede",
+        "未设期限；在取代它的运行公示之前，该年度奖补不能批准。",
+        "There is no deadline; until a run that supersedes it is public no award of the year is approved.",
+    )
     SUBSCRIPTION_TO_REPLAY = (
         "subscription_to_replay",
         "未设期限；重放前不再发送消息，期间的事件不会丢失。",
         "There is no deadline; nothing is sent until it is replayed, and no event is lost meanwhile.",
     )
+
+
+BY_WORKING_DAYS = frozenset(
+    {
+        MatterKind.REGISTRATION_TO_ACCEPT,
+        MatterKind.REGISTRATION_TO_REVIEW,
+        MatterKind.OBJECTION_TO_DECIDE,
+        MatterKind.OBJECTION_TO_WATCH,
+        MatterKind.OBJECTION_TO_APPEAL,
+    }
+)
+"""Whose deadline is counted in working days: where their calendar is not known, that is said."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from fastapi import Query, Response
 from pydantic import Field
 
 from datamarket.auth.access import ReadMarket, ReadSubsidy, Visitor
+from datamarket.foundation.clock import holidays_known
 from datamarket.foundation.db import there
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
@@ -26,7 +27,7 @@ from datamarket.subsidy.lines import queries
 from datamarket.subsidy.lines.queries import Award, LineView
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
-from datamarket.subsidy.runs.api import AwardHoldOut, SlugQuery, YearQuery, named_run
+from datamarket.subsidy.runs.api import HOLIDAYS_KNOWN, AwardHoldOut, SlugQuery, YearQuery, named_run
 from datamarket.subsidy.runs.rules import PUBLIC
 from datamarket.subsidy.runs.terms import AwardHoldState, RunState
 from datamarket.subsidy.scheme.document import Scheme
@@ -122,8 +123,10 @@ class ExceptionsOut(Page[ExceptionOut]):
 
 
 class AwardOut(Shape):
-    """A publicised award."""
+    """A publicised award; `line_id` is what an objection to it names."""
 
+    run_id: UUID
+    line_id: UUID
     scheme: str
     year: int
     clause: str
@@ -138,6 +141,7 @@ class AwardOut(Shape):
     state: RunState
     publicity_from: date | None
     publicity_to: date | None
+    holidays_known: bool | None = Field(description=HOLIDAYS_KNOWN)
     held: AwardHoldState | None = Field(description="held: not paid for now; forgone: not paid")
     superseded_by: UUID | None = Field(description="the run whose list took the place of this one")
 
@@ -147,10 +151,12 @@ class AwardOut(Shape):
         clause = scheme.clause(line.clause_id)
         shown = {
             "scheme": run.scheme_id,
+            "line_id": line.id,
             "clause": clause.id,
             "clause_zh": clause.title.zh,
             "clause_en": clause.title.en,
             "project": line.name if line.candidate_id != line.uscc else None,
+            "holidays_known": run.publicity_to and holidays_known(run.publicity_to),
             "held": hold and hold.state,
             "superseded_by": run.superseded_by_id,
         }

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.evidence import actions as evidence
+from datamarket.foundation.clock import business_date
 from datamarket.foundation.errors import Conflict, Invalid
 from datamarket.foundation.ids import new_id
 from datamarket.subsidy.evaluator.rules import YearNotCovered
@@ -45,11 +46,12 @@ async def open_run(
 ) -> SubsidyRun:
     """A draft under the approved version; without a cut-off the books count until now.
 
-    What it supersedes ends at once; a public list stays until this one is publicised in its place.
+    What it supersedes ends at once; a public list stays until this one is publicised; an upheld objection is named.
     Raises NotFound, NoSchemeInForce, YearNotCovered, OtherCompetition, EventNotPermitted, TransitionNotAllowed.
     """
     rules.check_permitted(actor, RunEvent.SNAPSHOT)
     version = await _version_for(session, scheme_id, year)
+    objected = await queries.objections_to(session, supersedes, business_date(now)) if supersedes else None
     run = SubsidyRun(
         id=new_id(now),
         ledger_id=ledger_id,
@@ -60,6 +62,7 @@ async def open_run(
         state=RunState.DRAFT,
         actor_id=actor.account_id,
         supersedes_id=supersedes,
+        objection_id=objected and objected.newest_upheld,
         created_at=now,
     )
     session.add(run)

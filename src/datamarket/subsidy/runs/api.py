@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from datamarket.auth.access import ReadSubsidy, allow
 from datamarket.auth.terms import Actor, Permission, Role
+from datamarket.foundation.clock import holidays_known
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -40,6 +41,7 @@ PaySubsidy = Annotated[Actor, allow(Permission.PAY_SUBSIDY)]
 SLUG = r"^[a-z][a-z0-9-]*$"
 SlugQuery = Annotated[str | None, Query(max_length=64, pattern=SLUG)]
 YearIn = Annotated[int, Field(ge=2000, le=2999, strict=True)]
+HOLIDAYS_KNOWN = "whether working days were counted with the public holidays of the last day's year; if not, as Monday to Friday"
 YearQuery = Annotated[int, Query(ge=2000, le=2999)]
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
 
@@ -97,17 +99,23 @@ class RunOut(RowShape):
     approved_by: UUID | None
     publicity_from: date | None
     publicity_to: date | None
+    holidays_known: bool | None = Field(description=HOLIDAYS_KNOWN)
     posted_by: UUID | None
     paid_by: UUID | None
     closed_by: UUID | None
     supersedes_id: UUID | None
     superseded_by_id: UUID | None = Field(description="the run whose list took the place of this one's")
+    objection_id: UUID | None = Field(
+        description="the newest upheld objection, of those that led to this run in the place of another"
+    )
     created_at: datetime
     version: int
 
     @classmethod
     def of(cls, row: Any, **derived: Any) -> Self:
-        return super().of(row.run, **row._asdict(), **derived)
+        last = row.run.publicity_to
+        known = last and holidays_known(last)
+        return super().of(row.run, **row._asdict(), holidays_known=known, **derived)
 
 
 class RunEventOut(RowShape):

@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
+from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import driver
 from datamarket.foundation.errors import Conflict, Refused
 from datamarket.ledger import posting
@@ -18,7 +19,7 @@ from datamarket.subsidy.cases.tables import SubsidyClaim
 from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.register.tables import BudgetShort
 from datamarket.subsidy.runs import dossier, holds, queries, sealed
-from datamarket.subsidy.runs.rules import check_duties, check_publicity_over
+from datamarket.subsidy.runs.rules import check_duties, check_objections, check_publicity_over
 from datamarket.subsidy.runs.tables import AwardHold, SubsidyLine, SubsidyPosting, SubsidyRun
 from datamarket.subsidy.runs.terms import AwardHoldCause, AwardHoldEvent, AwardHoldState, RunEvent, RunState
 from datamarket.subsidy.terms import Unit
@@ -47,10 +48,12 @@ class AwardsHeld(Conflict):
 async def approve(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: datetime) -> dict[str, Any]:
     """The publicity is over, and the year's pool holds what is promised, held awards included.
 
-    Raises RunPublicityRunning, RunNotAsSealed, BudgetShort.
+    Raises RunPublicityRunning, ObjectionsOpen, ObjectionsUnheeded, RunNotAsSealed, BudgetShort.
     """
     if run.publicity_to is not None:
         check_publicity_over(run.publicity_to, now=now)
+    objections = await queries.objections_to(session, run.id, business_date(now))
+    check_objections(unsettled=objections.unsettled, upheld=objections.upheld)
     await sealed.check_as_sealed(session, run)
     total = run.total_fen or 0
     going = await holds.judge(session, actor, run, RunEvent.APPROVE, now=now)

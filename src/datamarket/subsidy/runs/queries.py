@@ -1,6 +1,7 @@
 """Reading runs and their lines."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -91,6 +92,24 @@ async def differences(session: AsyncSession, run_id: UUID) -> list[tuple[str, st
     """In what the run is not what its audit events say, and which rows where they are known."""
     unlike = func.subsidy_run_unlike(run_id).table_valued("what", "named")
     return list((await session.exec(select(unlike.c.what, unlike.c.named))).all())
+
+
+class YearObjections(NamedTuple):
+    """What objections ask of the lists of a run's year: open or still to be appealed, and upheld after the run was opened."""
+
+    unsettled: int
+    upheld: int
+    newest_upheld: UUID | None
+
+
+async def objections_to(session: AsyncSession, run_id: UUID, on: date) -> YearObjections:
+    """As they are on a day."""
+    asked_for = func.subsidy_run_objections(run_id, on).table_valued(*YearObjections._fields)
+    return YearObjections(
+        *(
+            await session.exec(select(asked_for.c.unsettled, asked_for.c.upheld, asked_for.c.newest_upheld))
+        ).one()
+    )
 
 
 async def same_calculation(session: AsyncSession, run: SubsidyRun, engine: str) -> UUID | None:

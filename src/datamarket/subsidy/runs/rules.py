@@ -10,8 +10,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation.clock import add_working_days, business_date, start_of_day
-from datamarket.foundation.errors import Forbidden, Refused
+from datamarket.foundation.clock import add_working_days, assumption, business_date, start_of_day
+from datamarket.foundation.errors import Conflict, Forbidden, Refused
 from datamarket.foundation.states import Life
 from datamarket.subsidy.runs.terms import AwardHoldEvent, AwardHoldState, RunEvent, RunState
 
@@ -86,8 +86,28 @@ class RunDutiesNotSeparate(Refused):
 
 class RunPublicityRunning(Refused):
     code = "subsidy.publicity-running"
-    zh = "公示期至 {until}（含）结束，此前不能批准。"
-    en = "The publicity lasts until {until} inclusive; no approval before it has ended."
+    zh = "公示期至 {until}（含）结束{assumed_zh}，此前不能批准。"
+    en = "The publicity lasts until {until} inclusive{assumed_en}; no approval before it has ended."
+
+
+class ObjectionsOpen(Conflict):
+    code = "subsidy.objections-open"
+    zh = "该年度名单尚有 {count} 项异议或申诉未了结，或仍在申诉期内，此前不能批准。"
+    en = "Of the objections and appeals to the year's lists {count} are open or may still be appealed; no approval before."
+
+
+class ObjectionsUnheeded(Conflict):
+    code = "subsidy.objections-unheeded"
+    zh = "本次运行发起后有 {count} 项异议成立，须另行发起取代它的运行，对全部申报对象重新测算。"
+    en = "After this run was opened {count} objections were upheld; a run that supersedes it calculates everyone again."
+
+
+def check_objections(*, unsettled: int, upheld: int) -> None:
+    """Raises ObjectionsOpen and ObjectionsUnheeded."""
+    if unsettled:
+        raise ObjectionsOpen(count=unsettled)
+    if upheld:
+        raise ObjectionsUnheeded(count=upheld)
 
 
 def check_permitted(actor: Actor, event: RunEvent) -> None:
@@ -140,7 +160,7 @@ def events_open_to(actor: Actor, state: RunState, hands: Hands) -> list[RunEvent
 def check_publicity_over(last_day: date, *, now: datetime) -> None:
     """Raises RunPublicityRunning until the day after the last has begun in Qingdao."""
     if now < start_of_day(last_day + timedelta(days=1)):
-        raise RunPublicityRunning(until=last_day.isoformat())
+        raise RunPublicityRunning(until=last_day.isoformat(), **assumption(last_day))
 
 
 def earliest_approval(last_day: date, now: datetime) -> datetime:

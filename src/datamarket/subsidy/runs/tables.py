@@ -107,6 +107,7 @@ class SubsidyRun(SQLModel, table=True):
     paid_by: UUID | None = None
     closed_by: UUID | None = None
     superseded_by_id: UUID | None = Field(default=None, foreign_key="subsidy_run.id")
+    objection_id: UUID | None = None
 
     @property
     def hands(self) -> Hands:

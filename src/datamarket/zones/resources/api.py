@@ -9,7 +9,7 @@ from pydantic import Field
 
 from datamarket.auth.access import ReadMarket, Visitor, allow
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation.clock import business_date
+from datamarket.foundation.clock import business_date, holidays_known
 from datamarket.foundation.http import (
     AllowedEvents,
     Body,
@@ -83,6 +83,9 @@ class ResourceOut(RowShape):
     registered_on: date | None
     valid_to: date | None
     due_on: date | None = Field(description="the last day of the authority's next step, by the rule in force")
+    holidays_known: bool | None = Field(
+        description="whether `due_on` was counted with the public holidays of its year; if not, as Monday to Friday"
+    )
     registration_code: str | None = Field(examples=["QD-370200-2024-000101"])
     created_at: datetime
     version: int
@@ -90,7 +93,8 @@ class ResourceOut(RowShape):
     @classmethod
     def of(cls, row: Any, **derived: Any) -> Self:
         due_on = rules.due_on(row.state, submitted_on=row.submitted_on, accepted_on=row.accepted_on)
-        return super().of(row, due_on=due_on, **derived)
+        known = due_on and holidays_known(due_on)
+        return super().of(row, due_on=due_on, holidays_known=known, **derived)
 
 
 class ResourceEventsOut(AllowedEvents[ResourceState, ResourceEvent]):

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation.clock import add_working_days
+from datamarket.foundation.clock import add_working_days, assumption
 from datamarket.foundation.errors import Conflict, Forbidden, Refused
 from datamarket.foundation.states import Life
 from datamarket.zones.limits import limits_on
@@ -75,8 +75,8 @@ class CoreNeverTrades(Refused):
 
 class RegistrationPublicityRunning(Refused):
     code = "resource.publicity-running"
-    zh = "公示期尚未届满，{until} 起方可赋码。"
-    en = "The publicity is still running; the code may be given from {until} on."
+    zh = "公示期尚未届满，{until} 起方可赋码{assumed_zh}。"
+    en = "The publicity is still running; the code may be given from {until} on{assumed_en}."
 
 
 class RenewalOutsideWindow(Refused):
@@ -139,7 +139,7 @@ def check_publicity_over(publicised_on: date, on: date, *, working_days: int | N
         return
     last = add_working_days(publicised_on, working_days)
     if on <= last:
-        raise RegistrationPublicityRunning(until=last + timedelta(days=1))
+        raise RegistrationPublicityRunning(until=last + timedelta(days=1), **assumption(last))
 
 
 def check_renewal_window(valid_to: date, on: date, *, window_days: int) -> None:

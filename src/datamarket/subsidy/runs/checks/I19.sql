@@ -1,4 +1,4 @@
--- zh: 补贴所依据的各登记簿（主体及其状态、控制关系、平台、账户、案例、申领、预算、方案、运行事件、记账、合同价款、已存应答）与审计事件所记一致
+-- zh: 补贴所依据的各登记簿（主体及其状态、控制关系、平台、账户、案例、申领、异议、预算、方案、运行事件、记账、合同价款、已存应答）与审计事件所记一致
 -- en: the registers that a subsidy stands on are what audit events tell: no row changed, gone, or made by no event
 -- seen: SELECT count(*) FROM audit_event WHERE action <> 'trading.record' AND facts ? 'rows'
 -- An action keeps the rows that it made or changed in its event, under `rows`; of each row the newest event counts.
@@ -37,6 +37,9 @@ WITH told AS MATERIALIZED (
     UNION ALL
     SELECT coalesce(e.named, 'subsidy_award_hold ' || t.id), e.xid, told_otherwise(t, e.row)
       FROM subsidy_award_hold AS t FULL JOIN told AS e ON e.named = 'subsidy_award_hold ' || t.id WHERE coalesce(e.name, 'subsidy_award_hold') = 'subsidy_award_hold'
+    UNION ALL
+    SELECT coalesce(e.named, 'subsidy_objection ' || t.id), e.xid, told_otherwise(t, e.row)
+      FROM subsidy_objection AS t FULL JOIN told AS e ON e.named = 'subsidy_objection ' || t.id WHERE coalesce(e.name, 'subsidy_objection') = 'subsidy_objection'
     UNION ALL
     SELECT coalesce(e.named, 'subsidy_budget ' || t.id), e.xid, told_otherwise(t, e.row)
       FROM subsidy_budget AS t FULL JOIN told AS e ON e.named = 'subsidy_budget ' || t.id WHERE coalesce(e.name, 'subsidy_budget') = 'subsidy_budget'
