@@ -14,6 +14,7 @@ integrity  trades that only look like trades: detectors, and flags that a person
 calls      applications, and awards that nobody applies for
 runs       a run through its life, from its snapshot to payment
 lines      what readers see: awards, refusals, what a reviewer must look at
+bundles    a run as one file that is recomputed anywhere, and held to what was sealed
 studies    another run, today's books, other parameters, the same bytes again; a workbook
 
 Invariants: amounts are whole fen and rates exact fractions; the order of rows never matters; an award
