@@ -376,3 +376,24 @@ async def _documented(
     from datamarket.subsidy.runs import dossier
 
     return await dossier.document_of(session, await _chosen(session, ledger_id, run_id, year))
+
+
+@app.command()
+def decision(
+    line_id: Annotated[UUID, typer.Argument(help="id of a line whose award is approved")],
+    out: Annotated[Path, typer.Option(help="page to write, for printing")] = Path("award.html"),
+) -> None:
+    """Write the decision letter of an award (奖补决定通知书)."""
+    page = in_transaction(lambda session, _market: _award_letter(session, line_id))
+    with spoken():
+        out.write_text(page, encoding="utf-8")
+    typer.echo(str(out))
+
+
+async def _award_letter(session: "AsyncSession", line_id: UUID) -> str:
+    from datamarket.auth.terms import Actor, Role
+    from datamarket.subsidy.lines.letter import letter_of_award
+    from datamarket.subsidy.lines.queries import get_line
+
+    reader = Actor(UUID(int=0), None, frozenset({Role.AUDITOR}))  # who has the database sees every row
+    return await letter_of_award(session, await get_line(session, line_id, visible_to=reader))
