@@ -65,6 +65,7 @@ async def joint(database: Database, **more: Any) -> tuple[SubsidyCase, list[Part
     return await world.case(database, firms[0], shares=shares, **more), firms
 
 
+@pytest.mark.edge(45, part="shares of a joint project")
 async def test_a_joint_project_is_capped_once_and_paid_by_share_to_the_fen(fresh_database: Database) -> None:
     case, firms = await joint(fresh_database, investment_fen=500_000_000)
     lines = await project_lines(fresh_database, await paid(fresh_database, Officers()))
@@ -128,6 +129,7 @@ async def test_a_case_revoked_before_its_award_is_paid_is_not_paid(
     await assert_books_hold(fresh_database.url)
 
 
+@pytest.mark.edge(58)
 async def test_a_case_corrected_after_the_snapshot_is_not_paid_by_it_though_it_was_verified_again(
     fresh_database: Database,
 ) -> None:
@@ -196,6 +198,7 @@ async def test_a_corrected_investment_is_held_until_it_is_verified_again(fresh_d
     assert (await project_lines(fresh_database, run))[case.code].amount_fen == 30_000_000
 
 
+@pytest.mark.edge(48)
 async def test_a_case_revoked_after_payment_drifts_and_its_number_is_never_paid_again(
     fresh_database: Database,
 ) -> None:

@@ -84,6 +84,23 @@ async def test_an_export_holds_the_awards(run: SubsidyRun, tmp_path: Path) -> No
     assert ("运行编号 run id", str(run.id)) in {row[:2] for row in summary.iter_rows(values_only=True)}
 
 
+async def test_a_bundle_is_written_once_the_run_is_sealed_and_replays(
+    run: SubsidyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATAMARKET_VAR", str(tmp_path / "var"))
+    out = tmp_path / "run.zip"
+    early = await typed("bundle", run.id, "--out", out)
+    assert (early.exit_code, "evidence.nothing-sealed" in early.stderr) == (2, True), early.output
+    sealed = await asyncio.to_thread(CliRunner().invoke, app, ["seal"])
+    assert sealed.exit_code == 0, sealed.output
+    told = await typed("bundle", run.id, "--out", out)
+    assert told.exit_code == 0, told.output
+    replayed = await typed("replay", out)
+    assert (replayed.exit_code, str(run.result_sha256) in replayed.stdout) == (0, True), replayed.output
+    unknown = await typed("replay", "run")
+    assert (unknown.exit_code, "neither the id of a run nor a .zip" in unknown.stderr) == (2, True)
+
+
 async def test_without_an_id_the_newest_run_is_taken_and_named(run: SubsidyRun) -> None:
     listed = await typed("runs", "--json")
     assert [item["id"] for item in json.loads(listed.stdout)] == [str(run.id)], listed.output

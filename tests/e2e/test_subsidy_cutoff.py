@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from datamarket.catalogue.venues import actions as venue_actions
 from datamarket.catalogue.venues import queries as venue_queries
 from datamarket.catalogue.venues.tables import Venue
@@ -72,6 +74,7 @@ async def qualify(
         return await venue_actions.edit_venue(session, AUTHORITY, row, terms=terms, now=at)
 
 
+@pytest.mark.edge(34)
 async def test_a_trade_recorded_after_the_cut_off_is_not_there_until_a_later_cut_off(
     fresh_database: Database,
 ) -> None:
@@ -153,6 +156,7 @@ async def test_a_venue_struck_off_keeps_its_earlier_sales_and_later_ones_do_not_
     await assert_books_hold(fresh_database.url)
 
 
+@pytest.mark.edge(39, part="suspended, then restored")
 async def test_standing_is_that_of_the_years_end_and_the_cut_off_and_who_withdrew_stays_withdrawn(
     fresh_database: Database,
 ) -> None:
@@ -169,6 +173,7 @@ async def test_standing_is_that_of_the_years_end_and_the_cut_off_and_who_withdre
     assert suspended == {left.uscc: True, withdrew.uscc: True, early.uscc: True, late.uscc: False}
 
 
+@pytest.mark.edge(44)
 async def test_who_is_no_enterprise_has_a_line_that_says_so_and_takes_nobodys_rank(
     fresh_database: Database,
 ) -> None:

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
+import pytest
+
 from datamarket.foundation.clock import business_date, year_bounds
 from datamarket.foundation.db import Database, driver
 from datamarket.foundation.ids import new_id
@@ -68,6 +70,7 @@ def turnover_lines(lines: list[SubsidyLine]) -> dict[str, SubsidyLine]:
     return {line.uscc: line for line in lines if line.clause_id == "top-ten-turnover"}
 
 
+@pytest.mark.edge(42, part="a direct relation")
 async def test_every_exclusion_is_a_sum_of_its_own_and_together_they_are_the_gross(
     fresh_database: Database,
 ) -> None:
@@ -93,6 +96,7 @@ async def test_every_exclusion_is_a_sum_of_its_own_and_together_they_are_the_gro
     await assert_books_hold(fresh_database.url)
 
 
+@pytest.mark.edge(43)
 async def test_a_common_controller_relates_two_and_only_from_the_day_it_began(
     fresh_database: Database,
 ) -> None:
@@ -110,6 +114,7 @@ async def test_a_common_controller_relates_two_and_only_from_the_day_it_began(
     assert (facts["net_platform_turnover"], facts["related_party_turnover"]) == (103, 20)
 
 
+@pytest.mark.edge(42, part="by a common controller")
 async def test_two_controllers_of_the_same_pair_take_a_sale_off_once(fresh_database: Database) -> None:
     on = await world.stage(fresh_database)
     one, other, seller, buyer = [await world.enterprise(fresh_database) for _ in range(4)]
@@ -121,6 +126,7 @@ async def test_two_controllers_of_the_same_pair_take_a_sale_off_once(fresh_datab
     assert (facts["gross_turnover"], facts["related_party_turnover"]) == (777, 777)
 
 
+@pytest.mark.edge(26)
 async def test_the_year_begins_and_ends_at_midnight_in_qingdao(fresh_database: Database) -> None:
     on = await world.stage(fresh_database)
     seller = await world.enterprise(fresh_database)
@@ -167,6 +173,7 @@ async def test_a_ring_of_sellers_is_shown_with_its_evidence_and_taken_off_nothin
     assert Flag.CIRCULAR not in by_company[honest.uscc].flags
 
 
+@pytest.mark.edge(42, part="there and back")
 async def test_selling_back_and_forth_is_a_ring_of_two(fresh_database: Database) -> None:
     on = await world.stage(fresh_database)
     a, b = await world.enterprise(fresh_database), await world.enterprise(fresh_database)
@@ -204,6 +211,7 @@ async def test_equal_turnovers_across_rank_ten_are_all_paid(fresh_database: Data
     )
 
 
+@pytest.mark.edge(47)
 async def test_cases_are_paid_held_or_refused_each_for_its_own_reason(fresh_database: Database) -> None:
     home = await world.enterprise(fresh_database)
     away = await world.enterprise(fresh_database, division="370102")
@@ -236,6 +244,7 @@ async def test_cases_are_paid_held_or_refused_each_for_its_own_reason(fresh_data
     }
 
 
+@pytest.mark.edge(28)
 async def test_a_refund_before_the_cut_off_is_netted_and_a_later_one_only_drifts(
     fresh_database: Database,
 ) -> None:

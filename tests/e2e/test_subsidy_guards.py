@@ -111,6 +111,7 @@ TAMPERINGS = {
 
 
 @pytest.mark.parametrize("broken", TAMPERINGS)
+@pytest.mark.edge(64)
 async def test_a_replay_finds_what_was_tampered_with_behind_the_triggers(
     fresh_database: Database, broken: str
 ) -> None:
@@ -240,6 +241,7 @@ async def test_a_fact_whose_text_changed_under_its_old_version_stops_the_snapsho
         await world.moved(fresh_database, officers, run, RunEvent.SNAPSHOT)
 
 
+@pytest.mark.edge(46)
 async def test_a_project_funded_once_is_never_posted_again(fresh_database: Database) -> None:
     """Another policy funded the project after the list was calculated: the posting stops, whole."""
     first, _ = await world.two_sellers_and_a_case(fresh_database)
@@ -263,6 +265,7 @@ async def test_a_project_funded_once_is_never_posted_again(fresh_database: Datab
     assert await balance_of(fresh_database, payable) == 0
 
 
+@pytest.mark.edge(56, part="of two runs that one budget would pay")
 async def test_only_one_list_of_a_year_is_ever_public(fresh_database: Database) -> None:
     on = await world.stage(fresh_database)
     seller = await world.enterprise(fresh_database)

@@ -83,6 +83,7 @@ async def test_a_whole_run_goes_through_all_hands_and_leaves_the_payable_at_zero
     await assert_books_hold(fresh_database.url)
 
 
+@pytest.mark.edge(56, part="of one run at once")
 async def test_two_approvals_at_once_approve_once(fresh_database: Database) -> None:
     await world.two_sellers_and_a_case(fresh_database)
     officers = Officers()
@@ -104,6 +105,7 @@ async def test_two_approvals_at_once_approve_once(fresh_database: Database) -> N
     assert sum(isinstance(outcome, TransitionNotAllowed) for outcome in outcomes) == 1
 
 
+@pytest.mark.edge(55, part="a double click")
 async def test_two_postings_at_once_post_each_line_once(fresh_database: Database) -> None:
     first, _ = await world.two_sellers_and_a_case(fresh_database)
     officers = Officers()
@@ -119,6 +121,7 @@ async def test_two_postings_at_once_post_each_line_once(fresh_database: Database
     await assert_i13_holds(fresh_database)
 
 
+@pytest.mark.edge(57)
 async def test_the_same_account_cannot_review_or_approve_what_it_calculated(fresh_database: Database) -> None:
     await world.two_sellers_and_a_case(fresh_database)
     busy = actor(Role.AUTHORITY)
@@ -151,6 +154,7 @@ async def test_no_approval_before_the_publicity_has_ended(fresh_database: Databa
     assert approved.approved_by == officers.approver.account_id
 
 
+@pytest.mark.edge(53)
 async def test_an_approval_beyond_the_budget_is_refused_and_takes_nothing(fresh_database: Database) -> None:
     await world.two_sellers_and_a_case(fresh_database)
     officers = Officers()
@@ -180,6 +184,7 @@ async def test_an_approval_beyond_the_budget_is_refused_and_takes_nothing(fresh_
     assert (await budget(total + 5)).committed_fen == total
 
 
+@pytest.mark.edge(54)
 async def test_equal_inputs_are_not_calculated_twice_and_a_new_run_may_replace_the_old(
     fresh_database: Database,
 ) -> None:

@@ -84,6 +84,7 @@ async def budgeted(database: Database) -> tuple[Participant, Participant, Office
     return first, second, officers, run
 
 
+@pytest.mark.edge(41)
 async def test_who_is_suspended_at_the_approval_waits_and_once_restored_is_paid_with_the_others(
     fresh_database: Database,
 ) -> None:
@@ -107,6 +108,7 @@ async def test_who_is_suspended_at_the_approval_waits_and_once_restored_is_paid_
     await assert_books_hold(fresh_database.url)
 
 
+@pytest.mark.edge(40)
 async def test_who_withdrew_before_payment_is_never_paid_and_claim_and_budget_come_back(
     fresh_database: Database,
 ) -> None:
@@ -134,6 +136,7 @@ async def test_who_withdrew_before_payment_is_never_paid_and_claim_and_budget_co
     await assert_books_hold(fresh_database.url)
 
 
+@pytest.mark.edge(39, part="suspended after the publicity")
 async def test_an_award_released_after_the_others_were_paid_is_posted_and_paid_at_once(
     fresh_database: Database,
 ) -> None:

@@ -4,6 +4,7 @@ import json
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -196,6 +197,7 @@ def test_every_cell_of_a_grid_is_what_its_single_arm_says(snapshot: Snapshot, da
 
 
 @given(snapshots())
+@pytest.mark.edge(24)
 def test_no_award_exceeds_its_cap_and_lines_add_up(snapshot: Snapshot) -> None:
     result = evaluate(CITY, snapshot, YEAR)
     assert all(0 <= line.amount_fen <= (line.cap_fen or 0) for line in result.lines if line.amount_fen)

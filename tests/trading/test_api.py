@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from datamarket.auth.terms import Role
 from datamarket.contracts.terms import Purpose
 from datamarket.foundation.db import Database
@@ -132,6 +134,7 @@ async def test_free_public_good_use_is_recorded_and_posts_nothing(
     assert refund.json()["code"] == "trade.nothing-to-refund"
 
 
+@pytest.mark.edge(12)
 async def test_a_metered_use_is_priced_once(database: Database, client_for: ClientFor) -> None:
     deal = await active_contract(database, quota=10, funds=Fen(1_000_000))
     buyer = client_for(deal.buyer_account)

@@ -1,5 +1,6 @@
 """`datamarket subsidy`: evaluate files, try cases, run over the ledger, study, explain, replay, export."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from datamarket.commands.running import AsJson, in_transaction, show, spoken
 if TYPE_CHECKING:
     from sqlmodel.ext.asyncio.session import AsyncSession
 
+    from datamarket.foundation.settings import Settings
     from datamarket.subsidy.runs.dossier import RunDossier
     from datamarket.subsidy.runs.queries import RunView
 
@@ -262,14 +264,48 @@ async def _studied(
 
 
 @app.command()
-def replay(run_id: RunId = None, year: RunYearAsked = None, as_json: AsJson = False) -> None:
-    """Recompute a run from its stored bytes; exit 1 when it does not agree."""
-    found = in_transaction(
-        lambda session, market: _replayed(session, market.settings.ledger_id, run_id, year)
-    )
+def replay(
+    target: Annotated[
+        str | None, typer.Argument(help="id of the run, or a bundle (.zip): that needs no database")
+    ] = None,
+    year: RunYearAsked = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(help="verifier's key kept elsewhere (/evidence/key); else that in the bundle"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute a run from its stored bytes, or from its bundle; exit 1 when it does not agree."""
+    if target is not None and target.lower().endswith(".zip"):
+        found = _replayed_bundle(Path(target), key)
+    else:
+        run_id = _run_id(target)
+        found = in_transaction(
+            lambda session, market: _replayed(session, market.settings.ledger_id, run_id, year)
+        )
     show(found, _print_replay, as_json=as_json)
     if not found["agrees"]:
+        zh, en = (sep.join(found["differs"]) for sep in ("、", ", "))
+        typer.echo(f"重算不符：{zh}。\nThe replay differs: {en}.", err=True)
         raise typer.Exit(1)
+
+
+def _run_id(target: str | None) -> UUID | None:
+    try:
+        return None if target is None else UUID(target)
+    except ValueError:
+        raise typer.BadParameter(f"neither the id of a run nor a .zip: {target}") from None
+
+
+def _replayed_bundle(path: Path, key: Path | None) -> dict[str, Any]:
+    """No database is opened, and nothing that opens one is imported."""
+    from dataclasses import asdict
+
+    from datamarket.subsidy.bundles.replaying import replay_bundle
+
+    with spoken():
+        kept = key.read_text(encoding="utf-8") if key else None
+        return asdict(replay_bundle(path.name, path.read_bytes(), kept))
 
 
 def _print_replay(found: Mapping[str, Any]) -> None:
@@ -286,6 +322,29 @@ async def _replayed(
 
     found = await replay_run(session, (await _chosen(session, ledger_id, run_id, year)).run.id)
     return asdict(found) | {"agrees": found.agrees}
+
+
+@app.command()
+def bundle(
+    run_id: RunId = None,
+    year: RunYearAsked = None,
+    out: Annotated[Path, typer.Option(help="bundle to write")] = Path("subsidy.zip"),
+) -> None:
+    """Write a run, sealed before, as one file that `replay` recomputes on any machine without a database."""
+    content = in_transaction(lambda session, market: _bundled(session, market.settings, run_id, year))
+    with spoken():
+        out.write_bytes(content)
+    typer.echo(f"{out} · {len(content):,} bytes · SHA-256 {hashlib.sha256(content).hexdigest()}")
+
+
+async def _bundled(
+    session: "AsyncSession", settings: "Settings", run_id: UUID | None, year: int | None
+) -> bytes:
+    from datamarket.server.sealing import sealer_of
+    from datamarket.subsidy.bundles.queries import bundle_of
+
+    view = await _chosen(session, settings.ledger_id, run_id, year)
+    return await bundle_of(session, view, sealer_of(settings, view.run.ledger_id).notary.reader)
 
 
 @app.command()
@@ -338,3 +397,24 @@ async def _documented(
     from datamarket.subsidy.runs import dossier
 
     return await dossier.document_of(session, await _chosen(session, ledger_id, run_id, year))
+
+
+@app.command()
+def decision(
+    line_id: Annotated[UUID, typer.Argument(help="id of a line whose award is approved")],
+    out: Annotated[Path, typer.Option(help="page to write, for printing")] = Path("award.html"),
+) -> None:
+    """Write the decision letter of an award (奖补决定通知书)."""
+    page = in_transaction(lambda session, _market: _award_letter(session, line_id))
+    with spoken():
+        out.write_text(page, encoding="utf-8")
+    typer.echo(str(out))
+
+
+async def _award_letter(session: "AsyncSession", line_id: UUID) -> str:
+    from datamarket.auth.terms import Actor, Role
+    from datamarket.subsidy.lines.letter import letter_of_award
+    from datamarket.subsidy.lines.queries import get_line
+
+    reader = Actor(UUID(int=0), None, frozenset({Role.AUDITOR}))  # who has the database sees every row
+    return await letter_of_award(session, await get_line(session, line_id, visible_to=reader))

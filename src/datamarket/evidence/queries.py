@@ -53,6 +53,14 @@ async def list_of_contract(
     return [ToldEvent(*row) for row in rows]
 
 
+async def list_of_subject(connection: Connection, subject_id: UUID, *, limit: int) -> list[ToldEvent]:
+    """Every event of a thing, oldest first, up to a number that its life does not come near."""
+    rows = await connection.fetch(
+        f"{EVENTS_TOLD} WHERE subject_id = $1 ORDER BY id LIMIT $2", subject_id, limit
+    )
+    return [ToldEvent(*row) for row in rows]
+
+
 _SEALED = f"""
 SELECT r.id, bool_and(l.hash = {leaf_hash("audit")}) FROM ({AUDIT_EVENTS.stored} AND subject_id = $2) AS r
   LEFT JOIN (SELECT leaf.id, leaf.hash FROM seal_leaves, unnest(ids, kinds, hashes) AS leaf (id, kind, hash)

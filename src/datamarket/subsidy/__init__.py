@@ -15,6 +15,7 @@ calls      applications, and awards that nobody applies for
 runs       a run through its life, from its snapshot to payment
 objections what is said against a public list, and appeals: answered, decided by another, leading to a run for everyone
 lines      what readers see: awards, refusals, what a reviewer must look at
+bundles    a run as one file that is recomputed anywhere, and held to what was sealed
 studies    another run, today's books, other parameters, the same bytes again; a workbook
 
 Invariants: amounts are whole fen and rates exact fractions; the order of rows never matters; an award

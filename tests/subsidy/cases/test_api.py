@@ -101,6 +101,7 @@ async def test_who_entered_or_corrected_a_case_never_verifies_it(
     assert (third.status_code, third.json()["state"]) == (200, "verified")
 
 
+@pytest.mark.edge(45, part="filed by two")
 async def test_of_one_list_a_number_stands_once_however_it_is_written(
     database: Database, client_for: ClientFor
 ) -> None:

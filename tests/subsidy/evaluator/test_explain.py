@@ -93,6 +93,7 @@ def test_a_tie_at_the_cut_is_told_with_its_rule(rule: str, zh: str) -> None:
     assert f"（与另外 1 个并列），并列跨越第 10 名，{zh}" in told(city_scheme(ties(rule)), *field, of="X")[0]
 
 
+@pytest.mark.edge(70)
 def test_every_shape_is_told_and_both_languages_carry_the_same_figures() -> None:
     scheme = shapes_scheme()
     field = [

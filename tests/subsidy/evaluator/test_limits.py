@@ -18,15 +18,18 @@ def with_budget(amount: str, when: str) -> Scheme:
 
 
 @pytest.mark.parametrize("when", ["pro_rata", "first_come", "stop"])
+@pytest.mark.edge(51, part="met exactly")
 def test_a_budget_met_exactly_changes_nothing(when: str) -> None:
     assert paid(run(with_budget("9000.00", when), *THREE)) == {"P1": 300_000, "P2": 300_000, "P3": 300_000}
 
 
+@pytest.mark.edge(51, part="one fen short")
 def test_one_fen_short_is_taken_from_the_last_of_equals() -> None:
     result = run(with_budget("8999.99", "pro_rata"), *THREE)
     assert paid(result) == {"P1": 300_000, "P2": 300_000, "P3": 299_999}
 
 
+@pytest.mark.edge(51, part="fewer fen than lines")
 def test_a_pool_of_fewer_fen_than_lines_still_adds_up() -> None:
     result = run(with_budget("0.02", "pro_rata"), *THREE)
     assert paid(result) == {"P1": 1, "P2": 1}
@@ -43,6 +46,7 @@ def test_a_budget_may_stop_the_run_instead() -> None:
     assert "9000.00" in stopped.value.sentence("zh")
 
 
+@pytest.mark.edge(52)
 def test_first_come_is_served_by_instant_then_id_and_the_last_gets_the_rest() -> None:
     noon, later = "2025-03-01T04:00:00.000000+00:00", "2025-03-01T04:00:00.000001+00:00"
     field = [
@@ -69,6 +73,7 @@ def test_only_the_highest_stays_and_the_line_says_which() -> None:
     assert line_of(result, "E").status is LineStatus.DISPLACED
 
 
+@pytest.mark.edge(50)
 def test_of_equal_amounts_the_earlier_clause_in_the_file_stays() -> None:
     scheme = city_scheme(("rule: all", "rule: highest_only"))
     result = run(scheme, firm("E", "3000000.00"), case("P", "100000.00"))
@@ -76,12 +81,14 @@ def test_of_equal_amounts_the_earlier_clause_in_the_file_stays() -> None:
     assert line_of(result, "E").steps_of(StepKind.STACKING)[0].figures["equal"] is True
 
 
+@pytest.mark.edge(49, part="the cap of the enterprise")
 def test_the_cap_of_an_enterprise_spans_its_lines_and_nobody_elses() -> None:
     field = [case("P1", "3000000.00"), case("P2", "3000000.00"), case("Q", "3000000.00", enterprise="F")]
     result = run(shapes_scheme(("budget: ", "# ")), *field)
     assert paid(result) == {"P1": 60_000_000, "P2": 60_000_000, "Q": parse_yuan("700000.00")}
 
 
+@pytest.mark.edge(51, part="remainders add up")
 def test_pro_rata_lines_add_up_to_the_pool_after_the_enterprise_cap() -> None:
     field = [case(f"P{index}", "3333333.33", enterprise=f"E{index % 3}") for index in range(7)]
     result = run(shapes_scheme(), *field)

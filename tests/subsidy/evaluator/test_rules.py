@@ -32,6 +32,7 @@ ALL_RULES = ["include_all", "exclude_all", "{tiebreak: [-contracts, first_settle
         ("0.01", "0.00", False),
     ],
 )
+@pytest.mark.edge(15)
 def test_a_case_gets_thirty_percent_and_the_cap_binds_only_above_it(
     investment: str, award: str, bound: bool
 ) -> None:
@@ -40,6 +41,8 @@ def test_a_case_gets_thirty_percent_and_the_cap_binds_only_above_it(
 
 
 @pytest.mark.parametrize(("turnover", "bound"), [("20000000.00", False), ("20000000.01", True)])
+@pytest.mark.edge(13)
+@pytest.mark.edge(14)
 def test_twenty_million_is_exactly_at_the_cap_and_one_fen_more_is_bound(turnover: str, bound: bool) -> None:
     line = line_of(run(city_scheme(), firm("A", turnover)), "A")
     assert (line.amount_fen, line.cap_bound) == (20_000_000, bound)
@@ -48,11 +51,13 @@ def test_twenty_million_is_exactly_at_the_cap_and_one_fen_more_is_bound(turnover
 @pytest.mark.parametrize(
     ("mode", "first", "second"), [("half_up", 3002, 3005), ("half_even", 3002, 3004), ("down", 3001, 3004)]
 )
+@pytest.mark.edge(16)
 def test_half_a_fen_goes_where_the_scheme_says(mode: str, first: int, second: int) -> None:
     scheme = city_scheme(("mode: half_up", f"mode: {mode}"))
     assert paid(run(scheme, case("A", "100.05"), case("B", "100.15"))) == {"A": first, "B": second}
 
 
+@pytest.mark.edge(1)
 def test_a_tie_across_rank_ten_pays_eleven_none_of_the_two_the_better_one_or_stops() -> None:
     tied = [firm("T1", "500000.00", contracts=3), firm("T2", "500000.00", contracts=7)]
     field = [*firms(*NINE), *tied]
@@ -83,6 +88,7 @@ def test_a_tie_at_the_cut_is_counted_and_shown_on_both_lines() -> None:
     )
 
 
+@pytest.mark.edge(2)
 def test_a_three_way_tie_at_nine_to_eleven_takes_two_by_tiebreak() -> None:
     early, late = "2025-01-02T00:00:00.000000+00:00", "2025-03-02T00:00:00.000000+00:00"
     tied = [
@@ -95,6 +101,7 @@ def test_a_three_way_tie_at_nine_to_eleven_takes_two_by_tiebreak() -> None:
     assert line_of(result, "X").rank == 9
 
 
+@pytest.mark.edge(3)
 def test_all_tied_are_all_in_or_all_out() -> None:
     field = firms(*["100.00"] * 12)
     assert len(paid(run(city_scheme(), *field))) == 12
@@ -102,6 +109,7 @@ def test_all_tied_are_all_in_or_all_out() -> None:
 
 
 @pytest.mark.parametrize("rule", ALL_RULES)
+@pytest.mark.edge(4)
 def test_a_tie_away_from_the_cut_has_no_effect(rule: str) -> None:
     field = [firm("A", "9500000.00"), firm("B", "9500000.00"), *firms(*NINE)]
     result = run(city_scheme(ties(rule)), *field)
@@ -111,6 +119,7 @@ def test_a_tie_away_from_the_cut_has_no_effect(rule: str) -> None:
 
 
 @pytest.mark.parametrize("facts", [{}, {"contracts": 4, "first_settled": "2025-01-01T00:00:00.000000+00:00"}])
+@pytest.mark.edge(9)
 def test_a_tiebreak_that_still_ties_or_lacks_its_fact_refuses(facts: dict[str, int | str]) -> None:
     tied = [firm("T1", "500000.00", **facts), firm("T2", "500000.00", **facts)]
     with pytest.raises(TieUnresolved) as refused:
@@ -126,6 +135,7 @@ def test_a_tiebreak_that_lacks_a_fact_names_it_and_who_lacks_it() -> None:
     assert "T2 缺少“合同数”" in refused.value.sentence("zh")
 
 
+@pytest.mark.edge(5)
 def test_one_fen_at_rank_ten_decides_above_two_to_the_24_yuan() -> None:
     field = [
         *firms(*[f"{30 - index}000000.00" for index in range(9)]),
@@ -138,11 +148,13 @@ def test_one_fen_at_rank_ten_decides_above_two_to_the_24_yuan() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 3, 9, 10])
+@pytest.mark.edge(6)
 def test_fewer_than_ten_are_all_paid(count: int) -> None:
     field = firms(*[f"{index}00.00" for index in range(1, count + 1)])
     assert len(paid(run(city_scheme(), *field))) == count
 
 
+@pytest.mark.edge(7)
 def test_a_suspended_leader_leaves_its_slot_or_keeps_it_as_the_scheme_says() -> None:
     field = [firm("S", "99000000.00", suspended=True), *firms(*NINE, "500000.00")]
     assert len(paid(run(city_scheme(), *field))) == 10
@@ -160,11 +172,15 @@ def test_the_distance_to_the_cut_is_told_on_both_sides() -> None:
 
 
 @pytest.mark.parametrize("turnover", ["0.00", "-1.00"])
+@pytest.mark.edge(10)
+@pytest.mark.edge(17)
+@pytest.mark.edge(18)
 def test_a_turnover_that_is_not_above_zero_never_ranks_and_never_pays(turnover: str) -> None:
     line = line_of(run(city_scheme(), firm("A", "5.00"), firm("Z", turnover)), "Z")
     assert (line.status, line.rank, line.amount_fen) == (LineStatus.NOT_SELECTED, None, 0)
 
 
+@pytest.mark.edge(19)
 def test_what_is_missing_is_held_and_what_is_zero_is_not() -> None:
     result = run(city_scheme(), case("M", None), case("Z", "0.00"), firm("T", None))
     statuses = {line.candidate: line.status for line in result.lines}
@@ -211,11 +227,13 @@ def test_a_fact_is_never_a_binary_fraction() -> None:
         Candidate(Unit.ENTERPRISE, "A", "A", "", {"net_platform_turnover": 1 / 2})  # type: ignore[dict-item]
 
 
+@pytest.mark.edge(8)
 def test_the_order_of_rows_leaves_no_trace() -> None:
     field = [*firms(*NINE, "500000.00", "500000.00"), case("P1", "77.77"), case("P2", "3333333.33")]
     assert run(city_scheme(), *field).sha256 == run(city_scheme(), *reversed(field)).sha256
 
 
+@pytest.mark.edge(20)
 def test_a_very_large_base_stays_exact_to_the_fen() -> None:
     scheme = city_scheme(('cap: {2024-01-01: "1000000.00"}', "cap: null"))
     base = 2**53 + 1
@@ -223,6 +241,7 @@ def test_a_very_large_base_stays_exact_to_the_fen() -> None:
     assert line_of(run(scheme, candidate), "P").amount_fen == (base * 30 + 50) // 100
 
 
+@pytest.mark.edge(49, part="each project's own cap")
 def test_two_cases_of_one_enterprise_are_each_capped_alone() -> None:
     result = run(city_scheme(), case("P1", "4000000.00"), case("P2", "4000000.00"))
     assert paid(result) == {"P1": 100_000_000, "P2": 100_000_000}
@@ -242,6 +261,7 @@ def test_an_enterprise_may_take_both_awards_where_stacking_is_all() -> None:
         (300_000_001, 70_000_000),
     ],
 )
+@pytest.mark.edge(21)
 def test_tiers_are_marginal_around_every_threshold(fen: int, award: int) -> None:
     candidate = Candidate(Unit.PROJECT, "P", "E", "", {**case("x", None).facts, "verified_investment": fen})
     line = line_of(run(shapes_scheme(), candidate), "P")
@@ -256,12 +276,14 @@ def volume_rate(year: int, *edits: tuple[str, str]) -> str | None:
     ).rate
 
 
+@pytest.mark.edge(29)
 def test_a_rate_that_changes_in_july_counts_by_the_declared_day() -> None:
     assert [volume_rate(year) for year in (2025, 2026, 2027)] == ["1%", "1.5%", "1.5%"]
     at_start = ("rate_basis_date: period_end", "rate_basis_date: period_start")
     assert [volume_rate(year, at_start) for year in (2025, 2026, 2027)] == ["1%", "1%", "1.5%"]
 
 
+@pytest.mark.edge(30, part="a cap")
 def test_a_cap_that_has_ended_no_longer_binds() -> None:
     scheme = shapes_scheme(("enterprise_cap: ", "# "), ("budget: ", "# "))
     before, after = (
@@ -272,6 +294,7 @@ def test_a_cap_that_has_ended_no_longer_binds() -> None:
     assert (after.amount_fen, after.cap_fen, after.cap_bound) == (135_000_000, None, False)
 
 
+@pytest.mark.edge(30, part="a rate")
 def test_a_rate_that_has_ended_pays_nothing_and_says_so() -> None:
     scheme = city_scheme(('rate: {2024-01-01: "1%"}', 'rate: {2024-01-01: "1%", 2025-07-01: null}'))
     line = line_of(run(scheme, firm("A", "5.00")), "A")
@@ -286,6 +309,7 @@ def test_a_floor_lifts_a_small_award_and_never_one_below_the_threshold() -> None
 
 
 @pytest.mark.parametrize("year", [2023, 2028, 0, 9999, -5])
+@pytest.mark.edge(31)
 def test_a_year_outside_the_scheme_is_refused(year: int) -> None:
     scheme = city_scheme(("to: null", "to: 2028-01-01"))
     with pytest.raises(YearNotCovered) as refused:

@@ -1,11 +1,14 @@
 """Lines over HTTP: what everyone, the enterprise and the reviewer may see of them, and why."""
 
+import pytest
+
 from tests.subsidy.conftest import Market
 from tests.world import subsidy as world
 from tests.world.participants import acting_for
 from tests.world.subsidy import YEAR
 
 
+@pytest.mark.edge(69)
 async def test_everyone_sees_the_publicised_awards_page_by_page(shown: tuple[Market, str]) -> None:
     market, _ = shown
     first = await market.get("/subsidy/awards", None, year=YEAR, limit=6)

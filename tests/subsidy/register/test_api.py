@@ -1,11 +1,14 @@
 """Schemes and budgets over HTTP."""
 
+import pytest
+
 from datamarket.subsidy.scheme import files as scheme_files
 from tests.subsidy.conftest import Market
 from tests.world.people import AUTHORITY, FINANCE
 from tests.world.subsidy import CITY, YEAR
 
 
+@pytest.mark.edge(62)
 async def test_a_scheme_version_is_proposed_by_one_and_approved_by_another(market: Market) -> None:
     editor, approver = market.client(market.officers.calculator), market.client(market.officers.reviewer)
     path = f"/subsidy/schemes/{CITY}/versions"

@@ -81,6 +81,8 @@ def line_with(content: bytes, text: str) -> int:
         ('cap: {2024-01-01: "1000000.00"}', 'cap: {2024-01-01: "1000000.00"', "expected"),
     ],
 )
+@pytest.mark.edge(67)
+@pytest.mark.edge(68)
 def test_a_mistake_is_refused_with_its_line(old: str, new: str, said: str) -> None:
     content = edited_bytes("qd-data-element", (old, new))
     error = refusal_of(content)
@@ -91,6 +93,7 @@ def test_a_mistake_is_refused_with_its_line(old: str, new: str, said: str) -> No
     assert any(part.strip() in "\n".join(around) for part in new.split("\n")[-1:])
 
 
+@pytest.mark.edge(22)
 def test_a_floor_above_the_cap_is_named_even_when_only_from_a_later_day() -> None:
     floor = '\n    floor: {2024-01-01: "10.00", 2026-01-01: "200000.01"}'
     content = edited_bytes(
@@ -158,6 +161,7 @@ def test_every_mistake_is_listed_and_the_first_is_told() -> None:
     assert all(mistake["zh"] and mistake["en"] for mistake in mistakes)
 
 
+@pytest.mark.edge(23, part="30% and 0.30 are equal")
 def test_thirty_percent_may_be_written_in_two_ways() -> None:
     assert city_scheme(('"30%"', '"0.30"')) == city_scheme()
 

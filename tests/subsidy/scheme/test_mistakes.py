@@ -66,6 +66,7 @@ def test_there_are_more_than_thirty_four_mistakes() -> None:
 @pytest.mark.parametrize(
     ("content", "typed", "said", "mend"), MISTAKES.values(), ids=[name.replace(" ", "-") for name in MISTAKES]
 )
+@pytest.mark.edge(23, part="0.3, 30 and '30 %' are refused")
 def test_a_mistake_is_refused_with_line_column_reason_and_mend(
     content: bytes, typed: str, said: str, mend: str
 ) -> None:

@@ -1,5 +1,6 @@
 """A run's dossier as a workbook: what was decided, on what, by whom and when, as it stands now, and fit to print."""
 
+import asyncio
 import io
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from datamarket.subsidy.runs.terms import RunEvent
 from tests.subsidy.conftest import Market
 from tests.world import subsidy as world
 from tests.world.people import ADMIN, AUDITOR, enrol
-from tests.world.subsidy import AFTER_YEAR
+from tests.world.subsidy import AFTER_YEAR, YEAR
 
 SHEETS = [
     "汇总 summary",
@@ -126,3 +127,19 @@ async def test_a_run_that_is_only_proposed_says_so(market: Market) -> None:
     book = await book_of(market, run)
     assert "拟奖补 · proposed" in {row[5] for row in texts(book, "明细 lines")}
     assert len(texts(book, "支付 payments")) == 2
+
+
+async def test_the_dossier_of_a_decided_run_is_the_same_bytes_by_its_id_and_by_its_year(
+    market: Market, run: str
+) -> None:
+    auditor, made = market.client(AUDITOR), []
+    for address in (f"/subsidy/runs/{run}/export.xlsx", f"/subsidy/export.xlsx?year={YEAR}"):
+        answer = await auditor.get(address)
+        assert answer.status_code == 200, answer.text
+        made.append(answer.content)
+        await asyncio.sleep(1.1)  # a zip counts in two seconds, a property in one
+    assert made[0] == made[1]
+    properties = openpyxl.load_workbook(io.BytesIO(made[0])).properties
+    assert properties.created == properties.modified == PAID.replace(tzinfo=None)
+    none = await auditor.get(f"/subsidy/export.xlsx?year={YEAR + 1}")
+    assert (none.status_code, none.json()["code"]) == (404, "not-found")

@@ -131,12 +131,14 @@ def test_a_reform_that_changes_nothing_is_refused(changes: dict[str, Any]) -> No
         apply_reform(city_scheme(), changes)
 
 
+@pytest.mark.edge(65)
 def test_a_change_without_effect_in_the_year_is_noticed() -> None:
     outcome = arms(city_scheme(), {"top-ten-turnover.rate": {"2030-01-01": "2%"}}, *TWELVE)
     assert outcome.comparison.notice == NO_EFFECT
     assert outcome.baseline.sha256 == outcome.reform.sha256
 
 
+@pytest.mark.edge(66)
 def test_results_of_other_years_cannot_be_compared_and_other_facts_are_named_as_the_reason() -> None:
     scheme = city_scheme()
     with pytest.raises(DifferentInputs):

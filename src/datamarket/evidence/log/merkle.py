@@ -104,6 +104,17 @@ def inclusion_ranges(index: int, size: int) -> list[LeafRange]:
     return path[::-1]
 
 
+def root_from(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> bytes | None:
+    """The root that the path of an inclusion proof leads to (RFC 9162, 2.1.3.2); None where its length is wrong."""
+    ranges = inclusion_ranges(index, size) if 0 <= index < size else []
+    if len(ranges) != len(path) or not 0 <= index < size:
+        return None
+    top = leaf
+    for beside, step in zip(ranges, path, strict=True):
+        top = node_hash(top, step) if beside.first > index else node_hash(step, top)
+    return top
+
+
 def consistency_ranges(old: int, new: int) -> list[LeafRange]:
     """The subtrees whose roots prove that a tree of `old` leaves grew into one of `new` (RFC 9162, 2.1.4)."""
     path: list[LeafRange] = []

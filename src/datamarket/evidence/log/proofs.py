@@ -143,6 +143,21 @@ async def prove_inclusion(
     return Inclusion(source.kind, row_id, found["xid"], found["digest"], index, path, checkpoint)
 
 
+async def prove_together(
+    connection: Connection, ledger_id: int, source: LeafSource, row_ids: Sequence[UUID]
+) -> list[Inclusion]:
+    """That each row is in the earliest checkpoint that holds them all: whoever asks later is answered the same.
+
+    Raises NothingSealed, NotSealedYet and NotFound.
+    """
+    newest = [await prove_inclusion(connection, ledger_id, [source], row_id, None) for row_id in row_ids]
+    last = max(proof.index for proof in newest)
+    size = await connection.fetchval(
+        "SELECT min(size) FROM seal_block WHERE ledger_id = $1 AND size > $2", ledger_id, last
+    )
+    return [await prove_inclusion(connection, ledger_id, [source], row_id, size) for row_id in row_ids]
+
+
 async def prove_consistency(
     connection: Connection, ledger_id: int, old: int, new: int
 ) -> tuple[SealedCheckpoint, SealedCheckpoint, list[bytes]]:

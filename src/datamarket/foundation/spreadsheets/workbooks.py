@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,9 @@ from openpyxl.cell.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.writer.excel import ExcelWriter
 
+from datamarket.foundation.documents.archive import EARLIEST, UndatedZip
 from datamarket.foundation.spreadsheets.cells import safe
 
 _A4 = 9  # of the paper sizes that spreadsheets number
@@ -19,17 +22,19 @@ Headings = Sequence[tuple[str, ...]]
 Rows = Iterable[Sequence[Any]]
 
 
-def new_book(title: str = "") -> Workbook:
-    """An empty workbook; its title heads each printed page."""
+def new_book(title: str = "", as_of: datetime | None = None) -> Workbook:
+    """An empty workbook; its title heads each printed page, and `as_of` is the instant that it says it was made at."""
     book = Workbook(write_only=True)
     book.properties.title = title
+    made = as_of.astimezone(UTC).replace(tzinfo=None) if as_of else datetime(*EARLIEST)  # noqa: DTZ001 - as openpyxl keeps it
+    book.properties.created = book.properties.modified = made
     return book
 
 
 def packed(book: Workbook) -> bytes:
-    """The file."""
+    """The file: of equal contents equal bytes, which is why `Workbook.save`, which writes the instant, is not asked."""
     content = io.BytesIO()
-    book.save(content)
+    ExcelWriter(book, UndatedZip(content, "w")).save()
     return content.getvalue()
 
 

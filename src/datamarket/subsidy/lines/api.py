@@ -20,10 +20,10 @@ from datamarket.foundation.http import (
     SliceRouter,
     page_of,
 )
-from datamarket.foundation.shapes import RowShape
+from datamarket.foundation.shapes import RowShape, attached
 from datamarket.subsidy.evaluator.explain import explain
 from datamarket.subsidy.facts.review import Flag
-from datamarket.subsidy.lines import queries
+from datamarket.subsidy.lines import letter, queries
 from datamarket.subsidy.lines.queries import Award, LineView
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
@@ -230,6 +230,19 @@ async def explain_line(
     view = await queries.get_line(session, line_id, visible_to=actor)
     run = (await named_run(session, view.line.run_id, response)).run
     return ExplanationOut.of(view, await dossier.scheme_of(session, run.scheme_version_id), run.year)
+
+
+@router.get(
+    "/lines/{line_id}/letter",
+    summary="The decision letter of an award",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}, 409: {}},
+)
+async def get_award_letter(actor: ReadMarket, session: Reading, line_id: UUID) -> Response:
+    """奖补决定通知书, a page that prints; for overseers, and for the enterprise whose award is approved."""
+    view = await queries.get_line(session, line_id, visible_to=actor)
+    page = await letter.letter_of_award(session, view)
+    return attached(page.encode(), "text/html; charset=utf-8", f"award-{line_id}.html")
 
 
 @router.get("/runs/{run_id}/exceptions", summary="What a reviewer must look at")

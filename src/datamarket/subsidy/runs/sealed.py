@@ -7,24 +7,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.evidence import queries as evidence
 from datamarket.foundation.db import driver
 from datamarket.foundation.errors import Conflict
-from datamarket.foundation.states import Labelled
 from datamarket.subsidy.runs import queries
 from datamarket.subsidy.runs.tables import SubsidyRun
-
-
-class RunPart(Labelled):
-    """What the events of a run tell; the words are those of their facts."""
-
-    SCHEME = "scheme_sha256", "方案", "scheme"
-    SNAPSHOT = "snapshot_sha256", "快照", "snapshot"
-    SNAPSHOT_ROW = "snapshot_row_sha256", "快照附记", "what is kept beside the snapshot"
-    RESULT = "result_sha256", "结果", "result"
-    TOTAL = "total_fen", "合计", "total"
-    LINES = "lines_sha256", "明细", "lines"
-    PAYEES = "payees", "收款明细", "lines of payees"
-    ROW = "row", "运行登记", "row of the run"
-    EVENTS = "events", "审计事件数", "number of audit events"
-    LEAF = "leaf", "已封存的审计事件", "sealed audit event"
+from datamarket.subsidy.runs.terms import RunPart
 
 
 class RunNotAsSealed(Conflict):

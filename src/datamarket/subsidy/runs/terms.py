@@ -54,3 +54,22 @@ class AwardHoldCause(Labelled):
 class AwardHoldEvent(StrEnum):
     RELEASE = "release"
     FORGO = "forgo"
+
+
+class RunPart(Labelled):
+    """What the events of a run tell, under the words of their facts; then what only a bundle of it holds."""
+
+    SCHEME = "scheme_sha256", "方案", "scheme"
+    SNAPSHOT = "snapshot_sha256", "快照", "snapshot"
+    SNAPSHOT_ROW = "snapshot_row_sha256", "快照附记", "what is kept beside the snapshot"
+    RESULT = "result_sha256", "结果", "result"
+    TOTAL = "total_fen", "合计", "total"
+    LINES = "lines_sha256", "明细", "lines"
+    PAYEES = "payees", "收款明细", "lines of payees"
+    ROW = "row", "运行登记", "row of the run"
+    EVENTS = "events", "审计事件数", "number of audit events"
+    LEAF = "leaf", "已封存的审计事件", "sealed audit event"
+    ENGINE = "engine_id", "计算程序", "engine"
+    FACTS = "facts", "取数语句", "statement of a fact"
+    PARAMETERS = "parameters", "当年参数", "parameters of the year"
+    CHECKPOINT = "checkpoint", "检查点", "checkpoint"

@@ -10,14 +10,15 @@ from fastapi import Response
 from pydantic import Field, StringConstraints
 
 from datamarket.auth.access import Deciding, ReadSubsidy
-from datamarket.foundation.http import Body, Now, Reading, Shape, SliceRouter
+from datamarket.foundation.db import there
+from datamarket.foundation.http import Body, LedgerId, Now, Reading, Shape, SliceRouter
 from datamarket.foundation.money import parse_rate, parse_yuan, percent
 from datamarket.foundation.shapes import attached
 from datamarket.foundation.spreadsheets.cells import WORKBOOK
 from datamarket.foundation.waiting.patience import takes_long
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
-from datamarket.subsidy.runs.api import SLUG, name_bundle, named_run
+from datamarket.subsidy.runs.api import SLUG, SlugQuery, YearQuery, name_bundle, named_run
 from datamarket.subsidy.studies import comparison, drift
 from datamarket.subsidy.studies.whatif import Comparison, Move
 
@@ -226,19 +227,42 @@ async def what_if_grid(actor: ReadSubsidy, session: Deciding, body: GridIn, resp
     )
 
 
+XLSX: dict[int | str, dict[str, Any]] = {
+    200: {"content": {WORKBOOK: {"schema": {"type": "string", "format": "binary"}}}},
+    409: {},
+}
+
+
 @router.get(
-    "/runs/{run_id}/export.xlsx",
-    summary="A run as a workbook",
-    response_class=Response,
-    responses={200: {"content": {WORKBOOK: {"schema": {"type": "string", "format": "binary"}}}}, 409: {}},
+    "/runs/{run_id}/export.xlsx", summary="A run as a workbook", response_class=Response, responses=XLSX
 )
 @takes_long
 async def export(actor: ReadSubsidy, session: Reading, run_id: UUID) -> Response:
-    """All that is on file of it: summary with officers, lines, steps, parameters, interpretations, snapshot, exceptions, payments."""
-    view = await run_queries.get_run(session, run_id)
+    """All that is on file of it: summary with officers, lines, steps, parameters, interpretations, snapshot, exceptions, payments.
+
+    The same run in the same state is the same bytes.
+    """
+    return await _exported(session, await run_queries.get_run(session, run_id))
+
+
+@router.get(
+    "/export.xlsx",
+    summary="The decided run of a year as a workbook",
+    response_class=Response,
+    responses=XLSX | {404: {}},
+)
+@takes_long
+async def export_year(
+    actor: ReadSubsidy, ledger_id: LedgerId, session: Reading, year: YearQuery, scheme: SlugQuery = None
+) -> Response:
+    """The same of the run whose list is public."""
+    decided = await run_queries.decided_run(session, ledger_id, year=year, scheme=scheme)
+    return await _exported(session, there(decided, "run"))
+
+
+async def _exported(session: Reading, view: run_queries.RunView) -> Response:
     content = await asyncio.to_thread(_workbook, await dossier.dossier_of(session, view))
-    name = f"{view.run.scheme_id}-{view.run.year}.xlsx"
-    response = attached(content, WORKBOOK, name)
+    response = attached(content, WORKBOOK, f"{view.run.scheme_id}-{view.run.year}.xlsx")
     name_bundle(response, view)
     return response
 

@@ -82,7 +82,7 @@ def workbook_of(document: Mapping[str, Any], dossier: "RunDossier | None" = None
     if dossier is not None:
         title = f"{dossier.scheme.title.zh} {document['year']}"
         document = {**document, "lines": dossier_sheets.lines_now(dossier)}
-    book = workbooks.new_book(title)
+    book = workbooks.new_book(title, dossier.events[-1].at if dossier is not None else None)
     summary, lines, steps = _WIDTHS
     totals = (_TOTALS, _totals(document))
     above = dossier_sheets.summary_of(dossier) if dossier is not None else []
