@@ -67,6 +67,7 @@ ROOMS = (
     "subsidy.runs",
     "subsidy.lines",
     "subsidy.studies",
+    "subsidy.questions",
     "subsidy.cases",
     "subsidy.integrity",
     "subsidy.papers",

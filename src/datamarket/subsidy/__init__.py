@@ -15,6 +15,7 @@ calls      applications, and awards that nobody applies for
 runs       a run through its life, from its snapshot to payment
 lines      what readers see: awards, refusals, what a reviewer must look at
 studies    another run, today's books, other parameters, the same bytes again; a workbook
+questions  what staff ask of one snapshot, with charts, kept under an address
 
 Invariants: amounts are whole fen and rates exact fractions; the order of rows never matters; an award
 never exceeds its cap; lines add up to the total; every candidate has a line, paid or not; what is
