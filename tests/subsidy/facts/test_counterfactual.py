@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from datamarket.subsidy.facts.counterfactual import FactChangeInvalid, SnapshotLacks, changed
+from datamarket.subsidy.facts.counterfactual import FactChangeInvalid, SnapshotLacks, changed, known_as_in
 from datamarket.subsidy.studies.reform import ReformPathUnknown
 from datamarket.subsidy.studies.whatif import Comparison, Move, what_if
 from datamarket.subsidy.terms import Candidate, FactValue, Snapshot
@@ -108,3 +108,17 @@ def test_a_snapshot_without_months_says_what_it_lacks_and_a_path_nobody_declared
         asked({"facts.venues": {"EX": None}}, *ELEVEN)
     with pytest.raises(ReformPathUnknown, match=r"facts\.left-out"):
         asked({"facts.weather": "fine"}, *ELEVEN)
+
+
+def test_sums_by_month_that_an_earlier_snapshot_had_not_are_no_drift() -> None:
+    today = Snapshot.of(BY_MONTH)
+    before = Snapshot.of(
+        months("", id=row.id, net_platform_turnover=row.facts["net_platform_turnover"]) for row in BY_MONTH
+    )
+    stripped = [
+        replace(row, facts={name: fact for name, fact in row.facts.items() if "month" not in name})
+        for row in before.candidates
+    ]
+    assert known_as_in(today, today) is today
+    seen = known_as_in(today, Snapshot.of(stripped))
+    assert not any("month" in name for row in seen.candidates for name in row.facts)

@@ -12,6 +12,7 @@ from typing import Any
 from datamarket.foundation import money
 from datamarket.foundation.documents.dated import read_day
 from datamarket.foundation.errors import Invalid
+from datamarket.subsidy.facts.terms import BOUGHT, SOLD
 from datamarket.subsidy.terms import Candidate, FactValue, Snapshot, Unit
 
 LEFT_OUT, PARTY, TAX, VENUES = "facts.left-out", "facts.party", "facts.tax", "facts.venues"
@@ -19,7 +20,6 @@ FACT_PATHS = (LEFT_OUT, PARTY, TAX, VENUES)
 BASE_REASONS: Mapping[str, str] = {PARTY: "party", TAX: "tax", VENUES: "venue"}
 """Why a base is another one, where one of these alone was asked."""
 EVERYONE = "*"
-SOLD, BOUGHT = "sold_by_month", "bought_by_month"
 _TURNOVER = "net_platform_turnover"
 _KEPT = {"registered_in_city", "suspended", "other_kind", "claimed_before", "submitted_at", SOLD, BOUGHT}
 """What of an enterprise is no matter of its turnover."""
@@ -51,6 +51,18 @@ def changed(snapshot: Snapshot, changes: Mapping[str, Any], year: int) -> Snapsh
         rates = _tax_rates(changes[TAX])
         rows = [_turnover(row, lambda net, row=row: _untaxed(net, rates, row.id)) for row in rows]  # type: ignore[misc]
     return Snapshot.of(rows)
+
+
+def known_as_in(snapshot: Snapshot, earlier: Snapshot) -> Snapshot:
+    """Without sums by month where an earlier snapshot has none: that they are kept now is no change of the books."""
+    if any(SOLD in row.facts or BOUGHT in row.facts for row in earlier.candidates):
+        return snapshot
+    months = (SOLD, BOUGHT)
+    rows = (
+        (row, {name: fact for name, fact in row.facts.items() if name not in months})
+        for row in snapshot.candidates
+    )
+    return Snapshot.of(replace(row, facts=facts) for row, facts in rows)
 
 
 def _refuse(where: str, zh: str, en: str) -> FactChangeInvalid:

@@ -29,7 +29,7 @@ from datamarket.foundation.shapes import RowShape, attached
 from datamarket.foundation.spreadsheets.cells import CSV, WORKBOOK
 from datamarket.foundation.waiting.patience import takes_long
 from datamarket.subsidy.questions import actions, queries
-from datamarket.subsidy.questions.asking import MOST_VALUES
+from datamarket.subsidy.questions.asking import FINEST, MOST_VALUES
 from datamarket.subsidy.questions.tables import SubsidyStudy
 from datamarket.subsidy.questions.terms import KinkEffect, StudyFile
 from datamarket.subsidy.runs import queries as run_queries
@@ -77,7 +77,7 @@ class MeetIn(Body):
 
     clause: ClauseId
     budget: YuanText
-    step: RateText = "0.01%"
+    step: RateText = FINEST
 
 
 class StudyIn(Body):

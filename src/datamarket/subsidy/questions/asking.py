@@ -8,6 +8,8 @@ from datamarket.foundation.errors import Invalid
 from datamarket.foundation.money import parse_rate, parse_yuan, percent, yuan
 from datamarket.subsidy.questions.terms import Asked, GridAsked, MeetAsked, Question, RangeAsked
 
+FINEST = "0.01%"
+"""The step of a rate where none is asked: a hundredth of a percentage point, as schemes are written."""
 MOST_VALUES = 101
 """On either axis: from 0 % to 1 % by hundredths, both ends included."""
 
@@ -35,6 +37,32 @@ def read_question(stated: Mapping[str, Any]) -> Question:
         zh, en = f"无法读取 {kinds[0]}（{error}）", f"{kinds[0]} cannot be read ({error})"
         raise QuestionUnclear(problem_zh=zh, problem_en=en) from None
     return Question(changes, asked, {"set": changes, **_said(asked)})
+
+
+def typed(changes: Mapping[str, Any], over: str | None, grid: str | None, meet: str | None) -> dict[str, Any]:
+    """The same question as words of a command: `PATH=FIRST:STEP:COUNT`, `CLAUSE=RATES,CAPS[,BUDGET]`, `CLAUSE=BUDGET[:STEP]`."""
+    stated: dict[str, Any] = {"set": dict(changes)}
+    if over is not None:
+        path, _, axis = over.partition("=")
+        stated["range"] = {"path": path, **_axis(axis)}
+    if grid is not None:
+        clause, _, parts = grid.partition("=")
+        rates, caps, budget = (*parts.split(","), "", "")[:3]
+        stated["grid"] = {
+            "clause": clause,
+            "rates": _axis(rates),
+            "caps": _axis(caps),
+            "budget": budget or None,
+        }
+    if meet is not None:
+        clause, _, parts = meet.partition("=")
+        budget, _, step = parts.partition(":")
+        stated["meet"] = {"clause": clause, "budget": budget, "step": step or FINEST}
+    return stated
+
+
+def _axis(text: str) -> dict[str, str]:
+    return dict(zip(("first", "step", "count"), text.split(":"), strict=False))
 
 
 def _steps(axis: Mapping[str, Any], read: Any) -> tuple[Any, ...]:

@@ -139,9 +139,10 @@ def _curve(curve: Mapping[str, Any], meeting: Mapping[str, Any] | None) -> Spec:
     return _part("费用曲线（虚线为拐点） · cost, with its kinks", rows, *layers)
 
 
-def _place(text: str) -> float:
+def _place(text: str) -> Any:
     """A rate in percent as it is read, an amount, a number of places or an exact fraction."""
-    return float(parse_rate(text) * 100) if text.endswith("%") else float(Fraction(text))
+    exact = parse_rate(text) * 100 if text.endswith("%") else Fraction(text)
+    return exact.numerator / exact.denominator
 
 
 def _heat(grid: Mapping[str, Any]) -> Spec:
