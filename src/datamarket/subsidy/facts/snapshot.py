@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -191,11 +192,14 @@ def _flagged(row: asyncpg.Record) -> dict[str, str]:
     }
 
 
-def _by_party(months: Sequence[asyncpg.Record]) -> dict[UUID, dict[str, str]]:
+def _by_party(rows: Sequence[asyncpg.Record]) -> dict[UUID, dict[str, str]]:
     """What each sold and bought, by venue and month."""
     found: defaultdict[UUID, dict[str, str]] = defaultdict(dict)
-    for row in months:
-        found[row["party_id"]][SOLD if row["sells"] else BOUGHT] = row["sums"]
+    for row in sorted(rows, key=itemgetter("code")):
+        sums = sorted(zip(row["months"], row["yes"], row["no"], strict=True))
+        told = " ".join([f"{row['code']}@{month}={yes},{no}" for month, yes, no in sums])
+        side, of = SOLD if row["sells"] else BOUGHT, found[row["party_id"]]
+        of[side] = f"{of[side]} {told}" if side in of else told
     return found
 
 
