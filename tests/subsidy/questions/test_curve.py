@@ -119,7 +119,10 @@ def test_a_floor_holds_a_line_up_until_the_rate_lifts_it() -> None:
         (kink.rate, kink.effect.value, kink.open_base)
         for kink in ground.kinks(Fraction(0), Fraction(2)) or ()
     ]
-    assert told == [(Fraction(1, 100), "floor-released", 10_000_000), (Fraction(2), "cap-bound", 0)]
+    assert told == [
+        (Fraction(1, 100), "floor-released", Fraction(10_000_000)),
+        (Fraction(2), "cap-bound", Fraction(0)),
+    ]
     with pytest.raises(BudgetNotMet, match=r"1,000\.00"):
         meeting_of(ground.arm, YEAR, MeetAsked(TOP, 99_999, STEP))
 

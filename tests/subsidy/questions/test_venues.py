@@ -11,6 +11,7 @@ from datamarket.foundation.money import Fen
 from datamarket.subsidy.facts import snapshot as snapshots
 from datamarket.subsidy.facts.counterfactual import changed
 from datamarket.subsidy.facts.snapshot import TakenSnapshot
+from datamarket.subsidy.terms import Snapshot
 from tests.world import subsidy as world
 from tests.world.people import AUTHORITY
 from tests.world.subsidy import AFTER_YEAR, MARCH, YEAR
@@ -25,7 +26,7 @@ async def taken(database: Database) -> TakenSnapshot:
         return await snapshots.take(await driver(session), year, as_of=AFTER_YEAR)
 
 
-def nets(of: snapshots.Snapshot) -> dict[str, object]:
+def nets(of: Snapshot) -> dict[str, object]:
     return {row.id: row.facts["net_platform_turnover"] for row in of.candidates}
 
 

@@ -294,11 +294,10 @@ _BY_MONTH = f"""{_PAIRS}known AS MATERIALIZED (
 ), {_SALE.replace("t.contract_id,", "t.contract_id, t.venue_id,")}
        AND t.contract_id = ANY (ARRAY(SELECT contract_id FROM judged WHERE one_by_one))
 ), counted AS MATERIALIZED (
-    SELECT j.provider_id, j.buyer_id, j.venue_id, t.month, j.qualified, sum(t.gross_fen - t.refunded_fen)::bigint AS fen
+    SELECT j.provider_id, j.buyer_id, j.venue_id, t.month, j.qualified, t.gross_fen - t.refunded_fen AS fen
       FROM judged j JOIN monthly_turnover t ON t.contract_id = j.contract_id
      WHERE NOT j.left_out AND NOT j.one_by_one AND t.ledger_id = $1
        AND t.month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date AND t.month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
-     GROUP BY j.provider_id, j.buyer_id, j.venue_id, t.month, j.qualified
     UNION ALL
     SELECT provider_id, buyer_id, venue_id, date_trunc('month', occurred_at AT TIME ZONE 'Asia/Shanghai')::date, qualified, amount_fen - back_fen
       FROM sale WHERE NOT related AND NOT flagged
