@@ -68,6 +68,7 @@ ROOMS = (
     "subsidy.lines",
     "subsidy.studies",
     "subsidy.bundles",
+    "subsidy.questions",
     "subsidy.cases",
     "subsidy.integrity",
     "subsidy.papers",

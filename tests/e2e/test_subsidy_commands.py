@@ -74,6 +74,34 @@ async def test_what_if_prints_who_would_move(run: SubsidyRun) -> None:
     assert "subsidy.reform-path-unknown" in refused.stderr
 
 
+async def test_what_if_asks_the_same_questions_as_a_study_and_writes_it_as_files(
+    run: SubsidyRun, tmp_path: Path
+) -> None:
+    files = [tmp_path / f"study{kind}" for kind in (".json", ".csv", ".xlsx", ".svg")]
+    written = [word for file in files for word in ("--out", file)]
+    top = "top-ten-turnover"
+    shown = await typed("what-if", run.id, "--set", "facts.tax=6%", "--meet", f"{top}=1500.00", *written)
+    assert shown.exit_code == 0, shown.output
+    # 2,000 at one per cent is a turnover of 200,000.00; without tax 188,679.25.
+    assert "满足预算的比例 rate within 1,500.00: 0.79%" in shown.stdout
+    assert "→ 1,886.79 (tax)" in shown.stdout.replace("\n", " ")
+    assert json.loads(files[0].read_bytes())["meeting"]["rate"] == "0.79%"
+    assert "测算，不是决定" in files[3].read_text(encoding="utf-8")
+    ranged = await typed("what-if", run.id, "--range", f"{top}.rate=1%:0.5%:2", "--json")
+    assert [point["total_fen"] for point in json.loads(ranged.stdout)["curve"]["points"]] == [
+        200_000,
+        300_000,
+    ]
+    grid = await typed("what-if", run.id, "--grid", f"{top}=1%:1%:2,1000:500:2,1200.00")
+    assert "grid 2 × 2" in grid.stdout
+    for words, code in (
+        (("--out", "a.doc", "--set", "facts.tax=6%"), "study-file-unknown"),
+        ((), "reform-changes-nothing"),
+    ):
+        refused = await typed("what-if", run.id, *words)
+        assert (refused.exit_code, f"subsidy.{code}" in refused.stderr) == (2, True), refused.output
+
+
 async def test_an_export_holds_the_awards(run: SubsidyRun, tmp_path: Path) -> None:
     out = tmp_path / "run.xlsx"
     told = await typed("export", run.id, "--out", out)

@@ -45,6 +45,7 @@ async def taken(database: Database, *, cutoff: datetime = CUTOFF) -> TakenSnapsh
         kept = await snapshots.take(connection, year, as_of=NOW)
         counted = await snapshots.take(connection, year, as_of=NOW, turnover_from=TurnoverOrigin.TRADES)
     assert replace(kept, turnover_from=counted.turnover_from, facts=counted.facts) == counted
+    world.assert_months_add_up(kept)
     return kept
 
 

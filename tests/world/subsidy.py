@@ -24,6 +24,7 @@ from datamarket.subsidy.calls import actions as call_actions
 from datamarket.subsidy.calls.tables import SubsidyApplication
 from datamarket.subsidy.cases import actions as case_actions
 from datamarket.subsidy.cases.tables import SubsidyCase
+from datamarket.subsidy.facts.snapshot import TakenSnapshot
 from datamarket.subsidy.integrity import actions as integrity_actions
 from datamarket.subsidy.integrity.actions import Detection
 from datamarket.subsidy.objections import actions as objection_actions
@@ -37,6 +38,7 @@ from datamarket.subsidy.runs import actions as run_actions
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.tables import SubsidyRun
 from datamarket.subsidy.runs.terms import RunEvent
+from datamarket.subsidy.terms import Unit
 from datamarket.trading.terms import Trade
 from tests.world import catalogue
 from tests.world.participants import acting_for, admitted
@@ -54,6 +56,14 @@ CITY = "qd-data-element"
 VERIFIER = actor(Role.AUTHORITY)
 """Another officer of the authority than registers."""
 PAPERS = Path(tempfile.mkdtemp(prefix="datamarket_papers_"))
+
+
+def assert_months_add_up(taken: TakenSnapshot) -> None:
+    """What counts of each month and venue is the turnover of the year."""
+    for row in taken.snapshot.of_unit(Unit.ENTERPRISE):
+        months = str(row.facts.get("sold_by_month", "")).split()
+        counted = sum(int(item.partition("=")[2].partition(",")[0]) for item in months)
+        assert counted == row.facts["net_platform_turnover"], (row.id, months)
 
 
 @dataclass(frozen=True)

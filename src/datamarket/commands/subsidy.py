@@ -219,25 +219,47 @@ def _print_explanations(lines: Sequence[Mapping[str, Any]]) -> None:
 
 @app.command("what-if")
 def what_if(
+    run_id: RunId = None,
     changes: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--set",
-            help='path=value, such as top-ten-turnover.rate=1.5%, or a dated value as JSON: {"2024-01-01":"1.5%"}',
+            help='path=value, such as top-ten-turnover.rate=1.5%, a dated value as JSON: {"2024-01-01":"1.5%"}, or facts.tax=6%',
         ),
-    ],
-    run_id: RunId = None,
+    ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option("--range", help="such as top-ten-turnover.rate=0.5%:0.01%:101 (first:step:count)"),
+    ] = None,
+    grid: Annotated[
+        str | None,
+        typer.Option(help="such as top-ten-turnover=0.5%:0.1%:9,100000:50000:5 (rates,caps[,budget])"),
+    ] = None,
+    meet: Annotated[
+        str | None, typer.Option(help="such as top-ten-turnover=1500000.00:0.01% (budget:step)")
+    ] = None,
+    out: Annotated[
+        list[Path] | None, typer.Option(help="write .json, .csv, .xlsx, .svg or .png; repeatable")
+    ] = None,
     year: RunYearAsked = None,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate the run's own snapshot under other parameters; nothing is stored."""
+    """Ask the run's own snapshot: other parameters or facts, a range, a grid, the rate that meets a budget; nothing is stored."""
+    from datamarket.subsidy.questions import asking, files
     from datamarket.subsidy.studies import terminal
 
-    wanted = dict(_parameter(change) for change in changes)
-    figures = in_transaction(
-        lambda session, market: _studied(session, market.settings.ledger_id, run_id, year, wanted)
+    with spoken():
+        stated = asking.typed(dict(_parameter(change) for change in changes or ()), over, grid, meet)
+    plain = not (over or grid or meet or out)
+    answer = in_transaction(
+        lambda session, market: _studied(
+            session, market.settings.ledger_id, run_id, year, stated, plain=plain
+        )
     )
-    show(figures, terminal.print_comparison, as_json=as_json)
+    with spoken():
+        for path in out or ():
+            files.write(answer, path)
+    show(answer, terminal.print_comparison if plain else terminal.print_answer, as_json=as_json)
 
 
 def _parameter(change: str) -> tuple[str, Any]:
@@ -255,12 +277,18 @@ async def _studied(
     ledger_id: int,
     run_id: UUID | None,
     year: int | None,
-    changes: Mapping[str, Any],
+    stated: Mapping[str, Any],
+    *,
+    plain: bool,
 ) -> dict[str, Any]:
+    """The whole answer; of plain changes every candidate before and after."""
+    from datamarket.subsidy.questions import actions
     from datamarket.subsidy.studies import comparison
 
     view = await _chosen(session, ledger_id, run_id, year)
-    return (await comparison.what_if_of(session, view, changes)).comparison.to_json()
+    if plain:
+        return (await comparison.what_if_of(session, view, stated["set"])).comparison.to_json()
+    return await actions.ask(session, view, stated)
 
 
 @app.command()

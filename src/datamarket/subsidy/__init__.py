@@ -17,6 +17,7 @@ objections what is said against a public list, and appeals: answered, decided by
 lines      what readers see: awards, refusals, what a reviewer must look at
 bundles    a run as one file that is recomputed anywhere, and held to what was sealed
 studies    another run, today's books, other parameters, the same bytes again; a workbook
+questions  what staff ask of one snapshot, with charts, kept under an address
 
 Invariants: amounts are whole fen and rates exact fractions; the order of rows never matters; an award
 never exceeds its cap; lines add up to the total; every candidate has a line, paid or not; what is

@@ -4,9 +4,11 @@ The same books give the same bytes: enterprises stand under their unified social
 under their own code, instants in UTC with microseconds.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +19,7 @@ from datamarket.foundation.db import Connection
 from datamarket.participants.terms import ParticipantKind
 from datamarket.subsidy.facts import review, statements
 from datamarket.subsidy.facts.statements import Window
-from datamarket.subsidy.facts.terms import JOINT, TurnoverOrigin
+from datamarket.subsidy.facts.terms import BOUGHT, JOINT, SOLD, TurnoverOrigin
 from datamarket.subsidy.scheme.vocabulary import ENTERPRISE_FACTS, OTHER_KIND
 from datamarket.subsidy.terms import Candidate, FactValue, Snapshot, Unit, instant_text
 
@@ -98,9 +100,12 @@ async def take(
     rows = await statements.fetch(connection, turnover, window)
     sold = {row["provider_id"]: row for row in rows if row["codes"] is None}
     rings = rings_of([row for row in rows if row["codes"] is not None])
+    months = await statements.fetch(connection, statements.MONTHS, window)
     cases = await _cases(connection, window)
     enterprises = looked_at(registered, sold, cases.owners)
-    companies = enterprise_candidates(enterprises, suspended, sold, review.circular_turnover(rings))
+    companies = enterprise_candidates(
+        enterprises, suspended, sold, review.circular_turnover(rings), _by_party(months)
+    )
     codes = {row["id"]: row["uscc"] for row in enterprises}
     projects = project_candidates(cases, codes, companies)
     return TakenSnapshot(
@@ -187,6 +192,17 @@ def _flagged(row: asyncpg.Record) -> dict[str, str]:
     }
 
 
+def _by_party(rows: Sequence[asyncpg.Record]) -> dict[UUID, dict[str, str]]:
+    """What each sold and bought, by venue and month."""
+    found: defaultdict[UUID, dict[str, str]] = defaultdict(dict)
+    for row in sorted(rows, key=itemgetter("code")):
+        sums = sorted(zip(row["months"], row["yes"], row["no"], strict=True))
+        told = " ".join([f"{row['code']}@{month}={yes},{no}" for month, yes, no in sums])
+        side, of = SOLD if row["sells"] else BOUGHT, found[row["party_id"]]
+        of[side] = f"{of[side]} {told}" if side in of else told
+    return found
+
+
 def rings_of(rows: Sequence[asyncpg.Record]) -> list[review.Ring]:
     """The rings that the books hold, each once."""
     found = []
@@ -202,6 +218,7 @@ def enterprise_candidates(
     suspended: set[UUID],
     sold: Mapping[UUID, asyncpg.Record],
     circular: Mapping[str, int],
+    months: Mapping[UUID, Mapping[str, str]],
 ) -> dict[str, Candidate]:
     """Everyone looked at by its code, also who sold nothing. Net = gross, less each sum that does not count."""
     candidates = {}
@@ -222,6 +239,7 @@ def enterprise_candidates(
             "circular_turnover": circular.get(row["uscc"], 0),
             "contracts": sales["contracts"],
             "free_trades": sales["free"],
+            **months.get(row["id"], {}),
         }
         if row["kind"] != ParticipantKind.ENTERPRISE:
             known[OTHER_KIND] = row["kind"]

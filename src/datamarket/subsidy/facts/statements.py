@@ -269,6 +269,53 @@ UNION ALL
 TURNOVER = SqlFact("net_platform_turnover", 4, _SOLD_TAKES, _BY_TRADE + _SOLD)
 KEPT_TURNOVER = SqlFact("net_platform_turnover", 6, _SOLD_TAKES, _BY_TOTAL + _SOLD)
 
+# What else could count, for questions: of each seller and buyer by venue and month, related and flagged sales left out, less
+# refunds; apart are those that count as the venue was qualified and those that do not for that alone. Read as above.
+_PAIRS = _RELATED_PAIRS
+for _old, _new in zip(("$17", "$18", "$19", "$20"), ("$13", "$14", "$15", "$16"), strict=True):
+    _PAIRS = _PAIRS.replace(_old, _new)
+_BY_MONTH = f"""{_PAIRS}known AS MATERIALIZED (
+    SELECT contract_id, provider_id, buyer_id, venue_id, max(last_recorded_at) AS last_recorded, max(last_refunded_at) AS last_refunded
+      FROM monthly_turnover
+     WHERE ledger_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date AND month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+     GROUP BY contract_id, provider_id, buyer_id, venue_id
+), judged AS MATERIALIZED (
+    SELECT k.contract_id, k.provider_id, k.buyer_id, k.venue_id,
+           coalesce(q.since <= $2 AND (q.until IS NULL OR q.until >= $3), false) AS qualified,
+           coalesce(r.terms @> tstzrange($2, $3), false) OR coalesce(f.terms @> tstzrange($2, $3), false) AS left_out,
+           k.last_recorded > $5 OR coalesce(k.last_refunded >= $4, false)
+           OR coalesce(q.since > $2 AND q.since < $3 OR q.until > $2 AND q.until < $3, false)
+           OR coalesce(r.terms && tstzrange($2, $3) AND NOT r.terms @> tstzrange($2, $3), false)
+           OR coalesce(f.terms && tstzrange($2, $3) AND NOT f.terms @> tstzrange($2, $3), false) OR $3 < $17 AS one_by_one
+      FROM known k
+      LEFT JOIN unnest($6::uuid[], $7::timestamptz[], $8::timestamptz[]) AS q (id, since, until) ON q.id = k.venue_id
+      LEFT JOIN related r ON r.a_id = k.provider_id AND r.b_id = k.buyer_id
+      LEFT JOIN flagged f ON f.seller = k.provider_id AND f.buyer = k.buyer_id
+), {_SALE.replace("t.contract_id,", "t.contract_id, t.venue_id,")}
+       AND t.contract_id = ANY (ARRAY(SELECT contract_id FROM judged WHERE one_by_one))
+), counted AS MATERIALIZED (
+    SELECT j.provider_id, j.buyer_id, j.venue_id, t.month, j.qualified, t.gross_fen - t.refunded_fen AS fen
+      FROM judged j JOIN monthly_turnover t ON t.contract_id = j.contract_id
+     WHERE NOT j.left_out AND NOT j.one_by_one AND t.ledger_id = $1
+       AND t.month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date AND t.month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+    UNION ALL
+    SELECT provider_id, buyer_id, venue_id, date_trunc('month', occurred_at AT TIME ZONE 'Asia/Shanghai')::date, qualified, amount_fen - back_fen
+      FROM sale WHERE NOT related AND NOT flagged
+), summed AS (
+    SELECT provider_id AS party_id, true AS sells, venue_id, month, coalesce(sum(fen) FILTER (WHERE qualified), 0)::bigint AS yes,
+           coalesce(sum(fen) FILTER (WHERE NOT qualified), 0)::bigint AS no
+      FROM counted GROUP BY provider_id, venue_id, month
+    UNION ALL
+    SELECT buyer_id, false, venue_id, month, coalesce(sum(fen) FILTER (WHERE qualified), 0)::bigint,
+           coalesce(sum(fen) FILTER (WHERE NOT qualified), 0)::bigint
+      FROM counted GROUP BY buyer_id, venue_id, month
+)
+SELECT s.party_id, s.sells, v.code, array_agg(extract(month FROM s.month)::int) AS months, array_agg(s.yes) AS yes, array_agg(s.no) AS no
+  FROM summed s JOIN venue v ON v.id = s.venue_id WHERE s.yes <> 0 OR s.no <> 0 GROUP BY s.party_id, s.sells, v.code
+"""  # noqa: S608 - constants
+_MONTHS_TAKE = (*(name for name in _SOLD_TAKES if not name.startswith(("ring", "most"))), "year_end")
+MONTHS = SqlFact("turnover_by_month", 1, _MONTHS_TAKE, _BY_MONTH)
+
 CASES = SqlFact(
     "verified_investment",
     2,
@@ -327,6 +374,7 @@ SQL_FACTS = (
     VENUES,
     RELATED,
     FLAGGED,
+    MONTHS,
     *(fact for pair in FACTS_OF.values() for fact in pair),
     CASES,
     CLAIMED,

@@ -12,3 +12,6 @@ class TurnoverOrigin(Labelled):
 
 JOINT = "/"
 """Between the code of a joint project and the credit code of one of its enterprises: no code has it."""
+
+SOLD, BOUGHT = "sold_by_month", "bought_by_month"
+"""Facts of an enterprise for questions: `VENUE@MONTH=counted,uncounted` in fen, parted by spaces; older snapshots lack both."""

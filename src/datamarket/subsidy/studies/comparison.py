@@ -16,13 +16,9 @@ from datamarket.subsidy.runs.dossier import (
     stored_snapshot,
 )
 from datamarket.subsidy.runs.queries import RunView
+from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.studies.grid import Cell, grid_of
-from datamarket.subsidy.studies.reform import (
-    DATED_CLAUSE_PATHS,
-    DATED_SCHEME_PATHS,
-    ReformChangesNothing,
-    apply_reform,
-)
+from datamarket.subsidy.studies.reform import ReformChangesNothing, apply_reform, for_year
 from datamarket.subsidy.studies.whatif import Comparison, DifferentInputs, WhatIf, compare, what_if
 
 
@@ -31,8 +27,7 @@ async def what_if_of(session: AsyncSession, view: RunView, changes: Mapping[str,
     check_calculated(view)
     scheme = await scheme_of(session, view.run.scheme_version_id)
     snapshot = await stored_snapshot(session, view)
-    dated = {path: _for_year(path, value, view.run.year) for path, value in changes.items()}
-    return await asyncio.to_thread(what_if, scheme, dated, snapshot, view.run.year)
+    return await asyncio.to_thread(what_if, scheme, changes, snapshot, view.run.year)
 
 
 async def grid_for(
@@ -48,22 +43,21 @@ async def grid_for(
     year = view.run.year
 
     def work() -> list[list[Cell]]:
-        edges = [(rate, caps[0]) for rate in rates] + [(rates[0], cap) for cap in caps]
-        for rate, cap in edges:
-            changes = {f"{clause_id}.rate": percent(rate), f"{clause_id}.cap": yuan(cap)}
-            with suppress(ReformChangesNothing):
-                apply_reform(scheme, {path: _for_year(path, value, year) for path, value in changes.items()})
+        check_values(scheme, year, clause_id, rates, caps)
         return grid_of(scheme, snapshot, year, clause_id, rates=rates, caps=caps)
 
     return await asyncio.to_thread(work)
 
 
-def _for_year(path: str, value: Any, year: int) -> Any:
-    """A plain rate or amount holds for the run's whole year: on either day that may be its basis."""
-    dated = path in DATED_SCHEME_PATHS or path.partition(".")[2] in DATED_CLAUSE_PATHS
-    if not dated or value is None or isinstance(value, Mapping | int):
-        return value
-    return {f"{year}-01-01": value, f"{year}-12-31": value}
+def check_values(
+    scheme: Scheme, year: int, clause_id: str, rates: Sequence[Fraction], caps: Sequence[int]
+) -> None:
+    """Each rate with the first cap, each cap with the first rate. Raises what `apply_reform` raises of one."""
+    edges = [(rate, caps[0]) for rate in rates] + [(rates[0], cap) for cap in caps]
+    for rate, cap in edges:
+        changes = {f"{clause_id}.rate": percent(rate), f"{clause_id}.cap": yuan(cap)}
+        with suppress(ReformChangesNothing):
+            apply_reform(scheme, {path: for_year(path, value, year) for path, value in changes.items()})
 
 
 async def compared(session: AsyncSession, one: RunView, other: RunView) -> Comparison:

@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.db import driver
 from datamarket.subsidy.evaluator.rules import evaluate
+from datamarket.subsidy.facts import counterfactual
 from datamarket.subsidy.facts import snapshot as snapshots
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs.queries import RunView
@@ -48,7 +49,9 @@ async def drift_of(session: AsyncSession, view: RunView, *, now: datetime) -> Dr
     scheme = await dossier.scheme_of(session, view.run.scheme_version_id)
     year = snapshots.RunYear(view.run.ledger_id, view.run.year, now, view.run.id)
     taken = await snapshots.take(await driver(session), year, as_of=now)
-    after = await asyncio.to_thread(evaluate, scheme, taken.snapshot, view.run.year)
+    earlier = await dossier.stored_snapshot(session, view)
+    known_now = counterfactual.known_as_in(taken.snapshot, earlier)
+    after = await asyncio.to_thread(evaluate, scheme, known_now, view.run.year)
     known = {(line.clause, line.candidate): line.base_fen for line in before.lines}
     bases = tuple(
         BaseChange(line.clause, line.candidate, line.name, known.get(key), line.base_fen)

@@ -46,7 +46,7 @@ def grid_of(
     bases = [line.base_fen or 0 for line in priced]
 
     # Parts of joint projects are in no order with whole amounts, so no sum is kept from the left.
-    limited = _limited(scheme, year) or any(rules.shares_of(line) for line in priced)
+    limited = limits_hold(scheme, year) or any(rules.shares_of(line) for line in priced)
 
     def row(rate: Fraction) -> Iterator[Cell]:
         amounts = [max(least, amount) for amount in rules.rounded_products(bases, rate, clause.round)]
@@ -62,7 +62,7 @@ def grid_of(
     return [list(row(rate)) for rate in rates]
 
 
-def _limited(scheme: Scheme, year: int) -> bool:
+def limits_hold(scheme: Scheme, year: int) -> bool:
     """Whether awards do anything to one another."""
     end = date(year, 12, 31)
     return (

@@ -1,15 +1,18 @@
-"""A reform sets parameters of a scheme by path: only those on the list, only to what the format allows."""
+"""A reform sets parameters of a scheme, or facts of its snapshot, by path: only those on the list."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from datamarket.foundation.documents.plain_yaml import Document
 from datamarket.foundation.errors import Invalid
+from datamarket.subsidy.facts import counterfactual
 from datamarket.subsidy.scheme.dated_values import BEGINNING
 from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.scheme.files import mistakes_of
+from datamarket.subsidy.terms import Snapshot
 
 DATED_CLAUSE_PATHS = ("rate", "tiers", "floor", "cap", "select.top")
 PLAIN_CLAUSE_PATHS = ("require_base_above", "rate_basis_date", "select.among", "select.ties")
@@ -44,7 +47,40 @@ def allowed_paths(scheme: Scheme) -> list[str]:
         if clause.select is not None or not path.startswith("select.")
     ]
     stacking = [f"stacking.{index}.rule" for index in range(len(scheme.stacking))]
-    return [*paths, *stacking, *DATED_SCHEME_PATHS, *PLAIN_SCHEME_PATHS]
+    return [*paths, *stacking, *DATED_SCHEME_PATHS, *PLAIN_SCHEME_PATHS, *counterfactual.FACT_PATHS]
+
+
+@dataclass(frozen=True)
+class Reformed:
+    """What an arm is evaluated from: the scheme and the snapshot, either of them perhaps as it was."""
+
+    scheme: Scheme
+    snapshot: Snapshot
+    left_out: Collection[str] = ()
+    base_reason: str = "base"
+
+
+def reformed(scheme: Scheme, snapshot: Snapshot, changes: Mapping[str, Any], year: int) -> Reformed:
+    """Both with some parameters and facts set; a plain rate or amount holds for the whole year.
+
+    Raises what `apply_reform` and `counterfactual.changed` raise.
+    """
+    facts = {path: value for path, value in changes.items() if path in counterfactual.FACT_PATHS}
+    parameters = {path: for_year(path, value, year) for path, value in changes.items() if path not in facts}
+    other = counterfactual.changed(snapshot, facts, year)
+    if other == snapshot or parameters:
+        scheme = apply_reform(scheme, parameters)
+    elsewhere = [reason for path, reason in counterfactual.BASE_REASONS.items() if path in facts]
+    left_out = frozenset(facts.get(counterfactual.LEFT_OUT, ()))
+    return Reformed(scheme, other, left_out, elsewhere[0] if len(elsewhere) == 1 else "base")
+
+
+def for_year(path: str, value: Any, year: int) -> Any:
+    """A plain rate or amount holds for the run's whole year: on either day that may be its basis."""
+    dated = path in DATED_SCHEME_PATHS or path.partition(".")[2] in DATED_CLAUSE_PATHS
+    if not dated or value is None or isinstance(value, Mapping | int):
+        return value
+    return {f"{year}-01-01": value, f"{year}-12-31": value}
 
 
 def apply_reform(scheme: Scheme, changes: Mapping[str, Any]) -> Scheme:

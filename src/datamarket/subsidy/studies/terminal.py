@@ -96,6 +96,32 @@ def print_comparison(figures: Mapping[str, Any]) -> None:
             console.print(told, markup=False)
 
 
+def print_answer(answer: Mapping[str, Any]) -> None:
+    """What was found of each thing that was asked; a grid is read in its file."""
+    console = Console()
+    if answer["comparison"]:
+        print_comparison(answer["comparison"])
+    if met := answer["meeting"]:
+        console.print(
+            f"满足预算的比例 rate within {yuan(met['budget_fen'], grouped=True)}: {met['rate']}", markup=False
+        )
+        console.print(
+            f"其费用 its cost {yuan(met['cost_fen'], grouped=True)}；恰好 exact {met['binds_at']}",
+            markup=False,
+        )
+    for point in (answer["curve"] or {"points": ()})["points"]:
+        cost = "-" if point["total_fen"] is None else yuan(point["total_fen"], grouped=True)
+        console.print(f"{point['value']:>16} {cost:>20}  {point['recipients']}", markup=False)
+    for kink in (answer["curve"] or {}).get("kinks") or ():
+        told = f"拐点 kink {kink['percent']} = {kink['rate']}: {kink['name']} {kink['effect']}"
+        console.print(told, markup=False)
+    if answer["grid"]:
+        console.print(
+            f"网格 grid {len(answer['grid']['rates'])} × {len(answer['grid']['caps'])}: --json, --out",
+            markup=False,
+        )
+
+
 def print_outcomes(outcomes: Sequence[Mapping[str, Any]]) -> None:
     """Each case as passed, or with what was expected beside what was found and why."""
     table = Table(title="算例 · cases", title_justify="left")

@@ -4,15 +4,15 @@ Behaviour is not modelled: a candidate does not trade more because the rate is h
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from datamarket.foundation.errors import Invalid
 from datamarket.subsidy.evaluator.rules import evaluate
 from datamarket.subsidy.scheme.document import Scheme
-from datamarket.subsidy.studies.reform import apply_reform
+from datamarket.subsidy.studies.reform import reformed
 from datamarket.subsidy.terms import Line, Result, Snapshot, StepKind
 
 NO_EFFECT = "no-effect"
@@ -92,22 +92,36 @@ class WhatIf:
 
 
 def what_if(scheme: Scheme, changes: Mapping[str, Any], snapshot: Snapshot, year: int) -> WhatIf:
-    """Both arms over the same snapshot. Raises what `apply_reform` and `rules.evaluate` raise."""
-    baseline = evaluate(scheme, snapshot, year)
-    reform = evaluate(apply_reform(scheme, changes), snapshot, year)
-    return WhatIf(baseline, reform, compare(baseline, reform))
+    """Both arms over the same snapshot. Raises what `reformed` and `rules.evaluate` raise."""
+    other = reformed(scheme, snapshot, changes, year)
+    baseline, reform = evaluate(scheme, snapshot, year), evaluate(other.scheme, other.snapshot, year)
+    comparison = compare(baseline, reform, left_out=other.left_out, base_reason=other.base_reason)
+    return WhatIf(baseline, reform, comparison)
 
 
-def compare(baseline: Result, reform: Result) -> Comparison:
+def compare(
+    baseline: Result, reform: Result, *, left_out: Collection[str] = (), base_reason: str = "base"
+) -> Comparison:
     """Who enters, leaves, gains and loses, in the baseline's order; over other facts the reason may be the base.
 
-    Raises DifferentInputs for results of different years.
+    A study that changed facts says who was left out of them, and why a base is another one. Raises DifferentInputs
+    for results of different years.
     """
     if baseline.year != reform.year:
         raise DifferentInputs
     before = {(line.clause, line.candidate): line for line in baseline.lines}
     after = {(line.clause, line.candidate): line for line in reform.lines}
     changes = tuple(_change(line, before.get(key), after.get(key)) for key, line in (before | after).items())
+    told = {"base": base_reason}
+    changes = tuple(
+        replace(
+            change,
+            reason="left-out" if change.enterprise in left_out else told.get(change.reason, change.reason),
+        )
+        if change.reason
+        else change
+        for change in changes
+    )
     return Comparison(
         before_fen=baseline.total_fen,
         after_fen=reform.total_fen,
@@ -173,10 +187,21 @@ def _either(at: StepKind, figure: str, gained: str, lost: str, other: str) -> Ca
     return code
 
 
+def _ranked(before: Line, after: Line) -> str:
+    """By the rule for ties where equals at the cut are judged by another one, else by rank."""
+    (old, new) = ({step.figures["ties"] for step in line.steps_of(StepKind.RANK)} for line in (before, after))
+    tied = any(
+        step.figures["tied_at_cut"] for line in (before, after) for step in line.steps_of(StepKind.RANK)
+    )
+    if tied and old and new and old != new:
+        return "ties"
+    return _either(StepKind.RANK, "selected", "rank-in", "rank-out", "rank")(before, after)
+
+
 _STAGES: Mapping[StepKind, tuple[tuple[str, ...], Callable[[Line, Line], str]]] = {
     StepKind.CONDITION: (("predicate", "ok"), _always("conditions")),
     StepKind.BASE: (("base_fen", "ok"), _always("base")),
-    StepKind.RANK: (("selected",), _either(StepKind.RANK, "selected", "rank-in", "rank-out", "rank")),
+    StepKind.RANK: (("selected",), _ranked),
     StepKind.RATE: (("rate",), _always("rate")),
     StepKind.TIER: (("above_fen", "part_fen", "rate"), _always("tiers")),
     StepKind.FLOOR: (
