@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from datamarket.foundation.money import (
     Fen,
     apply_rate,
+    capital_numerals,
     half_up,
     parse_rate,
     parse_yuan,
@@ -77,3 +78,53 @@ def test_half_a_fen_goes_up() -> None:
 def test_a_split_without_sense_is_refused(total: int, weights: list[int]) -> None:
     with pytest.raises(ValueError, match="split"):
         split(Fen(total), weights)
+
+
+def read_capitals(text: str) -> int:
+    """Fen of an amount in capital numerals, read from left to right."""
+    places = {"拾": 10, "佰": 100, "仟": 1000}
+    whole = section = digit = fen = 0
+    for sign in text:
+        if sign in "零壹贰叁肆伍陆柒捌玖":
+            digit = "零壹贰叁肆伍陆柒捌玖".index(sign)
+        elif sign in places:
+            section, digit = section + digit * places[sign], 0
+        elif sign == "万":
+            whole, section, digit = whole + (section + digit) * 10**4, 0, 0
+        elif sign == "亿":
+            whole, section, digit = (whole + section + digit) * 10**8, 0, 0
+        elif sign in "元角分":
+            fen += {"元": whole + section + digit, "角": digit, "分": digit}[sign] * {
+                "元": 100,
+                "角": 10,
+                "分": 1,
+            }[sign]
+            digit = 0
+    return fen
+
+
+@given(st.integers(0, 10**16))
+def test_an_amount_in_capital_numerals_reads_as_itself(amount: int) -> None:
+    text = capital_numerals(amount)
+    assert read_capitals(text) == amount
+    assert "零零" not in text
+    assert text.endswith("分") is (amount % 10 != 0)
+    assert amount == 0 or capital_numerals(-amount) == f"负{text}"
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (0, "零元整"),
+        (5, "伍分"),
+        (50, "伍角整"),
+        (123_450, "壹仟贰佰叁拾肆元伍角整"),
+        (100_005, "壹仟元零伍分"),
+        (1_000_000_000, "壹仟万元整"),
+        (1_000_001_000, "壹仟万零壹拾元整"),
+        (100_000_000_000, "壹拾亿元整"),
+        (6_020_000_007, "陆仟零贰拾万元零柒分"),
+    ],
+)
+def test_sums_of_documents_are_written_as_the_rule_of_bills_says(amount: int, text: str) -> None:
+    assert capital_numerals(amount) == text

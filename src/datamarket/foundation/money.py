@@ -70,6 +70,31 @@ def yuan(amount: int, *, grouped: bool = False) -> str:
     return f"{sign}{whole:,}.{cents:02d}" if grouped else f"{sign}{whole}.{cents:02d}"
 
 
+_DIGITS = "零壹贰叁肆伍陆柒捌玖"
+_PLACES = ((10**8, "亿"), (10**4, "万"), (1000, "仟"), (100, "佰"), (10, "拾"))
+
+
+def capital_numerals(amount: int) -> str:
+    """123450 fen → '壹仟贰佰叁拾肆元伍角整', as sums are written on documents; below zero 负 stands first.
+
+    正确填写票据和结算凭证的基本规定 (of the 支付结算办法, 银发〔1997〕393号): 整 after 元 or 角, one 零 for zeros between.
+    """
+    whole, cents = divmod(abs(amount), FEN_PER_YUAN)
+    tenths, rest = divmod(cents, 10)
+    text = f"{_capitals(whole)}元" if whole or not cents else ""
+    text += f"{_DIGITS[tenths]}角" if tenths else "零" if whole and rest else ""
+    return ("负" if amount < 0 else "") + text + (f"{_DIGITS[rest]}分" if rest else "整")
+
+
+def _capitals(number: int) -> str:
+    for place, unit in _PLACES:
+        if number >= place:
+            high, low = divmod(number, place)
+            between = "零" if 0 < low < place // 10 else ""
+            return f"{_capitals(high)}{unit}{between}{_capitals(low) if low else ''}"
+    return _DIGITS[number]
+
+
 def parse_rate(text: str) -> Fraction:
     """'30%' and '0.30' are the same exact fraction. Raises ValueError for anything but such text."""
     if isinstance(text, str):
