@@ -13,6 +13,7 @@ cases      projects, their verified investment, what was claimed for each
 integrity  trades that only look like trades: detectors, and flags that a person judges
 calls      applications, and awards that nobody applies for
 runs       a run through its life, from its snapshot to payment
+recoveries awards that were paid and come back: decided, in instalments, set off
 lines      what readers see: awards, refusals, what a reviewer must look at
 studies    another run, today's books, other parameters, the same bytes again; a workbook
 
