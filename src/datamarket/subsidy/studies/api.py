@@ -15,6 +15,7 @@ from datamarket.foundation.money import parse_rate, parse_yuan, percent
 from datamarket.foundation.shapes import attached
 from datamarket.foundation.spreadsheets.cells import WORKBOOK
 from datamarket.foundation.waiting.patience import takes_long
+from datamarket.subsidy.recoveries import queries as recoveries
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.api import SLUG, name_bundle, named_run
@@ -236,7 +237,8 @@ async def what_if_grid(actor: ReadSubsidy, session: Deciding, body: GridIn, resp
 async def export(actor: ReadSubsidy, session: Reading, run_id: UUID) -> Response:
     """All that is on file of it: summary with officers, lines, steps, parameters, interpretations, snapshot, exceptions, payments."""
     view = await run_queries.get_run(session, run_id)
-    content = await asyncio.to_thread(_workbook, await dossier.dossier_of(session, view))
+    recovered = await recoveries.statuses_of(session, run_id)
+    content = await asyncio.to_thread(_workbook, await dossier.dossier_of(session, view, recovered))
     name = f"{view.run.scheme_id}-{view.run.year}.xlsx"
     response = attached(content, WORKBOOK, name)
     name_bundle(response, view)
