@@ -29,7 +29,7 @@ from datamarket.payouts.bank import simulated as bank
 from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.trading.orders.terms import OrderEvent
 from datamarket.zones.terms import UseClass
-from tests.world import disputes, orders, payouts, periods, prices, subsidy, trading, zones
+from tests.world import disputes, orders, payouts, periods, prices, recoveries, subsidy, trading, zones
 from tests.world.people import FINANCE, NOON, actor, enrol, moment, unique
 from tests.world.sealing import sealer_in
 from tests.world.trading import LEDGER_ID
@@ -58,14 +58,13 @@ _TABLE_OF = {
     "income_id": "permitted_income",
     "listing_id": "listing",
     "order_id": "trade_order",
-    "other_id": "subsidy_run",
     "paper_id": "subsidy_paper",
     "participant_id": "participant",
     "payout_id": "payout",
     "product_id": "product",
     "quote_id": "quote",
+    "recovery_id": "subsidy_recovery",
     "resource_id": "resource",
-    "run_id": "subsidy_run",
     "scenario_id": "scenario",
     "subscription_id": "subscription",
     "supplying_unit_id": "participant",
@@ -87,7 +86,7 @@ class Market:
 
 
 async def market_in_use(database: Database) -> Market:
-    """A sale of a zone's data with a refund, an order, a payout, a case, and a calculated run of the subsidy."""
+    """A sale of a zone's data with a refund, an order, a payout, a case, an award that is owed back, and a calculated run."""
     async with database.transaction() as session:
         operated = await zones.open_zone(session)
     agreement = await trading.active_contract(database, operated=operated)
@@ -108,14 +107,17 @@ async def market_in_use(database: Database) -> Market:
     officers = subsidy.Officers()
     await subsidy.controls(database, agreement.provider, agreement.buyer, since=IN_MAY)
     await subsidy.detected(database, officers, year=NOON.year)
-    run = await subsidy.opened_run(database, officers)
-    await subsidy.moved(database, officers, run, RunEvent.SNAPSHOT, RunEvent.CALCULATE)
+    await recoveries.owed(database, officers)
+    run = await subsidy.opened_run(database, officers, now=recoveries.LATER)
+    await subsidy.moved(database, officers, run, RunEvent.SNAPSHOT, RunEvent.CALCULATE, now=recoveries.LATER)
     things = {
         "scheme_id": subsidy.CITY,
         "scheme": subsidy.CITY,
         "n": "1",
         "period": str(month_of(NOON)),
         "provider_pid": str(negotiated),
+        "run_id": str(run.id),
+        "other_id": str(run.id),
     }
     async with database.connection() as connection:
         for name, table in _TABLE_OF.items():
