@@ -66,6 +66,7 @@ ROOMS = (
     "statistics",
     "subsidy.runs",
     "subsidy.lines",
+    "subsidy.recoveries",
     "subsidy.studies",
     "subsidy.bundles",
     "subsidy.questions",

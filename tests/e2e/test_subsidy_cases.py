@@ -18,6 +18,8 @@ from datamarket.subsidy.cases import queries as case_queries
 from datamarket.subsidy.cases.rules import CasePaid
 from datamarket.subsidy.cases.tables import SubsidyCase
 from datamarket.subsidy.facts.review import Flag
+from datamarket.subsidy.recoveries.grounds import grounds_of
+from datamarket.subsidy.recoveries.terms import RecoveryCause
 from datamarket.subsidy.runs import payment
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.tables import AwardHold, SubsidyLine, SubsidyRun
@@ -215,7 +217,9 @@ async def test_a_case_revoked_after_payment_drifts_and_its_number_is_never_paid_
         await cases.correct_case(session, AUTHORITY, locked, reason="同一编号", now=moment(), **number)
         await world.verify(session, locked)
     async with fresh_database.transaction() as session:
-        found = await drift_of(session, await run_queries.get_run(session, run.id), now=later)
+        view = await run_queries.get_run(session, run.id)
+        found, grounds = await drift_of(session, view, now=later), await grounds_of(session, view, now=later)
+    assert [(one.cause, one.amount_fen) for one in grounds] == [(RecoveryCause.REVOKED, 60_000_000)]
     assert found.comparison.delta_fen == -60_000_000
     assert {change.candidate for change in found.comparison.changes if change.after_fen} == set()
 

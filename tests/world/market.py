@@ -29,7 +29,7 @@ from datamarket.payouts.bank import simulated as bank
 from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.trading.orders.terms import OrderEvent
 from datamarket.zones.terms import UseClass
-from tests.world import disputes, orders, payouts, periods, prices, subsidy, trading, zones
+from tests.world import disputes, orders, payouts, periods, prices, recoveries, subsidy, trading, zones
 from tests.world.people import FINANCE, NOON, actor, enrol, moment, unique
 from tests.world.sealing import sealer_in
 from tests.world.trading import LEDGER_ID
@@ -59,14 +59,13 @@ _TABLE_OF = {
     "listing_id": "listing",
     "objection_id": "subsidy_objection",
     "order_id": "trade_order",
-    "other_id": "subsidy_run",
     "paper_id": "subsidy_paper",
     "participant_id": "participant",
     "payout_id": "payout",
     "product_id": "product",
     "quote_id": "quote",
+    "recovery_id": "subsidy_recovery",
     "resource_id": "resource",
-    "run_id": "subsidy_run",
     "scenario_id": "scenario",
     "subscription_id": "subscription",
     "supplying_unit_id": "participant",
@@ -88,7 +87,7 @@ class Market:
 
 
 async def market_in_use(database: Database) -> Market:
-    """A sale of a zone's data with a refund, an order, a payout, a case, and a calculated run of the subsidy."""
+    """A sale of a zone's data with a refund, an order, a payout, a case, an award that is owed back, and a calculated run."""
     async with database.transaction() as session:
         operated = await zones.open_zone(session)
     agreement = await trading.active_contract(database, operated=operated)
@@ -112,14 +111,17 @@ async def market_in_use(database: Database) -> Market:
     run = await subsidy.publicised(database, officers)
     await subsidy.objected(database, agreement.provider_account, run)
     await subsidy.moved(database, officers, run, RunEvent.REJECT, reason="核对")
-    run = await subsidy.opened_run(database, officers)
-    await subsidy.moved(database, officers, run, RunEvent.SNAPSHOT, RunEvent.CALCULATE)
+    await recoveries.owed(database, officers)
+    run = await subsidy.opened_run(database, officers, now=recoveries.LATER)
+    await subsidy.moved(database, officers, run, RunEvent.SNAPSHOT, RunEvent.CALCULATE, now=recoveries.LATER)
     things = {
         "scheme_id": subsidy.CITY,
         "scheme": subsidy.CITY,
         "n": "1",
         "period": str(month_of(NOON)),
         "provider_pid": str(negotiated),
+        "run_id": str(run.id),
+        "other_id": str(run.id),
     }
     async with database.connection() as connection:
         for name, table in _TABLE_OF.items():

@@ -414,9 +414,30 @@ async def _noticed(session: "AsyncSession", ledger_id: int, run_id: UUID | None,
 async def _filed(
     session: "AsyncSession", ledger_id: int, run_id: UUID | None, year: int | None
 ) -> "RunDossier":
+    from datamarket.subsidy.recoveries.queries import statuses_of
     from datamarket.subsidy.runs import dossier
 
-    return await dossier.dossier_of(session, await _chosen(session, ledger_id, run_id, year))
+    view = await _chosen(session, ledger_id, run_id, year)
+    return await dossier.dossier_of(session, view, await statuses_of(session, view.run.id))
+
+
+@app.command()
+def letter(
+    recovery_id: Annotated[UUID, typer.Argument(help="id of a decided recovery")],
+    out: Annotated[Path, typer.Option(help="page to write, for printing")] = Path("recovery.html"),
+) -> None:
+    """Write the letter of a decided recovery (追回决定书)."""
+    content = in_transaction(lambda session, _market: _letter(session, recovery_id))
+    with spoken():
+        out.write_text(content, encoding="utf-8")
+    typer.echo(str(out))
+
+
+async def _letter(session: "AsyncSession", recovery_id: UUID) -> str:
+    from datamarket.subsidy.recoveries import queries
+    from datamarket.subsidy.recoveries.letter import letter_of
+
+    return letter_of(await queries.written(session, await queries.lock_recovery(session, recovery_id)))
 
 
 async def _documented(

@@ -104,6 +104,7 @@ THINGS_ZH = {
     "product version": "产品版本",
     "flag": "诚信疑点",
     "quote": "报价单",
+    "recovery": "奖补追回",
     "resource": "资源",
     "run": "奖补运行",
     "scenario": "场景",

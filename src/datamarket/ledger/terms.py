@@ -35,16 +35,20 @@ class AccountKind(Labelled):
     VAT_PAYABLE = "vat_payable", "应交增值税", "VAT payable"
     SUBSIDY_EXPENSE = "subsidy_expense", "补贴支出", "subsidy expense"
     SUBSIDY_PAYABLE = "subsidy_payable", "应付补贴", "subsidy payable"
+    SUBSIDY_RECEIVABLE = "subsidy_receivable", "应收追回补贴", "subsidy receivable"
+    SUBSIDY_FINE = "subsidy_fine", "罚没收入（补贴）", "fines on subsidies"
+    SUBSIDY_INTEREST = "subsidy_interest", "追回补贴利息收入", "interest on subsidies paid back late"
     ESCROW = "escrow", "待验收资金（托管）", "escrow until acceptance"
     PAYOUT_IN_TRANSIT = "payout_in_transit", "在途付款", "payout in transit"
     CITY_CLEARING = "city_clearing", "城际往来清算", "clearing with another city"
 
 
-DEBIT_NORMAL = frozenset({AccountKind.BANK, AccountKind.SUBSIDY_EXPENSE})
+DEBIT_NORMAL = frozenset({AccountKind.BANK, AccountKind.SUBSIDY_EXPENSE, AccountKind.SUBSIDY_RECEIVABLE})
 NEVER_NEGATIVE = frozenset({AccountKind.BUYER_FUNDS, AccountKind.ESCROW})
 CLEARING = frozenset(
     {
         AccountKind.SUBSIDY_PAYABLE,
+        AccountKind.SUBSIDY_RECEIVABLE,
         AccountKind.ESCROW,
         AccountKind.PAYOUT_IN_TRANSIT,
         AccountKind.CITY_CLEARING,
@@ -62,6 +66,10 @@ class EntryKind(StrEnum):
     SUBSIDY_APPROVED = "subsidy_approved"
     SUBSIDY_PAID = "subsidy_paid"
     SUBSIDY_FORGONE = "subsidy_forgone"
+    SUBSIDY_SET_OFF = "subsidy_set_off"
+    RECOVERY_DECIDED = "recovery_decided"
+    RECOVERY_CANCELLED = "recovery_cancelled"
+    RECOVERY_INTEREST = "recovery_interest"
     ESCROWED = "escrowed"
     ESCROW_RELEASED = "escrow_released"
     PAYOUT_SENT = "payout_sent"

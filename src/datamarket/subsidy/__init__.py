@@ -14,6 +14,7 @@ integrity  trades that only look like trades: detectors, and flags that a person
 calls      applications, and awards that nobody applies for
 runs       a run through its life, from its snapshot to payment
 objections what is said against a public list, and appeals: answered, decided by another, leading to a run for everyone
+recoveries awards that were paid and come back: decided, in instalments, set off
 lines      what readers see: awards, refusals, what a reviewer must look at
 bundles    a run as one file that is recomputed anywhere, and held to what was sealed
 studies    another run, today's books, other parameters, the same bytes again; a workbook

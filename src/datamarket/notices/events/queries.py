@@ -33,6 +33,7 @@ _PARTIES = {
     "application": "(SELECT t.enterprise_id = $4 FROM subsidy_application t WHERE t.id = e.subject_id)",
     "objection": "(SELECT t.enterprise_id = $4 FROM subsidy_objection t WHERE t.id = e.subject_id)",
     "award": "(SELECT t.enterprise_id = $4 FROM subsidy_line t WHERE t.id = e.subject_id)",
+    "recovery": "(SELECT t.enterprise_id = $4 AND t.decided_at IS NOT NULL FROM subsidy_recovery t WHERE t.id = e.subject_id)",
     "entry": "e.facts ->> 'owner_id' = $4::uuid::text",
     "subscription": "(SELECT t.participant_id = $4 FROM subscription t WHERE t.id = e.subject_id)",
 }

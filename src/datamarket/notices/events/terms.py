@@ -172,6 +172,14 @@ class EventType(Labelled):
     AWARD_HELD = "market.subsidy.hold-award", "奖补暂缓", "award held"
     AWARD_RELEASED = "market.subsidy.release-award", "奖补恢复办理", "held award released"
     AWARD_FORGONE = "market.subsidy.forgo-award", "奖补不予支付", "held award not to be paid"
+    RECOVERY_DECIDED = "market.subsidy.decide-recovery", "奖补追回决定", "recovery of an award decided"
+    RECOVERY_CANCELLED = "market.subsidy.cancel-recovery", "奖补追回撤销", "recovery of an award cancelled"
+    RECOVERY_RECEIVED = "market.subsidy.receive-recovery", "追回款到账", "payment of a recovery received"
+    AWARD_SET_OFF = (
+        "market.subsidy.set-off-recovery",
+        "奖补抵扣追回款",
+        "award set off against a recovery",
+    )
     NEGOTIATION_OPENED = (
         "market.dataspace.open-negotiation",
         "连接器发起协商",

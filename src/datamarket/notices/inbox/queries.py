@@ -94,6 +94,11 @@ _OBJECTION = (
     f"SELECT 'objection', id, filed_at, {_starts('decide_by + 1')} FROM subsidy_objection"  # noqa: S608 - constants
     " WHERE state IN ('filed', 'answered') AND {}"
 )
+_INSTALMENT = (
+    f"SELECT 'recovery', r.id, r.decided_at, {_starts('i.due_on + 1')} FROM subsidy_recovery r"  # noqa: S608 - constants
+    " JOIN subsidy_recovery_instalment i ON i.recovery_id = r.id WHERE {} AND r.state IN ('decided', 'recovering')"
+    " AND i.through_fen > r.received_fen AND i.due_on {} $5"
+)
 FUNDS_MARK = min(QUOTA_MARKS)
 """Percent of its funds at which a buyer is told, as of a quota. What came in is all that was credited, but what escrow
 gave back; of it is spent or held what is not available now. What a refund gives back came in anew."""
@@ -283,6 +288,35 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
         ),
     ),
     (K.AWARD_TO_CONFIRM, Source(P.FILE_PAPER, _OF_CALL.format("proposed"))),
+    (
+        K.RECOVERY_TO_DECIDE,
+        Source(
+            P.APPROVE_SUBSIDY,
+            f"SELECT 'recovery', id, proposed_at, {_FAR} FROM subsidy_recovery"  # noqa: S608 - constants
+            " WHERE ledger_id = $1 AND state = 'proposed' AND proposed_by <> $3",
+            of_organisations=False,
+        ),
+    ),
+    (K.INSTALMENT_TO_PAY, Source(P.READ_LEDGER, _INSTALMENT.format("r.enterprise_id = $2", ">="))),
+    (K.INSTALMENT_OVERDUE, Source(P.READ_LEDGER, _INSTALMENT.format("r.enterprise_id = $2", "<"))),
+    (
+        K.INSTALMENT_OVERDUE,
+        Source(P.PAY_SUBSIDY, _INSTALMENT.format("r.ledger_id = $1", "<"), of_organisations=False),
+    ),
+    (
+        K.AWARD_TO_SET_OFF,
+        Source(
+            P.PAY_SUBSIDY,
+            f"SELECT 'line', l.id, p.posted_at, {_FAR} FROM subsidy_run u JOIN subsidy_line l ON l.run_id = u.id"  # noqa: S608 - constants
+            " JOIN subsidy_posting p ON p.line_id = l.id AND p.kind = 'subsidy_approved'"
+            " WHERE u.ledger_id = $1 AND u.state = 'posted' AND $3 NOT IN (u.calculated_by, u.reviewed_by, u.approved_by)"
+            " AND EXISTS (SELECT FROM subsidy_recovery r WHERE r.enterprise_id = l.enterprise_id AND r.ledger_id = $1"
+            " AND r.state IN ('decided', 'recovering'))"
+            " AND (SELECT count(*) FROM subsidy_posting o WHERE o.line_id = l.id) = 1"
+            " AND NOT EXISTS (SELECT FROM subsidy_award_hold h WHERE h.line_id = l.id AND h.state <> 'released')",
+            of_organisations=False,
+        ),
+    ),
     (K.SUBSCRIPTION_TO_REPLAY, Source(P.READ_MARKET, _PAUSED.format("participant_id = $2"))),
     (
         K.SUBSCRIPTION_TO_REPLAY,

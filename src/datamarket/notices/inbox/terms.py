@@ -59,6 +59,10 @@ class MatterKind(Labelled):
         "异议成立，名单待重新测算",
         "objection upheld: everyone to be calculated again",
     )
+    RECOVERY_TO_DECIDE = "recovery_to_decide", "奖补追回待决定", "recovery to decide"
+    INSTALMENT_TO_PAY = "instalment_to_pay", "追回款分期待缴", "instalment of a recovery to pay"
+    INSTALMENT_OVERDUE = "instalment_overdue", "追回款分期逾期", "overdue instalment of a recovery"
+    AWARD_TO_SET_OFF = "award_to_set_off", "应付奖补可抵扣追回款", "payable award that may be set off"
     SUBSCRIPTION_TO_REPLAY = "subscription_to_replay", "订阅已暂停，待重放", "paused subscription to replay"
 
 
@@ -209,6 +213,26 @@ class Consequence(Labelled):
         "run_to_supersede",
         "未设期限；在取代它的运行公示之前，该年度奖补不能批准。",
         "There is no deadline; until a run that supersedes it is public no award of the year is approved.",
+    )
+    RECOVERY_TO_DECIDE = (
+        "recovery_to_decide",
+        "未设期限；决定前不产生应收款。",
+        "There is no deadline; until it is decided nothing is owed.",
+    )
+    INSTALMENT_TO_PAY = (
+        "instalment_to_pay",
+        "届时未缴的即为逾期，通知财政部门，并可与后续奖补抵扣；设有利息的，自次日起计息。",
+        "Unpaid by then it is overdue: finance is told, a later award may be set off, and interest runs where one is set.",
+    )
+    INSTALMENT_OVERDUE = (
+        "instalment_overdue",
+        "期限已过；收款最先抵最早一期，也可与后续奖补抵扣。",
+        "The day is past; what comes in pays the oldest instalment first, and a later award may be set off.",
+    )
+    AWARD_TO_SET_OFF = (
+        "award_to_set_off",
+        "未设期限；支付前未抵扣的，奖补全额支付，追回款仍按分期缴纳。",
+        "There is no deadline; not set off before it is paid, the award is paid in full, and the plan stays.",
     )
     SUBSCRIPTION_TO_REPLAY = (
         "subscription_to_replay",

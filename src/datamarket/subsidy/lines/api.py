@@ -20,6 +20,7 @@ from datamarket.foundation.http import (
     SliceRouter,
     page_of,
 )
+from datamarket.foundation.money import yuan
 from datamarket.foundation.shapes import RowShape, attached
 from datamarket.subsidy.evaluator.explain import explain
 from datamarket.subsidy.facts.review import Flag
@@ -60,11 +61,13 @@ class LineOut(RowShape):
     payment: str | None = Field(examples=["subsidy_paid"])
     flags: list[Flag]
     hold: AwardHoldOut | None
+    recovery: LineStatus | None = Field(description="recovering, or recovered; null: nothing is to come back")
+    set_off_fen: int = Field(description="of the award, set off against what its enterprise owed")
 
     @classmethod
     def of(cls, row: LineView, **derived: Any) -> Self:
         hold = AwardHoldOut.of(row.hold) if row.hold else None
-        return super().of(row.line, payment=row.payment, hold=hold, **derived)
+        return super().of(row.line, **row._asdict() | {"hold": hold}, **derived)
 
 
 class ExplanationOut(Shape):
@@ -78,7 +81,20 @@ class ExplanationOut(Shape):
     @classmethod
     def of(cls, view: LineView, scheme: Scheme, year: int) -> "ExplanationOut":
         told = explain(dossier.line_of(view.line), scheme, year)
-        return cls(line=LineOut.of(view), zh=told.zh, en=told.en, steps=view.line.steps)
+        zh, en = _afterwards(view)
+        return cls(line=LineOut.of(view), zh=told.zh + zh, en=told.en + en, steps=view.line.steps)
+
+
+def _afterwards(view: LineView) -> tuple[str, str]:
+    """What became of an award after it was decided: set off, or come back."""
+    zh = en = ""
+    if view.set_off_fen:
+        amount = yuan(view.set_off_fen, grouped=True)
+        zh, en = f"其中 {amount} 元抵扣应追回款。", f" Of it {amount} CNY were set off against a recovery."
+    if view.recovery:
+        status = LineStatus(view.recovery)
+        zh, en = f"{zh}该奖补{status.zh}。", f"{en} The award is {status.en}."
+    return zh, en
 
 
 class ReasonOut(Shape):
@@ -143,11 +159,12 @@ class AwardOut(Shape):
     publicity_to: date | None
     holidays_known: bool | None = Field(description=HOLIDAYS_KNOWN)
     held: AwardHoldState | None = Field(description="held: not paid for now; forgone: not paid")
+    recovery: LineStatus | None = Field(description="recovering, or recovered")
     superseded_by: UUID | None = Field(description="the run whose list took the place of this one")
 
     @classmethod
     def of(cls, award: Award, scheme: Scheme) -> "AwardOut":
-        line, run, hold = award
+        line, run, hold, recovery = award
         clause = scheme.clause(line.clause_id)
         shown = {
             "scheme": run.scheme_id,
@@ -158,6 +175,7 @@ class AwardOut(Shape):
             "project": line.name if line.candidate_id != line.uscc else None,
             "holidays_known": run.publicity_to and holidays_known(run.publicity_to),
             "held": hold and hold.state,
+            "recovery": recovery,
             "superseded_by": run.superseded_by_id,
         }
         return cls.model_validate(run.model_dump() | line.model_dump(exclude={"steps"}) | shown)

@@ -3,12 +3,15 @@
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlmodel import and_, col, select, true
+from sqlmodel import and_, col, func, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import PageAsked, asked, keyset, one_row
+from datamarket.foundation.tables import BigInteger
+from datamarket.ledger.terms import EntryKind
 from datamarket.subsidy.facts.review import Flag
+from datamarket.subsidy.recoveries.queries import STATUS_OF_LINE
 from datamarket.subsidy.runs.rules import PUBLIC
 from datamarket.subsidy.runs.tables import AwardHold, SubsidyLine, SubsidyPosting, SubsidyRun
 from datamarket.subsidy.runs.terms import AwardHoldState, RunState
@@ -16,19 +19,22 @@ from datamarket.subsidy.terms import LineStatus
 
 
 class LineView(NamedTuple):
-    """A line, whether it is payable or paid (null before it is posted), and what holds it."""
+    """A line, whether it is payable or paid (null before it is posted), what holds it, whether it comes back, what was set off."""
 
     line: SubsidyLine
     payment: str | None
     hold: AwardHold | None
+    recovery: LineStatus | None
+    set_off_fen: int
 
 
 class Award(NamedTuple):
-    """One publicised award, and what holds it."""
+    """One publicised award, what holds it, and whether it comes back."""
 
     line: SubsidyLine
     run: SubsidyRun
     hold: AwardHold | None
+    recovery: LineStatus | None
 
 
 def _line_visible(actor: Actor) -> Any:
@@ -47,8 +53,14 @@ _PAYMENT = (
     .scalar_subquery()
 )
 _HELD = and_(col(AwardHold.line_id) == SubsidyLine.id, col(AwardHold.state) != AwardHoldState.RELEASED)
-_LINE_VIEW = (
-    select(SubsidyLine, _PAYMENT, AwardHold)
+_SET_OFF = (
+    select(func.coalesce(func.sum(SubsidyPosting.amount_fen), 0).cast(BigInteger))
+    .where(SubsidyPosting.line_id == SubsidyLine.id, SubsidyPosting.kind == EntryKind.SUBSIDY_SET_OFF)
+    .correlate(SubsidyLine)
+    .scalar_subquery()
+)
+_LINE_VIEW: Any = (
+    select(SubsidyLine, _PAYMENT, AwardHold, STATUS_OF_LINE, _SET_OFF)  # type: ignore[call-overload] # five at once
     .join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
     .outerjoin(AwardHold, _HELD)
 )
@@ -96,7 +108,7 @@ async def list_awards(
     was_public = and_(run_state == RunState.SUPERSEDED, col(SubsidyRun.publicity_from).is_not(None))
     place = (col(SubsidyLine.run_id), col(SubsidyLine.position))
     statement = (
-        select(SubsidyLine, SubsidyRun, AwardHold)
+        select(SubsidyLine, SubsidyRun, AwardHold, STATUS_OF_LINE)
         .join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
         .outerjoin(AwardHold, _HELD)
         .where(SubsidyRun.year == year, was_public if superseded else run_state.in_(PUBLIC))

@@ -85,6 +85,7 @@ class RunDossier:
     events: Sequence[SubsidyRunEvent]
     officers: Mapping[UUID, str]
     postings: Sequence[SubsidyPosting]
+    recovered: Mapping[UUID, LineStatus]
 
 
 @lru_cache(maxsize=16)
@@ -188,8 +189,10 @@ async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
     return document | {"run_id": str(view.run.id), "notes": notes}
 
 
-async def dossier_of(session: AsyncSession, view: RunView) -> RunDossier:
-    """The run as it stands now. Raises NotCalculated."""
+async def dossier_of(
+    session: AsyncSession, view: RunView, recovered: Mapping[UUID, LineStatus]
+) -> RunDossier:
+    """The run as it stands now; which of its awards come back is known above. Raises NotCalculated."""
     document = await document_of(session, view)
     taken = await fact_queries.snapshot_by_id(session, _snapshot_id(view))
     events = await queries.list_run_events(session, view.run.id, page=PageAsked(len(RunEvent)))
@@ -198,7 +201,7 @@ async def dossier_of(session: AsyncSession, view: RunView) -> RunDossier:
         document, view, await scheme_of(session, view.run.scheme_version_id), taken,
         (await asyncio.to_thread(read_snapshot, taken.content)).candidates,
         await queries.all_lines(session, view.run.id), events, officers,
-        await queries.postings_of(session, view.run.id),
+        await queries.postings_of(session, view.run.id), recovered,
     )  # fmt: skip
 
 

@@ -149,15 +149,19 @@ async def _catch_up(
 async def _give_back(
     session: AsyncSession, actor: Actor, run: SubsidyRun, line: SubsidyLine, *, payable: bool, now: datetime
 ) -> list[SQLModel]:
-    """What an award had taken: its part of the pool (one that was set after the approval holds none), its claim."""
+    """What an award had taken: its part of the pool (one that was set after the approval holds none), its claim.
+
+    What was set off of it is paid: that stays, and so does its claim.
+    """
     rows: list[SQLModel] = []
+    set_off = (await queries.set_off_of(session, [line.id])).get(line.id, 0)
     budget = await register_queries.lock_budget(session, run.scheme_id, run.year)
     if budget is not None:
-        budget.committed_fen -= min(line.amount_fen, budget.committed_fen)
+        budget.committed_fen -= min(line.amount_fen - set_off, budget.committed_fen)
         budget.version += 1
         rows.append(budget)
     if payable:
-        rows += await return_claims(session, line.id, now=now)
+        rows += [] if set_off else await return_claims(session, line.id, now=now)
         rows += (await _settle(session, actor, run, [line], kind=EntryKind.SUBSIDY_FORGONE, now=now))["rows"]
     return rows
 
@@ -203,21 +207,23 @@ async def _settle(
     kind: EntryKind,
     now: datetime,
 ) -> dict[str, Any]:
-    """One entry a line, from the debit account to the credit account, in one batch."""
+    """One entry a line, from the debit account to the credit account, in one batch; what was set off is settled already."""
     postings, rows, accounts = [], [], set()
+    set_off = await queries.set_off_of(session, [line.id for line in lines])
     for line in lines:
+        amount = line.amount_fen - set_off.get(line.id, 0)
+        if amount == 0:
+            continue
         debit, credit = _sides(run, line, kind)
         accounts |= {debit, credit}
-        legs = moved(debit.id, credit.id, line.amount_fen)
+        legs = moved(debit.id, credit.id, amount)
         entry = posting.new_posting(actor, kind, (SOURCE, line.id), legs, now=now)
         postings.append(entry)
         rows.append(
-            SubsidyPosting(
-                line_id=line.id, kind=kind, entry_id=entry.id, amount_fen=line.amount_fen, posted_at=now
-            )
+            SubsidyPosting(line_id=line.id, kind=kind, entry_id=entry.id, amount_fen=amount, posted_at=now)
         )
     session.add_all(rows)
     connection = await driver(session)
     await posting.open_accounts(connection, run.ledger_id, accounts, now=now)
     await posting.post(connection, run.ledger_id, postings, now=now)
-    return {"entries": len(postings), "total_fen": sum(line.amount_fen for line in lines), "rows": rows}
+    return {"entries": len(postings), "total_fen": sum(row.amount_fen for row in rows), "rows": rows}

@@ -1,6 +1,6 @@
 """Reading runs and their lines."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,6 +9,7 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.db import PageAsked, asked, keyset, lock_row, one_row
+from datamarket.foundation.tables import BigInteger
 from datamarket.ledger.terms import EntryKind
 from datamarket.subsidy.facts.tables import SubsidySnapshot
 from datamarket.subsidy.register.tables import SchemeVersion
@@ -16,6 +17,9 @@ from datamarket.subsidy.runs.rules import PUBLIC
 from datamarket.subsidy.runs.tables import AwardHold, SubsidyLine, SubsidyPosting, SubsidyRun, SubsidyRunEvent
 from datamarket.subsidy.runs.terms import AwardHoldState, RunState
 from datamarket.subsidy.terms import LineStatus
+
+PAYING = (EntryKind.SUBSIDY_PAID, EntryKind.SUBSIDY_SET_OFF)
+"""What pays an award: the bank, or what its enterprise owed."""
 
 
 class RunView(NamedTuple):
@@ -158,6 +162,45 @@ async def payable_lines(session: AsyncSession, run_id: UUID) -> set[UUID]:
     )
     approved = SubsidyPosting.kind == EntryKind.SUBSIDY_APPROVED
     return set(await session.exec(statement.where(SubsidyLine.run_id == run_id, approved)))
+
+
+class PaidAward(NamedTuple):
+    """A line of which something was paid, at the bank or by setting it off."""
+
+    line_id: UUID
+    run_id: UUID
+    enterprise_id: UUID
+    paid_fen: int
+
+
+async def paid_awards(
+    session: AsyncSession, *, run_id: UUID | None = None, line_id: UUID | None = None
+) -> list[PaidAward]:
+    """Of a run, or of one line: in the order of the lines."""
+    line = (col(SubsidyLine.id), col(SubsidyLine.run_id), col(SubsidyLine.enterprise_id))
+    statement = (
+        select(*line, func.sum(SubsidyPosting.amount_fen).cast(BigInteger))
+        .join(SubsidyPosting, col(SubsidyPosting.line_id) == SubsidyLine.id)
+        .where(col(SubsidyPosting.kind).in_(PAYING))
+        .where(*asked((SubsidyLine.run_id, run_id), (SubsidyLine.id, line_id)))
+        .group_by(*line, col(SubsidyLine.position))
+        .order_by(col(SubsidyLine.position))
+    )
+    return [PaidAward(*row) for row in (await session.exec(statement)).all()]
+
+
+async def set_off_of(session: AsyncSession, line_ids: Collection[UUID]) -> dict[UUID, int]:
+    """What of these awards was set off against a recovery: the bank pays the rest."""
+    statement = select(SubsidyPosting.line_id, SubsidyPosting.amount_fen)
+    found = statement.where(
+        SubsidyPosting.kind == EntryKind.SUBSIDY_SET_OFF, col(SubsidyPosting.line_id).in_(line_ids)
+    )
+    return dict((await session.exec(found)).all())
+
+
+async def run_of_line(session: AsyncSession, line_id: UUID) -> UUID:
+    """Which run a line is of. Raises NotFound."""
+    return await one_row(session, select(SubsidyLine.run_id).where(SubsidyLine.id == line_id), "line")
 
 
 async def open_holds(session: AsyncSession, run_id: UUID) -> Sequence[AwardHold]:

@@ -1,13 +1,16 @@
 """What is on file of a run beside its lines, as sheets that print: who decided when, on what, and what was paid."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from datamarket.foundation.clock import MARKET_ZONE
 from datamarket.foundation.spreadsheets.cells import amount
 from datamarket.ledger.terms import EntryKind
 from datamarket.subsidy.facts.review import Flag
+from datamarket.subsidy.runs.queries import PAYING
 from datamarket.subsidy.runs.terms import RunState
 from datamarket.subsidy.scheme.clause import Clause, Tiebreak
 from datamarket.subsidy.scheme.dated_values import BEGINNING
@@ -50,17 +53,25 @@ _WORDS = {
     "eligible": "合格者，由后一名递补", "all": "全部，不递补", "include_all": "全部计入", "exclude_all": "全部不计入",
     "stop": "停止计算，由人决定",
 }  # fmt: skip
-_POSTED = {EntryKind.SUBSIDY_APPROVED.value: "记账 payable", EntryKind.SUBSIDY_PAID.value: "支付 paid"}
+_POSTED = {
+    EntryKind.SUBSIDY_APPROVED.value: "记账 payable",
+    EntryKind.SUBSIDY_PAID.value: "支付 paid",
+    EntryKind.SUBSIDY_SET_OFF.value: "抵扣 set off",
+}
 
 
 def lines_now(dossier: "RunDossier") -> list[dict[str, Any]]:
-    """The lines as they stand: what was posted is final, what was paid is paid."""
-    posted = {posting.line_id: posting.kind for posting in dossier.postings}
+    """The lines as they stand: what was posted is final, what was paid or wholly set off is paid, and some comes back."""
+    paid = Counter[UUID]()
+    for posting in dossier.postings:
+        paid[posting.line_id] += posting.amount_fen if posting.kind in PAYING else 0
     decided = dossier.view.run.approved_by is not None
     now = []
     for row, line in zip(dossier.lines, dossier.document["lines"], strict=True):
         status = line["status"]
-        if posted.get(row.id) == EntryKind.SUBSIDY_PAID:
+        if row.id in dossier.recovered:
+            status = dossier.recovered[row.id]
+        elif 0 < row.amount_fen <= paid[row.id]:
             status = LineStatus.PAID
         elif decided and status == LineStatus.PROPOSED:
             status = LineStatus.FINAL
