@@ -33,6 +33,12 @@ class Shapes:
     everyone_sells_above: int
     added_prices: tuple[Fen, ...]
     second_product_share: Fraction
+    cases: int
+    provincial_share: Fraction
+    national_share: Fraction
+    joint_share: Fraction
+    investment_median: Fen
+    investment_spread: Decimal
 
     def turnover_of_rank(self, rank: int) -> Fen:
         """The yearly turnover that rank r is meant to reach: rank 1 divided by r to the exponent."""
@@ -40,9 +46,15 @@ class Shapes:
 
     def contract_size(self, random: Random) -> Fen:
         """One draw from the heavy tail."""
-        return Fen(
-            int(self.contract_median * math.exp(random.gauss(0, 1) * self.contract_spread.__float__()))
-        )
+        return _log_normal(random, self.contract_median, self.contract_spread)
+
+    def investment(self, random: Random) -> Fen:
+        """One draw of what a case cost."""
+        return _log_normal(random, self.investment_median, self.investment_spread)
+
+
+def _log_normal(random: Random, median: Fen, spread: Decimal) -> Fen:
+    return Fen(int(median * math.exp(random.gauss(0, 1) * spread.__float__())))
 
 
 @cache
@@ -65,4 +77,10 @@ def shapes() -> Shapes:
         everyone_sells_above=document["everyone_sells_above"],
         added_prices=tuple(parse_yuan(text) for text in document["added_prices"]),
         second_product_share=parse_rate(document["second_product_share"]),
+        cases=document["cases"],
+        provincial_share=parse_rate(document["provincial_share"]),
+        national_share=parse_rate(document["national_share"]),
+        joint_share=parse_rate(document["joint_share"]),
+        investment_median=parse_yuan(document["investment_median"]),
+        investment_spread=Decimal(document["investment_spread"]),
     )
