@@ -7,7 +7,7 @@ from typing import Any
 from datamarket.foundation.db import Database
 from datamarket.foundation.ids import seeded_ids
 from datamarket.server.checks import check_books
-from datamarket.simulation.calls import play_cases
+from datamarket.simulation.cases import play_cases
 from tests.world.trading import LEDGER_ID
 
 _CASES = """

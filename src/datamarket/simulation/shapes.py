@@ -1,6 +1,7 @@
 """The assumed shape of a market year, read from `shapes.yaml`."""
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -39,6 +40,8 @@ class Shapes:
     joint_share: Fraction
     investment_median: Fen
     investment_spread: Decimal
+    case_titles: tuple[tuple[str, str, str], ...]
+    """Field, and title in both languages; the fields in turn."""
 
     def turnover_of_rank(self, rank: int) -> Fen:
         """The yearly turnover that rank r is meant to reach: rank 1 divided by r to the exponent."""
@@ -55,6 +58,15 @@ class Shapes:
 
 def _log_normal(random: Random, median: Fen, spread: Decimal) -> Fen:
     return Fen(int(median * math.exp(random.gauss(0, 1) * spread.__float__())))
+
+
+def _titles(
+    subjects: Mapping[str, Sequence[tuple[str, str]]], uses: Sequence[tuple[str, str]]
+) -> Iterator[tuple[str, str, str]]:
+    for of_each_field in zip(*subjects.values(), strict=True):
+        for use_zh, use_en in uses:
+            for field, (zh, en) in zip(subjects, of_each_field, strict=True):
+                yield field, zh + use_zh, f"{en} {use_en}"
 
 
 @cache
@@ -83,4 +95,5 @@ def shapes() -> Shapes:
         joint_share=parse_rate(document["joint_share"]),
         investment_median=parse_yuan(document["investment_median"]),
         investment_spread=Decimal(document["investment_spread"]),
+        case_titles=tuple(_titles(document["case_subjects"], document["case_uses"])),
     )

@@ -30,7 +30,7 @@ from datamarket.server import sealing
 from datamarket.server.checks import check_books
 from datamarket.server.database import MarketDatabase
 from datamarket.simulation import queries
-from datamarket.simulation.calls import play_cases
+from datamarket.simulation.cases import play_cases
 from datamarket.simulation.city import Loader, renew_registrations, size_of
 from datamarket.simulation.play import Player, YearResult
 from datamarket.simulation.second_city import SecondLoader, play_second_city
