@@ -35,6 +35,7 @@ ROOMS = (
     "catalogue.ceilings",
     "catalogue.tariff",
     "catalogue.products",
+    "catalogue.measurements",
     "catalogue.venues",
     "zones",
     "zones.resources",

@@ -29,6 +29,7 @@ OPEN_TO_EVERYONE = {
     "GET /api/v1/listings",
     "GET /api/v1/listings/{listing_id}",
     "GET /api/v1/prices/list",
+    "GET /api/v1/products/{product_id}/measurements",
     "GET /api/v1/resources",
     "GET /api/v1/resources/{resource_id}",
     "GET /api/v1/resources/{resource_id}/filings",
@@ -49,7 +50,7 @@ OPEN_TO_EVERYONE = {
     "POST /api/v1/auth/revoke",
     "POST /api/v1/auth/token",
 }
-"""On purpose: published listings and prices, zones, venues, registered resources, public figures, awards and their notice, proofs, signing in."""
+"""On purpose: listings, prices and measured quality, zones, venues, registered resources, public figures, awards and their notice, proofs, signing in."""
 CHANGES_NOTHING = {
     "POST /api/v1/accounts/{account_id}/password",
     "POST /api/v1/auth/password",

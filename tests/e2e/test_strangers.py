@@ -57,6 +57,7 @@ ABOUT_WHAT_ALL_SEE = {
     "POST /api/v1/prices/ceilings",
     "POST /api/v1/prices/permitted-incomes",
     "POST /api/v1/products/{product_id}/events",
+    "POST /api/v1/products/{product_id}/measurements",
     "POST /api/v1/products/{product_id}/versions",
     "POST /api/v1/quotes",
     "POST /api/v1/resources",

@@ -7,6 +7,7 @@ Invariants
 - every enterprise is fictional; nothing here writes a table past the actions
 - shapes of the figures (docs/domain.md §8) are assumptions, reasoned in `shapes.yaml`
 
-`city` loads the files · `shapes`, `plan` decide what will happen · `play` makes it happen · `queries` knows the city
-Uses: subsidy, trading, contracts, catalogue, zones, ledger, participants, auth, foundation.
+`city` loads the files · `shapes`, `plan` decide what will happen · `play` makes it happen · `cases` fills the case register and
+decides applications · `settling` pays out and closes months · `second_city` keeps books of its own · `queries` knows the city
+Uses: subsidy, payouts, trading, contracts, catalogue, zones, ledger, participants, auth, foundation.
 """

@@ -16,6 +16,8 @@ from datamarket.accounts import actions as accounts
 from datamarket.auth.actions import actor_of
 from datamarket.auth.terms import CLOCK, Actor, Role
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan
+from datamarket.catalogue.measurements.actions import measure_product
+from datamarket.catalogue.measurements.terms import QualityMeasure
 from datamarket.catalogue.products.terms import Content, DeliveryForm, Identity, Modality
 from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues import actions as venue_actions
@@ -30,13 +32,12 @@ from datamarket.foundation.spreadsheets import bounds
 from datamarket.participants import actions as participant_actions
 from datamarket.participants.affiliations import actions as affiliation_actions
 from datamarket.participants.qualifications import actions as qualification_actions
-from datamarket.participants.qualifications.terms import QualificationKind
 from datamarket.participants.terms import IncomeClass, ParticipantEvent, ParticipantKind
 from datamarket.simulation import queries
 from datamarket.simulation.cases import enter_case
-from datamarket.simulation.offers import offer_product, publish_listing
+from datamarket.simulation.offers import offer_product, publish_listing, said_of
 from datamarket.simulation.permitting import permit_income
-from datamarket.simulation.terms import OFFICES, Heard, Stage
+from datamarket.simulation.terms import CERTIFIED_AS, OFFICES, ROLES_OF, Heard, Stage
 from datamarket.zones import actions as zone_actions
 from datamarket.zones import queries as zone_queries
 from datamarket.zones import rules as zone_rules
@@ -52,6 +53,8 @@ FOUNDED = datetime(2023, 1, 10, 1, tzinfo=UTC)
 RENEWED_BEFORE = timedelta(days=30)
 """Within the last sixty days, in which a renewal is asked for."""
 LISTED = datetime(2023, 12, 20, 1, tzinfo=UTC)
+INSPECTOR = "TP-04"
+"""Who measures the quality of every product of the files."""
 
 
 class SeedFaulty(Invalid):
@@ -105,12 +108,6 @@ def at(day: date, hour: int = 2) -> datetime:
     return datetime.combine(day, time(hour), tzinfo=UTC)
 
 
-ROLES_OF: dict[ParticipantKind, frozenset[Role]] = {
-    ParticipantKind.ZONE_OPERATOR: frozenset({Role.OPERATOR}),
-    ParticipantKind.ENTERPRISE: frozenset({Role.PROVIDER, Role.BUYER}),
-}
-
-
 async def renew_registrations(database: Database, until: date) -> None:
     """Operators renew in time what would be over by this day, as often as it takes."""
     async with database.transaction() as session:
@@ -151,10 +148,12 @@ class Loader:
         self.password = password
         self.heard = heard
         self.city = City()
+        self.described: dict[str, Any] = {}
 
     async def load(self) -> City:
         """Everything, in the order in which a market comes to be. Raises what an action refuses."""
         rows = rows_of(self.folder, "participants.csv")
+        self.described = {row["category"]: row for row in documents_of(self.folder, "described.yaml")}
         async with self.database.transaction() as session:
             await self._open_official_accounts(session)
         await self._each(rows, self._participant)
@@ -217,12 +216,12 @@ class Loader:
         self.city.actors[row["code"]] = await self._account(
             session, row["code"].lower(), ROLES_OF[kind], made.id
         )
-        if kind is ParticipantKind.ENTERPRISE:
+        if kind in CERTIFIED_AS:
             await qualification_actions.grant_qualification(
                 session,
                 self._authority,
                 participant_id=made.id,
-                kind=QualificationKind.DATA_MERCHANT,
+                kind=CERTIFIED_AS[kind],
                 granted_by="市大数据主管部门",
                 granted_on=FOUNDED.date(),
                 until_on=date(FOUNDED.year + 5, 1, 1),
@@ -290,6 +289,7 @@ class Loader:
             kind=VenueKind(document["kind"]),
             operator_id=self.city.organisations[document["operator"]],
             terms=terms,
+            categories=[Category(word) for word in document["categories"]],
             now=FOUNDED,
         )
         self.city.venues[document["code"]] = venue.id
@@ -305,6 +305,7 @@ class Loader:
             supplying_unit_id=self.city.organisations[row["supplying_unit"]],
             **_of(row, "code", "name_zh", "name_en"),
             level=Level(row["level"]),
+            records=int(row["records_hint"]),
             now=began,
         )
         await resource_actions.move_resource(session, operator, resource, ResourceEvent.SUBMIT, now=began)
@@ -322,6 +323,7 @@ class Loader:
 
     async def _product(self, session: AsyncSession, row: dict[str, str]) -> None:
         days = int(row["period_days"]) if row["period_days"] else None
+        described = self.described[row["category"]]
         maker, venue_id = self.city.actors[row["maker"]], self.city.venues[row["venue"]]
         product_id = await offer_product(
             session,
@@ -335,6 +337,7 @@ class Loader:
                 Modality(row["modality"]),
                 DeliveryForm(row["delivery_form"]),
                 tuple(self.city.resources[code] for code in row["resources"].split(";") if code),
+                **said_of(described),
             ),
             zone_id=self.city.zones.get(row["zone"]),
             scenario_id=self.city.scenarios.get(row["scenario"]),
@@ -342,6 +345,9 @@ class Loader:
             plan=PricePlan(PriceModel(row["price_model"]), Fen(int(row["price_fen"])), days),
             now=LISTED,
         )
+        figures = {QualityMeasure(name): value for name, value in described["measured"].items()}
+        inspector, day = self.city.actors[INSPECTOR], LISTED.date()
+        await measure_product(session, inspector, product_id, measured_on=day, figures=figures, now=LISTED)
         self.city.products[row["code"]] = product_id, maker, venue_id
         self.city.listings += 1
 

@@ -12,7 +12,16 @@ from datamarket.auth.terms import Actor
 from datamarket.catalogue.listings import actions as listing_actions
 from datamarket.catalogue.listings.terms import ListingEvent, PricePlan
 from datamarket.catalogue.products import actions as product_actions
-from datamarket.catalogue.products.terms import ProductEvent
+from datamarket.catalogue.products.terms import ProductEvent, QualityKey, SampleField
+
+
+def said_of(described: Mapping[str, Any]) -> dict[str, Any]:
+    """What products of a category promise, and their fields with made-up rows, as a version says them."""
+    fields = (
+        SampleField(name, words, first, tuple(rest)) for name, words, first, *rest in described["fields"]
+    )
+    promised = {QualityKey(key): promise for key, promise in described["promised"].items()}
+    return {"quality": promised, "sample_fields": tuple(fields)}
 
 
 async def offer_product(

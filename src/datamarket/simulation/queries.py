@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Role
 from datamarket.catalogue.listings.terms import PriceModel
-from datamarket.simulation.terms import OFFICES, Affiliated, Enterprise, Shelf
+from datamarket.simulation.terms import OFFICES, OPENED_LATER, Affiliated, Enterprise, Shelf
 
 _ENTERPRISES = text("""
 SELECT p.id, p.uscc, p.division, a.id AS account_id FROM participant p
@@ -112,6 +112,21 @@ async def affiliated(session: AsyncSession) -> list[Affiliated]:
     return [Affiliated(row.controller, row.controlled) for row in rows]
 
 
+async def published(session: AsyncSession, product_id: UUID) -> tuple[UUID, int]:
+    """The listing of a product, and its price in fen. Raises NoResultFound."""
+    statement = text("SELECT id, price_fen FROM listing WHERE product_id = :product AND state = 'published'")
+    row = (await (await session.connection()).execute(statement, {"product": product_id})).one()
+    return row.id, row.price_fen
+
+
+async def count_cases(session: AsyncSession) -> int:
+    """How many the register has."""
+    found: int = (
+        await (await session.connection()).execute(text("SELECT count(*) FROM subsidy_case"))
+    ).scalar_one()
+    return found
+
+
 async def has_participants(session: AsyncSession) -> bool:
     """Whether any city was loaded."""
     statement = text("SELECT EXISTS (SELECT FROM participant)")
@@ -122,8 +137,8 @@ async def offices(session: AsyncSession) -> dict[str, Actor]:
     """Who acts for each public body. Raises LookupError when the city was not loaded."""
     statement = text("SELECT username, id FROM account WHERE username = ANY(:usernames)")
     rows = (await (await session.connection()).execute(statement, {"usernames": list(OFFICES)})).all()
-    if len(rows) < len(OFFICES):
-        raise LookupError(set(OFFICES).difference(row.username for row in rows))
+    if missing := set(OFFICES) - OPENED_LATER - {row.username for row in rows}:
+        raise LookupError(missing)
     return {row.username: Actor(row.id, None, frozenset({OFFICES[row.username]})) for row in rows}
 
 

@@ -7,6 +7,8 @@ from uuid import UUID
 from datamarket.auth.terms import Actor, Role
 from datamarket.catalogue.listings.terms import PriceModel
 from datamarket.foundation.states import Labelled
+from datamarket.participants.qualifications.terms import QualificationKind
+from datamarket.participants.terms import ParticipantKind
 
 
 class Stage(Labelled):
@@ -18,6 +20,8 @@ class Stage(Labelled):
     CONTRACT = "contract", "合同", "contracts"
     TRADE = "trade", "交易", "trades"
     REFUND = "refund", "退款", "refunds"
+    CASE = "case", "案例与申报", "cases and applications"
+    SETTLE = "settle", "付款与结账", "payouts and closed months"
 
 
 OFFICES = {
@@ -25,11 +29,26 @@ OFFICES = {
     "authority2": Role.AUTHORITY,
     "authority3": Role.AUTHORITY,
     "finance": Role.FINANCE,
+    "finance2": Role.FINANCE,
     "reviewer": Role.REVIEWER,
     "auditor": Role.AUDITOR,
     "admin": Role.ADMIN,
 }
 """The public bodies' accounts, by username."""
+OPENED_LATER = frozenset({"finance2"})
+"""A city that was loaded by an earlier release is without them, and plays its years all the same."""
+ROLES_OF: dict[ParticipantKind, frozenset[Role]] = {
+    ParticipantKind.ZONE_OPERATOR: frozenset({Role.OPERATOR}),
+    ParticipantKind.ENTERPRISE: frozenset({Role.PROVIDER, Role.BUYER}),
+    ParticipantKind.VENUE_OPERATOR: frozenset({Role.OPERATOR}),
+    ParticipantKind.THIRD_PARTY: frozenset({Role.REVIEWER}),
+    ParticipantKind.SUPPLYING_UNIT: frozenset({Role.BUYER}),
+}
+CERTIFIED_AS = {
+    ParticipantKind.ENTERPRISE: QualificationKind.DATA_MERCHANT,
+    ParticipantKind.THIRD_PARTY: QualificationKind.THIRD_PARTY_SERVICE,
+}
+"""What each kind does in the market: its account's roles, and what it is certified as."""
 Heard = Callable[[Stage, int], None]
 """Told of each stage how many more are done."""
 

@@ -53,6 +53,9 @@ class OverviewOut(Shape):
     """What there is in the market now, and what has been traded: ever, and by business year, newest first."""
 
     open_zones: int = Field(examples=[8])
+    registered_records: int = Field(
+        description="of resources whose registration is valid today, about", examples=[4_965_890_000]
+    )
     admitted_enterprises: int = Field(examples=[118])
     data_merchants: int = Field(description="admitted holders of a certificate good today", examples=[92])
     operation_products: int = Field(description="approved, made of public data in a zone", examples=[99])

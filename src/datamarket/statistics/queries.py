@@ -16,6 +16,7 @@ _COUNTS = """
 SELECT (SELECT count(*) FROM zone z WHERE state = 'open' AND EXISTS (
                 SELECT FROM mandate m WHERE m.zone_id = z.id AND m.term_from <= :on AND coalesce(m.ended_on, m.term_to) > :on))
                  AS open_zones,
+       (SELECT coalesce(sum(records), 0)::bigint FROM resource WHERE state = 'registered' AND valid_to > :on) AS registered_records,
        (SELECT count(*) FROM participant WHERE kind = 'enterprise' AND state = 'admitted') AS admitted_enterprises,
        (SELECT count(DISTINCT q.participant_id) FROM qualification q JOIN participant p ON p.id = q.participant_id
          WHERE q.kind = 'data_merchant' AND p.state = 'admitted'
@@ -26,7 +27,9 @@ SELECT (SELECT count(*) FROM zone z WHERE state = 'open' AND EXISTS (
        (SELECT count(*) FROM contract_meter WHERE state = 'active' AND stands_until > :now) AS active_contracts,
        (SELECT coalesce(sum(b.credit_fen - b.debit_fen), 0)::bigint
           FROM ledger_account a JOIN ledger_balance b ON b.ledger_id = a.ledger_id AND b.account_id = a.id
-         WHERE a.ledger_id = :ledger_id AND a.kind = 'treasury') AS treasury_income_fen
+         WHERE a.ledger_id = :ledger_id AND a.kind = 'treasury')
+       + (SELECT coalesce(sum(amount_fen), 0)::bigint FROM payout
+           WHERE ledger_id = :ledger_id AND account_kind = 'treasury' AND state IN ('sent', 'executed')) AS treasury_income_fen
 """
 # What trades and refunds keep by contract and month, and open disputes: a million trades are some thousand rows.
 _SOLD = """(
@@ -93,6 +96,7 @@ class Counts(NamedTuple):
     """What there is in the market now."""
 
     open_zones: int
+    registered_records: int
     admitted_enterprises: int
     data_merchants: int
     operation_products: int

@@ -70,6 +70,15 @@ async def get_product(session: AsyncSession, product_id: UUID, *, visible_to: Ac
     return Described(*await one_row(session, seen, "product"))
 
 
+async def check_seen(session: AsyncSession, product_id: UUID, visible_to: Actor | None) -> None:
+    """Visitors see what has an approved version. Raises NotFound."""
+    if visible_to is not None:
+        await get_product(session, product_id, visible_to=visible_to)
+    else:
+        shown = select(Product).where(Product.id == product_id, col(Product.approved).is_not(None))
+        await one_row(session, shown, "product")
+
+
 async def lock_product(session: AsyncSession, product_id: UUID, *, visible_to: Actor) -> Described:
     """Product and version as they are, held until the transaction ends. Raises NotFound."""
     locked = _seen(visible_to).where(Product.id == product_id).with_for_update()

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
 from datamarket.catalogue.products.terms import Content, Processing, ProductEvent, VersionState
-from datamarket.foundation.errors import Conflict, Refused
+from datamarket.foundation.errors import Conflict, Invalid, Refused
 from datamarket.foundation.states import Life
 from datamarket.zones.terms import Level
 
@@ -69,6 +69,12 @@ class ResourcesMissing(Refused):
     en = "A zone's product names the resources it stands on; a product of own data names none."
 
 
+class SampleRowsUneven(Invalid):
+    code = "product.sample-rows-uneven"
+    zh = "样例须逐行完整：每个字段的样例值个数相同。"
+    en = "Samples are whole rows: every field has as many sample values."
+
+
 class ResourceNotOfZone(Refused):
     code = "product.resource-not-of-zone"
     zh = "资源 {resource} 不属于该产品所在的专区，或不存在。"
@@ -127,7 +133,9 @@ def check_review(actor: Actor, *, maker_id: UUID, submitted_by: UUID | None) -> 
 
 
 def check_content(content: Content, *, of_zone: bool) -> None:
-    """What a version may be at all. Raises ResourcesMissing or RawPublicData."""
+    """What a version may be at all. Raises ResourcesMissing, RawPublicData or SampleRowsUneven."""
+    if len({len(field.further) for field in content.sample_fields}) > 1:
+        raise SampleRowsUneven
     if of_zone != bool(content.resources):
         raise ResourcesMissing
     if of_zone and content.processing is Processing.RAW:

@@ -22,6 +22,8 @@ from datamarket.foundation.shapes import RowShape
 Resources = Annotated[tuple[UUID, ...], Field(max_length=100, description="registered resources of the zone")]
 Quality = Annotated[dict[QualityKey, ShortText], Field(examples=[{"availability_percent": "99.9"}])]
 VersionNumber = Annotated[int, Strict(), Field(ge=1, le=10_000, description="number of a version, from 1")]
+MOST_FURTHER = 4
+"""Five rows show what a field looks like; with a hundred fields they fit a page of the catalogue."""
 EXAMPLE: dict[str, Any] = {
     "summary_zh": "基于潮位与风浪观测加工的近海作业窗口接口。",
     "summary_en": "An API of offshore working windows, made from tide and wave observations.",
@@ -37,7 +39,10 @@ EXAMPLE: dict[str, Any] = {
 class SampleFieldIn(Body):
     name: ShortText
     description: ShortText
-    sample: ShortText
+    sample: ShortText = Field(description="of the first row; made up")
+    further: tuple[ShortText, ...] = Field(
+        default=(), max_length=MOST_FURTHER, description="of each further row; as many in every field"
+    )
 
 
 def samples_of(given: Sequence[SampleFieldIn]) -> tuple[SampleField, ...]:

@@ -86,11 +86,12 @@ class Identity:
 
 @dataclass(frozen=True)
 class SampleField:
-    """One field of what is delivered, with a made-up value."""
+    """One field of what is delivered, with made-up values: of the first row, and of further ones."""
 
     name: str
     description: str
     sample: str
+    further: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from datamarket.commands.demo.withdrawal import Withdrawal
 from datamarket.foundation.money import yuan
 from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.terms import AccountKind
+from datamarket.simulation.settling import Settled
 from datamarket.simulation.terms import OFFICES
 from datamarket.statistics import queries as statistics
 from datamarket.subsidy.runs import dossier
@@ -34,6 +35,7 @@ async def print_market(session: AsyncSession, ledger_id: int, *, year: int, now:
     table = _table(f"市场概览 · the market in numbers, {year}", ("", "", "数 · figure"), right=(2,))
     for zh, en, figure in (
         ("运营专区", "operation zones", f"{counts.open_zones:,}"),
+        ("登记的公共数据（条）", "records of registered public data", f"{counts.registered_records:,}"),
         ("数商（在册）", "data merchants", f"{counts.data_merchants:,}"),
         ("准入企业", "enterprises admitted", f"{counts.admitted_enterprises:,}"),
         (
@@ -199,10 +201,42 @@ def print_contract_years(years: Sequence[ContractYear]) -> None:
     console.print(table)
 
 
+async def print_cities(
+    session: AsyncSession, cities: Sequence[int], settled: Sequence[Settled], *, sent_fen: int, now: datetime
+) -> None:
+    """The books of each city apart: what was sold, what its treasury got, what was paid out, and that they balance."""
+    table = _table(
+        "两城账簿，各自平衡 · the books of two cities, each balanced for itself (CNY)",
+        (
+            "城市 · city",
+            "交易额 · gross",
+            "国库 · treasury",
+            "付款/退回 · paid/returned",
+            "已关账月 · months",
+            "借贷差额 · difference",
+        ),
+        right=range(1, 6),
+    )
+    for city, one in zip(cities, settled, strict=True):
+        traded = (await statistics.turnover_by_year(session, city)).values()
+        rows = await ledger.trial_balance(session, city, at=None)
+        counts = await statistics.count_market(session, city, now=now)
+        table.add_row(
+            str(city),
+            yuan(sum(year.gross_fen for year in traded), grouped=True),
+            yuan(counts.treasury_income_fen, grouped=True),
+            f"{one.executed:,} / {one.refused:,}",
+            f"{one.months}",
+            yuan(sum(row.debit_fen - row.credit_fen for row in rows)),
+        )
+    console.print(table)
+    console.print(f"城际划转已清算 · sent between the cities and settled: {yuan(sent_fen, grouped=True)}\n")
+
+
 def accounts(password: str) -> str:
     """Who may sign in to a city just loaded, and with what."""
     return (
-        f"账户 accounts: {' '.join(OFFICES)} zo-01 … dm-001 …\n"
+        f"账户 accounts: {' '.join(OFFICES)} zo-01 … vo-01 … tp-01 … su-01 … dm-001 …\n"
         f"密码（仅显示一次） password, shown once: {password}"
     )
 

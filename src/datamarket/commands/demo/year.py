@@ -30,8 +30,11 @@ from datamarket.server import sealing
 from datamarket.server.checks import check_books
 from datamarket.server.database import MarketDatabase
 from datamarket.simulation import queries
+from datamarket.simulation.cases import play_cases
 from datamarket.simulation.city import Loader, renew_registrations, size_of
 from datamarket.simulation.play import Player, YearResult
+from datamarket.simulation.second_city import SecondLoader, play_second_city
+from datamarket.simulation.settling import settle_year
 from datamarket.simulation.terms import Heard, Stage
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs.whole import run_whole
@@ -114,7 +117,7 @@ async def run_demo(database: Database, market: MarketDatabase, folder: Path, wan
     with _progress() as progress, seeded_ids(wanted.seed):
         heard = _reporter(progress, city=size_of(folder), trade=wanted.trades)
         password = await _load(database, market, folder, heard)
-        played = await _play(database, ledger_id, YEAR, wanted, heard)
+        played = await _play(database, market, YEAR, wanted, heard)
         await _learn(market.url)
         run_id, cutoff = await _run_subsidies(database, YEAR, ledger_id)
     await renew_registrations(database, business_date(read_clock()))
@@ -129,11 +132,21 @@ async def run_demo(database: Database, market: MarketDatabase, folder: Path, wan
     with seeded_ids(wanted.seed * 10_000 + YEAR + 1):
         notary = sealing.sealer_of(market.settings).notary
         report.print_contract_years(await play_contract_years(database, ledger_id, notary, YEAR + 1))
-    findings = await check_books(market.url, ledger_id)
+        loader = SecondLoader(
+            database,
+            folder,
+            market.settings.papers,
+            market.settings.demo_password or password or "",
+            _unheard,
+        )
+        cities = await _settle_cities(database, loader, ledger_id, wanted.seed, now=cutoff)
+    findings = [finding for city in cities for finding in await check_books(market.url, city)]
     broken = [finding.check.id for finding in findings if not finding.holds]
     if broken:
         raise BooksBroken(ids=", ".join(broken))
-    report.console.print(f"账簿不变量全部成立 · all {len(findings)} invariants of the books hold")
+    report.console.print(
+        f"账簿不变量全部成立 · all {len(findings)} invariants of the books of both cities hold"
+    )
     leaves = await sealing.seal_all(database, market.settings, read_clock)
     report.console.print(f"存证已封存 · {leaves:,} entries and audit events are sealed: datamarket verify")
     report.print_next(tables, played.books_sha256, password)
@@ -154,7 +167,7 @@ async def simulate_years(
     for year in sorted(years):
         with _progress() as progress, seeded_ids(wanted.seed * 10_000 + year):
             heard = _reporter(progress, trade=wanted.trades)
-            results.append(await _play(database, market.settings.ledger_id, year, wanted, heard))
+            results.append(await _play(database, market, year, wanted, heard))
     await _learn(market.url)
     return results
 
@@ -169,9 +182,20 @@ def print_years(results: Sequence[YearResult]) -> None:
 
 
 async def _play(
-    database: Database, ledger_id: int, year: int, wanted: YearWanted, heard: Heard
+    database: Database, market: MarketDatabase, year: int, wanted: YearWanted, heard: Heard
 ) -> YearResult:
-    return await Player(database, ledger_id, heard).play(year, **asdict(wanted))
+    """Trades and refunds, then the cases that the register lacks, up to their verification."""
+    player = Player(database, market.settings.ledger_id, heard)
+    played = await player.play(year, **asdict(wanted))
+    await play_cases(
+        database,
+        market.settings.papers,
+        heard,
+        city_code=player.city_code,
+        year=year,
+        seed=wanted.seed,
+    )
+    return played
 
 
 async def _run_subsidies(database: Database, year: int, ledger_id: int) -> tuple[UUID, datetime]:
@@ -189,6 +213,22 @@ async def _run_subsidies(database: Database, year: int, ledger_id: int) -> tuple
         ledger_id=ledger_id,
     )
     return run.id, run.cutoff
+
+
+async def _settle_cities(
+    database: Database, loader: SecondLoader, home: int, seed: int, *, now: datetime
+) -> tuple[int, int]:
+    """The second city plays its year; then both pay out, close their months, and show their books."""
+    second = await play_second_city(database, loader, home, year=YEAR)
+    cities = home, second.ledger_id
+    settled = [await settle_year(database, city, loader.heard, year=YEAR, seed=seed) for city in cities]
+    async with database.transaction() as session:
+        await report.print_cities(session, cities, settled, sent_fen=second.sent_fen, now=now)
+    return cities
+
+
+def _unheard(_stage: Stage, _done: int) -> None:
+    """The second city is small: it shows no bar."""
 
 
 def _reporter(progress: Progress, **totals: int) -> Heard:

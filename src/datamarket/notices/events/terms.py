@@ -76,6 +76,7 @@ class EventType(Labelled):
     PRODUCT_RETIRED = "market.catalogue.retire-product", "产品退役", "product retired"
     PRODUCT_RECALLED = "market.catalogue.recall-product", "产品召回", "product recalled"
     PRODUCT_REINSTATED = "market.catalogue.reinstate-product", "产品恢复", "product reinstated"
+    PRODUCT_MEASURED = "market.catalogue.measure-product", "登记质量测评", "quality of a product measured"
     PRODUCT_LISTED = "market.catalogue.list-product", "新建挂牌", "listing made"
     LISTING_EDITED = "market.catalogue.edit-listing", "修改挂牌", "listing edited"
     LISTING_SUBMITTED = "market.catalogue.submit-listing", "挂牌提交", "listing submitted"

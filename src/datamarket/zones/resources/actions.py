@@ -38,6 +38,7 @@ async def register_resource(
     name_zh: str,
     name_en: str,
     level: Level,
+    records: int | None = None,
     now: datetime,
 ) -> Resource:
     """A draft by the zone's operator, of data that an admitted supplying unit supplies.
@@ -56,6 +57,7 @@ async def register_resource(
         name_zh=name_zh,
         name_en=name_en,
         level=level,
+        records=records,
         created_at=now,
     )
     session.add(resource)
@@ -67,6 +69,7 @@ async def register_resource(
         now=now,
         code=code,
         level=level,
+        records=records,
         supplying_unit=str(supplying_unit_id),
     )
     return resource
@@ -80,16 +83,19 @@ async def edit_resource(
     name_zh: str,
     name_en: str,
     level: Level,
+    records: int | None = None,
     now: datetime,
 ) -> Resource:
-    """Before it is submitted, or after it was returned. Raises ZoneNotYours and ContentFixed."""
+    """Before it is submitted, or after it was returned; of how many records stays as it is when None. Raises ZoneNotYours and ContentFixed."""
     zone = await zones_queries.get_zone(session, resource.zone_id)
     rules.check_operates(actor, zone.operator_id)
     if ResourceState(resource.state) not in rules.EDITABLE_STATES:
         raise rules.ContentFixed(state=ResourceState(resource.state))
     resource.name_zh, resource.name_en, resource.level = name_zh, name_en, level
+    resource.records = resource.records if records is None else records
     resource.version += 1
-    await record(session, actor, "zones.edit-resource", ("resource", resource.id), now=now, level=level)
+    told = {"level": level, "records": resource.records}
+    await record(session, actor, "zones.edit-resource", ("resource", resource.id), now=now, **told)
     return resource
 
 

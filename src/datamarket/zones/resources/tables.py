@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import Conflict, MarketError
-from datamarket.foundation.tables import instant, one_of
+from datamarket.foundation.tables import BigInteger, instant, one_of
 from datamarket.zones.resources.terms import FilingKind, ResourceState
 from datamarket.zones.rules import ZoneReferenceUnknown
 from datamarket.zones.terms import Level
@@ -26,7 +26,7 @@ class RegistrationCodeTaken(Conflict):
 
 
 class Resource(SQLModel, table=True):
-    """Dates are business days: of each step of the registration, and half-open validity."""
+    """Dates are business days: of each step of the registration, and half-open validity. `records`: about how many it holds."""
 
     __tablename__ = "resource"
     __table_args__ = (
@@ -37,6 +37,7 @@ class Resource(SQLModel, table=True):
             " OR (registration_code IS NOT NULL AND valid_to > registered_on)",
             name="resource_registered_check",
         ),
+        CheckConstraint("records > 0", name="resource_records_check"),
         one_of("level", Level, "resource"),
         one_of("state", ResourceState, "resource"),
         Index("resource_zone_idx", "zone_id", "id"),
@@ -61,6 +62,7 @@ class Resource(SQLModel, table=True):
     registration_code: str | None = None
     version: int = 1
     created_at: datetime = instant()
+    records: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class ResourceFiling(SQLModel, table=True):
