@@ -165,7 +165,9 @@ async def _declare(
             declared_at=now,
             **asdict(item),
         )
-        for item_id, item in zip(new_ids([now] * len(declaration.items)), declaration.items, strict=True)
+        for item_id, item in zip(
+            sorted(new_ids([now] * len(declaration.items))), declaration.items, strict=True
+        )
     ]
     session.add_all(items)
     return items
