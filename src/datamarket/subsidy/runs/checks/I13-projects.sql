@@ -13,7 +13,7 @@ WITH line AS MATERIALIZED (
       LEFT JOIN LATERAL (
            SELECT (e.facts -> 'rows' -> 'subsidy_case' -> c.id::text ->> 'investment_fen')::bigint AS fen FROM audit_event AS e
             WHERE e.subject_id = c.id AND (e.action = 'subsidy.verify-case' AND e.at <= line.as_of_recorded OR e.action = 'evidence.take-over')
-            ORDER BY (e.facts -> 'rows' -> 'subsidy_case' -> c.id::text ->> 'version')::integer DESC LIMIT 1) AS v ON true
+            ORDER BY (e.facts -> 'rows' -> 'subsidy_case' -> c.id::text ->> 'version')::integer DESC NULLS LAST LIMIT 1) AS v ON true
       LEFT JOIN LATERAL jsonb_to_recordset(line.flagged) AS f ("case" text, kind text, fen bigint) ON f."case" = line.code
      GROUP BY line.run_id, line.candidate_id, line.base_fen, line.code, line.as_of_recorded, line.flagged, v.fen
 )
