@@ -8,13 +8,15 @@ import pytest
 from datamarket.foundation.db import Database, PageAsked, driver
 from datamarket.foundation.ids import new_id
 from datamarket.participants.tables import Participant
+from datamarket.subsidy.evaluator.explain import explain
 from datamarket.subsidy.facts import snapshot as snapshots
 from datamarket.subsidy.facts.terms import TurnoverOrigin
 from datamarket.subsidy.integrity import actions, detectors, queries
 from datamarket.subsidy.integrity.terms import FlagEvent
+from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.terms import RunEvent
-from tests.world import planted, subsidy
+from tests.world import declared, planted, subsidy
 from tests.world.books import assert_books_hold
 from tests.world.people import moment
 from tests.world.planted import DAY, END
@@ -64,6 +66,48 @@ async def test_a_confirmed_ring_is_taken_off_whichever_way_turnover_is_read_and_
     ]
     assert told == [5_000_000] * 3
     assert deal.provider.id == members[0].id
+    await assert_books_hold(fresh_database.url)
+
+
+async def test_a_confirmed_double_claim_lowers_the_later_projects_award_and_says_so(
+    fresh_database: Database,
+) -> None:
+    officers = Officers()
+    first, later = await subsidy.enterprise(fresh_database), await subsidy.enterprise(fresh_database)
+    cases = [
+        await subsidy.case(fresh_database, owner, investment_fen=100_000_000, at=MARCH)
+        for owner in (first, later)
+    ]
+    bill = declared.number()
+    one = [await declared.invoice(fresh_database, first, 100_000_000, of=bill)]
+    made = await declared.submitted(
+        fresh_database, first, cases[0], 100_000_000, one, now=AFTER_YEAR - 3 * DAY
+    )
+    two = [
+        await declared.invoice(fresh_database, later, 40_000_000, of=bill),
+        await declared.invoice(fresh_database, later, 60_000_000),
+    ]
+    await declared.submitted(
+        fresh_database, later, cases[1], 100_000_000, two, under=made, now=AFTER_YEAR - 2 * DAY
+    )
+    await subsidy.detected(fresh_database, officers, now=AFTER_YEAR - 2 * DAY)
+    awards = []
+    for events in ((), (FlagEvent.CONFIRM,)):
+        await judged(fresh_database, officers, *events)
+        run = await subsidy.opened_run(fresh_database, officers)
+        await subsidy.moved(fresh_database, officers, run, RunEvent.SNAPSHOT, RunEvent.CALCULATE)
+        async with fresh_database.transaction() as session:
+            lines = {line.candidate_id: line for line in await run_queries.all_lines(session, run.id)}
+        awards.append([(lines[case.code].base_fen, lines[case.code].amount_fen) for case in cases])
+    assert awards == [
+        [(100_000_000, 30_000_000), (100_000_000, 30_000_000)],
+        [(100_000_000, 30_000_000), (60_000_000, 18_000_000)],
+    ]
+    async with fresh_database.transaction() as session:
+        scheme = await dossier.scheme_of(session, run.scheme_version_id)
+    told = explain(dossier.line_of(lines[cases[1].code]), scheme, YEAR)
+    assert "已剔除已确认疑点所涉投资额 400,000.00 元" in told.zh
+    assert "investment of confirmed flags of 400,000.00" in told.en
     await assert_books_hold(fresh_database.url)
 
 

@@ -20,8 +20,8 @@ from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.terms import RunEvent
 from tests.conftest import client_of
+from tests.world import declared, trading
 from tests.world import subsidy as world
-from tests.world import trading
 from tests.world.accounts import clerk
 from tests.world.books import assert_books_still_hold, auditing
 from tests.world.participants import acting_for, suspend
@@ -193,6 +193,20 @@ DEEDS = {
         "I17",
         "{contract} in 2024",
     ),
+    "base of a project": Deed(
+        LINE.format("base_fen = base_fen + 1"),
+        "I13-projects",
+        "base 200000001, verified 200000000, flagged 0",
+    ),
+    "what flags took off": Deed(
+        "UPDATE subsidy_snapshot SET flagged = jsonb_build_array(jsonb_build_object("
+        "'case', '{code}', 'kind', 'invoice', 'fen', 7))",
+        "I13-projects",
+        "{code}: base 200000000, verified 200000000, flagged 7",
+    ),
+    "declared item": Deed(
+        "UPDATE subsidy_declared_item SET amount_fen = 2", "I19", "subsidy_declared_item {item}: amount_fen"
+    ),
     "flags that the reviewer saw": Deed(
         LINE.format("flags = '{{near-cut}}'"), "I20", "run {run}: payees {line}"
     ),
@@ -212,13 +226,13 @@ class Attacked(NamedTuple):
 
 
 _IDS = """
-SELECT r.id AS run, r.scheme_version_id AS scheme, l.id AS line, l.enterprise_id AS first, c.id AS case, a.id AS affiliation,
+SELECT r.id AS run, r.scheme_version_id AS scheme, l.id AS line, l.enterprise_id AS first, c.id AS case, c.code, d.id AS item, a.id AS affiliation,
        b.id AS budget, s.id AS standing, k.id AS account, i.key, t.id AS trade, t.contract_id AS contract, t.venue_id AS venue,
        (SELECT id FROM subsidy_objection) AS objection,
        (SELECT id FROM venue WHERE id <> t.venue_id LIMIT 1) AS other_venue, e.entry_id AS entry,
        (SELECT id FROM audit_event WHERE action = 'participants.admit' AND subject_id = l.enterprise_id) AS admitted
   FROM subsidy_run AS r JOIN subsidy_line AS l ON l.run_id = r.id AND l.clause_id = 'typical-case' AND l.amount_fen > 0
-  JOIN subsidy_case AS c ON c.code = l.candidate_id, affiliation AS a, subsidy_budget AS b, participant_standing AS s, account AS k,
+  JOIN subsidy_case AS c ON c.code = l.candidate_id, subsidy_declared_item AS d, affiliation AS a, subsidy_budget AS b, participant_standing AS s, account AS k,
        idempotency_key AS i, trade AS t JOIN business_key AS e ON e.source_id = t.id AND e.kind = 'settlement'
  WHERE s.state = 'suspended' AND 'auditor' = ANY (k.roles) AND t.provider_id = l.enterprise_id AND i.status = 201
 """
@@ -231,7 +245,8 @@ async def paid(database: Database, folder: Path) -> None:
     agreement, [trade] = await world.sells(on, first, 20_000_000, at=MARCH)
     await world.sells(on, second, 10_000_050, at=MARCH)
     await trading.refund(database, agreement, trade.id, Fen(1))
-    await world.case(database, first)
+    case = await world.case(database, first)
+    await declared.submitted(database, first, case, 1, [await declared.invoice(database, first, 1)])
     await world.controls(database, third, second, since=date(YEAR, 12, 1))
     await clerk(database, Role.AUDITOR)
     officers = Officers()

@@ -16,7 +16,7 @@ import asyncpg
 from datamarket.foundation.clock import year_bounds
 from datamarket.foundation.db import Database
 from datamarket.subsidy.integrity.terms import Detector, Finding
-from tests.world import subsidy
+from tests.world import declared, planted_claims, subsidy
 from tests.world.subsidy import MARCH, YEAR
 from tests.world.trading import LEDGER_ID
 
@@ -38,6 +38,7 @@ class Year:
     refunds: list[tuple[int, int, datetime]] = field(default_factory=list)
     deliveries: list[int] = field(default_factory=list)
     related: list[tuple[UUID, UUID]] = field(default_factory=list)
+    claims: list[planted_claims.Claim] = field(default_factory=list)
     planted: dict[Detector, set[Members]] = field(default_factory=dict)
 
     def new_id(self) -> UUID:
@@ -80,7 +81,7 @@ def honest_year(seed: int, enterprises: int, trades: int) -> Year:
 
 
 def plant(year: Year) -> None:
-    """Some schemes of each kind, each by enterprises of its own."""
+    """Some schemes of each kind, each by enterprises of its own; everyone else applies honestly."""
     random, left = year.random, iter(year.random.sample(year.enterprises, len(year.enterprises)))
     planted: dict[Detector, set[Members]] = {detector: set() for detector in Detector}
 
@@ -127,6 +128,15 @@ def plant(year: Year) -> None:
         sold = [(random.randrange(300_000_000, 900_000_000), year.some_day()) for _ in range(3)]
         first = year.sell(seller, buyer, *sold)
         year.deliveries += range(first, first + len(sold))
+    bought = planted_claims.bought_by(year.contracts, year.trades, year.refunds)
+    for kind, schemes in (
+        (Detector.CLAIMED_TWICE, planted_claims.twice(random, left)),
+        (Detector.MISMATCH, planted_claims.mismatched(random, left, bought)),
+    ):
+        for who, claims in schemes:
+            planted[kind].add(who)
+            year.claims += claims
+    year.claims += [planted_claims.honest(random, each, bought.get(each)) for each in left]
     year.planted = planted
 
 
@@ -153,10 +163,6 @@ def judged(year: Year, findings: Sequence[Finding]) -> Judged:
     )
 
 
-_COPY = """
-INSERT INTO {table} SELECT made.* FROM (SELECT * FROM {table} LIMIT 1) AS t, jsonb_array_elements($1::jsonb) AS given,
-       jsonb_populate_record(NULL::{table}, to_jsonb(t) || given) AS made
-"""
 _TRADES = """
 CREATE TEMP TABLE planned (id uuid, use_id uuid, contract_id uuid, fen bigint, at timestamptz)
 """
@@ -194,6 +200,10 @@ async def write(database: Database, year: Year) -> None:
     first, second = await subsidy.enterprise(database), await subsidy.enterprise(database)
     await subsidy.sells(on, first, 1, at=MARCH)
     await subsidy.controls(database, first, second, since=MARCH.date())
+    case = await subsidy.case(database, first)
+    await declared.submitted(
+        database, first, case, 200_000_000, [await declared.invoice(database, first, 200_000_000)]
+    )
     contract_ids, trade_ids = ([year.new_id() for _ in rows] for rows in (year.contracts, year.trades))
     participants = [
         {"id": str(each), "uscc": f"91370200P{n:09}", "name_zh": f"企业{n}"}
@@ -215,7 +225,7 @@ async def write(database: Database, year: Year) -> None:
             ("contract", contracts),
             ("affiliation", affiliations),
         ):
-            await link.execute(_COPY.format(table=table), json.dumps(rows))
+            await link.execute(planted_claims.COPY.format(table=table), json.dumps(rows))
         await link.execute(_TRADES)
         planned = [
             (each, year.new_id(), contract_ids[contract], fen, at)
@@ -228,6 +238,7 @@ async def write(database: Database, year: Year) -> None:
         back = [(trade_ids[trade], fen, at) for trade, fen, at in year.refunds]
         await link.execute(_BACK, *map(list, zip(*back, strict=True)))
         await link.execute(_ORDERS, [trade_ids[trade] for trade in year.deliveries])
+        await planted_claims.write(link, year.random, year.claims, contract_ids)
         await link.execute("ANALYZE")
     finally:
         await link.close()

@@ -21,6 +21,7 @@ from datamarket.participants.affiliations import actions as participants
 from datamarket.participants.tables import Participant
 from datamarket.participants.terms import ParticipantKind
 from datamarket.subsidy.calls import actions as call_actions
+from datamarket.subsidy.calls import queries as call_queries
 from datamarket.subsidy.calls.tables import SubsidyApplication
 from datamarket.subsidy.cases import actions as case_actions
 from datamarket.subsidy.cases.tables import SubsidyCase
@@ -192,9 +193,15 @@ async def case(
         return made
 
 
-async def application(database: Database, owner: Participant, of: SubsidyCase) -> SubsidyApplication:
-    """A draft under a call of the shipped scheme, open for years."""
+async def application(
+    database: Database, owner: Participant, of: SubsidyCase, *, call_id: UUID | None = None, year: int = YEAR
+) -> SubsidyApplication:
+    """A draft under a call of the shipped scheme, open for years, or under one that is there."""
     async with database.transaction() as session:
+        if call_id is not None:
+            call = await call_queries.get_call(session, call_id)
+            who = acting_for(owner)
+            return await call_actions.begin_application(session, who, call, case_id=of.id, now=moment())
         await register_actions.load_shipped_schemes(session, AUTHORITY, now=moment())
         version = await register_queries.approved_version(session, CITY)
         assert version is not None
@@ -202,7 +209,7 @@ async def application(database: Database, owner: Participant, of: SubsidyCase) -
             session,
             AUTHORITY,
             version,
-            year=YEAR,
+            year=year,
             opens_on=date(YEAR, 1, 1),
             closes_on=date(YEAR + 5, 1, 1),
             papers=["audit"],

@@ -39,6 +39,12 @@ async def get_contract(session: AsyncSession, contract_id: UUID, *, visible_to: 
     return await one_row(session, _seen(visible_to).where(Contract.id == contract_id), "contract")
 
 
+async def bought_by(session: AsyncSession, buyer_id: UUID, contract_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the contracts under which this party buys."""
+    statement = select(Contract.id).where(Contract.buyer_id == buyer_id, col(Contract.id).in_(contract_ids))
+    return set((await session.exec(statement)).all())
+
+
 async def lock_contract(session: AsyncSession, contract_id: UUID, *, visible_to: Actor) -> Contract:
     """The newest row, held until the transaction ends. Raises NotFound.
 

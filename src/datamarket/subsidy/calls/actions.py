@@ -1,6 +1,7 @@
 """Opening a call, applying under it, moving an application, and proposing awards that nobody has to apply for."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -10,15 +11,16 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
+from datamarket.contracts import queries as contract_queries
 from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import driver
 from datamarket.foundation.errors import NotFound
-from datamarket.foundation.ids import new_id
+from datamarket.foundation.ids import new_id, new_ids
 from datamarket.subsidy.calls import queries, rules
 from datamarket.subsidy.calls.rules import APPLICATION_LIFE
-from datamarket.subsidy.calls.tables import SubsidyApplication, SubsidyCall
-from datamarket.subsidy.calls.terms import ApplicationEvent, ApplicationState
+from datamarket.subsidy.calls.tables import DeclaredItem, SubsidyApplication, SubsidyCall
+from datamarket.subsidy.calls.terms import ApplicationEvent, ApplicationState, Declaration
 from datamarket.subsidy.cases import actions as case_actions
 from datamarket.subsidy.cases import queries as case_queries
 from datamarket.subsidy.cases.terms import CaseState
@@ -96,32 +98,29 @@ async def move_application(
     event: ApplicationEvent,
     *,
     papers: Mapping[str, UUID] | None = None,
+    declaration: Declaration | None = None,
     investment_fen: int | None = None,
     paper: SubsidyPaper | None = None,
     reason: str | None = None,
     now: datetime,
 ) -> SubsidyApplication:
-    """One event of a locked application; `papers` go with submitting, investment and audit `paper` with verifying.
+    """One event of a locked application; `papers` and `declaration` go with submitting, investment and audit `paper` with verifying.
 
-    Raises what `rules.after` raises, ReasonMissing, OutsideWindow, PapersMissing, NotFound, and what verifying a case raises.
+    Raises what `rules.after` and `_declare` raise, ReasonMissing, OutsideWindow, PapersMissing, NotFound, and what verifying raises.
     """
     call = await queries.get_call(session, row.call_id)
-    state = rules.after(
-        actor,
-        event,
-        row.state,
-        enterprise=row.enterprise_id,
-        passed_by=row.passed_by,
-        district_step=call.district_step,
-    )
+    hands: dict[str, Any] = {"enterprise": row.enterprise_id, "passed_by": row.passed_by}
+    state = rules.after(actor, event, row.state, **hands, district_step=call.district_step)
     APPLICATION_LIFE.check_reason(event, reason)
     told: dict[str, Any] = {"reason": reason}
+    items: list[DeclaredItem] = []
     if event in {ApplicationEvent.SUBMIT, ApplicationEvent.CONFIRM}:
         rules.check_window(call.opens_on, call.closes_on, business_date(now))
     if event is ApplicationEvent.SUBMIT:
         rules.check_papers(call.papers, papers or {})
         told["sha256"] = await _take_papers(session, actor, row, papers or {})
-        row.submitted_at, row.passed_by = now, None
+        items = await _declare(session, actor, row, declaration, now=now)
+        told["declared_fen"] = row.declared_fen
     elif event is ApplicationEvent.VERIFY:
         audited: dict[str, Any] = {"investment_fen": investment_fen, "paper": paper}
         await _verify_case(session, actor, row.case_id, **audited, now=now)
@@ -131,9 +130,47 @@ async def move_application(
         row.decided_by = actor.account_id
     row.state, row.reason, row.version = state, reason, row.version + 1
     await evidence.record(
-        session, actor, f"subsidy.{event}-application", ("application", row.id), now=now, **told
+        session, actor, f"subsidy.{event}-application", ("application", row.id), *items, now=now, **told
     )
     return row
+
+
+async def _declare(
+    session: AsyncSession,
+    actor: Actor,
+    row: SubsidyApplication,
+    declaration: Declaration | None,
+    *,
+    now: datetime,
+) -> list[DeclaredItem]:
+    """A submission of its own, in place of the one before it; its papers and contracts are the enterprise's.
+
+    Raises what `rules.check_declaration` raises, NotFound, ContractNotYours.
+    """
+    row.submitted_at, row.passed_by = now, None
+    if declaration is None:
+        return []
+    rules.check_declaration(declaration)
+    await paper_queries.get_papers(session, {item.paper_id for item in declaration.items}, visible_to=actor)
+    contracts = {item.contract_id for item in declaration.items if item.contract_id is not None}
+    if await contract_queries.bought_by(session, row.enterprise_id, contracts) != contracts:
+        raise rules.ContractNotYours
+    row.declared_fen, row.submission = declaration.investment_fen, row.submission + 1
+    items = [
+        DeclaredItem(
+            id=item_id,
+            application_id=row.id,
+            submission=row.submission,
+            key=rules.item_key(item),
+            declared_at=now,
+            **asdict(item),
+        )
+        for item_id, item in zip(
+            sorted(new_ids([now] * len(declaration.items))), declaration.items, strict=True
+        )
+    ]
+    session.add_all(items)
+    return items
 
 
 async def _take_papers(

@@ -19,7 +19,9 @@ from datamarket.foundation.http import (
     Now,
     Page,
     Paging,
+    PositiveFenIn,
     Prose,
+    QuantityIn,
     Reading,
     Shape,
     ShortText,
@@ -30,7 +32,13 @@ from datamarket.foundation.http import (
 )
 from datamarket.foundation.shapes import RowShape
 from datamarket.subsidy.calls import actions, queries, rules
-from datamarket.subsidy.calls.terms import ApplicationEvent, ApplicationState
+from datamarket.subsidy.calls.terms import (
+    ApplicationEvent,
+    ApplicationState,
+    Declaration,
+    Declared,
+    DeclaredKind,
+)
 from datamarket.subsidy.papers import queries as papers
 from datamarket.subsidy.register import queries as register
 from datamarket.subsidy.runs import queries as runs
@@ -41,6 +49,8 @@ OpenCall = Annotated[Actor, allow(Permission.CALCULATE_SUBSIDY)]
 MoveApplication = Annotated[Actor, allow(Permission.FILE_PAPER)]
 MOST_PAPERS = 20
 """That a call asks for, and that one application names."""
+MOST_DECLARED = 400
+"""Of one list, so that a body stays within its nodes: above `rules.MOST_ITEMS`, which refuses with its own sentence."""
 
 
 class CallIn(Body):
@@ -96,11 +106,72 @@ class PaperNamedIn(Body):
     paper_id: UUID
 
 
+class _DeclaredIn(Body):
+    """What invoices and contracts have in common; `paper_id` is a paper that the enterprise has sent."""
+
+    number: ShortText = Field(examples=["24372000000012345678"])
+    seller_uscc: str = Field(min_length=1, max_length=18, examples=["91370200MA3TC3HY1W"])
+    amount_fen: PositiveFenIn = Field(description="claimed for the project", examples=[120_000_000])
+    issued_on: DateIn = Field(examples=["2024-03-01"])
+    purpose: ShortText = Field(examples=["数据采购"])
+    paper_id: UUID
+
+
+class InvoiceIn(_DeclaredIn):
+    """An invoice; one that is fully digitalised has twenty digits and no code."""
+
+    invoice_code: str | None = Field(default=None, pattern=r"^([0-9]{10}|[0-9]{12})$")
+
+
+class ProjectContractIn(_DeclaredIn):
+    """A project contract; of one of this market its id, and how often it is said to have delivered."""
+
+    number: ShortText = Field(examples=["QD-2024-017"])
+    contract_id: UUID | None = None
+    deliveries: QuantityIn | None = Field(default=None, examples=[12])
+
+
+class DeclarationIn(Body):
+    """What the application claims; at most 200 invoices and contracts together."""
+
+    investment_fen: FenIn = Field(description="of the project", examples=[333_333_333])
+    invoices: list[InvoiceIn] = Field(default=[], max_length=MOST_DECLARED)
+    contracts: list[ProjectContractIn] = Field(default=[], max_length=MOST_DECLARED)
+
+    def told(self) -> Declaration:
+        invoices = [Declared(kind=DeclaredKind.INVOICE, **dict(item)) for item in self.invoices]
+        contracts = [Declared(kind=DeclaredKind.CONTRACT, **dict(item)) for item in self.contracts]
+        return Declaration(self.investment_fen, [*invoices, *contracts])
+
+
+class DeclaredItemOut(RowShape):
+    """An invoice or project contract that an application claims."""
+
+    id: UUID
+    submission: int
+    kind: DeclaredKind
+    kind_zh: str
+    kind_en: str
+    number: str
+    invoice_code: str | None
+    seller_uscc: str
+    amount_fen: int
+    issued_on: date
+    purpose: str
+    paper_id: UUID
+    contract_id: UUID | None
+    deliveries: int | None
+    declared_at: datetime
+
+
 class ApplicationEventIn(Body):
-    """`papers` go with `submit`, `investment_fen` and `paper_id` (the audit) with `verify`, a reason with `return` and `reject`."""
+    """`papers` and `declaration` go with `submit`, `investment_fen` and `paper_id` (the audit) with `verify`, a reason with `return` and `reject`."""
 
     event: ApplicationEvent = Field(examples=["submit"])
     papers: list[PaperNamedIn] = Field(default=[], max_length=MOST_PAPERS)
+    declaration: DeclarationIn | None = Field(
+        default=None, description="null: what an earlier submission declared stays"
+    )
     investment_fen: FenIn | None = None
     paper_id: UUID | None = None
     reason: Prose | None = None
@@ -119,6 +190,8 @@ class ApplicationOut(RowShape):
     state_zh: str
     state_en: str
     papers: dict[str, UUID]
+    declared_fen: int | None
+    submission: int = Field(description="how often something was declared; the newest stands")
     reason: str | None
     submitted_at: datetime | None
     created_at: datetime
@@ -219,12 +292,23 @@ async def move_application(
         row,
         body.event,
         papers={named.name: named.paper_id for named in body.papers},
+        declaration=body.declaration.told() if body.declaration else None,
         investment_fen=body.investment_fen,
         paper=paper or None,
         reason=body.reason,
         now=now,
     )
     return ApplicationOut.tagged(moved, response)
+
+
+@router.get("/applications/{application_id}/declared-items", summary="What an application declares")
+async def list_declared_items(
+    actor: ReadMarket, session: Reading, application_id: UUID, paging: Paging[UUID]
+) -> Page[DeclaredItemOut]:
+    """The invoices and contracts of its newest submission."""
+    row = await queries.get_application(session, application_id, visible_to=actor)
+    items = await queries.list_declared(session, row, paging)
+    return page_of(items, paging, DeclaredItemOut.of, lambda item: [item.id])
 
 
 @router.get("/applications/{application_id}/allowed-events", summary="What may be done with it now")

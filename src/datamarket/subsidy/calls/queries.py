@@ -10,7 +10,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import PageAsked, asked, get_row, keyset, one_row
-from datamarket.subsidy.calls.tables import SubsidyApplication, SubsidyCall
+from datamarket.subsidy.calls.tables import DeclaredItem, SubsidyApplication, SubsidyCall
 from datamarket.subsidy.calls.terms import ApplicationState
 
 
@@ -59,3 +59,13 @@ async def list_applications(
     wanted = asked((SubsidyApplication.call_id, call), (SubsidyApplication.state, state))
     statement = _visible(visible_to).where(*wanted)
     return (await session.exec(keyset(statement, col(SubsidyApplication.id), page))).all()
+
+
+async def list_declared(
+    session: AsyncSession, application: SubsidyApplication, page: PageAsked[UUID]
+) -> Sequence[DeclaredItem]:
+    """What its newest submission declares, in the order in which it was named."""
+    statement = select(DeclaredItem).where(
+        DeclaredItem.application_id == application.id, DeclaredItem.submission == application.submission
+    )
+    return (await session.exec(keyset(statement, col(DeclaredItem.id), page))).all()

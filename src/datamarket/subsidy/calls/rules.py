@@ -1,5 +1,6 @@
 """Decisions about applications: their life, who acts when, and what must be there. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from uuid import UUID
@@ -7,7 +8,15 @@ from uuid import UUID
 from datamarket.auth.terms import Actor, Permission
 from datamarket.foundation.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 from datamarket.foundation.states import Life, TransitionNotAllowed
-from datamarket.subsidy.calls.terms import ApplicationEvent, ApplicationState
+from datamarket.participants.rules import check_uscc
+from datamarket.subsidy.calls.terms import (
+    ApplicationEvent,
+    ApplicationState,
+    Declaration,
+    Declared,
+    DeclaredKind,
+)
+from datamarket.subsidy.cases.rules import key_of
 
 S, E = ApplicationState, ApplicationEvent
 APPLICATION_LIFE = Life(
@@ -39,6 +48,13 @@ APPLICANTS = frozenset({E.SUBMIT, E.WITHDRAW, E.CONFIRM})
 DECISIONS = frozenset({E.VERIFY, E.REJECT})
 OVER = (S.REJECTED, S.WITHDRAWN)
 """A case may be applied for again after these."""
+MOST_ITEMS = 200
+"""Of one declaration: an audit report lists fewer, and all of them stand in one audit event of some 80 KiB."""
+MOST_FEN = 10**14
+"""Of one declaration together, as of any one amount that the market takes: far within 64 bits."""
+_PAPER_INVOICE = re.compile(r"([0-9]{10}|[0-9]{12})/[0-9]{8}")
+_DIGITAL_INVOICE = re.compile(r"None/[0-9]{20}")
+"""A fully digitalised invoice has twenty digits and no code: 国家税务总局公告2024年第11号."""
 
 
 class ApplicationNotYourMove(Forbidden):
@@ -87,6 +103,36 @@ class WindowEmpty(Invalid):
     code = "application.window-empty"
     zh = "申报期的最后一日不得早于第一日。"
     en = "The last day of a call is not before its first."
+
+
+class DeclaredTooMany(Invalid):
+    code = "application.declared-too-many"
+    zh = "一份申报至多列 {most} 张发票和合同，现有 {given} 项。"
+    en = "An application declares at most {most} invoices and contracts, not {given}."
+
+
+class DeclaredTwice(Invalid):
+    code = "application.declared-twice"
+    zh = "“{number}”在本申报中列了两次：同一发票或合同只能列一次。"
+    en = "'{number}' is declared twice in this application: an invoice or contract stands once."
+
+
+class DeclaredSumTooLarge(Invalid):
+    code = "application.declared-sum-too-large"
+    zh = "所列金额合计 {sum_fen} 分，超过 {most_fen} 分。"
+    en = "The amounts declared add up to {sum_fen} fen, more than {most_fen}."
+
+
+class InvoiceNumberWrong(Invalid):
+    code = "application.invoice-number-wrong"
+    zh = "发票“{number}”的代码或号码不符：数电发票为20位号码、无代码；其他发票为10或12位代码和8位号码。"
+    en = "Code or number of invoice '{number}' is wrong: 20 digits without a code, or 8 digits with a code of 10 or 12."
+
+
+class ContractNotYours(NotFound):
+    code = "application.contract-not-yours"
+    zh = "没有以贵企业为需方的该本市场合同。"
+    en = "There is no such contract of this market under which your enterprise buys."
 
 
 class RunNotOfCall(Conflict):
@@ -140,3 +186,31 @@ def check_papers(wanted: Iterable[str], given: Mapping[str, UUID]) -> None:
     missing = [name for name in wanted if name not in given]
     if missing:
         raise PapersMissing(missing="、".join(missing))
+
+
+def item_key(item: Declared) -> str:
+    """Equal keys are one invoice, or one contract of a seller, however its number is written."""
+    if item.kind is DeclaredKind.INVOICE:
+        return f"{item.invoice_code or ''}{item.number}"
+    return f"{item.seller_uscc}/{key_of(item.number)}"
+
+
+def check_declaration(declaration: Declaration) -> None:
+    """Raises DeclaredTooMany, DeclaredSumTooLarge, InvoiceNumberWrong, DeclaredTwice, and what `check_uscc` raises."""
+    if len(declaration.items) > MOST_ITEMS:
+        raise DeclaredTooMany(most=MOST_ITEMS, given=len(declaration.items))
+    for kind in DeclaredKind:
+        total = sum(item.amount_fen for item in declaration.items if item.kind is kind)
+        if total > MOST_FEN:
+            raise DeclaredSumTooLarge(sum_fen=total, most_fen=MOST_FEN)
+    seen: set[tuple[DeclaredKind, str]] = set()
+    for item in declaration.items:
+        check_uscc(item.seller_uscc)
+        told = f"{item.invoice_code}/{item.number}"
+        if item.kind is DeclaredKind.INVOICE and not (
+            _PAPER_INVOICE.fullmatch(told) or _DIGITAL_INVOICE.fullmatch(told)
+        ):
+            raise InvoiceNumberWrong(number=item.number)
+        if (item.kind, item_key(item)) in seen:
+            raise DeclaredTwice(number=item.number)
+        seen.add((item.kind, item_key(item)))

@@ -1,4 +1,4 @@
-"""Rows of calls and applications."""
+"""Rows of calls and applications, and of what these declare."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -7,9 +7,9 @@ from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import MarketError
-from datamarket.foundation.tables import JSONB, instant, one_of, quoted
+from datamarket.foundation.tables import JSONB, BigInteger, instant, one_of, quoted
 from datamarket.subsidy.calls import rules
-from datamarket.subsidy.calls.terms import ApplicationState
+from datamarket.subsidy.calls.terms import ApplicationState, DeclaredKind
 
 WAITING = (ApplicationState.SUBMITTED, ApplicationState.DISTRICT_PASSED)
 
@@ -35,7 +35,10 @@ class SubsidyCall(SQLModel, table=True):
 
 
 class SubsidyApplication(SQLModel, table=True):
-    """For a case, or the confirmation of a line that a run would award; `papers` are ids by the name asked for."""
+    """For a case, or the confirmation of a line that a run would award; `papers` are ids by the name asked for.
+
+    Of what it declared, the items of the newest `submission` stand.
+    """
 
     __tablename__ = "subsidy_application"
     __table_args__ = (
@@ -75,6 +78,34 @@ class SubsidyApplication(SQLModel, table=True):
     account_id: UUID
     created_at: datetime = instant()
     version: int = 1
+    declared_fen: int | None = Field(default=None, sa_type=BigInteger)
+    submission: int = 0
+
+
+class DeclaredItem(SQLModel, table=True):
+    """An invoice or project contract that an application claims; `key` is its number however written, `paper_id` shows it."""
+
+    __tablename__ = "subsidy_declared_item"
+    __table_args__ = (
+        UniqueConstraint("application_id", "submission", "kind", "key", name="subsidy_declared_item_key"),
+        one_of("kind", DeclaredKind, "subsidy_declared_item"),
+        CheckConstraint("amount_fen > 0", name="subsidy_declared_item_amount_check"),
+    )
+    id: UUID = Field(primary_key=True)
+    application_id: UUID = Field(foreign_key="subsidy_application.id")
+    submission: int
+    kind: str
+    number: str
+    invoice_code: str | None = None
+    seller_uscc: str
+    key: str
+    amount_fen: int = Field(sa_type=BigInteger)
+    issued_on: date
+    purpose: str
+    paper_id: UUID = Field(foreign_key="subsidy_paper.id")
+    contract_id: UUID | None = Field(default=None, foreign_key="contract.id")
+    deliveries: int | None = Field(default=None, sa_type=BigInteger)
+    declared_at: datetime = instant()
 
 
 ERRORS: dict[str, type[MarketError]] = {

@@ -1,6 +1,11 @@
-"""Words of an application."""
+"""Words of an application, and what it declares."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
 
 from datamarket.foundation.states import Labelled
 
@@ -30,3 +35,33 @@ class ApplicationEvent(StrEnum):
     REJECT = "reject"
     WITHDRAW = "withdraw"
     CONFIRM = "confirm"
+
+
+class DeclaredKind(Labelled):
+    """What shows a cost of the project."""
+
+    INVOICE = "invoice", "发票", "invoice"
+    CONTRACT = "contract", "项目合同", "project contract"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One invoice or project contract; of a contract of this market its id, and how often it is said to have delivered."""
+
+    kind: DeclaredKind
+    number: str
+    seller_uscc: str
+    amount_fen: int
+    issued_on: date
+    purpose: str
+    paper_id: UUID
+    invoice_code: str | None = None
+    contract_id: UUID | None = None
+    deliveries: int | None = None
+
+
+class Declaration(NamedTuple):
+    """What an application claims: the project's investment, and what shows it."""
+
+    investment_fen: int
+    items: Sequence[Declared]

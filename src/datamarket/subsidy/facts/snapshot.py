@@ -40,7 +40,7 @@ class TakenSnapshot:
     parties: dict[str, dict[str, str]]
     venues: list[dict[str, str | None]]
     related: list[dict[str, str | None]]
-    flagged: list[dict[str, str]]
+    flagged: list[dict[str, Any]]
     rings: list[dict[str, Any]]
     counts: dict[str, int]
     turnover_from: TurnoverOrigin
@@ -114,7 +114,7 @@ async def take(
         parties={row["uscc"]: _party(row) for row in enterprises},
         venues=[_qualification(row) for row in venues],
         related=[_relation(row) for row in related],
-        flagged=[_flagged(row) for row in flagged],
+        flagged=[*map(_flagged, flagged), *map(_flagged_item, cases.flagged)],
         rings=[review.ring_document(ring) for ring in rings],
         counts={
             "enterprises": len(companies),
@@ -203,6 +203,12 @@ def _by_party(rows: Sequence[asyncpg.Record]) -> dict[UUID, dict[str, str]]:
     return found
 
 
+def _flagged_item(row: asyncpg.Record) -> dict[str, Any]:
+    """As I13-projects adds it up again."""
+    item = str(row["item_id"]) if row["item_id"] else None
+    return {"case": row["code"], "kind": row["kind"], "item": item, "fen": row["fen"]}
+
+
 def rings_of(rows: Sequence[asyncpg.Record]) -> list[review.Ring]:
     """The rings that the books hold, each once."""
     found = []
@@ -253,9 +259,10 @@ def enterprise_candidates(
 
 @dataclass(frozen=True)
 class _Cases:
-    """The cases, which of them are claimed, and what the register notes beside each."""
+    """The cases, which of them are claimed, what flags take off them, and what the register notes beside each."""
 
     rows: Sequence[asyncpg.Record]
+    flagged: Sequence[asyncpg.Record]
     claimed: set[str]
     noted: Mapping[str, asyncpg.Record]
 
@@ -264,12 +271,21 @@ class _Cases:
         """Whoever has a case, or a share of one."""
         return {owner for row in self.noted.values() for owner in row["owners"]}
 
+    def taken_off(self, code: str) -> int:
+        """Invoices are those of contracts: of both the larger sum counts, and beside it what nothing supports."""
+        fens: dict[str | None, list[int]] = {"invoice": [0], "contract": [0], None: [0]}
+        for row in self.flagged:
+            if row["code"] == code:
+                fens[row["kind"]].append(row["fen"])
+        return max(sum(fens["invoice"]), sum(fens["contract"])) + max(fens[None])
+
 
 async def _cases(connection: Connection, window: Window) -> _Cases:
     rows = await statements.fetch(connection, statements.CASES, window)
     claimed = {row[0] for row in await statements.fetch(connection, statements.CLAIMED, window)}
+    flagged = await statements.fetch(connection, statements.FLAGGED_INVESTMENT, window)
     register = await statements.fetch(connection, statements.REGISTER, window)
-    return _Cases(rows, claimed, {row["code"]: row for row in register})
+    return _Cases(rows, flagged, claimed, {row["code"]: row for row in register})
 
 
 def project_candidates(
@@ -287,7 +303,10 @@ def project_candidates(
             "claimed_before": row["code"] in cases.claimed or noted["claimed"],
         }
         if row["investment"] is not None:
-            known["verified_investment"] = row["investment"]
+            flagged = min(row["investment"], cases.taken_off(row["code"]))
+            known["verified_investment"] = row["investment"] - flagged
+            if flagged:
+                known["flagged_investment"] = flagged
         if noted["doubts"]:
             known["doubts"] = noted["doubts"]
         joint = [share.partition("=")[0] for share in (noted["shares"] or "").split()]

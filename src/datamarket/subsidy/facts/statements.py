@@ -141,6 +141,20 @@ SELECT s.provider_id, s.buyer_id, s.from_at, s.to_at
 """,
 )
 
+# Items of projects that flags take off; an item that two flags are about, once. Without an item it is the whole application.
+FLAGGED_INVESTMENT = SqlFact(
+    "flagged_investment",
+    1,
+    ("ledger_id", "first_day", "as_of"),
+    """
+SELECT DISTINCT c.code, i.kind, i.item_id, i.fen
+  FROM integrity_flag AS f CROSS JOIN jsonb_to_recordset(f.claimed_items) AS i (case_id uuid, kind text, item_id uuid, fen bigint)
+  JOIN subsidy_case AS c ON c.id = i.case_id
+ WHERE f.ledger_id = $1 AND f.year = extract(year FROM $2::date) AND f.state = 'confirmed' AND f.judged_at <= $3 AND i.fen > 0
+ ORDER BY c.code, i.kind, i.item_id, i.fen
+""",
+)
+
 _RELATED_PAIRS = """
 WITH related AS (
     SELECT a_id, b_id, range_agg(tstzrange(since, until)) AS terms
@@ -375,6 +389,7 @@ SQL_FACTS = (
     RELATED,
     FLAGGED,
     MONTHS,
+    FLAGGED_INVESTMENT,
     *(fact for pair in FACTS_OF.values() for fact in pair),
     CASES,
     CLAIMED,

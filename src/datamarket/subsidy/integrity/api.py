@@ -68,8 +68,24 @@ class FlaggedSalesOut(Shape):
     to_at: datetime
 
 
+class FlaggedItemOut(Shape):
+    """What an application claims; without `item_id` the application as a whole. `fen` is what a confirmed flag takes off its project."""
+
+    case_id: UUID
+    application_id: UUID
+    enterprise_id: UUID
+    item_id: UUID | None
+    kind: str | None = Field(examples=["invoice"])
+    number: str | None = Field(examples=["24372000000012345678"])
+    same: str | None = Field(
+        description="what is claimed twice: `invoice`, `contract`, `paper`, or within one application its `copy`",
+        examples=["invoice"],
+    )
+    fen: int = Field(examples=[120_000_000])
+
+
 class FlagOut(RowShape):
-    """A flag: what was found between whom, and what became of it. A base leaves out the sales of confirmed ones."""
+    """A flag: what was found between whom, and what became of it. A base leaves out the sales and items of confirmed ones."""
 
     id: UUID
     year: int
@@ -81,11 +97,13 @@ class FlagOut(RowShape):
     parameters: dict[str, Any] = Field(description="of `detectors.yaml`, as they were")
     members: list[UUID] = Field(description="participants; of a ring in its order, each selling to the next")
     sales: list[FlaggedSalesOut]
+    claimed_items: list[FlaggedItemOut]
     figures: dict[str, Any]
     evidence_sha256: str
     trades: int
     amount_fen: int = Field(
-        description="left of these sales after refunds when it was raised", examples=[4_200_000]
+        description="left of these sales after refunds, or taken off by these items, when it was raised",
+        examples=[4_200_000],
     )
     state: FlagState
     state_zh: str

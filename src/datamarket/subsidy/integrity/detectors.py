@@ -17,8 +17,17 @@ from datamarket.foundation.clock import start_of_day, year_bounds
 from datamarket.foundation.db import Connection
 from datamarket.foundation.documents.dated import DatedValue, read_dated, read_days, value_on
 from datamarket.subsidy.integrity import rings
-from datamarket.subsidy.integrity.statements import BURST, PINGPONG, RELATED, RING, SPLIT, UNUSED
-from datamarket.subsidy.integrity.terms import Detector, Finding, FlaggedSales
+from datamarket.subsidy.integrity.statements import (
+    BURST,
+    CLAIMED_TWICE,
+    MISMATCH,
+    PINGPONG,
+    RELATED,
+    RING,
+    SPLIT,
+    UNUSED,
+)
+from datamarket.subsidy.integrity.terms import Detector, Finding, FlaggedItem, FlaggedSales
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,7 @@ class Parameters:
     unused_days: timedelta
     unused_times: int
     unused_share: Fraction
+    mismatch_share: Fraction
 
     def to_json(self) -> dict[str, Any]:
         """As a flag keeps them: days, counts, fen, and shares as fractions."""
@@ -112,7 +122,10 @@ async def find(
     ):
         rows = await connection.fetch(statement.text, ledger_id, begin, end, *arguments)
         findings += _between(statement.detector, rows)
-    rows = await connection.fetch(RING.text, ledger_id, begin, end, rules.ring_months, rules.ring_least_fen)
+    findings += _claimed_twice(await connection.fetch(CLAIMED_TWICE.text, year))
+    findings += _mismatches(await connection.fetch(MISMATCH.text, year, as_of, *_ratio(rules.mismatch_share)))
+    windows = (rules.ring_months, rules.ring_least_fen, *_ratio(rules.ring_likeness))
+    rows = await connection.fetch(RING.text, ledger_id, begin, end, *windows)
     ringed, whole = rings_in(rows, rules, begin, end)
     return Found(findings + ringed, [] if whole else [Detector.RING])
 
@@ -145,6 +158,60 @@ def _between(detector: Detector, rows: list[asyncpg.Record]) -> list[Finding]:
             {"trades": sum(row["trades"] for row in of_pair)},
         )
         for members, of_pair in sorted(pairs.items())
+    ]
+
+
+def _claimed_twice(rows: list[asyncpg.Record]) -> list[Finding]:
+    """One finding for two applications, or within one, whatever they share: the first claim beside each later one."""
+    shared: defaultdict[tuple[UUID, UUID], list[asyncpg.Record]] = defaultdict(list)
+    for row in rows:
+        shared[row["first_application"], row["application_id"]].append(row)
+    return [
+        Finding(
+            Detector.CLAIMED_TWICE,
+            tuple(sorted({of_two[0]["first_enterprise"], of_two[0]["enterprise_id"]})),
+            (),
+            {"items": len(of_two)},
+            tuple(item for row in of_two for item in _both(row)),
+        )
+        for _, of_two in sorted(shared.items())
+    ]
+
+
+def _both(row: asyncpg.Record) -> tuple[FlaggedItem, FlaggedItem]:
+    first = (row["first_case"], row["first_application"], row["first_enterprise"], row["first_item"])
+    later = (row["case_id"], row["application_id"], row["enterprise_id"], row["id"])
+    return (
+        FlaggedItem(*first, row["first_kind"], row["first_number"], row["same"], 0),
+        FlaggedItem(*later, row["kind"], row["number"], row["same"], row["amount_fen"]),
+    )
+
+
+_AGREEING = ("declared_fen", "shown_fen", "verified_fen", "unpaid_fen", "deliveries", "delivered")
+
+
+def _mismatches(rows: list[asyncpg.Record]) -> list[Finding]:
+    """One finding an application; what nothing supports of its investment is taken off."""
+    return [
+        Finding(
+            Detector.MISMATCH,
+            (row["enterprise_id"],),
+            (),
+            {name: row[name] for name in _AGREEING},
+            (
+                FlaggedItem(
+                    row["case_id"],
+                    row["application_id"],
+                    row["enterprise_id"],
+                    None,
+                    None,
+                    None,
+                    None,
+                    row["fen"],
+                ),
+            ),
+        )
+        for row in rows
     ]
 
 

@@ -19,9 +19,9 @@ from datamarket.subsidy.integrity.terms import Detector, Finding, FlagState
 # A trade that lies in several of a flag's terms counts once.
 _RAISE = """
 INSERT INTO integrity_flag (id, ledger_id, year, detector, detector_version, statement_sha256, parameters, members, sales,
-                            figures, evidence_sha256, trades, amount_fen, state, raised_by, raised_at, version)
+                            figures, evidence_sha256, trades, amount_fen, state, raised_by, raised_at, version, claimed_items)
 SELECT f.id, $1, $2, f.detector, f.version, f.statement, $3::jsonb, ARRAY(SELECT jsonb_array_elements_text(f.found -> 'members')::uuid),
-       f.found -> 'sales', f.found -> 'figures', f.evidence, sold.trades, sold.fen, 'raised', $4, $5, 1
+       f.found -> 'sales', f.found -> 'figures', f.evidence, sold.trades, sold.fen + claimed.fen, 'raised', $4, $5, 1, f.found -> 'items'
   FROM unnest($6::uuid[], $7::text[], $8::int[], $9::text[], $10::text[], $11::jsonb[])
        AS f (id, detector, version, statement, evidence, found)
   CROSS JOIN LATERAL (
@@ -31,6 +31,7 @@ SELECT f.id, $1, $2, f.detector, f.version, f.statement, $3::jsonb, ARRAY(SELECT
                        AS s (provider_id uuid, buyer_id uuid, from_at timestamptz, to_at timestamptz)
                 JOIN trade AS one ON one.ledger_id = $1 AND one.provider_id = s.provider_id AND one.buyer_id = s.buyer_id
                                  AND one.occurred_at >= s.from_at AND one.occurred_at < s.to_at)) AS sold
+  CROSS JOIN LATERAL (SELECT coalesce(sum((i ->> 'fen')::bigint), 0)::bigint AS fen FROM jsonb_array_elements(f.found -> 'items') AS i) AS claimed
     ON CONFLICT (ledger_id, year, detector, evidence_sha256) DO NOTHING
 RETURNING id, detector, members, evidence_sha256, trades, amount_fen
 """
@@ -65,6 +66,7 @@ async def raise_flags(
                 "members": finding.members,
                 "sales": [sale.to_json() for sale in finding.sales],
                 "figures": finding.figures,
+                "items": [item.to_json() for item in finding.items],
             },
             default=str,
         ).decode()

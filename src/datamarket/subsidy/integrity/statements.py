@@ -1,4 +1,4 @@
-"""What the detectors ask: named, versioned SQL over a year's trades, each bounded: none joins every trade with every other."""
+"""What the detectors ask: named, versioned SQL over a year's trades and applications, each bounded: none joins all with all."""
 
 from dataclasses import dataclass
 
@@ -36,18 +36,25 @@ SELECT {_PAIR}, greatest($2::timestamptz, min(r.from_on::timestamp AT TIME ZONE 
  GROUP BY 1, 2
 """,  # noqa: S608 - of constants that stand here
 )
-# By the turnover that is kept: windows of some months, each begun a month after the one before it.
+# By the turnover that is kept: windows of some months, each begun a month after the one before it. Only edges that one like
+# them follows and one precedes can lie on a ring: of honest trade one in sixty, so that the search itself takes no time.
+_LIKE = "n.begins = e.begins AND n.fen * $7::bigint >= e.fen * $6::bigint AND e.fen * $7::bigint >= n.fen * $6::bigint"
 RING = DetectorStatement(
     Detector.RING,
-    1,
-    """
-SELECT provider_id AS seller, buyer_id AS buyer, (month - w.back * interval '1 month')::date AS begins,
-       sum(gross_fen - refunded_fen)::bigint AS fen
-  FROM monthly_turnover CROSS JOIN generate_series(0, $4::int - 1) AS w (back)
- WHERE ledger_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
-   AND month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
- GROUP BY 1, 2, 3 HAVING sum(gross_fen - refunded_fen) >= $5
-""",
+    2,
+    f"""
+WITH edge AS MATERIALIZED (
+    SELECT provider_id AS seller, buyer_id AS buyer, (month - w.back * interval '1 month')::date AS begins,
+           sum(gross_fen - refunded_fen)::bigint AS fen
+      FROM monthly_turnover CROSS JOIN generate_series(0, $4::int - 1) AS w (back)
+     WHERE ledger_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+       AND month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+     GROUP BY 1, 2, 3 HAVING sum(gross_fen - refunded_fen) >= $5
+), followed AS MATERIALIZED (
+    SELECT * FROM edge AS e WHERE EXISTS (SELECT FROM edge AS n WHERE n.seller = e.buyer AND {_LIKE})
+)
+SELECT * FROM followed AS e WHERE EXISTS (SELECT FROM followed AS n WHERE n.buyer = e.seller AND {_LIKE})
+""",  # noqa: S608
 )
 # Parties that sell to each other are few: their trades are looked up a pair (OFFSET keeps the planner from reading them all).
 PINGPONG = DetectorStatement(
@@ -130,4 +137,66 @@ SELECT idle.* FROM idle JOIN sold USING (seller) WHERE idle.fen * $7::bigint >= 
 """,  # noqa: S608
 )
 
-STATEMENTS = (RELATED, RING, PINGPONG, SPLIT, BURST, UNUSED)
+_STANDS = "a.state IN ('submitted', 'district_passed', 'verified')"
+# Who claimed first, in any submission, keeps it; each later claim of the year is a row, beside the first. A paper shows many
+# items of one application: there only its like, of one seller, day and amount, is a copy.
+CLAIMED_TWICE = DetectorStatement(
+    Detector.CLAIMED_TWICE,
+    1,
+    f"""
+WITH claimed AS MATERIALIZED (
+    SELECT i.id, i.application_id, i.kind, i.number, i.amount_fen, a.case_id, a.enterprise_id, c.year, k.same, k.key,
+           i.declared_at, a.submission = i.submission AND {_STANDS} AS stands
+      FROM subsidy_declared_item AS i JOIN subsidy_application AS a ON a.id = i.application_id
+      JOIN subsidy_call AS c ON c.id = a.call_id JOIN subsidy_paper AS p ON p.id = i.paper_id
+     CROSS JOIN LATERAL (VALUES (i.kind, i.key), ('contract', i.contract_id::text), ('paper', p.sha256), ('copy', concat_ws(
+           '/', i.application_id, i.kind, p.sha256, i.seller_uscc, i.issued_on, i.amount_fen))) AS k (same, key)
+     WHERE k.key IS NOT NULL
+), repeated AS (
+    SELECT *, min(declared_at) OVER (PARTITION BY same, key, application_id) AS since FROM claimed
+     WHERE (same, key) IN (SELECT same, key FROM claimed GROUP BY same, key HAVING count(*) > 1)
+), placed AS (
+    SELECT *, first_value(id) OVER (PARTITION BY same, key ORDER BY since, application_id, id) AS first_id
+      FROM repeated WHERE stands
+)
+SELECT DISTINCT ON (l.id, f.application_id) l.id, l.application_id, l.case_id, l.enterprise_id, l.kind, l.number, l.amount_fen,
+       l.same, f.id AS first_item, f.application_id AS first_application, f.case_id AS first_case, f.enterprise_id AS first_enterprise,
+       f.kind AS first_kind, f.number AS first_number
+  FROM placed AS l JOIN placed AS f ON f.id = l.first_id AND f.same = l.same AND f.key = l.key
+ WHERE l.year = $1 AND l.id <> f.id AND (l.same = 'copy') = (l.application_id = f.application_id)
+ ORDER BY l.id, f.application_id, array_position(ARRAY['invoice', 'contract', 'paper', 'copy'], l.same)
+""",  # noqa: S608
+)
+# What supports a claim: its invoices, or else its contracts, and no more than is left without what the books do not show as paid.
+MISMATCH = DetectorStatement(
+    Detector.MISMATCH,
+    1,
+    f"""
+WITH claim AS (
+    SELECT a.id AS application_id, a.case_id, a.enterprise_id, a.declared_fen,
+           CASE WHEN c.state = 'verified' THEN c.investment_fen END AS verified_fen,
+           coalesce(sum(i.amount_fen) FILTER (WHERE i.kind = 'invoice'), sum(i.amount_fen), 0)::bigint AS shown_fen,
+           coalesce(sum(greatest(i.amount_fen - b.paid_fen, 0)) FILTER (WHERE i.contract_id IS NOT NULL), 0)::bigint AS unpaid_fen,
+           coalesce(sum(i.deliveries) FILTER (WHERE i.contract_id IS NOT NULL), 0)::bigint AS deliveries,
+           coalesce(sum(least(i.deliveries, b.delivered)) FILTER (WHERE i.contract_id IS NOT NULL), 0)::bigint AS delivered
+      FROM subsidy_application AS a JOIN subsidy_call AS l ON l.id = a.call_id JOIN subsidy_case AS c ON c.id = a.case_id
+      LEFT JOIN subsidy_declared_item AS i ON i.application_id = a.id AND i.submission = a.submission
+     CROSS JOIN LATERAL (
+           SELECT coalesce(sum(t.amount_fen - t.refunded_fen), 0) AS paid_fen,
+                  (SELECT count(*) FROM contract_use AS u WHERE u.contract_id = i.contract_id AND u.fee IS NULL AND u.at < $2) AS delivered
+             FROM trade AS t WHERE t.contract_id = i.contract_id AND t.recorded_at < $2) AS b
+     WHERE l.year = $1 AND a.declared_fen IS NOT NULL AND {_STANDS}
+     GROUP BY a.id, c.id
+), judged AS (
+    SELECT *, coalesce(verified_fen, declared_fen) - least(shown_fen, declared_fen - unpaid_fen) AS short_fen FROM claim
+)
+SELECT *, CASE WHEN short_fen * $4::bigint > coalesce(verified_fen, declared_fen) * $3::bigint THEN short_fen ELSE 0 END AS fen
+  FROM judged
+ WHERE short_fen * $4::bigint > coalesce(verified_fen, declared_fen) * $3::bigint
+    OR abs(declared_fen - verified_fen) * $4::bigint > declared_fen * $3::bigint
+    OR (deliveries - delivered) * $4::bigint > deliveries * $3::bigint
+ ORDER BY application_id
+""",  # noqa: S608
+)
+
+STATEMENTS = (RELATED, RING, PINGPONG, SPLIT, BURST, UNUSED, CLAIMED_TWICE, MISMATCH)

@@ -17,7 +17,8 @@ class IntegrityFlag(SQLModel, table=True):
     """What was found, by which text and parameters, and what a person made of it.
 
     `sales` are [{provider_id, buyer_id, from_at, to_at}], half-open; `amount_fen` is what was left of them after refunds
-    when it was raised. `evidence_sha256` is over members and sales: a finding that has grown is another flag.
+    when it was raised, or what its `claimed_items` (`FlaggedItem`) take off. `evidence_sha256` is over members and these: a finding
+    that has grown is another flag.
     """
 
     __tablename__ = "integrity_flag"
@@ -56,6 +57,7 @@ class IntegrityFlag(SQLModel, table=True):
     judged_at: datetime | None = instant(nullable=True)
     reason: str | None = None
     version: int = 1
+    claimed_items: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
 
 
 ERRORS: dict[str, type[MarketError]] = {"integrity_flag_other_judges": OwnFlag}

@@ -10,7 +10,7 @@ from datamarket.subsidy.terms import instant_text, sha256_of
 
 
 class Detector(Labelled):
-    """What is looked for in a year's trades."""
+    """What is looked for in a year's trades and applications."""
 
     RELATED = (
         "related",
@@ -22,6 +22,8 @@ class Detector(Labelled):
     SPLIT = "split", "拆分至限额以下", "purchases split below the threshold"
     BURST = "burst", "年末突击后退款", "a burst at the year's end, refunded after"
     UNUSED = "unused", "交付后从未使用", "deliveries that were never used"
+    CLAIMED_TWICE = "claimed_twice", "发票、合同或材料重复申报", "an invoice, contract or paper claimed twice"
+    MISMATCH = "mismatch", "申报、交付、付款不一致", "claimed, delivered and paid do not agree"
 
 
 class FlagState(Labelled):
@@ -60,15 +62,39 @@ class FlaggedSales(NamedTuple):
         }
 
 
+class FlaggedItem(NamedTuple):
+    """What an application claims, and how much of it a confirmed flag takes off its project: of the first claim nothing.
+
+    Without `item_id` it is the application as a whole; `same` says what is claimed twice.
+    """
+
+    case_id: UUID
+    application_id: UUID
+    enterprise_id: UUID
+    item_id: UUID | None
+    kind: str | None
+    number: str | None
+    same: str | None
+    fen: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As canonical JSON takes it."""
+        return {
+            name: str(value) if isinstance(value, UUID) else value for name, value in self._asdict().items()
+        }
+
+
 class Finding(NamedTuple):
-    """What a detector found: between whom, which sales, and what made it look."""
+    """What a detector found: between whom, which sales or claimed items, and what made it look."""
 
     detector: Detector
     members: tuple[UUID, ...]
     sales: tuple[FlaggedSales, ...]
     figures: dict[str, Any]
+    items: tuple[FlaggedItem, ...] = ()
 
     @property
     def sha256(self) -> str:
-        """Over members and sales."""
-        return sha256_of([[str(member) for member in self.members], [sale.to_json() for sale in self.sales]])
+        """Over members and sales, or claimed items."""
+        about = [*(sale.to_json() for sale in self.sales), *(item.to_json() for item in self.items)]
+        return sha256_of([[str(member) for member in self.members], about])

@@ -63,7 +63,7 @@ FIGURES = {
     "cap_fen": "上限", "distance": "距入围线", "distance_fen": "距入围线", "equal": "金额相同", "exact": "精确值",
     "fact": "事实", "floor_fen": "下限", "kept_candidate": "保留对象", "kept_clause": "保留条款", "mode": "方式",
     "observed": "所见", "of": "家数", "ok": "符合", "on": "日期", "part_fen": "档内金额", "predicate": "条件",
-    "rank": "名次", "rate": "比例", "refunds_fen": "退款", "related_party_turnover_fen": "关联交易", "flagged_turnover_fen": "已确认疑点所涉交易", "rule": "规则",
+    "rank": "名次", "rate": "比例", "refunds_fen": "退款", "related_party_turnover_fen": "关联交易", "flagged_turnover_fen": "已确认疑点所涉交易", "flagged_investment_fen": "已确认疑点所涉投资额", "rule": "规则",
     "selected": "入围", "since": "施行日", "sum_fen": "合计", "tied_at_cut": "入围线处并列", "tied_with": "并列家数",
     "ties": "并列规则", "to_fen": "舍入单位", "top": "名额", "up_to_fen": "至",
 }  # fmt: skip

@@ -27,7 +27,7 @@ WITH line AS MATERIALIZED (
 ), flag AS MATERIALIZED (
     SELECT s.id AS snapshot_id, (f ->> 'seller')::uuid AS seller, (f ->> 'buyer')::uuid AS buyer,
            range_agg(tstzrange((f ->> 'from')::timestamptz, (f ->> 'to')::timestamptz)) AS terms
-      FROM used s, jsonb_array_elements(s.flagged) AS f GROUP BY s.id, seller, buyer
+      FROM used s, jsonb_array_elements(s.flagged) AS f WHERE f ? 'seller' GROUP BY s.id, seller, buyer
 ), counted AS MATERIALIZED (
     SELECT s.id AS snapshot_id, s.cutoff, t.id, t.provider_id, t.amount_fen
       FROM used s
