@@ -1,9 +1,9 @@
 """The bank's answers are booked: executed money leaves, refused money returns to its income."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,7 +18,19 @@ from datamarket.payouts import files, queries, rules
 from datamarket.payouts.actions import in_transit
 from datamarket.payouts.bank import actions as bank_actions
 from datamarket.payouts.tables import Payout, PayoutBatch
-from datamarket.payouts.terms import AdviceLine, BatchEvent, PayoutState
+from datamarket.payouts.terms import AdviceLine, AwardAnswer, BatchEvent, PayableKind, PayoutState
+
+
+class Follower(Protocol):
+    """What a room above does when the bank has answered for its awards, before that is posted."""
+
+    def __call__(
+        self, session: AsyncSession, actor: Actor, answers: Sequence[AwardAnswer], /, *, now: datetime
+    ) -> Awaitable[None]: ...
+
+
+FOLLOWERS: dict[PayableKind, Follower] = {}
+"""Each room enters itself; without it an advice on awards ends in a KeyError, and is not half booked."""
 
 
 class AdviceTaken(NamedTuple):
@@ -56,9 +68,8 @@ async def take_advice(
     taken = AdviceTaken(
         counts[PayoutState.EXECUTED], counts[PayoutState.REFUSED], len(answers) - len(decided)
     )
-    await evidence.record(
-        session, actor, "payouts.advice", ("payout_batch", batch.id), now=now, **taken._asdict()
-    )
+    subject, kept = ("payout_batch", batch.id), queries.of_awards(decided)
+    await evidence.record(session, actor, "payouts.advice", subject, *kept, now=now, **taken._asdict())
     await bank_actions.match_open_lines(await driver(session), batch.ledger_id)
     return taken
 
@@ -80,6 +91,12 @@ def _booked(payout: Payout) -> AdviceLine | None:
     result = rules.RESULT_OF[PayoutState(payout.state)]
     told = payout.refusal_code or "", payout.refusal_reason or ""
     return AdviceLine(payout.bank_reference, result, payout.decided_on, *told)
+
+
+def _answer(payout: Payout, entry_id: EntryId) -> AwardAnswer:
+    code, reason = payout.refusal_code, payout.refusal_reason
+    refusal = (code, reason) if code is not None and reason is not None else None
+    return AwardAnswer(payout.award_id or payout.id, payout.id, payout.amount_fen, entry_id, refusal)
 
 
 async def _book(
@@ -107,6 +124,9 @@ async def _book(
             )
         legs, source = moved(in_transit(payout).id, credited, payout.amount_fen), (queries.SOURCE, payout.id)
         postings.append(posting.new_posting(actor, kind, source, legs, now=now, at=at, reverses=reverses))
+    entries = {entry.source_id: entry.id for entry in postings}
+    if answers := [_answer(payout, entries[payout.id]) for payout in queries.of_awards(decided)]:
+        await FOLLOWERS[PayableKind.SUBSIDY_PAYABLE](session, actor, answers, now=now)
     await posting.post(connection, batch.ledger_id, postings, now=now)
     if batch.executed_fen + batch.refused_fen == batch.total_fen:
         batch.state = rules.BATCH_LIFE.after(batch.state, BatchEvent.SETTLE)
