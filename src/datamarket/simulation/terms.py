@@ -25,6 +25,7 @@ OFFICES = {
     "authority2": Role.AUTHORITY,
     "authority3": Role.AUTHORITY,
     "finance": Role.FINANCE,
+    "finance2": Role.FINANCE,
     "reviewer": Role.REVIEWER,
     "auditor": Role.AUDITOR,
     "admin": Role.ADMIN,

@@ -159,6 +159,8 @@ class EventType(Labelled):
     AWARD_PROPOSED = "market.subsidy.propose-application", "免申即享奖补待确认", "award proposed"
     AWARD_CONFIRMED = "market.subsidy.confirm-application", "免申即享奖补已确认", "award confirmed"
     RUN_SUPERSEDED = "market.subsidy.supersede", "奖补结果被替代", "awards superseded"
+    AWARD_PAID = "market.subsidy.pay-award", "奖补已支付", "award paid"
+    AWARD_FAILED = "market.subsidy.fail-award", "奖补支付被银行退回", "award refused by the bank"
     AWARD_HELD = "market.subsidy.hold-award", "奖补暂缓", "award held"
     AWARD_RELEASED = "market.subsidy.release-award", "奖补恢复办理", "held award released"
     AWARD_FORGONE = "market.subsidy.forgo-award", "奖补不予支付", "held award not to be paid"

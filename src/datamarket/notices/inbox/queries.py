@@ -86,6 +86,11 @@ _OF_CALL = (
     " FROM subsidy_application a JOIN subsidy_call c ON c.id = a.call_id"
     " WHERE a.enterprise_id = $2 AND a.state = '{}' AND c.closes_on >= $5"
 )
+_REFUSED = (
+    f"SELECT 'award', p.award_id, {_starts('max(p.decided_on)')}, {_FAR} FROM payout p"  # noqa: S608 - constants
+    " WHERE p.ledger_id = $1 AND p.award_id IS NOT NULL AND p.state = 'refused' AND {}"
+    " AND subsidy_award_now(p.award_id) ->> 'status' = 'failed' GROUP BY p.award_id"
+)
 FUNDS_MARK = min(QUOTA_MARKS)
 """Percent of its funds at which a buyer is told, as of a quota. What came in is all that was credited, but what escrow
 gave back; of it is spent or held what is not available now. What a refund gives back came in anew."""
@@ -246,6 +251,11 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
     ),
     (K.APPLICATION_TO_MEND, Source(P.FILE_PAPER, _OF_CALL.format("returned"))),
     (K.AWARD_TO_CONFIRM, Source(P.FILE_PAPER, _OF_CALL.format("proposed"))),
+    (K.AWARD_REFUSED, Source(P.READ_LEDGER, _REFUSED.format("p.payee_id = $2"))),
+    (
+        K.AWARD_TO_PAY_AGAIN,
+        Source(P.PAY_SUBSIDY, _REFUSED.format("true"), of_organisations=False),
+    ),
     (K.SUBSCRIPTION_TO_REPLAY, Source(P.READ_MARKET, _PAUSED.format("participant_id = $2"))),
     (
         K.SUBSCRIPTION_TO_REPLAY,

@@ -43,6 +43,12 @@ class MatterKind(Labelled):
         "application to mend and submit again",
     )
     AWARD_TO_CONFIRM = "award_to_confirm", "免申即享奖补待确认", "proposed award to confirm"
+    AWARD_REFUSED = (
+        "award_refused",
+        "奖补被银行退回，收款账户待更正",
+        "award that the bank refused: an account to correct",
+    )
+    AWARD_TO_PAY_AGAIN = "award_to_pay_again", "奖补被银行退回，待重新支付", "refused award to pay again"
     SUBSCRIPTION_TO_REPLAY = "subscription_to_replay", "订阅已暂停，待重放", "paused subscription to replay"
 
 
@@ -173,6 +179,16 @@ class Consequence(Labelled):
         "award_to_confirm",
         "届时申报期结束，不能再确认。",
         "The call is over then, and nothing more is confirmed.",
+    )
+    AWARD_REFUSED = (
+        "award_refused",
+        "未设期限；在银行更正账户后重新支付，否则财政部门可以说明理由后不予支付。",
+        "There is no deadline; it is paid again once the account is corrected at the bank, or finance may forgo it with a reason.",
+    )
+    AWARD_TO_PAY_AGAIN = (
+        "award_to_pay_again",
+        "未设期限；重新支付或决定不予支付之前，该运行不能办结。",
+        "There is no deadline; until it is paid again or forgone its run is not closed.",
     )
     SUBSCRIPTION_TO_REPLAY = (
         "subscription_to_replay",

@@ -3,12 +3,13 @@
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlmodel import and_, col, select, true
+from sqlmodel import and_, case, col, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.subsidy.facts.review import Flag
+from datamarket.subsidy.runs.queries import AWARD_NOW, AwardNow
 from datamarket.subsidy.runs.rules import PUBLIC
 from datamarket.subsidy.runs.tables import AwardHold, SubsidyLine, SubsidyPosting, SubsidyRun
 from datamarket.subsidy.runs.terms import AwardHoldState, RunState
@@ -16,19 +17,26 @@ from datamarket.subsidy.terms import LineStatus
 
 
 class LineView(NamedTuple):
-    """A line, whether it is payable or paid (null before it is posted), and what holds it."""
+    """A line, whether it is payable or paid (null before it is posted), what holds it, and what has become of its award."""
 
     line: SubsidyLine
     payment: str | None
     hold: AwardHold | None
+    told: dict[str, Any] | None
+
+    @property
+    def now(self) -> AwardNow:
+        """A line without an award stays what the evaluator gave."""
+        return AwardNow.of(self.told) if self.told else AwardNow(LineStatus(self.line.status))
 
 
 class Award(NamedTuple):
-    """One publicised award, and what holds it."""
+    """One publicised award, what holds it, and what has become of it."""
 
     line: SubsidyLine
     run: SubsidyRun
     hold: AwardHold | None
+    told: dict[str, Any]
 
 
 def _line_visible(actor: Actor) -> Any:
@@ -47,8 +55,11 @@ _PAYMENT = (
     .scalar_subquery()
 )
 _HELD = and_(col(AwardHold.line_id) == SubsidyLine.id, col(AwardHold.state) != AwardHoldState.RELEASED)
+_AWARDED = col(SubsidyLine.amount_fen) > 0
+_TOLD = case((_AWARDED, AWARD_NOW))
+_STATUS = case((_AWARDED, AWARD_NOW["status"].astext), else_=col(SubsidyLine.status))
 _LINE_VIEW = (
-    select(SubsidyLine, _PAYMENT, AwardHold)
+    select(SubsidyLine, _PAYMENT, AwardHold, _TOLD)
     .join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
     .outerjoin(AwardHold, _HELD)
 )
@@ -67,7 +78,7 @@ async def list_lines(
     page: PageAsked[int],
 ) -> list[LineView]:
     """In the order of clause, rank and candidate; `after` is the last position of the page before."""
-    wanted = asked((SubsidyLine.status, status), (SubsidyLine.clause_id, clause), (SubsidyLine.uscc, uscc))
+    wanted = asked((_STATUS, status), (SubsidyLine.clause_id, clause), (SubsidyLine.uscc, uscc))
     statement = _LINE_VIEW.where(SubsidyLine.run_id == run_id, _line_visible(visible_to), *wanted)
     if flag is not None:
         statement = statement.where(col(SubsidyLine.flags).contains([flag]))
@@ -96,11 +107,11 @@ async def list_awards(
     was_public = and_(run_state == RunState.SUPERSEDED, col(SubsidyRun.publicity_from).is_not(None))
     place = (col(SubsidyLine.run_id), col(SubsidyLine.position))
     statement = (
-        select(SubsidyLine, SubsidyRun, AwardHold)
+        select(SubsidyLine, SubsidyRun, AwardHold, AWARD_NOW)
         .join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
         .outerjoin(AwardHold, _HELD)
         .where(SubsidyRun.year == year, was_public if superseded else run_state.in_(PUBLIC))
-        .where(col(SubsidyLine.amount_fen) > 0)
+        .where(_AWARDED)
         .where(*asked((SubsidyRun.scheme_id, scheme)))
     )
     return [Award(*row) for row in (await session.exec(keyset(statement, place, page))).all()]

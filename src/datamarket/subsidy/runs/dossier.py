@@ -6,8 +6,9 @@ Nothing is looked up in the market here: years later the same dossier gives the 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -16,6 +17,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.auth import queries as auth_queries
 from datamarket.foundation.db import PageAsked
 from datamarket.foundation.errors import Conflict
+from datamarket.payouts import queries as payouts
+from datamarket.payouts.rules import refusal_told
 from datamarket.subsidy.evaluator.awards import award_document
 from datamarket.subsidy.evaluator.explain import Explanation, explain
 from datamarket.subsidy.facts import queries as fact_queries
@@ -23,7 +26,7 @@ from datamarket.subsidy.facts.tables import SubsidySnapshot
 from datamarket.subsidy.facts.terms import TurnoverOrigin
 from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.runs import queries
-from datamarket.subsidy.runs.queries import RunView
+from datamarket.subsidy.runs.queries import AwardNow, RunView
 from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyPosting, SubsidyRunEvent
 from datamarket.subsidy.runs.terms import RunEvent, RunState
 from datamarket.subsidy.scheme.document import Scheme
@@ -72,6 +75,15 @@ class AwardTables:
     without_award: int
 
 
+class Refusal(NamedTuple):
+    """That the bank refused to pay an award on a day, and why."""
+
+    line_id: UUID
+    amount_fen: int
+    day: date | None
+    told: str
+
+
 @dataclass(frozen=True)
 class RunDossier:
     """All that is kept on file of a run: what was decided, from what, by whom and when, and what was paid."""
@@ -85,6 +97,8 @@ class RunDossier:
     events: Sequence[SubsidyRunEvent]
     officers: Mapping[UUID, str]
     postings: Sequence[SubsidyPosting]
+    awards: Mapping[UUID, AwardNow]
+    refused: Sequence[Refusal]
 
 
 @lru_cache(maxsize=16)
@@ -198,8 +212,24 @@ async def dossier_of(session: AsyncSession, view: RunView) -> RunDossier:
         document, view, await scheme_of(session, view.run.scheme_version_id), taken,
         (await asyncio.to_thread(read_snapshot, taken.content)).candidates,
         await queries.all_lines(session, view.run.id), events, officers,
-        await queries.postings_of(session, view.run.id),
+        await queries.postings_of(session, view.run.id), await queries.awards_now(session, view.run.id),
+        await _refusals_of(session, view),
     )  # fmt: skip
+
+
+async def _refusals_of(session: AsyncSession, view: RunView) -> list[Refusal]:
+    """Also of awards that were paid afterwards."""
+    awards = await queries.payable_lines(session, view.run.id)
+    refused = [
+        (payout, refusal_told(payout.refusal_code, payout.refusal_reason or ""))
+        for payout in await payouts.payouts_for(session, view.run.ledger_id, awards)
+        if payout.award_id is not None and payout.refusal_code is not None
+    ]
+    return [
+        Refusal(payout.award_id, payout.amount_fen, payout.decided_on, " · ".join(told))
+        for payout, told in refused
+        if payout.award_id is not None
+    ]
 
 
 async def _venues_told(session: AsyncSession, view: RunView) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Reading runs and their lines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.db import PageAsked, asked, keyset, lock_row, one_row
+from datamarket.foundation.tables import JSONB
 from datamarket.ledger.terms import EntryKind
 from datamarket.subsidy.facts.tables import SubsidySnapshot
 from datamarket.subsidy.register.tables import SchemeVersion
@@ -139,6 +140,57 @@ async def payable_lines(session: AsyncSession, run_id: UUID) -> set[UUID]:
     )
     approved = SubsidyPosting.kind == EntryKind.SUBSIDY_APPROVED
     return set(await session.exec(statement.where(SubsidyLine.run_id == run_id, approved)))
+
+
+class AwardNow(NamedTuple):
+    """What has become of an award; while the bank has refused it, under which code and in which words."""
+
+    status: LineStatus
+    refusal: tuple[str, str] | None = None
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "AwardNow":
+        return cls(LineStatus(told["status"]), (told["code"], told["reason"]) if told["code"] else None)
+
+
+AWARD_NOW = func.subsidy_award_now(SubsidyLine.id, type_=JSONB)
+"""Of a line that gets money: from its postings, its newest payment, and what holds it."""
+
+
+async def awards_now(session: AsyncSession, run_id: UUID) -> dict[UUID, AwardNow]:
+    """Of each line that gets money."""
+    statement = select(SubsidyLine.id, AWARD_NOW).where(SubsidyLine.run_id == run_id)
+    rows = await session.exec(statement.where(col(SubsidyLine.amount_fen) > 0))
+    return {line_id: AwardNow.of(told) for line_id, told in rows}
+
+
+class PaidAward(NamedTuple):
+    """That the bank has paid a line, to whom and how much."""
+
+    line_id: UUID
+    run_id: UUID
+    enterprise_id: UUID
+    amount_fen: int
+
+
+async def paid_awards(
+    session: AsyncSession, *, run_id: UUID | None = None, line_id: UUID | None = None
+) -> list[PaidAward]:
+    """Of a run, or of one line: in the order of the lines."""
+    statement = (
+        select(SubsidyLine.id, SubsidyLine.run_id, SubsidyLine.enterprise_id, SubsidyPosting.amount_fen)
+        .join(SubsidyPosting, col(SubsidyPosting.line_id) == SubsidyLine.id)
+        .where(SubsidyPosting.kind == EntryKind.SUBSIDY_PAID)
+        .where(*asked((SubsidyLine.run_id, run_id), (SubsidyLine.id, line_id)))
+        .order_by(col(SubsidyLine.position))
+    )
+    return [PaidAward(*row) for row in await session.exec(statement)]
+
+
+async def runs_of(session: AsyncSession, awards: Iterable[UUID]) -> Sequence[UUID]:
+    """The runs of these lines, in one order."""
+    statement = select(SubsidyLine.run_id).where(col(SubsidyLine.id).in_(awards))
+    return (await session.exec(statement.distinct().order_by(col(SubsidyLine.run_id)))).all()
 
 
 async def open_holds(session: AsyncSession, run_id: UUID) -> Sequence[AwardHold]:

@@ -12,7 +12,7 @@ from datamarket.subsidy.runs.terms import RunState
 from datamarket.subsidy.scheme.clause import Clause, Tiebreak
 from datamarket.subsidy.scheme.dated_values import BEGINNING
 from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES, FactKind
-from datamarket.subsidy.terms import Candidate, FactValue, LineStatus
+from datamarket.subsidy.terms import Candidate, FactValue
 
 if TYPE_CHECKING:
     from datamarket.subsidy.runs.dossier import RunDossier
@@ -42,7 +42,7 @@ _PAYMENTS = (
 )  # fmt: skip
 EVENTS = {
     "snapshot": "取数", "calculate": "计算", "submit": "报审", "publicise": "公示", "approve": "批准", "post": "记账",
-    "pay": "支付", "close": "办结", "reject": "驳回", "cancel": "取消", "supersede": "替代",
+    "pay": "支付", "settle": "付讫", "close": "办结", "reject": "驳回", "cancel": "取消", "supersede": "替代",
 }  # fmt: skip
 """What each event of a run is, in Chinese."""
 _WORDS = {
@@ -50,22 +50,23 @@ _WORDS = {
     "eligible": "合格者，由后一名递补", "all": "全部，不递补", "include_all": "全部计入", "exclude_all": "全部不计入",
     "stop": "停止计算，由人决定",
 }  # fmt: skip
-_POSTED = {EntryKind.SUBSIDY_APPROVED.value: "记账 payable", EntryKind.SUBSIDY_PAID.value: "支付 paid"}
+_POSTED = {
+    EntryKind.SUBSIDY_APPROVED.value: "记账 payable", EntryKind.SUBSIDY_PAID.value: "支付 paid",
+    EntryKind.SUBSIDY_FORGONE.value: "不予支付 forgone",
+}  # fmt: skip
 
 
 def lines_now(dossier: "RunDossier") -> list[dict[str, Any]]:
-    """The lines as they stand: what was posted is final, what was paid is paid."""
-    posted = {posting.line_id: posting.kind for posting in dossier.postings}
-    decided = dossier.view.run.approved_by is not None
-    now = []
-    for row, line in zip(dossier.lines, dossier.document["lines"], strict=True):
-        status = line["status"]
-        if posted.get(row.id) == EntryKind.SUBSIDY_PAID:
-            status = LineStatus.PAID
-        elif decided and status == LineStatus.PROPOSED:
-            status = LineStatus.FINAL
-        now.append(line | {"status": status, "enterprise_name": row.enterprise_zh})
-    return now
+    """The lines as they stand: of an award, what has become of it."""
+    rows = zip(dossier.lines, dossier.document["lines"], strict=True)
+    return [
+        line
+        | {
+            "status": dossier.awards[row.id].status if row.id in dossier.awards else line["status"],
+            "enterprise_name": row.enterprise_zh,
+        }
+        for row, line in rows
+    ]
 
 
 def summary_of(dossier: "RunDossier") -> list[tuple[str, Any]]:
@@ -207,6 +208,11 @@ def _payments(dossier: "RunDossier") -> Iterator[tuple[Any, ...]]:
             _at(posting.posted_at),
             str(posting.entry_id),
         )
+    for refusal in dossier.refused:
+        line = lines[refusal.line_id]
+        told = f"退回 refused：{refusal.told}"
+        day = refusal.day.isoformat() if refusal.day else ""
+        yield line.candidate_id, line.uscc, line.enterprise_zh, told, amount(refusal.amount_fen), day, ""
 
 
 def _at(at: datetime) -> str:
