@@ -18,6 +18,7 @@ from datamarket.subsidy.cases import queries as case_queries
 from datamarket.subsidy.cases.rules import CasePaid
 from datamarket.subsidy.cases.tables import SubsidyCase
 from datamarket.subsidy.facts.review import Flag
+from datamarket.subsidy.runs import actions as run_actions
 from datamarket.subsidy.runs import payment
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.tables import AwardHold, SubsidyLine, SubsidyRun
@@ -155,7 +156,7 @@ async def decided(
     async with database.transaction() as session:
         locked = await run_queries.lock_run(session, run.id)
         [hold] = await run_queries.open_holds(session, run.id)
-        return await payment.move_hold(
+        return await run_actions.move_hold(
             session, officers.payer, locked, hold, event, reason="名单已撤销", now=AFTER_PUBLICITY
         )
 

@@ -26,7 +26,7 @@ from datamarket.subsidy.facts.tables import SubsidySnapshot
 from datamarket.subsidy.facts.terms import TurnoverOrigin
 from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.runs import queries
-from datamarket.subsidy.runs.queries import AwardNow, RunView
+from datamarket.subsidy.runs.queries import RunView
 from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyPosting, SubsidyRunEvent
 from datamarket.subsidy.runs.terms import RunEvent, RunState
 from datamarket.subsidy.scheme.document import Scheme
@@ -97,7 +97,6 @@ class RunDossier:
     events: Sequence[SubsidyRunEvent]
     officers: Mapping[UUID, str]
     postings: Sequence[SubsidyPosting]
-    awards: Mapping[UUID, AwardNow]
     refused: Sequence[Refusal]
 
 
@@ -191,13 +190,16 @@ def _snapshot_id(view: RunView) -> UUID:
 
 
 async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
-    """The whole result with its explanations, as `evaluation` gives it for files, and the id of each line."""
+    """The whole result with its explanations, as `evaluation` gives it for files; each line with its id and status as of now."""
     check_calculated(view)
     rows = await queries.all_lines(session, view.run.id)
     scheme = await scheme_of(session, view.run.scheme_version_id)
     document = await asyncio.to_thread(award_document, scheme, view.scheme_sha256, _result(view, rows))
+    awards = await queries.awards_now(session, view.run.id)
     for line, row in zip(document["lines"], rows, strict=True):
         line["id"] = str(row.id)
+        if row.id in awards:
+            line["status"] = awards[row.id].status.value
     notes = [*document["notes"], *_origin_told(view.run.turnover_from), await _venues_told(session, view)]
     return document | {"run_id": str(view.run.id), "notes": notes}
 
@@ -212,23 +214,19 @@ async def dossier_of(session: AsyncSession, view: RunView) -> RunDossier:
         document, view, await scheme_of(session, view.run.scheme_version_id), taken,
         (await asyncio.to_thread(read_snapshot, taken.content)).candidates,
         await queries.all_lines(session, view.run.id), events, officers,
-        await queries.postings_of(session, view.run.id), await queries.awards_now(session, view.run.id),
-        await _refusals_of(session, view),
+        await queries.postings_of(session, view.run.id), await _refusals_of(session, view),
     )  # fmt: skip
 
 
 async def _refusals_of(session: AsyncSession, view: RunView) -> list[Refusal]:
     """Also of awards that were paid afterwards."""
     awards = await queries.payable_lines(session, view.run.id)
-    refused = [
-        (payout, refusal_told(payout.refusal_code, payout.refusal_reason or ""))
-        for payout in await payouts.payouts_for(session, view.run.ledger_id, awards)
-        if payout.award_id is not None and payout.refusal_code is not None
-    ]
     return [
         Refusal(payout.award_id, payout.amount_fen, payout.decided_on, " · ".join(told))
-        for payout, told in refused
+        for payout in await payouts.payouts_for(session, view.run.ledger_id, awards)
         if payout.award_id is not None
+        and payout.refusal_code is not None
+        and (told := refusal_told(payout.refusal_code, payout.refusal_reason or ""))
     ]
 
 

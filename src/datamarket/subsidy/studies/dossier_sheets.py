@@ -57,16 +57,9 @@ _POSTED = {
 
 
 def lines_now(dossier: "RunDossier") -> list[dict[str, Any]]:
-    """The lines as they stand: of an award, what has become of it."""
+    """The lines as they stand, with the names of their enterprises."""
     rows = zip(dossier.lines, dossier.document["lines"], strict=True)
-    return [
-        line
-        | {
-            "status": dossier.awards[row.id].status if row.id in dossier.awards else line["status"],
-            "enterprise_name": row.enterprise_zh,
-        }
-        for row, line in rows
-    ]
+    return [line | {"enterprise_name": row.enterprise_zh} for row, line in rows]
 
 
 def summary_of(dossier: "RunDossier") -> list[tuple[str, Any]]:
