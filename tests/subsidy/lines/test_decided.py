@@ -96,7 +96,7 @@ async def test_a_held_award_says_why_and_who_acts_next_and_is_released_or_forgon
     assert (await market.send(hands.approver, run, "approve")).status_code == 200
     [line] = (await market.get("/subsidy/lines", acting_for(seller), year=YEAR))["items"]
     hold = line["line"]["hold"]
-    assert (hold["state_zh"], hold["cause_zh"], hold["next"]) == ("已暂缓", "已暂停", "finance")
+    assert (hold["state_zh"], hold["cause_zh"], hold["next"]) == ("已暂缓", "主体已暂停", "finance")
     path = f"/subsidy/runs/{run}/holds/{hold['id']}"
     assert (await market.get(f"{path}/allowed-events", hands.payer))["events"] == ["release", "forgo"]
     assert (await market.get(f"{path}/allowed-events", hands.approver))["events"] == []

@@ -106,7 +106,7 @@ async def pay(
     """
     await sealed.check_as_sealed(session, run)
     run.paid_by = run.paid_by or actor.account_id
-    await register_queries.lock_budget(session, run.scheme_id, run.year)
+    await register_queries.lock_budget(session, run.scheme_id, run.year)  # the pool stays as it is meanwhile
     if released is None:
         lines = (await holds.judge(session, actor, run, RunEvent.PAY, now=now))[:LARGEST_BATCH]
     else:
