@@ -93,12 +93,6 @@ def _booked(payout: Payout) -> AdviceLine | None:
     return AdviceLine(payout.bank_reference, result, payout.decided_on, *told)
 
 
-def _answer(payout: Payout, entry_id: EntryId) -> AwardAnswer:
-    code, reason = payout.refusal_code, payout.refusal_reason
-    refusal = (code, reason) if code is not None and reason is not None else None
-    return AwardAnswer(payout.award_id or payout.id, payout.id, payout.amount_fen, entry_id, refusal)
-
-
 async def _book(
     session: AsyncSession, actor: Actor, batch: PayoutBatch, decided: Sequence[Payout], now: datetime
 ) -> None:
@@ -125,7 +119,12 @@ async def _book(
         legs, source = moved(in_transit(payout).id, credited, payout.amount_fen), (queries.SOURCE, payout.id)
         postings.append(posting.new_posting(actor, kind, source, legs, now=now, at=at, reverses=reverses))
     entries = {entry.source_id: entry.id for entry in postings}
-    if answers := [_answer(payout, entries[payout.id]) for payout in queries.of_awards(decided)]:
+    answers = [
+        AwardAnswer(payout.award_id, payout.id, payout.amount_fen, entries[payout.id], payout.refusal)
+        for payout in decided
+        if payout.award_id is not None
+    ]
+    if answers:
         await FOLLOWERS[PayableKind.SUBSIDY_PAYABLE](session, actor, answers, now=now)
     await posting.post(connection, batch.ledger_id, postings, now=now)
     if batch.executed_fen + batch.refused_fen == batch.total_fen:

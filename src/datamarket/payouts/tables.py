@@ -123,6 +123,12 @@ class Payout(SQLModel, table=True):
     version: int = 1
     award_id: UUID | None = None
 
+    @property
+    def refusal(self) -> tuple[str, str] | None:
+        """The bank's code, and its words."""
+        code, reason = self.refusal_code, self.refusal_reason
+        return (code, reason) if code is not None and reason is not None else None
+
 
 ERRORS: dict[str, type[MarketError]] = {
     "payout_queued_key": AccountQueued,

@@ -222,11 +222,11 @@ async def _refusals_of(session: AsyncSession, view: RunView) -> list[Refusal]:
     """Also of awards that were paid afterwards."""
     awards = await queries.payable_lines(session, view.run.id)
     return [
-        Refusal(payout.award_id, payout.amount_fen, payout.decided_on, " · ".join(told))
+        Refusal(
+            payout.award_id, payout.amount_fen, payout.decided_on, " · ".join(refusal_told(*payout.refusal))
+        )
         for payout in await payouts.payouts_for(session, view.run.ledger_id, awards)
-        if payout.award_id is not None
-        and payout.refusal_code is not None
-        and (told := refusal_told(payout.refusal_code, payout.refusal_reason or ""))
+        if payout.award_id is not None and payout.refusal is not None
     ]
 
 
