@@ -46,6 +46,10 @@ CHECKS = {
     "ledger_period_balance_sum_check": "UPDATE ledger_period_balance SET closing_debit_fen = closing_debit_fen + 1",
     "payout_account_kind_check": "UPDATE payout SET account_kind = 'bank'",
     "payout_amount_check": "UPDATE payout SET amount_fen = 0",
+    "payout_award_check": "UPDATE payout SET award_id = gen_random_uuid()",
+    "payout_award_key": (
+        "UPDATE payout SET account_kind = 'subsidy_payable', award_id = batch_id WHERE state = 'executed'"
+    ),
     "payout_decided_check": "UPDATE payout SET decided_on = NULL WHERE state = 'executed'",
     "payout_refusal_check": (
         "UPDATE payout SET refusal_code = 'AC04', refusal_reason = '账户已销户' WHERE state = 'executed'"

@@ -30,7 +30,7 @@ from tests.world.trading import LEDGER_ID, NOTARY
 async def officers(database: Database) -> Sequence[Actor]:
     async with database.transaction() as session:
         offices = await queries.offices(session)
-    return [offices[name] for name in ("authority", "authority2", "authority3", "finance")]
+    return [offices[name] for name in ("authority", "authority2", "authority3", "finance", "finance2")]
 
 
 async def traded_in(database: Database) -> object:
@@ -53,7 +53,7 @@ async def test_a_city_trades_a_year_and_pays_its_subsidies(
         city = await loader.load()
         player = Player(fresh_database, LEDGER_ID, lambda _kind, _count: None)
         played = await player.play(2024, enterprises=110, trades=600, seed=7, stress=True)
-        calculator, reviewer, approver, payer = await officers(fresh_database)
+        calculator, reviewer, approver, payer, cashier = await officers(fresh_database)
         run = await run_whole(
             fresh_database,
             year=2024,
@@ -61,6 +61,7 @@ async def test_a_city_trades_a_year_and_pays_its_subsidies(
             reviewer=reviewer,
             approver=approver,
             payer=payer,
+            cashier=cashier,
             now=start_of_day(date(2025, 3, 3)),
             ledger_id=LEDGER_ID,
         )

@@ -20,6 +20,7 @@ from datamarket.subsidy.cases.tables import SubsidyCase
 from datamarket.subsidy.facts.review import Flag
 from datamarket.subsidy.recoveries.grounds import grounds_of
 from datamarket.subsidy.recoveries.terms import RecoveryCause
+from datamarket.subsidy.runs import actions as run_actions
 from datamarket.subsidy.runs import payment
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.tables import AwardHold, SubsidyLine, SubsidyRun
@@ -159,7 +160,7 @@ async def decided(
     async with database.transaction() as session:
         locked = await run_queries.lock_run(session, run.id)
         [hold] = await run_queries.open_holds(session, run.id)
-        return await payment.move_hold(
+        return await run_actions.move_hold(
             session, officers.payer, locked, hold, event, reason="名单已撤销", now=AFTER_PUBLICITY
         )
 

@@ -58,6 +58,7 @@ async def test_a_whole_run_goes_through_all_hands_and_leaves_the_payable_at_zero
         reviewer=officers.reviewer,
         approver=officers.approver,
         payer=officers.payer,
+        cashier=officers.cashier,
         now=AFTER_YEAR,
         ledger_id=LEDGER_ID,
     )

@@ -18,6 +18,7 @@ from datamarket.participants.terms import ParticipantEvent
 from datamarket.subsidy.cases import tables as case_tables
 from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.register import queries as register_queries
+from datamarket.subsidy.runs import actions as run_actions
 from datamarket.subsidy.runs import payment
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs import rules as run_rules
@@ -53,7 +54,7 @@ async def decide(
     async with database.transaction() as session:
         run = await run_queries.lock_run(session, hold.run_id)
         held = await run_queries.get_hold(session, run.id, hold.id)
-        return await payment.move_hold(
+        return await run_actions.move_hold(
             session, who, run, held, event, reason=reason, now=AFTER_PUBLICITY + 3 * DAY
         )
 
@@ -153,6 +154,8 @@ async def test_an_award_released_after_the_others_were_paid_is_posted_and_paid_a
         released = await decide(fresh_database, officers.payer, hold, AwardHoldEvent.RELEASE)
         with pytest.raises(states.TransitionNotAllowed):
             await decide(fresh_database, officers.payer, released, AwardHoldEvent.FORGO, "再议")
+    run = await world.through_bank(fresh_database, officers, run, now=AFTER_PUBLICITY + 3 * DAY)
+    assert run.state == RunState.PAID
     assert (await bank(fresh_database), await payable(fresh_database, first)) == (TOTAL, 0)
     await assert_books_hold(fresh_database.url)
 

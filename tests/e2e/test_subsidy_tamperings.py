@@ -188,6 +188,24 @@ DEEDS = {
         "I19",
         "subsidy_posting {line}/subsidy_paid: amount",
     ),
+    "payment's amount": Deed(
+        "UPDATE payout SET amount_fen = 1 WHERE award_id = '{line}'",
+        "I19",
+        "payout 370200/{payout}: amount_fen",
+    ),
+    "payment's payee": Deed(
+        "UPDATE payout SET payee_code = 'X' WHERE award_id = '{line}'",
+        "I19",
+        "payout 370200/{payout}: payee_code",
+    ),
+    "payment gone": Deed(
+        "DELETE FROM payout WHERE award_id = '{line}'", "I19", "payout 370200/{payout}: it is gone"
+    ),
+    "payment that the bank refused": Deed(
+        "UPDATE payout SET state = 'refused', refusal_code = 'AC04', refusal_reason = 'x' WHERE award_id = '{line}'",
+        "I11 payouts",
+        "payout {payout}",
+    ),
     "turnover that is kept": Deed(
         "UPDATE monthly_turnover SET gross_fen = gross_fen + 1 WHERE contract_id = '{contract}'",
         "I17",
@@ -213,7 +231,7 @@ DEEDS = {
     "event of the run gone": Deed(
         "DELETE FROM audit_event WHERE subject_id = '{run}' AND action = 'subsidy.publicise'",
         "I20",
-        "run {run}: events 8 of 9",
+        "run {run}: events 9 of 10",
     ),
 }
 
@@ -227,14 +245,14 @@ class Attacked(NamedTuple):
 
 _IDS = """
 SELECT r.id AS run, r.scheme_version_id AS scheme, l.id AS line, l.enterprise_id AS first, c.id AS case, c.code, d.id AS item, a.id AS affiliation,
-       b.id AS budget, s.id AS standing, k.id AS account, i.key, t.id AS trade, t.contract_id AS contract, t.venue_id AS venue,
+       b.id AS budget, s.id AS standing, k.id AS account, i.key, p.id AS payout, t.id AS trade, t.contract_id AS contract, t.venue_id AS venue,
        (SELECT id FROM subsidy_objection) AS objection,
        (SELECT id FROM venue WHERE id <> t.venue_id LIMIT 1) AS other_venue, e.entry_id AS entry,
        (SELECT id FROM audit_event WHERE action = 'participants.admit' AND subject_id = l.enterprise_id) AS admitted
   FROM subsidy_run AS r JOIN subsidy_line AS l ON l.run_id = r.id AND l.clause_id = 'typical-case' AND l.amount_fen > 0
   JOIN subsidy_case AS c ON c.code = l.candidate_id, subsidy_declared_item AS d, affiliation AS a, subsidy_budget AS b, participant_standing AS s, account AS k,
-       idempotency_key AS i, trade AS t JOIN business_key AS e ON e.source_id = t.id AND e.kind = 'settlement'
- WHERE s.state = 'suspended' AND 'auditor' = ANY (k.roles) AND t.provider_id = l.enterprise_id AND i.status = 201
+       idempotency_key AS i, payout AS p, trade AS t JOIN business_key AS e ON e.source_id = t.id AND e.kind = 'settlement'
+ WHERE p.award_id = l.id AND s.state = 'suspended' AND 'auditor' = ANY (k.roles) AND t.provider_id = l.enterprise_id AND i.status = 201
 """
 
 

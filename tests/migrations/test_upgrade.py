@@ -129,6 +129,10 @@ async def test_a_market_of_the_first_release_trades_on_and_is_sealed(
             [contract] = await connection.fetch(
                 "SELECT id, buyer_id, purposes FROM contract WHERE zone_id IS NOT NULL AND state = 'active'"
             )
+            awards = await connection.fetch(
+                "SELECT DISTINCT subsidy_award_now(line_id) ->> 'status' FROM subsidy_posting"
+            )
+        assert [tuple(award) for award in awards] == [("paid",)]
         buyer = actor(Role.BUYER, organisation=contract["buyer_id"])
         order = TradeIntent(buyer, contract["id"], Purpose(contract["purposes"][0]), 3, None, LATER)
         async with database.plain_transaction() as plain:

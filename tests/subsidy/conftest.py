@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest_asyncio
@@ -16,6 +17,7 @@ from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.participants.tables import Participant
 from datamarket.server.app import create_app
 from datamarket.subsidy.register import actions as register_actions
+from datamarket.subsidy.runs import queries as run_queries
 from tests.conftest import client_of
 from tests.world import subsidy as world
 from tests.world.books import assert_books_hold
@@ -46,6 +48,12 @@ class Market:
 
     async def send(self, who: Actor, run: str, event: str, **more: Any) -> httpx.Response:
         return await self.client(who).post(f"/subsidy/runs/{run}/events", json={"event": event, **more})
+
+    async def bank_answers(self, run: str) -> None:
+        """What was instructed is approved, sent and executed."""
+        async with self.database.transaction() as session:
+            found = (await run_queries.get_run(session, UUID(run))).run
+        await world.through_bank(self.database, self.officers, found, now=self.now)
 
     async def get(self, path: str, who: Actor | None = AUDITOR, **query: Any) -> Any:
         answer = await self.client(who).get(path, params=query)

@@ -16,7 +16,7 @@ from datamarket.ledger.books import actions as ledger
 from datamarket.payouts import actions, advice, proposals, queries
 from datamarket.payouts.bank.simulated import BankRules
 from datamarket.payouts.tables import PayoutBatch
-from datamarket.payouts.terms import BatchEvent, PayableKind, StatementLine
+from datamarket.payouts.terms import INCOME, BatchEvent, StatementLine
 from datamarket.server.app import create_app
 from tests.world import trading
 from tests.world.people import FINANCE, NOON, actor, moment, unique
@@ -92,7 +92,7 @@ async def proposed(database: Database, officers: Officers) -> PayoutBatch:
             session,
             officers.maker,
             LEDGER_ID,
-            kinds=set(PayableKind),
+            kinds=INCOME,
             min_amount_fen=Fen(1),
             up_to_day=None,
             now=NOON,

@@ -20,6 +20,10 @@ from datamarket.foundation.money import Fen
 from datamarket.participants.affiliations import actions as participants
 from datamarket.participants.tables import Participant
 from datamarket.participants.terms import ParticipantKind
+from datamarket.payouts import queries as payouts
+from datamarket.payouts.advice import AdviceTaken, take_advice
+from datamarket.payouts.bank.simulated import BankRules, run_bank
+from datamarket.payouts.files import write_advice
 from datamarket.subsidy.calls import actions as call_actions
 from datamarket.subsidy.calls import queries as call_queries
 from datamarket.subsidy.calls.tables import SubsidyApplication
@@ -37,8 +41,10 @@ from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.runs import actions as run_actions
 from datamarket.subsidy.runs import queries as run_queries
+from datamarket.subsidy.runs import whole
 from datamarket.subsidy.runs.tables import SubsidyRun
 from datamarket.subsidy.runs.terms import RunEvent
+from datamarket.subsidy.runs.whole import PAYS_ALL
 from datamarket.subsidy.terms import Unit
 from datamarket.trading.terms import Trade
 from tests.world import catalogue
@@ -75,6 +81,8 @@ class Officers:
     reviewer: Actor = field(default_factory=lambda: actor(Role.AUTHORITY))
     approver: Actor = field(default_factory=lambda: actor(Role.FINANCE))
     payer: Actor = field(default_factory=lambda: actor(Role.FINANCE))
+    cashier: Actor = field(default_factory=lambda: actor(Role.FINANCE))
+    """Approves the batches that the payer makes."""
 
     def of(self, event: RunEvent) -> Actor:
         if event in {RunEvent.PUBLICISE, RunEvent.REJECT}:
@@ -280,14 +288,17 @@ async def moved(
     *events: RunEvent,
     now: datetime = AFTER_YEAR,
     reason: str | None = None,
+    bank: BankRules | None = PAYS_ALL,
 ) -> SubsidyRun:
-    """One event after the other, each by the officer whose turn it is."""
+    """One event after the other, each by the officer whose turn it is; what is instructed the bank answers, where there is one."""
     for event in events:
         async with database.transaction() as session:
             locked = await run_queries.lock_run(session, run.id)
             run = await run_actions.move_run(
                 session, officers.of(event), locked, event, reason=reason, now=now
             )
+        if event is RunEvent.PAY and bank is not None:
+            run = await through_bank(database, officers, run, bank, now=now)
     return run
 
 
@@ -304,6 +315,32 @@ async def judged(database: Database, who: Actor, row: SubsidyObjection, event: O
     async with database.transaction() as session:
         locked = await objection_queries.lock_objection(session, row.id, visible_to=who)
         await objection_actions.move_objection(session, who, locked, event, reason="核对", now=AFTER_YEAR)
+
+
+async def through_bank(
+    database: Database,
+    officers: Officers,
+    run: SubsidyRun,
+    bank: BankRules = PAYS_ALL,
+    *,
+    now: datetime = AFTER_PUBLICITY,
+) -> SubsidyRun:
+    """What was instructed, approved, sent and answered."""
+    await whole.through_bank(
+        database, run, payer=officers.payer, cashier=officers.cashier, bank=bank, now=now
+    )
+    async with database.transaction() as session:
+        return await run_queries.lock_run(session, run.id)
+
+
+async def answered(
+    database: Database, officers: Officers, batch_id: UUID, content: bytes, bank: BankRules = PAYS_ALL
+) -> AdviceTaken:
+    """The bank's answers to a file of awards, booked."""
+    async with database.transaction() as session:
+        batch = await payouts.lock_batch(session, LEDGER_ID, batch_id, visible_to=officers.payer)
+        answers = write_advice(run_bank(content, bank, 7).advice)
+        return await take_advice(session, officers.payer, batch, answers, now=AFTER_PUBLICITY)
 
 
 async def publicised(database: Database, officers: Officers) -> SubsidyRun:

@@ -212,8 +212,11 @@ def explain(
 
 
 def _print_explanations(lines: Sequence[Mapping[str, Any]]) -> None:
+    from datamarket.subsidy.terms import LineStatus
+
     for line in lines:
-        typer.echo(f"{line['clause']} · {line['candidate']} {line['name']} · {line['id']}")
+        now = " ".join(LineStatus(line["status"]).labels)
+        typer.echo(f"{line['clause']} · {line['candidate']} {line['name']} · {now} · {line['id']}")
         typer.echo(f"  {line['explanation']['zh']}\n  {line['explanation']['en']}")
 
 

@@ -31,7 +31,7 @@ async def move_batch(
 
     Raises TransitionNotAllowed, PayoutDutiesNotSeparate, SettledByAdvice, and what sending raises.
     """
-    target = rules.BATCH_LIFE.after(batch.state, event)
+    target, kept = rules.BATCH_LIFE.after(batch.state, event), list[Payout]()
     if event is BatchEvent.SETTLE:
         raise rules.SettledByAdvice
     if event is BatchEvent.APPROVE:
@@ -39,6 +39,7 @@ async def move_batch(
         batch.approved_by, batch.approved_at = actor.account_id, now
     else:
         payouts = await queries.payouts_of(session, batch)
+        kept = queries.of_awards(payouts)
         if event is BatchEvent.SEND:
             await _send(session, actor, batch, payouts, now)
         moved = PayoutEvent.SEND if event is BatchEvent.SEND else PayoutEvent.CANCEL
@@ -48,7 +49,8 @@ async def move_batch(
     batch.state = target
     batch.version += 1
     facts = {"total_fen": batch.total_fen, "file_sha256": batch.file_sha256, "reason": reason}
-    await evidence.record(session, actor, f"payouts.{event}", ("payout_batch", batch.id), now=now, **facts)
+    subject = "payout_batch", batch.id
+    await evidence.record(session, actor, f"payouts.{event}", subject, *kept, now=now, **facts)
     return batch
 
 
@@ -76,6 +78,7 @@ async def _send(
             raise rules.BalanceExceeded(
                 position=payout.position, amount=yuan(payout.amount_fen), available=left
             )
+        available[payout.account_id] -= payout.amount_fen  # an enterprise may have several awards
     sent = []
     for payout in payouts:
         legs = moved(AccountId(payout.account_id), in_transit(payout).id, payout.amount_fen)

@@ -1,9 +1,9 @@
 """The bank's answers are booked: executed money leaves, refused money returns to its income."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,7 +18,19 @@ from datamarket.payouts import files, queries, rules
 from datamarket.payouts.actions import in_transit
 from datamarket.payouts.bank import actions as bank_actions
 from datamarket.payouts.tables import Payout, PayoutBatch
-from datamarket.payouts.terms import AdviceLine, BatchEvent, PayoutState
+from datamarket.payouts.terms import AdviceLine, AwardAnswer, BatchEvent, PayableKind, PayoutState
+
+
+class Follower(Protocol):
+    """What a room above does when the bank has answered for its awards, before that is posted."""
+
+    def __call__(
+        self, session: AsyncSession, actor: Actor, answers: Sequence[AwardAnswer], /, *, now: datetime
+    ) -> Awaitable[None]: ...
+
+
+FOLLOWERS: dict[PayableKind, Follower] = {}
+"""Each room enters itself; without it an advice on awards ends in a KeyError, and is not half booked."""
 
 
 class AdviceTaken(NamedTuple):
@@ -56,9 +68,8 @@ async def take_advice(
     taken = AdviceTaken(
         counts[PayoutState.EXECUTED], counts[PayoutState.REFUSED], len(answers) - len(decided)
     )
-    await evidence.record(
-        session, actor, "payouts.advice", ("payout_batch", batch.id), now=now, **taken._asdict()
-    )
+    subject, kept = ("payout_batch", batch.id), queries.of_awards(decided)
+    await evidence.record(session, actor, "payouts.advice", subject, *kept, now=now, **taken._asdict())
     await bank_actions.match_open_lines(await driver(session), batch.ledger_id)
     return taken
 
@@ -107,6 +118,14 @@ async def _book(
             )
         legs, source = moved(in_transit(payout).id, credited, payout.amount_fen), (queries.SOURCE, payout.id)
         postings.append(posting.new_posting(actor, kind, source, legs, now=now, at=at, reverses=reverses))
+    entries = {entry.source_id: entry.id for entry in postings}
+    answers = [
+        AwardAnswer(payout.award_id, payout.id, payout.amount_fen, entries[payout.id], payout.refusal)
+        for payout in decided
+        if payout.award_id is not None
+    ]
+    if answers:
+        await FOLLOWERS[PayableKind.SUBSIDY_PAYABLE](session, actor, answers, now=now)
     await posting.post(connection, batch.ledger_id, postings, now=now)
     if batch.executed_fen + batch.refused_fen == batch.total_fen:
         batch.state = rules.BATCH_LIFE.after(batch.state, BatchEvent.SETTLE)

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from fastapi import Response
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from datamarket.auth.access import Deciding, MakePayout, ReadLedger
 from datamarket.auth.terms import Permission
@@ -28,11 +28,12 @@ from datamarket.foundation.http import (
     page_of,
     tag,
 )
+from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.money import Fen
 from datamarket.foundation.shapes import RowShape, attached
 from datamarket.foundation.waiting.patience import takes_long
 from datamarket.payouts import actions, advice, proposals, queries, rules
-from datamarket.payouts.terms import BatchEvent, BatchState, PayableKind, PayoutState
+from datamarket.payouts.terms import INCOME, BatchEvent, BatchState, PayableKind, PayoutState
 
 router = SliceRouter(prefix="/payouts", tags=["payouts"])
 CSV = "text/csv; charset=utf-8"
@@ -45,9 +46,18 @@ class PayoutBatchIn(Body):
         default=None, description="only what had come in by the end of this day", examples=["2024-06-03"]
     )
     kinds: list[PayableKind] | None = Field(
-        default=None, min_length=1, max_length=len(PayableKind), examples=[["provider_income"]]
+        default=None, min_length=1, max_length=len(INCOME), examples=[["provider_income"]]
     )
     min_amount_fen: PositiveFenIn = Field(default=1, description="smaller balances wait", examples=[10_000])
+
+    @field_validator("kinds")
+    @classmethod
+    def _of_income(cls, kinds: list[PayableKind] | None) -> list[PayableKind] | None:
+        if PayableKind.SUBSIDY_PAYABLE in (kinds or ()):
+            raise ValueFault(
+                "奖补由其补贴运行的“支付”编入批次", "awards are instructed by the event 'pay' of their run"
+            )
+        return kinds
 
 
 class PayoutBatchOut(RowShape):
@@ -78,7 +88,7 @@ class PayoutBatchOut(RowShape):
 
 
 class PayoutOut(RowShape):
-    """One account's income on its way out; `decided_on` is the bank's day."""
+    """One account's income, or one award, on its way out; `decided_on` is the bank's day."""
 
     id: UUID
     batch_id: UUID
@@ -88,6 +98,7 @@ class PayoutOut(RowShape):
     payee_name: str
     account_id: UUID
     account_kind: PayableKind
+    award_id: UUID | None = Field(description="the line of a subsidy run that it pays; null for income")
     amount_fen: int
     bank_reference: str = Field(examples=["PO018fdc6e0c0070008000000000000001"])
     state: PayoutState
@@ -146,7 +157,7 @@ async def propose_batch(
         session,
         actor,
         ledger_id,
-        kinds=set(body.kinds or PayableKind),
+        kinds=set(body.kinds or INCOME),
         min_amount_fen=Fen(body.min_amount_fen),
         up_to_day=body.up_to_day,
         now=now,

@@ -4,7 +4,7 @@ CREATE OR REPLACE TRIGGER payout_batch_fixed BEFORE UPDATE OF ledger_id, id, num
 CREATE OR REPLACE TRIGGER payout_batch_over BEFORE UPDATE ON payout_batch FOR EACH ROW
     WHEN (OLD.state IN ('settled', 'cancelled')) EXECUTE FUNCTION refuse_change();
 CREATE OR REPLACE TRIGGER payout_fixed BEFORE UPDATE OF ledger_id, id, batch_id, position, payee_id, payee_code, payee_name,
-    account_id, account_kind, amount_fen, bank_reference ON payout FOR EACH ROW EXECUTE FUNCTION refuse_change();
+    account_id, account_kind, amount_fen, bank_reference, award_id ON payout FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE OR REPLACE TRIGGER payout_over BEFORE UPDATE ON payout FOR EACH ROW
     WHEN (OLD.state IN ('executed', 'refused', 'cancelled')) EXECUTE FUNCTION refuse_change();
 CREATE OR REPLACE TRIGGER payout_batch_no_delete BEFORE DELETE ON payout_batch

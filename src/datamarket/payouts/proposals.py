@@ -1,4 +1,4 @@
-"""Which income is paid out, to whom, and the file that says so to the bank."""
+"""Which income is paid out, or which awards, to whom, and the file that says so to the bank."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
@@ -42,6 +42,19 @@ async def propose_batch(
     payable = await queries.payable_accounts(
         await driver(session), ledger_id, asked, without=suspended, limit=LARGEST_BATCH
     )
+    return await draft_batch(session, actor, ledger_id, payable, asked, now=now)
+
+
+async def draft_batch(
+    session: AsyncSession,
+    actor: Actor,
+    ledger_id: int,
+    payable: Sequence[queries.Payable],
+    asked: queries.Asked,
+    *,
+    now: datetime,
+) -> PayoutBatch:
+    """What was asked for, as one batch in the order given. Raises NothingToPay, AwardInstructed."""
     if not payable:
         raise rules.NothingToPay
     batch_id, day = new_id(now), business_date(now)
@@ -51,9 +64,9 @@ async def propose_batch(
         id=batch_id,
         number=f"PB{day:%Y%m%d}-{batch_id.hex[-8:].upper()}",
         day=day,
-        up_to_day=up_to_day,
-        min_amount_fen=min_amount_fen,
-        kinds=sorted(kinds),
+        up_to_day=asked.up_to_day,
+        min_amount_fen=asked.min_amount_fen,
+        kinds=sorted(asked.kinds),
         payouts=len(payouts),
         total_fen=sum(account.amount_fen for account in payable),
         file_sha256="",
@@ -65,7 +78,8 @@ async def propose_batch(
     await session.flush()
     session.add_all(payouts)
     facts = {"payouts": batch.payouts, "total_fen": batch.total_fen, "file_sha256": batch.file_sha256}
-    await evidence.record(session, actor, "payouts.propose", ("payout_batch", batch.id), now=now, **facts)
+    subject, kept = ("payout_batch", batch.id), queries.of_awards(payouts)
+    await evidence.record(session, actor, "payouts.propose", subject, *kept, now=now, **facts)
     return batch
 
 
@@ -101,6 +115,7 @@ async def _drafted(
                 account_kind=account.kind,
                 amount_fen=account.amount_fen,
                 bank_reference=f"PO{payout_id.hex}",
+                award_id=account.award_id,
             )
         )
     return drafted

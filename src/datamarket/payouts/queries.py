@@ -21,12 +21,13 @@ SOURCE = "payout"
 
 
 class Payable(NamedTuple):
-    """An income account, and what it can give."""
+    """An account, what it can give, and the one award that this pays; income is for none."""
 
     account_id: UUID
     owner_id: UUID | None
     kind: str
     amount_fen: int
+    award_id: UUID | None = None
 
 
 class Asked(NamedTuple):
@@ -137,6 +138,17 @@ async def payouts_of(session: AsyncSession, batch: PayoutBatch) -> Sequence[Payo
         .execution_options(populate_existing=True)
     )
     return (await session.exec(statement)).all()
+
+
+def of_awards(payouts: Iterable[Payout]) -> list[Payout]:
+    """Those that the audit keeps as rows of a register: I19 holds them to their events."""
+    return [payout for payout in payouts if payout.award_id is not None]
+
+
+async def payouts_for(session: AsyncSession, ledger_id: int, awards: Iterable[UUID]) -> Sequence[Payout]:
+    """Every payment of these awards that was ever instructed, oldest first."""
+    statement = select(Payout).where(Payout.ledger_id == ledger_id, col(Payout.award_id).in_(awards))
+    return (await session.exec(statement.order_by(col(Payout.id)))).all()
 
 
 async def list_payouts(

@@ -13,6 +13,7 @@ from datamarket.payouts.terms import (
     BatchState,
     PayoutEvent,
     PayoutState,
+    RefusalReason,
 )
 
 B, P = BatchState, PayoutState
@@ -71,6 +72,12 @@ class AccountQueued(Conflict):
     en = "An account waits in another batch already and is never queued twice; propose again."
 
 
+class AwardInstructed(Conflict):
+    code = "payout.award-instructed"
+    zh = "该项奖补已付款，或已在另一未办结的批次中，不会重复支付。"
+    en = "This award is paid, or is on its way in another batch; it is never paid twice."
+
+
 class BalanceExceeded(Refused):
     code = "payout.balance-exceeded"
     zh = "第 {position} 笔出款 {amount} 元超过账户可付余额 {available} 元，整批未送出；请取消本批后重新编制。"
@@ -117,6 +124,12 @@ def events_open_to(account_id: UUID, state: BatchState, *, made_by: UUID) -> lis
     """What this account may do with a batch now; the bank's last answer settles it."""
     closed = {BatchEvent.SETTLE} | ({BatchEvent.APPROVE} if account_id == made_by else set())
     return [event for event in BATCH_LIFE.open_in(state) if event not in closed]
+
+
+def refusal_told(code: str, reason: str) -> tuple[str, str]:
+    """Why the bank has refused, in Chinese and in English, with its code and its own words."""
+    zh, en = RefusalReason(code).labels
+    return f"{zh}（{code}：{reason}）", f"{en} ({code}: {reason})"
 
 
 def check_timely(line: AdviceLine, number: int, *, sent_on: date, today: date) -> None:

@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.tables import ARRAY, BigInteger, Text, instant, one_of
-from datamarket.payouts.rules import AccountQueued, PayoutDutiesNotSeparate
+from datamarket.payouts.rules import AccountQueued, AwardInstructed, PayoutDutiesNotSeparate
 from datamarket.payouts.terms import BatchState, PayableKind, PayoutState
 
 
@@ -55,7 +55,7 @@ class PayoutBatch(SQLModel, table=True):
 
 
 class Payout(SQLModel, table=True):
-    """One account's income on its way out; payee and name are frozen as the bank gets them."""
+    """One account's income, or one award, on its way out; payee and name are frozen as the bank gets them."""
 
     __tablename__ = "payout"
     __table_args__ = (
@@ -76,11 +76,24 @@ class Payout(SQLModel, table=True):
             "ledger_id",
             "account_id",
             unique=True,
-            postgresql_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued' AND award_id IS NULL"),
+        ),
+        Index(
+            "payout_award_key",
+            "ledger_id",
+            "award_id",
+            unique=True,
+            postgresql_where=text("award_id IS NOT NULL AND state NOT IN ('refused', 'cancelled')"),
+        ),
+        Index(
+            "payout_award_idx", "ledger_id", "award_id", "id", postgresql_where=text("award_id IS NOT NULL")
         ),
         Index("payout_undecided_idx", "ledger_id", "payee_id", postgresql_where=text("state = 'sent'")),
         Index("payout_payee_idx", "ledger_id", "payee_id", "id"),
         CheckConstraint("amount_fen > 0", name="payout_amount_check"),
+        CheckConstraint(
+            "(account_kind = 'subsidy_payable') = (award_id IS NOT NULL)", name="payout_award_check"
+        ),
         CheckConstraint(
             "(state IN ('executed', 'refused')) = (decided_on IS NOT NULL)", name="payout_decided_check"
         ),
@@ -108,9 +121,17 @@ class Payout(SQLModel, table=True):
     refusal_code: str | None = None
     refusal_reason: str | None = None
     version: int = 1
+    award_id: UUID | None = None
+
+    @property
+    def refusal(self) -> tuple[str, str] | None:
+        """The bank's code, and its words."""
+        code, reason = self.refusal_code, self.refusal_reason
+        return (code, reason) if code is not None and reason is not None else None
 
 
 ERRORS: dict[str, type[MarketError]] = {
     "payout_queued_key": AccountQueued,
+    "payout_award_key": AwardInstructed,
     "payout_batch_duties_check": PayoutDutiesNotSeparate,
 }

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from uuid import UUID
 
 from datamarket.foundation.money import Fen
 from datamarket.foundation.states import Labelled
-from datamarket.ledger.terms import AccountKind
+from datamarket.ledger.terms import AccountKind, EntryId
 
 
 class PayableKind(StrEnum):
-    """Accounts whose balance is somebody's income, and is paid out."""
+    """Accounts from which money is paid out: somebody's income, or what a subsidy has awarded."""
 
     PROVIDER_INCOME = AccountKind.PROVIDER_INCOME.value
     OPERATOR_INCOME = AccountKind.OPERATOR_INCOME.value
@@ -18,6 +19,11 @@ class PayableKind(StrEnum):
     VENUE_FEE = AccountKind.VENUE_FEE.value
     TREASURY = AccountKind.TREASURY.value
     VAT_PAYABLE = AccountKind.VAT_PAYABLE.value
+    SUBSIDY_PAYABLE = AccountKind.SUBSIDY_PAYABLE.value
+
+
+INCOME = frozenset(PayableKind) - {PayableKind.SUBSIDY_PAYABLE}
+"""What is proposed by account and balance; awards are instructed one by one, by their run."""
 
 
 class BatchState(Labelled):
@@ -54,11 +60,36 @@ class PayoutEvent(StrEnum):
     CANCEL = "cancel"
 
 
+class RefusalReason(Labelled):
+    """Why a bank refuses a payment: codes of ISO 20022 (ExternalStatusReason1Code), as `bank.yaml` and banks use them."""
+
+    AC01 = "AC01", "收款账号有误", "the account number is wrong"
+    AC04 = "AC04", "收款账户已销户", "the account is closed"
+    AC06 = "AC06", "收款账户已冻结", "the account is blocked"
+    BE01 = "BE01", "户名与账号不符", "name and account do not agree"
+    OTHER = "other", "银行退回", "refused by the bank"
+
+    @classmethod
+    def _missing_(cls, _value: object) -> "RefusalReason":
+        return cls.OTHER
+
+
 class BankAnswer(StrEnum):
     """What the bank answers for one payout."""
 
     EXECUTED = "executed"
     REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class AwardAnswer:
+    """What the bank has answered for one award: the entry that books it, and code and reason of a refusal."""
+
+    award_id: UUID
+    payout_id: UUID
+    amount_fen: int
+    entry_id: EntryId
+    refusal: tuple[str, str] | None
 
 
 OFFICES: dict[PayableKind, tuple[str, str]] = {

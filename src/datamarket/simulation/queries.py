@@ -134,7 +134,7 @@ async def has_participants(session: AsyncSession) -> bool:
 
 
 async def offices(session: AsyncSession) -> dict[str, Actor]:
-    """Who acts for each public body. Raises LookupError when the city was not loaded."""
+    """Who acts for each public body; a city of before has no second finance account. Raises LookupError when none was loaded."""
     statement = text("SELECT username, id FROM account WHERE username = ANY(:usernames)")
     rows = (await (await session.connection()).execute(statement, {"usernames": list(OFFICES)})).all()
     if missing := set(OFFICES) - OPENED_LATER - {row.username for row in rows}:

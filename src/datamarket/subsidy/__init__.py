@@ -24,6 +24,6 @@ Invariants: amounts are whole fen and rates exact fractions; the order of rows n
 never exceeds its cap; lines add up to the total; every candidate has a line, paid or not; what is
 missing is held, never taken as zero; no policy number stands in code.
 
-Uses: ledger, participants, evidence, auth, foundation; the evaluator the foundation only. Its statements
+Uses: payouts, ledger, participants, evidence, auth, foundation; the evaluator the foundation only. Its statements
 also read the rows of trading and catalogue.
 """

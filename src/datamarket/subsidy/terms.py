@@ -31,7 +31,7 @@ class Unit(StrEnum):
 
 
 class LineStatus(Labelled):
-    """The life of one award line; the evaluator itself gives only the first five."""
+    """The life of one award line; the evaluator gives only the first five, what follows is read from events and payments."""
 
     PROPOSED = "proposed", "拟奖补", "proposed"
     DISPLACED = "displaced", "被其他奖补取代", "displaced"
@@ -39,8 +39,11 @@ class LineStatus(Labelled):
     NOT_SELECTED = "not_selected", "未入选", "not selected"
     HELD = "held", "暂缓核定", "held"
     FINAL = "final", "已核定", "final"
+    PAYABLE = "payable", "应付", "payable"
+    INSTRUCTED = "instructed", "支付中", "instructed"
     PAID = "paid", "已支付", "paid"
     FAILED = "failed", "支付失败", "failed"
+    FORGONE = "forgone", "不予支付", "forgone"
     RECOVERING = "recovering", "追回中", "recovering"
     RECOVERED = "recovered", "已追回", "recovered"
 

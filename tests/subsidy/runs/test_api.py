@@ -36,16 +36,21 @@ async def test_a_run_passes_through_all_hands_from_draft_to_bank(market: Market)
     for who, event, state in (
         (hands.approver, "approve", "approved"),
         (hands.payer, "post", "posted"),
-        (hands.payer, "pay", "paid"),
+        (hands.payer, "pay", "paying"),
         (hands.payer, "close", "closed"),
     ):
+        if event == "close":
+            refused = await market.send(who, run, event)
+            assert "11 awards are on their way" in refused.json()["detail"], refused.text
+            assert refused.json()["code"] == "subsidy.awards-unpaid"
+            await market.bank_answers(run)
         moved = await market.send(who, run, event)
         assert (moved.status_code, moved.json().get("state")) == (200, state), moved.text
     again = await market.send(hands.payer, run, "post")
     assert (again.status_code, again.json()["code"]) == (409, "state.transition-not-allowed")
     events = await market.get(f"/subsidy/runs/{run}/events")
-    assert [event["event"] for event in events["items"]][-3:] == ["post", "pay", "close"]
-    lines = await market.get(f"/subsidy/runs/{run}/lines", status="proposed", limit=100)
+    assert [event["event"] for event in events["items"]][-3:] == ["pay", "settle", "close"]
+    lines = await market.get(f"/subsidy/runs/{run}/lines", status="paid", limit=100)
     assert {line["payment"] for line in lines["items"]} == {"subsidy_paid"}
     seller = acting_for(market.sellers[0])
     accounts = await market.get("/ledger/accounts", seller, kind="subsidy_payable")

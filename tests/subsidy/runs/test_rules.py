@@ -23,8 +23,11 @@ MAIN_ROAD = [
     (RunState.PUBLICISED, RunEvent.APPROVE),
     (RunState.APPROVED, RunEvent.POST),
     (RunState.POSTED, RunEvent.PAY),
+    (RunState.PAYING, RunEvent.SETTLE),
     (RunState.PAID, RunEvent.CLOSE),
 ]
+AGAIN = {(RunState.PAYING, RunEvent.PAY), (RunState.PAID, RunEvent.PAY), (RunState.PAYING, RunEvent.CLOSE)}
+"""A refused or released award is paid later; what closes a run is guarded by what has become of its awards."""
 SIDE_ROADS = {
     RunEvent.REJECT: {RunState.UNDER_REVIEW, RunState.PUBLICISED},
     RunEvent.CANCEL: {RunState.DRAFT, RunState.SNAPSHOTTED, RunState.CALCULATED},
@@ -41,7 +44,9 @@ SIDE_ROADS = {
 @pytest.mark.parametrize("event", RunEvent)
 def test_every_event_in_every_state_moves_the_run_or_is_refused(state: RunState, event: RunEvent) -> None:
     allowed = (state, event) in MAIN_ROAD or state in SIDE_ROADS.get(event, set())
-    if allowed:
+    if (state, event) in AGAIN:
+        assert RUN_LIFE.after(state, event) in {RunState.PAYING, RunState.CLOSED}
+    elif allowed:
         assert RUN_LIFE.after(state, event) is not state
     else:
         with pytest.raises(TransitionNotAllowed):
@@ -84,7 +89,7 @@ def test_whoever_had_a_hand_in_a_run_has_no_later_one() -> None:
     assert may(three, RunState.PUBLICISED) == {RunEvent.APPROVE, RunEvent.REJECT}
     for state, event in ((RunState.APPROVED, E.POST), (RunState.POSTED, E.PAY), (RunState.PAID, E.CLOSE)):
         assert may(three, state) == set()
-        assert may(actor(Role.FINANCE), state) == {event}
+        assert may(actor(Role.FINANCE), state) == {event} | ({E.PAY} if state is RunState.PAID else set())
         with pytest.raises(run_rules.RunDutiesNotSeparate):
             run_rules.check_duties(three, event, hands)
 

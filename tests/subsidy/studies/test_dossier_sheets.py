@@ -3,6 +3,7 @@
 import asyncio
 import io
 from datetime import timedelta
+from fractions import Fraction
 
 import asyncpg
 import openpyxl
@@ -11,9 +12,11 @@ from openpyxl import Workbook
 
 from datamarket.auth.tables import Account
 from datamarket.evidence.actions import record
+from datamarket.payouts.bank.simulated import BankRules
 from datamarket.subsidy.runs.terms import RunEvent
 from tests.subsidy.conftest import Market
 from tests.world import subsidy as world
+from tests.world.payouts import REASONS
 from tests.world.people import ADMIN, AUDITOR, enrol
 from tests.world.subsidy import AFTER_YEAR, YEAR
 
@@ -32,7 +35,7 @@ PAID = AFTER_YEAR + timedelta(days=30)
 
 @pytest_asyncio.fixture
 async def run(market: Market) -> str:
-    """One that is paid, its calculator with an account that has a name."""
+    """One that is paid, the first seller only the second time; its calculator with an account that has a name."""
     await enrol(market.database, market.officers.calculator)
     owner = await asyncpg.connect(market.database.url)
     named = "UPDATE account SET username = 'wang-calculates' WHERE id = $1"
@@ -42,9 +45,10 @@ async def run(market: Market) -> str:
         account = await session.get_one(Account, market.officers.calculator.account_id)
         await record(session, ADMIN, "accounts.open", ("account", account.id), account, now=AFTER_YEAR)
     found = await world.publicised(market.database, market.officers)
-    await world.moved(
-        market.database, market.officers, found, RunEvent.APPROVE, RunEvent.POST, RunEvent.PAY, now=PAID
-    )
+    refusing = BankRules(Fraction(0), 0, 0, REASONS, {market.sellers[0].uscc: "AC04"})
+    steps = (RunEvent.APPROVE, RunEvent.POST, RunEvent.PAY)
+    await world.moved(market.database, market.officers, found, *steps, now=PAID, bank=refusing)
+    await world.moved(market.database, market.officers, found, RunEvent.PAY, now=PAID)
     return str(found.id)
 
 
@@ -73,7 +77,7 @@ async def test_the_dossier_says_who_decided_what_on_what_and_when(market: Market
         if str(row[0]).startswith(("计算 calculate", "支付 pay"))
     ]
     names = {row[1] for row in events}
-    assert len(events) == 2
+    assert len(events) == 3
     assert names == {"wang-calculates", str(market.officers.payer.account_id)}
 
 
@@ -84,7 +88,9 @@ async def test_a_line_stands_as_it_is_now_under_the_title_of_its_clause(market: 
     assert (first[5], first[6], first[11]) == ("已支付 · paid", 900000, 9000)
     assert "拟奖补 · proposed" not in {row[5] for row in texts(book, "明细 lines")}
     payments = [row for row in texts(book, "支付 payments") if row[0] == market.sellers[0].uscc]
-    assert [(row[3], row[4]) for row in payments] == [("记账 payable", 9000), ("支付 paid", 9000)]
+    refused = "退回 refused：收款账户已销户（AC04：账户已销户） · the account is closed (AC04: 账户已销户)"
+    told = [("记账 payable", 9000), ("支付 paid", 9000), (refused, 9000)]
+    assert [(row[3], row[4]) for row in payments] == told
 
 
 async def test_steps_parameters_and_facts_are_told_in_chinese(market: Market, run: str) -> None:

@@ -209,6 +209,7 @@ async def _run_subsidies(database: Database, year: int, ledger_id: int) -> tuple
         reviewer=offices["authority2"],
         approver=offices["authority3"],
         payer=offices["finance"],
+        cashier=offices["finance2"],
         now=start_of_day(date(year + 1, 3, 3)),
         ledger_id=ledger_id,
     )

@@ -170,6 +170,8 @@ class EventType(Labelled):
     OBJECTION_REJECTED = "market.subsidy.reject-objection", "异议不成立", "objection rejected"
     OBJECTION_WITHDRAWN = "market.subsidy.withdraw-objection", "撤回异议", "objection withdrawn"
     RUN_SUPERSEDED = "market.subsidy.supersede", "奖补结果被替代", "awards superseded"
+    AWARD_PAID = "market.subsidy.pay-award", "奖补已支付", "award paid"
+    AWARD_FAILED = "market.subsidy.fail-award", "奖补支付被银行退回", "award refused by the bank"
     AWARD_HELD = "market.subsidy.hold-award", "奖补暂缓", "award held"
     AWARD_RELEASED = "market.subsidy.release-award", "奖补恢复办理", "held award released"
     AWARD_FORGONE = "market.subsidy.forgo-award", "奖补不予支付", "held award not to be paid"

@@ -99,6 +99,11 @@ _INSTALMENT = (
     " JOIN subsidy_recovery_instalment i ON i.recovery_id = r.id WHERE {} AND r.state IN ('decided', 'recovering')"
     " AND i.through_fen > r.received_fen AND i.due_on {} $5"
 )
+_REFUSED = (
+    f"SELECT 'award', p.award_id, {_starts('max(p.decided_on)')}, {_FAR} FROM payout p"  # noqa: S608 - constants
+    " WHERE p.ledger_id = $1 AND p.award_id IS NOT NULL AND p.state = 'refused' AND {}"
+    " AND subsidy_award_now(p.award_id) ->> 'status' = 'failed' GROUP BY p.award_id"
+)
 FUNDS_MARK = min(QUOTA_MARKS)
 """Percent of its funds at which a buyer is told, as of a quota. What came in is all that was credited, but what escrow
 gave back; of it is spent or held what is not available now. What a refund gives back came in anew."""
@@ -316,6 +321,11 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
             " AND NOT EXISTS (SELECT FROM subsidy_award_hold h WHERE h.line_id = l.id AND h.state <> 'released')",
             of_organisations=False,
         ),
+    ),
+    (K.AWARD_REFUSED, Source(P.READ_LEDGER, _REFUSED.format("p.payee_id = $2"))),
+    (
+        K.AWARD_TO_PAY_AGAIN,
+        Source(P.PAY_SUBSIDY, _REFUSED.format("true"), of_organisations=False),
     ),
     (K.SUBSCRIPTION_TO_REPLAY, Source(P.READ_MARKET, _PAUSED.format("participant_id = $2"))),
     (

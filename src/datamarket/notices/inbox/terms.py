@@ -63,6 +63,12 @@ class MatterKind(Labelled):
     INSTALMENT_TO_PAY = "instalment_to_pay", "追回款分期待缴", "instalment of a recovery to pay"
     INSTALMENT_OVERDUE = "instalment_overdue", "追回款分期逾期", "overdue instalment of a recovery"
     AWARD_TO_SET_OFF = "award_to_set_off", "应付奖补可抵扣追回款", "payable award that may be set off"
+    AWARD_REFUSED = (
+        "award_refused",
+        "奖补被银行退回，收款账户待更正",
+        "award that the bank refused: an account to correct",
+    )
+    AWARD_TO_PAY_AGAIN = "award_to_pay_again", "奖补被银行退回，待重新支付", "refused award to pay again"
     SUBSCRIPTION_TO_REPLAY = "subscription_to_replay", "订阅已暂停，待重放", "paused subscription to replay"
 
 
@@ -233,6 +239,16 @@ class Consequence(Labelled):
         "award_to_set_off",
         "未设期限；支付前未抵扣的，奖补全额支付，追回款仍按分期缴纳。",
         "There is no deadline; not set off before it is paid, the award is paid in full, and the plan stays.",
+    )
+    AWARD_REFUSED = (
+        "award_refused",
+        "未设期限；在银行更正账户后重新支付，否则财政部门可以说明理由后不予支付。",
+        "There is no deadline; it is paid again once the account is corrected at the bank, or finance may forgo it with a reason.",
+    )
+    AWARD_TO_PAY_AGAIN = (
+        "award_to_pay_again",
+        "未设期限；重新支付或决定不予支付之前，该运行不能办结。",
+        "There is no deadline; until it is paid again or forgone its run is not closed.",
     )
     SUBSCRIPTION_TO_REPLAY = (
         "subscription_to_replay",

@@ -130,7 +130,7 @@ async def is_paid(session: AsyncSession, code: str) -> bool:
 
 _BOUND = text("""
 SELECT EXISTS (SELECT FROM subsidy_line AS l JOIN subsidy_run AS r ON r.id = l.run_id
-                WHERE r.state IN ('approved', 'posted', 'paid', 'closed') AND l.amount_fen > 0
+                WHERE r.state IN ('approved', 'posted', 'paying', 'paid', 'closed') AND l.amount_fen > 0
                   AND split_part(l.candidate_id, :joint, 1) = :code
                   AND NOT EXISTS (SELECT FROM subsidy_award_hold AS h WHERE h.line_id = l.id AND h.state = 'forgone'))
 """)

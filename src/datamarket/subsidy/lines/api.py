@@ -22,6 +22,7 @@ from datamarket.foundation.http import (
 )
 from datamarket.foundation.money import yuan
 from datamarket.foundation.shapes import RowShape, attached
+from datamarket.payouts.rules import refusal_told
 from datamarket.subsidy.evaluator.explain import explain
 from datamarket.subsidy.facts.review import Flag
 from datamarket.subsidy.lines import letter, queries
@@ -29,6 +30,7 @@ from datamarket.subsidy.lines.queries import Award, LineView
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.api import HOLIDAYS_KNOWN, AwardHoldOut, SlugQuery, YearQuery, named_run
+from datamarket.subsidy.runs.queries import AwardNow
 from datamarket.subsidy.runs.rules import PUBLIC
 from datamarket.subsidy.runs.terms import AwardHoldState, RunState
 from datamarket.subsidy.scheme.document import Scheme
@@ -37,8 +39,26 @@ from datamarket.subsidy.terms import LineStatus
 router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
 
 
+class RefusalOut(Shape):
+    """Why the bank has refused to pay: its code (ISO 20022), and in both languages."""
+
+    code: str = Field(examples=["AC04"])
+    zh: str = Field(examples=["收款账户已销户（AC04：账户已销户）"])
+    en: str = Field(examples=["the account is closed (AC04: 账户已销户)"])
+
+    @classmethod
+    def of(cls, now: AwardNow) -> "RefusalOut | None":
+        if now.refusal is None:
+            return None
+        zh, en = refusal_told(*now.refusal)
+        return cls(code=now.refusal[0], zh=zh, en=en)
+
+
 class LineOut(RowShape):
-    """What a clause decided about a candidate; `payment` is null until it is posted, `hold` unless it is held or forgone."""
+    """What a clause decided about a candidate, and what has become of it: `status` follows the award until it is paid.
+
+    `payment` is null until it is posted, `refusal` unless the bank has refused it, `hold` unless it is held or forgone.
+    """
 
     id: UUID
     clause: str = Field(validation_alias="clause_id")
@@ -59,6 +79,7 @@ class LineOut(RowShape):
     cap_bound: bool
     amount_fen: int
     payment: str | None = Field(examples=["subsidy_paid"])
+    refusal: RefusalOut | None
     flags: list[Flag]
     hold: AwardHoldOut | None
     recovery: LineStatus | None = Field(description="recovering, or recovered; null: nothing is to come back")
@@ -67,7 +88,9 @@ class LineOut(RowShape):
     @classmethod
     def of(cls, row: LineView, **derived: Any) -> Self:
         hold = AwardHoldOut.of(row.hold) if row.hold else None
-        return super().of(row.line, **row._asdict() | {"hold": hold}, **derived)
+        now, kept = row.now, row._asdict() | {"hold": hold}
+        derived |= {"status": row.recovery or now.status, "refusal": RefusalOut.of(now)}
+        return super().of(row.line, **kept, **derived)
 
 
 class ExplanationOut(Shape):
@@ -154,6 +177,9 @@ class AwardOut(Shape):
     project: str | None = Field(description="title of the case; null for an award to the enterprise itself")
     rank: int | None
     amount_fen: int
+    status: LineStatus = Field(examples=["paid"])
+    status_zh: str = Field(examples=["已支付"])
+    status_en: str = Field(examples=["paid"])
     state: RunState
     publicity_from: date | None
     publicity_to: date | None
@@ -164,7 +190,8 @@ class AwardOut(Shape):
 
     @classmethod
     def of(cls, award: Award, scheme: Scheme) -> "AwardOut":
-        line, run, hold, recovery = award
+        line, run, hold, recovery, told = award
+        status = recovery or AwardNow.of(told).status
         clause = scheme.clause(line.clause_id)
         shown = {
             "scheme": run.scheme_id,
@@ -174,6 +201,9 @@ class AwardOut(Shape):
             "clause_en": clause.title.en,
             "project": line.name if line.candidate_id != line.uscc else None,
             "holidays_known": run.publicity_to and holidays_known(run.publicity_to),
+            "status": status,
+            "status_zh": status.zh,
+            "status_en": status.en,
             "held": hold and hold.state,
             "recovery": recovery,
             "superseded_by": run.superseded_by_id,

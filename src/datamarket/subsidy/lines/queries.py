@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlmodel import and_, col, func, select, true
+from sqlmodel import and_, case, col, func, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
@@ -12,6 +12,7 @@ from datamarket.foundation.tables import BigInteger
 from datamarket.ledger.terms import EntryKind
 from datamarket.subsidy.facts.review import Flag
 from datamarket.subsidy.recoveries.queries import STATUS_OF_LINE
+from datamarket.subsidy.runs.queries import AWARD_NOW, AwardNow
 from datamarket.subsidy.runs.rules import PUBLIC
 from datamarket.subsidy.runs.tables import AwardHold, SubsidyLine, SubsidyPosting, SubsidyRun
 from datamarket.subsidy.runs.terms import AwardHoldState, RunState
@@ -19,22 +20,29 @@ from datamarket.subsidy.terms import LineStatus
 
 
 class LineView(NamedTuple):
-    """A line, whether it is payable or paid (null before it is posted), what holds it, whether it comes back, what was set off."""
+    """A line, its newest posting (null before one), what holds it, whether it comes back, what was set off, what has become of it."""
 
     line: SubsidyLine
     payment: str | None
     hold: AwardHold | None
     recovery: LineStatus | None
     set_off_fen: int
+    told: dict[str, Any] | None
+
+    @property
+    def now(self) -> AwardNow:
+        """A line without an award stays what the evaluator gave."""
+        return AwardNow.of(self.told) if self.told else AwardNow(LineStatus(self.line.status))
 
 
 class Award(NamedTuple):
-    """One publicised award, what holds it, and whether it comes back."""
+    """One publicised award, what holds it, whether it comes back, and what has become of it."""
 
     line: SubsidyLine
     run: SubsidyRun
     hold: AwardHold | None
     recovery: LineStatus | None
+    told: dict[str, Any]
 
 
 def _line_visible(actor: Actor) -> Any:
@@ -59,8 +67,13 @@ _SET_OFF = (
     .correlate(SubsidyLine)
     .scalar_subquery()
 )
+_AWARDED = col(SubsidyLine.amount_fen) > 0
+_TOLD = case((_AWARDED, AWARD_NOW))
+_STATUS = func.coalesce(
+    STATUS_OF_LINE, case((_AWARDED, AWARD_NOW["status"].astext), else_=col(SubsidyLine.status))
+)
 _LINE_VIEW: Any = (
-    select(SubsidyLine, _PAYMENT, AwardHold, STATUS_OF_LINE, _SET_OFF)  # type: ignore[call-overload] # five at once
+    select(SubsidyLine, _PAYMENT, AwardHold, STATUS_OF_LINE, _SET_OFF, _TOLD)  # type: ignore[call-overload] # six at once
     .join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
     .outerjoin(AwardHold, _HELD)
 )
@@ -79,7 +92,7 @@ async def list_lines(
     page: PageAsked[int],
 ) -> list[LineView]:
     """In the order of clause, rank and candidate; `after` is the last position of the page before."""
-    wanted = asked((SubsidyLine.status, status), (SubsidyLine.clause_id, clause), (SubsidyLine.uscc, uscc))
+    wanted = asked((_STATUS, status), (SubsidyLine.clause_id, clause), (SubsidyLine.uscc, uscc))
     statement = _LINE_VIEW.where(SubsidyLine.run_id == run_id, _line_visible(visible_to), *wanted)
     if flag is not None:
         statement = statement.where(col(SubsidyLine.flags).contains([flag]))
@@ -108,11 +121,11 @@ async def list_awards(
     was_public = and_(run_state == RunState.SUPERSEDED, col(SubsidyRun.publicity_from).is_not(None))
     place = (col(SubsidyLine.run_id), col(SubsidyLine.position))
     statement = (
-        select(SubsidyLine, SubsidyRun, AwardHold, STATUS_OF_LINE)
+        select(SubsidyLine, SubsidyRun, AwardHold, STATUS_OF_LINE, AWARD_NOW)  # type: ignore[call-overload] # five at once
         .join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
         .outerjoin(AwardHold, _HELD)
         .where(SubsidyRun.year == year, was_public if superseded else run_state.in_(PUBLIC))
-        .where(col(SubsidyLine.amount_fen) > 0)
+        .where(_AWARDED)
         .where(*asked((SubsidyRun.scheme_id, scheme)))
     )
     return [Award(*row) for row in (await session.exec(keyset(statement, place, page))).all()]

@@ -30,6 +30,7 @@ from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.rules import check_duties
 from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyPosting, SubsidyRun
 from datamarket.subsidy.runs.terms import RunEvent
+from datamarket.subsidy.terms import LineStatus
 
 SOURCE = "recovery"
 
@@ -209,10 +210,16 @@ async def set_off(
 
 
 async def _payable(session: AsyncSession, run: SubsidyRun, line_id: UUID) -> SubsidyLine:
-    """An award that is payable, is neither held nor paid, and was not set off. Raises NothingToSetOff."""
+    """An award that is payable, is neither held nor on its way to the bank, and was not set off. Raises NothingToSetOff."""
     kinds = {one.kind for one in await run_queries.postings_of(session, run.id) if one.line_id == line_id}
     held = {one.line_id for one in await run_queries.open_holds(session, run.id)}
-    if kinds != {EntryKind.SUBSIDY_APPROVED} or line_id in held:
+    award = (await run_queries.awards_now(session, run.id)).get(line_id)
+    if (
+        kinds != {EntryKind.SUBSIDY_APPROVED}
+        or line_id in held
+        or award is None
+        or award.status is not LineStatus.PAYABLE
+    ):
         raise rules.NothingToSetOff
     [line] = await run_queries.award_lines(session, run.id, line_id=line_id)
     return line

@@ -1,4 +1,4 @@
-"""A run through its life: snapshot, calculation, review, publicity, approval, posting, payment; four hands.
+"""A run through its life: snapshot, calculation, review, publicity, approval, posting, payment through payout batches; four hands.
 
 run = 补贴运行 · publicity = 公示
 """

@@ -1,7 +1,8 @@
-"""Opening a run, and moving it: one lock, one table of transitions, one effect for each event."""
+"""Opening a run, and moving it and its held awards: one lock, one table of transitions, one effect for each event."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -12,13 +13,15 @@ from datamarket.evidence import actions as evidence
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.errors import Conflict, Invalid
 from datamarket.foundation.ids import new_id
+from datamarket.payouts import advice
+from datamarket.payouts.terms import AwardAnswer, PayableKind
 from datamarket.subsidy.evaluator.rules import YearNotCovered
 from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.register.tables import SchemeVersion
 from datamarket.subsidy.runs import calculation, dossier, payment, queries, rules
 from datamarket.subsidy.runs.rules import RUN_LIFE
-from datamarket.subsidy.runs.tables import SubsidyRun, SubsidyRunEvent
-from datamarket.subsidy.runs.terms import RunEvent, RunState
+from datamarket.subsidy.runs.tables import AwardHold, SubsidyRun, SubsidyRunEvent
+from datamarket.subsidy.runs.terms import AwardHoldEvent, RunEvent, RunState
 
 
 class NoSchemeInForce(Conflict):
@@ -122,9 +125,10 @@ async def move_run(
     event: RunEvent,
     *,
     reason: str | None = None,
+    effect: "Effect | None" = None,
     now: datetime,
 ) -> SubsidyRun:
-    """One event in the life of a locked run.
+    """One event in the life of a locked run, with its effect, or another.
 
     A list that takes the place of a public one says why; the old one then names it.
     Raises EventNotPermitted, TransitionNotAllowed, RunDutiesNotSeparate, ReasonMissing, RunDecidedAlready, its effect's own.
@@ -136,7 +140,7 @@ async def move_run(
     RUN_LIFE.check_reason(event, reason)
     if event is RunEvent.PUBLICISE:
         await _take_place(session, actor, run, reason=reason, now=now)
-    effect = EFFECTS.get(event)
+    effect = effect or EFFECTS.get(event)
     particulars = await effect(session, actor, run, now=now) if effect else {}
     if event is RunEvent.SUPERSEDE:
         particulars["superseded_by"] = str(run.superseded_by_id)
@@ -159,6 +163,53 @@ async def move_run(
         session, actor, f"subsidy.{event}", ("run", run.id), *rows, now=now, reason=reason, **particulars
     )
     return run
+
+
+async def move_hold(
+    session: AsyncSession,
+    actor: Actor,
+    run: SubsidyRun,
+    hold: AwardHold,
+    event: AwardHoldEvent,
+    *,
+    reason: str | None,
+    now: datetime,
+) -> AwardHold:
+    """A held award of a locked run goes on as far as the run is, or is given up; the last one settles it.
+
+    Raises what deciding a hold and paying raise.
+    """
+    await payment.decide_hold(session, actor, run, hold, event, reason=reason, now=now)
+    if event is AwardHoldEvent.RELEASE and run.state in {RunState.PAYING, RunState.PAID}:
+        paid = partial(payment.pay, released=hold.line_id)
+        await move_run(session, actor, run, RunEvent.PAY, effect=paid, now=now)
+    await _settle_when_paid(session, actor, run, now=now)
+    return hold
+
+
+async def _follow_advice(
+    session: AsyncSession,
+    actor: Actor,
+    answers: Sequence[AwardAnswer],
+    /,
+    *,
+    now: datetime,
+) -> None:
+    """What the bank has answered for awards; its last answer settles their run. Runs are locked before any account is."""
+    awards = [answer.award_id for answer in answers]
+    runs = [await queries.lock_run(session, run) for run in await queries.runs_of(session, awards)]
+    await payment.book_answers(session, actor, answers, now=now)
+    for run in runs:
+        await _settle_when_paid(session, actor, run, now=now)
+
+
+async def _settle_when_paid(session: AsyncSession, actor: Actor, run: SubsidyRun, *, now: datetime) -> None:
+    """Nothing that goes is unpaid any more."""
+    if run.state == RunState.PAYING and not await payment.unpaid_of(session, run):
+        await move_run(session, actor, run, RunEvent.SETTLE, now=now)
+
+
+advice.FOLLOWERS[PayableKind.SUBSIDY_PAYABLE] = _follow_advice
 
 
 async def _publicise(

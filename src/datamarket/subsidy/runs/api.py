@@ -71,6 +71,8 @@ class RunEventIn(Body):
     def _by_hand(cls, event: RunEvent) -> RunEvent:
         if event is RunEvent.SUPERSEDE:
             raise ValueFault("请另行发起一次取代它的运行", "open a run that supersedes this one")
+        if event is RunEvent.SETTLE:
+            raise ValueFault("由银行的最后一份回执办理", "the bank's last answer settles a run")
         return event
 
 
@@ -156,8 +158,14 @@ class AwardHoldOut(RowShape):
         return super().of(row, next=Role.FINANCE if waits else None, **derived)
 
 
+class AwardHoldIn(Body):
+    """An award whose payment the bank has refused, by its line."""
+
+    line_id: UUID
+
+
 class AwardHoldEventIn(Body):
-    """Restored standing releases an award; else it is forgone, with the reason."""
+    """Restored standing, or a corrected account, releases an award; else it is forgone, with the reason."""
 
     event: AwardHoldEvent = Field(examples=["release"])
     reason: Prose | None = Field(default=None, examples=["企业已退出市场"])
@@ -282,6 +290,22 @@ async def list_holds(
     return page_of(rows, paging, AwardHoldOut.of, lambda hold: [hold.id])
 
 
+@router.post("/{run_id}/holds", status_code=201, summary="Hold an award that the bank refused")
+async def hold_award(
+    actor: PaySubsidy,
+    session: Writing,
+    now: Now,
+    run_id: UUID,
+    body: AwardHoldIn,
+    response: Response,
+) -> AwardHoldOut:
+    """It is not instructed again until it is released; or it is forgone. One on its way, or paid, is not held."""
+    run = await queries.lock_run(session, run_id)
+    return AwardHoldOut.tagged(
+        await payment.hold_failed(session, actor, run, body.line_id, now=now), response
+    )
+
+
 @router.post("/{run_id}/holds/{hold_id}/events", summary="Release a held award, or forgo it")
 async def move_hold(
     actor: PaySubsidy,
@@ -297,7 +321,7 @@ async def move_hold(
     run = await queries.lock_run(session, run_id)
     hold = await queries.get_hold(session, run_id, hold_id)
     check_tag(if_match, hold.version)
-    moved = await payment.move_hold(session, actor, run, hold, body.event, reason=body.reason, now=now)
+    moved = await actions.move_hold(session, actor, run, hold, body.event, reason=body.reason, now=now)
     return AwardHoldOut.tagged(moved, response)
 
 

@@ -6,8 +6,9 @@ Nothing is looked up in the market here: years later the same dossier gives the 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -16,6 +17,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from datamarket.auth import queries as auth_queries
 from datamarket.foundation.db import PageAsked
 from datamarket.foundation.errors import Conflict
+from datamarket.payouts import queries as payouts
+from datamarket.payouts.rules import refusal_told
 from datamarket.subsidy.evaluator.awards import award_document
 from datamarket.subsidy.evaluator.explain import Explanation, explain
 from datamarket.subsidy.facts import queries as fact_queries
@@ -72,6 +75,15 @@ class AwardTables:
     without_award: int
 
 
+class Refusal(NamedTuple):
+    """That the bank refused to pay an award on a day, and why."""
+
+    line_id: UUID
+    amount_fen: int
+    day: date | None
+    told: str
+
+
 @dataclass(frozen=True)
 class RunDossier:
     """All that is kept on file of a run: what was decided, from what, by whom and when, and what was paid."""
@@ -86,6 +98,7 @@ class RunDossier:
     officers: Mapping[UUID, str]
     postings: Sequence[SubsidyPosting]
     recovered: Mapping[UUID, LineStatus]
+    refused: Sequence[Refusal]
 
 
 @lru_cache(maxsize=16)
@@ -178,13 +191,16 @@ def _snapshot_id(view: RunView) -> UUID:
 
 
 async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
-    """The whole result with its explanations, as `evaluation` gives it for files, and the id of each line."""
+    """The whole result with its explanations, as `evaluation` gives it for files; each line with its id and status as of now."""
     check_calculated(view)
     rows = await queries.all_lines(session, view.run.id)
     scheme = await scheme_of(session, view.run.scheme_version_id)
     document = await asyncio.to_thread(award_document, scheme, view.scheme_sha256, _result(view, rows))
+    awards = await queries.awards_now(session, view.run.id)
     for line, row in zip(document["lines"], rows, strict=True):
         line["id"] = str(row.id)
+        if row.id in awards:
+            line["status"] = awards[row.id].status.value
     notes = [*document["notes"], *_origin_told(view.run.turnover_from), await _venues_told(session, view)]
     return document | {"run_id": str(view.run.id), "notes": notes}
 
@@ -201,8 +217,20 @@ async def dossier_of(
         document, view, await scheme_of(session, view.run.scheme_version_id), taken,
         (await asyncio.to_thread(read_snapshot, taken.content)).candidates,
         await queries.all_lines(session, view.run.id), events, officers,
-        await queries.postings_of(session, view.run.id), recovered,
+        await queries.postings_of(session, view.run.id), recovered, await _refusals_of(session, view),
     )  # fmt: skip
+
+
+async def _refusals_of(session: AsyncSession, view: RunView) -> list[Refusal]:
+    """Also of awards that were paid afterwards."""
+    awards = await queries.payable_lines(session, view.run.id)
+    return [
+        Refusal(
+            payout.award_id, payout.amount_fen, payout.decided_on, " · ".join(refusal_told(*payout.refusal))
+        )
+        for payout in await payouts.payouts_for(session, view.run.ledger_id, awards)
+        if payout.award_id is not None and payout.refusal is not None
+    ]
 
 
 async def _venues_told(session: AsyncSession, view: RunView) -> dict[str, str]:

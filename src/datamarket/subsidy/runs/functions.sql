@@ -35,6 +35,26 @@ CREATE OR REPLACE FUNCTION subsidy_run_digests(p_run uuid) RETURNS jsonb LANGUAG
      WHERE r.id = p_run
 $$;
 
+-- What has become of an award: from its postings, its newest payment and what holds it; code and reason while the bank has refused it.
+CREATE OR REPLACE FUNCTION subsidy_award_now(p_line uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object('code', p.refusal_code, 'reason', p.refusal_reason, 'status', CASE
+               WHEN k.kinds @> '{subsidy_paid}' OR k.set_off_fen = l.amount_fen THEN 'paid'
+               WHEN h.state = 'forgone' THEN 'forgone'
+               WHEN p.state = 'refused' THEN 'failed'
+               WHEN p.state IN ('queued', 'sent') THEN 'instructed'
+               WHEN k.kinds @> '{subsidy_approved}' THEN 'payable'
+               WHEN r.state IN ('approved', 'posted', 'paying', 'paid', 'closed') THEN 'final'
+               ELSE l.status END)
+      FROM subsidy_line AS l JOIN subsidy_run AS r ON r.id = l.run_id
+     CROSS JOIN LATERAL (SELECT coalesce(array_agg(kind::text), '{}') AS kinds, sum(amount_fen) FILTER (WHERE kind = 'subsidy_set_off') AS set_off_fen
+                           FROM subsidy_posting WHERE line_id = l.id) AS k
+      LEFT JOIN LATERAL (SELECT state, refusal_code, refusal_reason FROM payout
+                          WHERE ledger_id = r.ledger_id AND award_id = l.id AND state <> 'cancelled'
+                          ORDER BY state = 'refused', id DESC LIMIT 1) AS p ON true
+      LEFT JOIN subsidy_award_hold AS h ON h.line_id = l.id AND h.state <> 'released'
+     WHERE l.id = p_line
+$$;
+
 -- In what a run is not what its audit events say, each once, and the first event that says so; `row` is of the newest that tells it.
 CREATE OR REPLACE FUNCTION subsidy_run_unlike(p_run uuid) RETURNS TABLE (what text, named text, event_id uuid, action text)
 LANGUAGE sql STABLE AS $$

@@ -19,31 +19,35 @@ from datamarket.subsidy.runs import queries
 from datamarket.subsidy.runs.rules import AWARD_HOLD_LIFE
 from datamarket.subsidy.runs.tables import AwardHold, SubsidyLine, SubsidyRun
 from datamarket.subsidy.runs.terms import AwardHoldCause, AwardHoldEvent, AwardHoldState, RunEvent
+from datamarket.subsidy.terms import LineStatus
 
 
 async def judge(
     session: AsyncSession, actor: Actor, run: SubsidyRun, stage: RunEvent, *, now: datetime
 ) -> Sequence[SubsidyLine]:
-    """The awards that go on. What stands no more is held from now on; what stands again, no more."""
-    lines = await queries.award_lines(session, run.id)
+    """The awards that go on, of those not paid nor on their way: what the bank has stays with the bank.
+
+    What stands no more is held from now on; what stands again, no more. What the bank refused waits for a person.
+    """
+    states = await queries.awards_now(session, run.id)
+    lines = [
+        line
+        for line in await queries.award_lines(session, run.id)
+        if states[line.id].status not in {LineStatus.INSTRUCTED, LineStatus.PAID}
+    ]
     found = await unfit(session, run, lines, now)
     holds = {hold.line_id: hold for hold in await queries.open_holds(session, run.id)}
     going = []
     for line in lines:
         hold, why = holds.get(line.id), found.get(line.id)
         if hold is None and why is not None:
-            hold = AwardHold(
-                id=new_id(now),
-                run_id=run.id,
-                line_id=line.id,
-                cause=why.cause,
-                reason=why.reason,
-                stage=stage,
-                held_at=now,
-            )
-            session.add(hold)
-            await tell(session, actor, "hold", hold, now=now)
-        elif hold is not None and hold.state == AwardHoldState.HELD and why is None:
+            hold = await put(session, actor, line, why, stage, now=now)
+        elif (
+            hold is not None
+            and hold.state == AwardHoldState.HELD
+            and why is None
+            and hold.cause != AwardHoldCause.REFUSED
+        ):
             move(actor, hold, AwardHoldEvent.RELEASE, reason=None, now=now)
             await tell(session, actor, AwardHoldEvent.RELEASE, hold, now=now)
             hold = None
@@ -53,10 +57,28 @@ async def judge(
 
 
 class Unfit(NamedTuple):
-    """Why an award may not go on; the reason is that of a standing."""
+    """Why an award may not go on; the reason is that of a standing, or the bank's."""
 
     cause: AwardHoldCause
     reason: str | None = None
+
+
+async def put(
+    session: AsyncSession, actor: Actor, line: SubsidyLine, why: Unfit, stage: RunEvent, *, now: datetime
+) -> AwardHold:
+    """The award waits. Raises AwardHeldAlready."""
+    hold = AwardHold(
+        id=new_id(now),
+        run_id=line.run_id,
+        line_id=line.id,
+        cause=why.cause,
+        reason=why.reason,
+        stage=stage,
+        held_at=now,
+    )
+    session.add(hold)
+    await tell(session, actor, "hold", hold, now=now)
+    return hold
 
 
 async def unfit(

@@ -1,6 +1,6 @@
 """Reading runs and their lines."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.db import PageAsked, asked, keyset, lock_row, one_row
-from datamarket.foundation.tables import BigInteger
+from datamarket.foundation.tables import JSONB, BigInteger
 from datamarket.ledger.terms import EntryKind
 from datamarket.subsidy.facts.tables import SubsidySnapshot
 from datamarket.subsidy.register.tables import SchemeVersion
@@ -164,6 +164,28 @@ async def payable_lines(session: AsyncSession, run_id: UUID) -> set[UUID]:
     return set(await session.exec(statement.where(SubsidyLine.run_id == run_id, approved)))
 
 
+class AwardNow(NamedTuple):
+    """What has become of an award; while the bank has refused it, under which code and in which words."""
+
+    status: LineStatus
+    refusal: tuple[str, str] | None = None
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "AwardNow":
+        return cls(LineStatus(told["status"]), (told["code"], told["reason"]) if told["code"] else None)
+
+
+AWARD_NOW = func.subsidy_award_now(SubsidyLine.id, type_=JSONB)
+"""Of a line that gets money: from its postings, its newest payment, and what holds it."""
+
+
+async def awards_now(session: AsyncSession, run_id: UUID) -> dict[UUID, AwardNow]:
+    """Of each line that gets money."""
+    statement = select(SubsidyLine.id, AWARD_NOW).where(SubsidyLine.run_id == run_id)
+    rows = await session.exec(statement.where(col(SubsidyLine.amount_fen) > 0))
+    return {line_id: AwardNow.of(told) for line_id, told in rows}
+
+
 class PaidAward(NamedTuple):
     """A line of which something was paid, at the bank or by setting it off."""
 
@@ -201,6 +223,12 @@ async def set_off_of(session: AsyncSession, line_ids: Collection[UUID]) -> dict[
 async def run_of_line(session: AsyncSession, line_id: UUID) -> UUID:
     """Which run a line is of. Raises NotFound."""
     return await one_row(session, select(SubsidyLine.run_id).where(SubsidyLine.id == line_id), "line")
+
+
+async def runs_of(session: AsyncSession, awards: Iterable[UUID]) -> Sequence[UUID]:
+    """The runs of these lines, in one order."""
+    statement = select(SubsidyLine.run_id).where(col(SubsidyLine.id).in_(awards))
+    return (await session.exec(statement.distinct().order_by(col(SubsidyLine.run_id)))).all()
 
 
 async def open_holds(session: AsyncSession, run_id: UUID) -> Sequence[AwardHold]:

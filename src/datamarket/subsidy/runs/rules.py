@@ -27,7 +27,11 @@ RUN_LIFE = Life(
         (S.UNDER_REVIEW, E.PUBLICISE): S.PUBLICISED,
         (S.PUBLICISED, E.APPROVE): S.APPROVED,
         (S.APPROVED, E.POST): S.POSTED,
-        (S.POSTED, E.PAY): S.PAID,
+        (S.POSTED, E.PAY): S.PAYING,
+        (S.PAYING, E.PAY): S.PAYING,
+        (S.PAYING, E.SETTLE): S.PAID,
+        (S.PAYING, E.CLOSE): S.CLOSED,
+        (S.PAID, E.PAY): S.PAYING,
         (S.PAID, E.CLOSE): S.CLOSED,
         (S.UNDER_REVIEW, E.REJECT): S.REJECTED,
         (S.PUBLICISED, E.REJECT): S.REJECTED,
@@ -62,11 +66,14 @@ PERMISSION_OF: Mapping[RunEvent, Permission] = {
     E.REJECT: Permission.APPROVE_SUBSIDY,
     E.POST: Permission.PAY_SUBSIDY,
     E.PAY: Permission.PAY_SUBSIDY,
+    E.SETTLE: Permission.PAY_SUBSIDY,
     E.CLOSE: Permission.PAY_SUBSIDY,
 }
+NOT_BY_HAND = (E.SETTLE, E.SUPERSEDE)
+"""What the bank's last answer does, and the run that takes this one's place."""
 ENDED = (S.REJECTED, S.CANCELLED, S.SUPERSEDED)
 """Runs that decide nothing any more."""
-DECIDED = (S.APPROVED, S.POSTED, S.PAID, S.CLOSED)
+DECIDED = (S.APPROVED, S.POSTED, S.PAYING, S.PAID, S.CLOSED)
 """Runs that bind money."""
 PUBLIC = (S.PUBLICISED, *DECIDED)
 """Runs whose awards everyone may see: of one scheme and year there is one, and a year is answered from it."""
@@ -147,11 +154,11 @@ def had_a_hand(actor: Actor, event: RunEvent, hands: Hands) -> bool:
 
 
 def events_open_to(actor: Actor, state: RunState, hands: Hands) -> list[RunEvent]:
-    """What this actor may do with a run now; superseding is done by the run that takes its place."""
+    """What this actor may do with a run now, by hand."""
     return [
         event
         for event in RUN_LIFE.open_in(state)
-        if event is not RunEvent.SUPERSEDE
+        if event not in NOT_BY_HAND
         and actor.may(PERMISSION_OF[event])
         and not had_a_hand(actor, event, hands)
     ]

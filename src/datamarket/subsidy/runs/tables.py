@@ -33,6 +33,12 @@ class LinePostedAlready(Conflict):
     en = "This line is posted already; it is never posted twice."
 
 
+class AwardHeldAlready(Conflict):
+    code = "subsidy.award-held-already"
+    zh = "该项奖补已暂缓或已决定不予支付。"
+    en = "This award is held or forgone already."
+
+
 class RunFrozen(Conflict):
     code = "subsidy.run-frozen"
     zh = "运行的快照、结果和经办人一经写入不再改变。"
@@ -176,7 +182,7 @@ class SubsidyPosting(SQLModel, table=True):
 
 
 class AwardHold(SQLModel, table=True):
-    """An award that waits, because its payee or its case stood no more when the run came to `stage`.
+    """An award that waits: its payee or its case stood no more when the run came to `stage`, or the bank refused it.
 
     `reason` is that of a standing; a line is held once at a time, and never again once it is forgone.
     """
@@ -219,4 +225,5 @@ ERRORS: dict[str, type[MarketError]] = {
     "subsidy_run_payer_separate": RunDutiesNotSeparate,
     "subsidy_run_frozen": RunFrozen,
     "subsidy_posting_pkey": LinePostedAlready,
+    "subsidy_award_hold_open_key": AwardHeldAlready,
 }

@@ -13,6 +13,7 @@ class RunState(Labelled):
     PUBLICISED = "publicised", "公示中", "publicised"
     APPROVED = "approved", "已批准", "approved"
     POSTED = "posted", "已记账", "posted"
+    PAYING = "paying", "支付中", "paying"
     PAID = "paid", "已支付", "paid"
     CLOSED = "closed", "已办结", "closed"
     REJECTED = "rejected", "已驳回", "rejected"
@@ -28,6 +29,7 @@ class RunEvent(StrEnum):
     APPROVE = "approve"
     POST = "post"
     PAY = "pay"
+    SETTLE = "settle"
     CLOSE = "close"
     REJECT = "reject"
     CANCEL = "cancel"
@@ -35,7 +37,7 @@ class RunEvent(StrEnum):
 
 
 class AwardHoldState(Labelled):
-    """An award whose payee lost its standing, or whose case stands no more, waits, goes on, or is not paid."""
+    """An award whose payee, case or payment stands no more waits, goes on, or is not paid."""
 
     HELD = "held", "已暂缓", "held"
     RELEASED = "released", "已恢复", "released"
@@ -43,12 +45,13 @@ class AwardHoldState(Labelled):
 
 
 class AwardHoldCause(Labelled):
-    """Why an award waits: the standing of its payee, or what became of its case."""
+    """Why an award waits: the standing of its payee, what became of its case, or the bank."""
 
     SUSPENDED = "suspended", "主体已暂停", "its payee is suspended"
     WITHDRAWN = "withdrawn", "主体已退出", "its payee has withdrawn"
     REVOKED = "revoked", "案例已撤销", "its case is revoked"
     CORRECTED = "corrected", "案例在取数后更正", "its case was corrected after the snapshot"
+    REFUSED = "refused", "银行退回", "the bank refused to pay it"
 
 
 class AwardHoldEvent(StrEnum):

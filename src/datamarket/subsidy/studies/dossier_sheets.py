@@ -1,21 +1,18 @@
 """What is on file of a run beside its lines, as sheets that print: who decided when, on what, and what was paid."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from datamarket.foundation.clock import MARKET_ZONE
 from datamarket.foundation.spreadsheets.cells import amount
 from datamarket.ledger.terms import EntryKind
 from datamarket.subsidy.facts.review import Flag
-from datamarket.subsidy.runs.queries import PAYING
 from datamarket.subsidy.runs.terms import RunState
 from datamarket.subsidy.scheme.clause import Clause, Tiebreak
 from datamarket.subsidy.scheme.dated_values import BEGINNING
 from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES, FactKind
-from datamarket.subsidy.terms import Candidate, FactValue, LineStatus
+from datamarket.subsidy.terms import Candidate, FactValue
 
 if TYPE_CHECKING:
     from datamarket.subsidy.runs.dossier import RunDossier
@@ -45,7 +42,7 @@ _PAYMENTS = (
 )  # fmt: skip
 EVENTS = {
     "snapshot": "取数", "calculate": "计算", "submit": "报审", "publicise": "公示", "approve": "批准", "post": "记账",
-    "pay": "支付", "close": "办结", "reject": "驳回", "cancel": "取消", "supersede": "替代",
+    "pay": "支付", "settle": "付讫", "close": "办结", "reject": "驳回", "cancel": "取消", "supersede": "替代",
 }  # fmt: skip
 """What each event of a run is, in Chinese."""
 _WORDS = {
@@ -54,29 +51,18 @@ _WORDS = {
     "stop": "停止计算，由人决定",
 }  # fmt: skip
 _POSTED = {
-    EntryKind.SUBSIDY_APPROVED.value: "记账 payable",
-    EntryKind.SUBSIDY_PAID.value: "支付 paid",
-    EntryKind.SUBSIDY_SET_OFF.value: "抵扣 set off",
-}
+    EntryKind.SUBSIDY_APPROVED.value: "记账 payable", EntryKind.SUBSIDY_PAID.value: "支付 paid",
+    EntryKind.SUBSIDY_FORGONE.value: "不予支付 forgone", EntryKind.SUBSIDY_SET_OFF.value: "抵扣 set off",
+}  # fmt: skip
 
 
 def lines_now(dossier: "RunDossier") -> list[dict[str, Any]]:
-    """The lines as they stand: what was posted is final, what was paid or wholly set off is paid, and some comes back."""
-    paid = Counter[UUID]()
-    for posting in dossier.postings:
-        paid[posting.line_id] += posting.amount_fen if posting.kind in PAYING else 0
-    decided = dossier.view.run.approved_by is not None
-    now = []
-    for row, line in zip(dossier.lines, dossier.document["lines"], strict=True):
-        status = line["status"]
-        if row.id in dossier.recovered:
-            status = dossier.recovered[row.id]
-        elif 0 < row.amount_fen <= paid[row.id]:
-            status = LineStatus.PAID
-        elif decided and status == LineStatus.PROPOSED:
-            status = LineStatus.FINAL
-        now.append(line | {"status": status, "enterprise_name": row.enterprise_zh})
-    return now
+    """The lines as they stand, with the names of their enterprises; some comes back."""
+    rows = zip(dossier.lines, dossier.document["lines"], strict=True)
+    return [
+        line | {"status": dossier.recovered.get(row.id, line["status"]), "enterprise_name": row.enterprise_zh}
+        for row, line in rows
+    ]
 
 
 def summary_of(dossier: "RunDossier") -> list[tuple[str, Any]]:
@@ -218,6 +204,11 @@ def _payments(dossier: "RunDossier") -> Iterator[tuple[Any, ...]]:
             _at(posting.posted_at),
             str(posting.entry_id),
         )
+    for refusal in dossier.refused:
+        line = lines[refusal.line_id]
+        told = f"退回 refused：{refusal.told}"
+        day = refusal.day.isoformat() if refusal.day else ""
+        yield line.candidate_id, line.uscc, line.enterprise_zh, told, amount(refusal.amount_fen), day, ""
 
 
 def _at(at: datetime) -> str:

@@ -1,4 +1,4 @@
--- zh: 补贴所依据的各登记簿（主体及其状态、控制关系、平台、账户、案例、申领、申报明细、异议、预算、方案、运行事件、记账、合同价款、已存应答）与审计事件所记一致
+-- zh: 补贴所依据的各登记簿（主体及其状态、控制关系、平台、账户、案例、申领、申报明细、异议、预算、方案、运行事件、记账、奖补出款、合同价款、已存应答）与审计事件所记一致
 -- en: the registers that a subsidy stands on are what audit events tell: no row changed, gone, or made by no event
 -- seen: SELECT count(*) FROM audit_event WHERE action <> 'trading.record' AND facts ? 'rows'
 -- An action keeps the rows that it made or changed in its event, under `rows`; of each row the newest event counts.
@@ -55,6 +55,10 @@ WITH told AS MATERIALIZED (
     UNION ALL
     SELECT coalesce(e.named, 'subsidy_posting ' || t.line_id || '/' || t.kind), e.xid, told_otherwise(t, e.row)
       FROM subsidy_posting AS t FULL JOIN told AS e ON e.named = 'subsidy_posting ' || t.line_id || '/' || t.kind WHERE coalesce(e.name, 'subsidy_posting') = 'subsidy_posting'
+    UNION ALL
+    SELECT coalesce(e.named, 'payout ' || (t.p).ledger_id || '/' || (t.p).id), e.xid, told_otherwise(t.p, e.row)
+      FROM (SELECT p FROM payout AS p WHERE award_id IS NOT NULL) AS t (p)
+      FULL JOIN told AS e ON e.named = 'payout ' || (t.p).ledger_id || '/' || (t.p).id WHERE coalesce(e.name, 'payout') = 'payout'
     UNION ALL
     SELECT coalesce(e.named, 'contract ' || (t.c).id), e.xid, told_otherwise(t.c, e.row)
       FROM (SELECT c FROM contract AS c JOIN contract_meter AS m ON m.contract_id = c.id) AS t (c)
