@@ -62,7 +62,7 @@ def replay_bundle(file: str, content: bytes, key: str | None = None) -> BundleRe
         told = contents.newest_row(run["id"], events)
         year, run_id, ledger_id = int(run["year"]), str(run["id"]), int(run["ledger_id"])
     except (*_BROKEN, ValidationError) as error:
-        raise BundleUnreadable(file=file, reason=str(error).splitlines()[0]) from error
+        raise BundleUnreadable(file=file, reason=repr(error).splitlines()[0]) from error
     again = _evaluated(files, year)
     key = key or files[contents.KEY].decode(errors="replace")
     checkpoint = _opened(files[contents.CHECKPOINT], key)
