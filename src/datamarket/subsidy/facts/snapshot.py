@@ -90,7 +90,7 @@ async def take(
     await connection.execute("SET LOCAL work_mem = '128MB'; SET LOCAL plan_cache_mode = force_custom_plan")
     window = window_of(year, as_of)
     fitting = TurnoverOrigin.KEPT if window.until == window.year_end else TurnoverOrigin.TRADES
-    turnover, circular = statements.FACTS_OF[origin := turnover_from or fitting]
+    turnover, rings_fact = statements.FACTS_OF[origin := turnover_from or fitting]
     registered = await statements.fetch(connection, statements.REGISTERED, window)
     suspended = {row[0] for row in await statements.fetch(connection, statements.SUSPENDED, window)}
     venues = await statements.fetch(connection, statements.VENUES, window)
@@ -104,9 +104,8 @@ async def take(
     months = await statements.fetch(connection, statements.MONTHS, window) if by_month else []
     cases = await _cases(connection, window)
     enterprises = looked_at(registered, sold, cases.owners)
-    companies = enterprise_candidates(
-        enterprises, suspended, sold, review.circular_turnover(rings), _by_party(months)
-    )
+    circular, by_party = review.circular_turnover(rings), _by_party(months)
+    companies = enterprise_candidates(enterprises, suspended, sold, circular, by_party)
     codes = {row["id"]: row["uscc"] for row in enterprises}
     projects = project_candidates(cases, codes, companies)
     return TakenSnapshot(
@@ -123,7 +122,7 @@ async def take(
             "trades": sum(row["trades"] for row in sold.values()),
         },
         turnover_from=origin,
-        facts=_facts_read(turnover, circular, by_month=by_month),
+        facts=_facts_read(turnover, rings_fact, by_month=by_month),
     )
 
 
