@@ -2,6 +2,8 @@
 
 from datetime import UTC, date, datetime
 
+import pytest
+
 from datamarket.catalogue.venues import actions as venue_actions
 from datamarket.catalogue.venues import queries as venue_queries
 from datamarket.catalogue.venues.terms import FeePayer, VenueTerms
@@ -9,7 +11,7 @@ from datamarket.foundation.db import Database, driver
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.subsidy.facts import snapshot as snapshots
-from datamarket.subsidy.facts.counterfactual import changed
+from datamarket.subsidy.facts.counterfactual import SnapshotLacks, changed
 from datamarket.subsidy.facts.snapshot import TakenSnapshot
 from datamarket.subsidy.terms import Snapshot
 from tests.world import subsidy as world
@@ -31,7 +33,7 @@ def nets(of: Snapshot) -> dict[str, object]:
 
 
 async def test_a_venue_counted_in_a_question_is_the_venue_counted_in_the_register(
-    fresh_database: Database,
+    fresh_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on = await world.stage(fresh_database)
     first, second, buyer = [await world.enterprise(fresh_database) for _ in range(3)]
@@ -58,5 +60,10 @@ async def test_a_venue_counted_in_a_question_is_the_venue_counted_in_the_registe
     world.assert_months_add_up(again)
     assert nets(other) == nets(again.snapshot)
     assert (nets(other)[first.uscc], nets(other)[second.uscc]) == (7_000, 0)
+    monkeypatch.setattr(snapshots, "MOST_SELLERS_BY_MONTH", 1)
+    large = await taken(fresh_database)
+    assert "turnover_by_month" not in large.facts
+    with pytest.raises(SnapshotLacks):
+        changed(large.snapshot, {"facts.party": "buyer"}, YEAR)
     bought = nets(changed(frozen.snapshot, {"facts.party": "buyer"}, YEAR))
     assert (bought[buyer.uscc], bought[first.uscc]) == (3_000, 0)

@@ -12,7 +12,7 @@ from typing import Any
 from datamarket.foundation import money
 from datamarket.foundation.documents.dated import read_day
 from datamarket.foundation.errors import Invalid
-from datamarket.subsidy.facts.terms import BOUGHT, SOLD
+from datamarket.subsidy.facts.terms import BOUGHT, MOST_SELLERS_BY_MONTH, SOLD
 from datamarket.subsidy.terms import Candidate, FactValue, Snapshot, Unit
 
 LEFT_OUT, PARTY, TAX, VENUES = "facts.left-out", "facts.party", "facts.tax", "facts.venues"
@@ -33,8 +33,11 @@ class FactChangeInvalid(Invalid):
 
 class SnapshotLacks(Invalid):
     code = "subsidy.snapshot-lacks"
-    zh = "该快照没有“{facts}”（各平台每月的交易额），不能回答“{where}”；请另行发起运行，用新快照测算。"
-    en = "This snapshot lacks '{facts}' (sums of each venue and month), so '{where}' has no answer; take a new one with a new run."
+    zh = "该快照没有“{facts}”（各平台每月的交易额），不能回答“{where}”；新快照在卖方不超过 {most} 家时才保存，请另行发起运行。"
+    en = (
+        "This snapshot lacks '{facts}' (sums of each venue and month), so '{where}' has no answer;"
+        " a new one keeps them for at most {most} sellers: open a new run."
+    )
 
 
 def changed(snapshot: Snapshot, changes: Mapping[str, Any], year: int) -> Snapshot:
@@ -120,7 +123,9 @@ def _counted(rows: list[Candidate], changes: Mapping[str, Any], year: int) -> li
     if party not in ("seller", "buyer"):
         raise _refuse(PARTY, "应为 seller 或 buyer", "write seller or buyer")
     if not any(SOLD in row.facts for row in rows):
-        raise SnapshotLacks(facts=f"{SOLD}, {BOUGHT}", where=VENUES if terms else PARTY)
+        raise SnapshotLacks(
+            facts=f"{SOLD}, {BOUGHT}", where=VENUES if terms else PARTY, most=MOST_SELLERS_BY_MONTH
+        )
     known = {venue for row in rows for fact in (SOLD, BOUGHT) for venue, *_ in _sums(row, fact)}
     if unknown := terms.keys() - known:
         told, all_told = ", ".join(sorted(unknown)), ", ".join(sorted(known))

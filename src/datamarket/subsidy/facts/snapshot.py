@@ -19,7 +19,7 @@ from datamarket.foundation.db import Connection
 from datamarket.participants.terms import ParticipantKind
 from datamarket.subsidy.facts import review, statements
 from datamarket.subsidy.facts.statements import Window
-from datamarket.subsidy.facts.terms import BOUGHT, JOINT, SOLD, TurnoverOrigin
+from datamarket.subsidy.facts.terms import BOUGHT, JOINT, MOST_SELLERS_BY_MONTH, SOLD, TurnoverOrigin
 from datamarket.subsidy.scheme.vocabulary import ENTERPRISE_FACTS, OTHER_KIND
 from datamarket.subsidy.terms import Candidate, FactValue, Snapshot, Unit, instant_text
 
@@ -90,7 +90,7 @@ async def take(
     await connection.execute("SET LOCAL work_mem = '128MB'; SET LOCAL plan_cache_mode = force_custom_plan")
     window = window_of(year, as_of)
     fitting = TurnoverOrigin.KEPT if window.until == window.year_end else TurnoverOrigin.TRADES
-    turnover, circular = statements.FACTS_OF[origin := turnover_from or fitting]
+    turnover, rings_fact = statements.FACTS_OF[origin := turnover_from or fitting]
     registered = await statements.fetch(connection, statements.REGISTERED, window)
     suspended = {row[0] for row in await statements.fetch(connection, statements.SUSPENDED, window)}
     venues = await statements.fetch(connection, statements.VENUES, window)
@@ -100,12 +100,12 @@ async def take(
     rows = await statements.fetch(connection, turnover, window)
     sold = {row["provider_id"]: row for row in rows if row["codes"] is None}
     rings = rings_of([row for row in rows if row["codes"] is not None])
-    months = await statements.fetch(connection, statements.MONTHS, window)
+    by_month = len(sold) <= MOST_SELLERS_BY_MONTH
+    months = await statements.fetch(connection, statements.MONTHS, window) if by_month else []
     cases = await _cases(connection, window)
     enterprises = looked_at(registered, sold, cases.owners)
-    companies = enterprise_candidates(
-        enterprises, suspended, sold, review.circular_turnover(rings), _by_party(months)
-    )
+    circular, by_party = review.circular_turnover(rings), _by_party(months)
+    companies = enterprise_candidates(enterprises, suspended, sold, circular, by_party)
     codes = {row["id"]: row["uscc"] for row in enterprises}
     projects = project_candidates(cases, codes, companies)
     return TakenSnapshot(
@@ -122,13 +122,13 @@ async def take(
             "trades": sum(row["trades"] for row in sold.values()),
         },
         turnover_from=origin,
-        facts=_facts_read(turnover, circular),
+        facts=_facts_read(turnover, rings_fact, by_month=by_month),
     )
 
 
-def _facts_read(*turnover: statements.SqlFact) -> dict[str, dict[str, int | str]]:
-    """Version and text of each; of turnover, those that were asked."""
-    names = {fact.name for fact in turnover}
+def _facts_read(*turnover: statements.SqlFact, by_month: bool) -> dict[str, dict[str, int | str]]:
+    """Version and text of each that was asked."""
+    names = {fact.name for fact in turnover} | (set() if by_month else {statements.MONTHS.name})
     return {
         fact.name: {"version": fact.version, "sha256": fact.sha256}
         for fact in statements.SQL_FACTS

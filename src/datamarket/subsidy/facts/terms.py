@@ -15,3 +15,5 @@ JOINT = "/"
 
 SOLD, BOUGHT = "sold_by_month", "bought_by_month"
 """Facts of an enterprise for questions: `VENUE@MONTH=counted,uncounted` in fen, parted by spaces; older snapshots lack both."""
+MOST_SELLERS_BY_MONTH = 1_000
+"""Of more sellers no sums by month are kept: with 2,000 of them reading took 2.8 s where their turnover took 0.8 s."""

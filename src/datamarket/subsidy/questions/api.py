@@ -287,7 +287,10 @@ async def get_study(actor: ReadSubsidy, session: Reading, study_id: UUID) -> Stu
     "/{study_id}/{file}",
     summary="A study as a table, a workbook or a chart",
     response_class=Response,
-    responses={200: {"content": dict.fromkeys(MEDIA.values(), BINARY)}, 409: {}},
+    responses={
+        200: {"content": dict.fromkeys(MEDIA.values(), BINARY) | {CSV: {"schema": {"type": "string"}}}},
+        409: {},
+    },
 )
 async def get_study_file(
     actor: ReadSubsidy, session: Reading, study_id: UUID, file: StudyFileName

@@ -91,7 +91,7 @@ def _ranked(ranks: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> Sp
         if row[f"rank_{arm}"] is not None
     ]
     cuts = [
-        {"cut": max(paid) + 0.5, "side": side}
+        {"cut": (2 * max(paid) + 1) / 2, "side": side}
         for arm, side in (("before", BEFORE), ("after", AFTER))
         if (paid := [row[f"rank_{arm}"] for row in ranks if row[f"award_fen_{arm}"]])
     ]
