@@ -2,7 +2,7 @@
 
 import typer
 
-from datamarket.commands import bank, database, evidence, market, subsidy
+from datamarket.commands import bank, database, documents, evidence, market, subsidy
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -11,5 +11,6 @@ app = typer.Typer(
 )
 for commands in (market.app, database.app, evidence.app):
     app.add_typer(commands)
+subsidy.app.add_typer(documents.app)
 app.add_typer(subsidy.app, name="subsidy")
 app.add_typer(bank.app, name="bank")

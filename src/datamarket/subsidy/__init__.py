@@ -10,20 +10,17 @@ facts      named, versioned statements over the market, or an office's files; fr
 register   versions of a scheme, approved by another hand than wrote them; the budget of a year
 papers     files that a case or an application stands on
 cases      projects, their verified investment, what was claimed for each
-integrity  trades that only look like trades: detectors, and flags that a person judges
+integrity  trades and claims that only look like some: detectors, and flags that a person judges
 calls      applications, and awards that nobody applies for
 runs       a run through its life, from its snapshot to payment
-objections what is said against a public list, and appeals: answered, decided by another, leading to a run for everyone
+objections what is said against a public list, and appeals: decided by another, leading to a run for everyone
 recoveries awards that were paid and come back: decided, in instalments, set off
 lines      what readers see: awards, refusals, what a reviewer must look at
 bundles    a run as one file that is recomputed anywhere, and held to what was sealed
 studies    another run, today's books, other parameters, the same bytes again; a workbook
 questions  what staff ask of one snapshot, with charts, kept under an address
 
-Invariants: amounts are whole fen and rates exact fractions; the order of rows never matters; an award
-never exceeds its cap; lines add up to the total; every candidate has a line, paid or not; what is
-missing is held, never taken as zero; no policy number stands in code.
-
-Uses: payouts, ledger, participants, evidence, auth, foundation; the evaluator the foundation only. Its statements
-also read the rows of trading and catalogue.
+Invariants: whole fen, exact rates; the order of rows never matters; an award never exceeds its cap; every candidate
+has a line, paid or not; what is missing is held, never taken as zero; no policy number stands in code.
+Uses: payouts, ledger, participants, evidence, auth, foundation; the evaluator the foundation only; reads trading, catalogue.
 """

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from datamarket.foundation.money import percent
 from datamarket.subsidy.evaluator.rules import evaluate
 from datamarket.subsidy.questions.asking import read_question
-from datamarket.subsidy.questions.curve import BudgetNotMet, Ground, RateNotSingle, meeting_of, points_of
+from datamarket.subsidy.questions.curve import BudgetNotMet, RatedClause, RateNotSingle, meeting_of, points_of
 from datamarket.subsidy.questions.terms import MeetAsked, RangeAsked
 from datamarket.subsidy.scheme.document import Scheme
 from datamarket.subsidy.studies.reform import Reformed, apply_reform
@@ -52,7 +52,7 @@ def exact_cost(snapshot: Snapshot, rate: Fraction, cap: int, top: int = 10) -> F
 @settings(max_examples=40, deadline=None)
 def test_the_cost_is_linear_between_kinks_and_turns_at_each(fens: list[int]) -> None:
     snapshot = market_of(fens)
-    ground = Ground(Reformed(city_scheme(), snapshot), YEAR, TOP)
+    ground = RatedClause(Reformed(city_scheme(), snapshot), YEAR, TOP)
     kinks = ground.kinks(Fraction(0), Fraction(1))
     assert kinks is not None
     corners = [
@@ -105,16 +105,16 @@ def test_each_point_of_a_range_is_a_run_of_its_own(path: str, values: tuple[Frac
 def test_where_awards_limit_one_another_no_kink_is_told_and_tiers_have_no_rate() -> None:
     pooled = apply_reform(city_scheme(), {"enterprise_cap": {"2025-01-01": "100000.00"}})
     arm = Reformed(pooled, market_of([10**9]))
-    assert Ground(arm, YEAR, TOP).kinks(Fraction(0), Fraction(1)) is None
+    assert RatedClause(arm, YEAR, TOP).kinks(Fraction(0), Fraction(1)) is None
     _, met = meeting_of(arm, YEAR, MeetAsked(TOP, 10**9, STEP))
     assert met.exact is None
     with pytest.raises(RateNotSingle):
-        Ground(Reformed(shapes_scheme(), market_of([5])), YEAR, "project-tiers")
+        RatedClause(Reformed(shapes_scheme(), market_of([5])), YEAR, "project-tiers")
 
 
 def test_a_floor_holds_a_line_up_until_the_rate_lifts_it() -> None:
     floored = apply_reform(city_scheme(), {f"{TOP}.floor": "1000.00"})
-    ground = Ground(Reformed(floored, Snapshot.of([firm("A", "100000.00")])), YEAR, TOP)
+    ground = RatedClause(Reformed(floored, Snapshot.of([firm("A", "100000.00")])), YEAR, TOP)
     told = [
         (kink.rate, kink.effect.value, kink.open_base)
         for kink in ground.kinks(Fraction(0), Fraction(2)) or ()

@@ -323,10 +323,7 @@ _SOURCES: tuple[tuple[MatterKind, Source], ...] = (
         ),
     ),
     (K.AWARD_REFUSED, Source(P.READ_LEDGER, _REFUSED.format("p.payee_id = $2"))),
-    (
-        K.AWARD_TO_PAY_AGAIN,
-        Source(P.PAY_SUBSIDY, _REFUSED.format("true"), of_organisations=False),
-    ),
+    (K.AWARD_TO_PAY_AGAIN, Source(P.PAY_SUBSIDY, _REFUSED.format("true"), of_organisations=False)),
     (K.SUBSCRIPTION_TO_REPLAY, Source(P.READ_MARKET, _PAUSED.format("participant_id = $2"))),
     (
         K.SUBSCRIPTION_TO_REPLAY,

@@ -383,18 +383,9 @@ FACTS_OF: Mapping[TurnoverOrigin, tuple[SqlFact, SqlFact]] = {
 }
 """Turnover by enterprise and its rings, by what they are read from: two facts of one statement."""
 SQL_FACTS = (
-    REGISTERED,
-    SUSPENDED,
-    VENUES,
-    RELATED,
-    FLAGGED,
-    MONTHS,
-    FLAGGED_INVESTMENT,
-    *(fact for pair in FACTS_OF.values() for fact in pair),
-    CASES,
-    CLAIMED,
-    REGISTER,
-)
+    REGISTERED, SUSPENDED, VENUES, RELATED, FLAGGED, MONTHS, FLAGGED_INVESTMENT,
+    *(fact for pair in FACTS_OF.values() for fact in pair), CASES, CLAIMED, REGISTER,
+)  # fmt: skip
 
 
 async def fetch(connection: Connection, fact: SqlFact, window: Window) -> list[asyncpg.Record]:

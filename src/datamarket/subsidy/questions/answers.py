@@ -9,7 +9,7 @@ from datamarket.foundation.money import percent, yuan
 from datamarket.subsidy.evaluator import identity as engine
 from datamarket.subsidy.evaluator.rules import evaluate
 from datamarket.subsidy.questions.asking import value_text
-from datamarket.subsidy.questions.curve import Ground, Meeting, around, meeting_of, points_of
+from datamarket.subsidy.questions.curve import Meeting, RatedClause, around, meeting_of, points_of
 from datamarket.subsidy.questions.terms import (
     STUDY_FORMAT,
     WATERMARK,
@@ -50,7 +50,7 @@ def answer_of(
             found["curve"] = _ranged(arm, year, asked)
         case GridAsked() as asked:
             check_values(arm.scheme, year, asked.clause, asked.rates, asked.caps)
-            cells = Ground(arm, year, asked.clause).cells(asked.rates, asked.caps)
+            cells = RatedClause(arm, year, asked.clause).cells(asked.rates, asked.caps)
             found["grid"] = _gridded(asked, cells)
         case MeetAsked() as asked:
             ground, meeting = meeting_of(arm, year, asked)
@@ -135,7 +135,7 @@ def _ranged(arm: Reformed, year: int, asked: RangeAsked) -> dict[str, Any]:
 
 
 def _curve(
-    ground: Ground, path: str, values: Sequence[Fraction | int], cells: Sequence[Cell]
+    ground: RatedClause, path: str, values: Sequence[Fraction | int], cells: Sequence[Cell]
 ) -> dict[str, Any]:
     over_rate = path.endswith(f".{RATE_PATH}")
     kinks = ground.kinks(Fraction(values[0]), Fraction(values[-1])) if over_rate else []

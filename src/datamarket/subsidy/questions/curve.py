@@ -56,7 +56,7 @@ class Meeting:
     exact: Fraction | None
 
 
-class Ground:
+class RatedClause:
     """One clause of an arm, with what holds of it in the year."""
 
     def __init__(self, arm: Reformed, year: int, clause_id: str) -> None:
@@ -118,12 +118,12 @@ class Ground:
         return kinks
 
 
-def points_of(arm: Reformed, year: int, asked: RangeAsked) -> tuple[Ground, list[Cell]]:
+def points_of(arm: Reformed, year: int, asked: RangeAsked) -> tuple[RatedClause, list[Cell]]:
     """A cell for each value. Raises RangePathUnknown, RateNotSingle, and what a reform to any of the values raises."""
     clause_id, _, parameter = asked.path.partition(".")
     if parameter not in RANGE_PATHS:
         clause_id = asked.path
-    ground = Ground(arm, year, clause_id)
+    ground = RatedClause(arm, year, clause_id)
     schemes = []
     for value in asked.values:
         stated = (
@@ -142,12 +142,12 @@ def points_of(arm: Reformed, year: int, asked: RangeAsked) -> tuple[Ground, list
     if parameter == "cap":
         return ground, ground.cells([ground.rate], [int(value) for value in asked.values])[0]
     arms = (Reformed(scheme, arm.snapshot) for scheme in schemes)
-    return ground, [Ground(one, year, clause_id).cells([ground.rate])[0][0] for one in arms]
+    return ground, [RatedClause(one, year, clause_id).cells([ground.rate])[0][0] for one in arms]
 
 
-def meeting_of(arm: Reformed, year: int, asked: MeetAsked) -> tuple[Ground, Meeting]:
+def meeting_of(arm: Reformed, year: int, asked: MeetAsked) -> tuple[RatedClause, Meeting]:
     """By bisection: the cost never falls as the rate rises. Raises BudgetNotMet at the least rate that is allowed."""
-    ground = Ground(arm, year, asked.clause)
+    ground = RatedClause(arm, year, asked.clause)
     bounds = ground.clause.validators.rate if ground.clause.validators else None
     least, most = (
         (bounds.min or Fraction(0), bounds.max or Fraction(1)) if bounds else (Fraction(0), Fraction(1))
@@ -175,7 +175,7 @@ def meeting_of(arm: Reformed, year: int, asked: MeetAsked) -> tuple[Ground, Meet
     return ground, Meeting(met, cost(low) or 0, above, next_cost, _binds_at(ground, asked.budget_fen))
 
 
-def _binds_at(ground: Ground, budget: int) -> Fraction | None:
+def _binds_at(ground: RatedClause, budget: int) -> Fraction | None:
     """The rate at which the cost before rounding is the budget: on the segment between two kinks that crosses it."""
     kinks = ground.kinks(Fraction(0), Fraction(1))
     if kinks is None:
