@@ -136,7 +136,7 @@ async def test_one_thing_is_shown_to_who_has_no_organisation_as_to_a_stranger(
         nobody, stranger = actor(*TRADING), actor(*TRADING, organisation=new_id(moment()))
         assert await outcome(nobody, thing) == await outcome(stranger, thing)
     assert there or any(
-        room in name for room in ("subsidy", "notices", "disputes", "dataspace")
+        room in name for room in ("subsidy", "notices", "disputes", "dataspace", "measurements")
     )  # none is written
 
 

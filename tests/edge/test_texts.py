@@ -47,7 +47,7 @@ TAKEN = [
     "'; --",
     "e\u0301",
 ]
-ELSEWHERE = {"password", "old", "new", "uscc", "division", "industry", "margin"}
+ELSEWHERE = {"password", "old", "new", "uscc", "seller_uscc", "division", "industry", "margin"}
 """A password is never shown; the others are codes and a rate, whose characters are judged one by one."""
 
 

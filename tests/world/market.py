@@ -26,6 +26,7 @@ from datamarket.notices.subscriptions.tables import Subscription
 from datamarket.payouts import files
 from datamarket.payouts.bank import actions as bank_actions
 from datamarket.payouts.bank import simulated as bank
+from datamarket.subsidy.objections.terms import ObjectionEvent
 from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.trading.orders.terms import OrderEvent
 from datamarket.zones.terms import UseClass
@@ -109,7 +110,8 @@ async def market_in_use(database: Database) -> Market:
     await subsidy.controls(database, agreement.provider, agreement.buyer, since=IN_MAY)
     await subsidy.detected(database, officers, year=NOON.year)
     run = await subsidy.publicised(database, officers)
-    await subsidy.objected(database, agreement.provider_account, run)
+    objection = await subsidy.objected(database, agreement.provider_account, run)
+    await subsidy.judged(database, agreement.provider_account, objection, ObjectionEvent.WITHDRAW)
     await subsidy.moved(database, officers, run, RunEvent.REJECT, reason="核对")
     await recoveries.owed(database, officers)
     run = await subsidy.opened_run(database, officers, now=recoveries.LATER)

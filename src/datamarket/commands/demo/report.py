@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.table import Table
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from datamarket.commands.demo.awards import Happened
 from datamarket.commands.demo.contract_years import ContractYear
 from datamarket.commands.demo.withdrawal import Withdrawal
-from datamarket.foundation.money import yuan
+from datamarket.foundation.money import Fen, yuan
 from datamarket.ledger.books import queries as ledger
 from datamarket.ledger.terms import AccountKind
 from datamarket.simulation.settling import Settled
@@ -19,6 +20,8 @@ from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.terms import LineStatus
 
 console = Console(width=118, highlight=False)
+OWED_OF_AWARDS = (AccountKind.SUBSIDY_PAYABLE, AccountKind.SUBSIDY_RECEIVABLE, AccountKind.PAYOUT_IN_TRANSIT)
+"""What the city owes, what is owed to it, and what is on its way: nothing, once all is paid and came back."""
 
 
 def _table(title: str, headings: Sequence[str], *, right: Sequence[int] = ()) -> Table:
@@ -174,6 +177,27 @@ def print_withdrawal(told: Withdrawal) -> None:
     if told.refusal is not None:
         console.print(told.refusal.sentence("zh"), markup=False)
         console.print(told.refusal.sentence("en") + "\n", markup=False)
+
+
+async def print_happened(session: AsyncSession, ledger_id: int, happened: Sequence[Happened]) -> None:
+    """What happened to whose award, and that nothing stays owed on either side."""
+    table = _table(
+        "一年奖补的经过（模拟） · what became of the year's awards (simulated)",
+        ("经过 · what", "企业 · whom", "之前 · before", "之后 · after"),
+        right=(2, 3),
+    )
+    for one in happened:
+        table.add_row("\n".join(one.what), one.whom, one.before, one.after)
+    console.print(table)
+    still = {
+        row.kind: row.debit_fen - row.credit_fen
+        for row in await ledger.trial_balance(session, ledger_id, at=None)
+        if row.kind in OWED_OF_AWARDS
+    }
+    for kind in OWED_OF_AWARDS:
+        zh, en = kind.labels
+        console.print(f"{zh} · {en}: {yuan(Fen(still.get(kind, 0)))}")
+    console.print()
 
 
 def print_contract_years(years: Sequence[ContractYear]) -> None:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
-from uuid import UUID
 
 from rich.console import Console
 from rich.progress import (
@@ -20,9 +19,10 @@ from rich.progress import (
 )
 
 from datamarket.commands.demo import report
+from datamarket.commands.demo.awards import decide_awards, recover_award
 from datamarket.commands.demo.contract_years import play_contract_years
 from datamarket.commands.demo.withdrawal import withdraw_and_reinstate
-from datamarket.foundation.clock import business_date, read_clock, start_of_day
+from datamarket.foundation.clock import business_date, read_clock
 from datamarket.foundation.db import Database, owner_connection
 from datamarket.foundation.errors import Conflict
 from datamarket.foundation.ids import seeded_ids
@@ -37,7 +37,6 @@ from datamarket.simulation.second_city import SecondLoader, play_second_city
 from datamarket.simulation.settling import settle_year
 from datamarket.simulation.terms import Heard, Stage
 from datamarket.subsidy.runs import dossier
-from datamarket.subsidy.runs.whole import run_whole
 
 console = Console(stderr=True)
 YEAR = 2024
@@ -119,11 +118,11 @@ async def run_demo(database: Database, market: MarketDatabase, folder: Path, wan
         password = await _load(database, market, folder, heard)
         played = await _play(database, market, YEAR, wanted, heard)
         await _learn(market.url)
-        run_id, cutoff = await _run_subsidies(database, YEAR, ledger_id)
+        run, happened = await decide_awards(database, market.settings.papers, ledger_id, YEAR)
     await renew_registrations(database, business_date(read_clock()))
     async with database.transaction() as session:
-        tables = await dossier.award_tables(session, run_id)
-        await report.print_market(session, ledger_id, year=YEAR, now=cutoff)
+        tables = await dossier.award_tables(session, run.id)
+        await report.print_market(session, ledger_id, year=YEAR, now=run.cutoff)
         await report.print_trial_balance(session, ledger_id)
     report.print_awards(tables)
     report.print_refused(tables)
@@ -139,7 +138,10 @@ async def run_demo(database: Database, market: MarketDatabase, folder: Path, wan
             market.settings.demo_password or password or "",
             _unheard,
         )
-        cities = await _settle_cities(database, loader, ledger_id, wanted.seed, now=cutoff)
+        cities = await _settle_cities(database, loader, ledger_id, wanted.seed, now=run.cutoff)
+        happened.append(await recover_award(database, run))
+    async with database.transaction() as session:
+        await report.print_happened(session, ledger_id, happened)
     findings = [finding for city in cities for finding in await check_books(market.url, city)]
     broken = [finding.check.id for finding in findings if not finding.holds]
     if broken:
@@ -195,24 +197,6 @@ async def _play(
         seed=wanted.seed,
     )
     return played
-
-
-async def _run_subsidies(database: Database, year: int, ledger_id: int) -> tuple[UUID, datetime]:
-    """The run and its cut-off: in March of the next year, each step by whoever may take it."""
-    async with database.transaction() as session:
-        offices = await queries.offices(session)
-    run = await run_whole(
-        database,
-        year=year,
-        calculator=offices["authority"],
-        reviewer=offices["authority2"],
-        approver=offices["authority3"],
-        payer=offices["finance"],
-        cashier=offices["finance2"],
-        now=start_of_day(date(year + 1, 3, 3)),
-        ledger_id=ledger_id,
-    )
-    return run.id, run.cutoff
 
 
 async def _settle_cities(

@@ -89,7 +89,7 @@ class LineOut(RowShape):
     def of(cls, row: LineView, **derived: Any) -> Self:
         hold = AwardHoldOut.of(row.hold) if row.hold else None
         now, kept = row.now, row._asdict() | {"hold": hold}
-        derived |= {"status": row.recovery or now.status, "refusal": RefusalOut.of(now)}
+        derived |= {"status": row.status, "refusal": RefusalOut.of(now)}
         return super().of(row.line, **kept, **derived)
 
 
@@ -190,8 +190,8 @@ class AwardOut(Shape):
 
     @classmethod
     def of(cls, award: Award, scheme: Scheme) -> "AwardOut":
-        line, run, hold, recovery, told = award
-        status = recovery or AwardNow.of(told).status
+        line, run, hold, recovery, _ = award
+        status = award.status
         clause = scheme.clause(line.clause_id)
         shown = {
             "scheme": run.scheme_id,

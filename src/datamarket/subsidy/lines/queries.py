@@ -34,6 +34,11 @@ class LineView(NamedTuple):
         """A line without an award stays what the evaluator gave."""
         return AwardNow.of(self.told) if self.told else AwardNow(LineStatus(self.line.status))
 
+    @property
+    def status(self) -> LineStatus:
+        """Whether it comes back, or else what became of it."""
+        return LineStatus(self.recovery) if self.recovery else self.now.status
+
 
 class Award(NamedTuple):
     """One publicised award, what holds it, whether it comes back, and what has become of it."""
@@ -43,6 +48,11 @@ class Award(NamedTuple):
     hold: AwardHold | None
     recovery: LineStatus | None
     told: dict[str, Any]
+
+    @property
+    def status(self) -> LineStatus:
+        """Whether it comes back, or else what became of it."""
+        return LineStatus(self.recovery) if self.recovery else AwardNow.of(self.told).status
 
 
 def _line_visible(actor: Actor) -> Any:

@@ -202,7 +202,9 @@ class RecoveryEventsOut(AllowedEvents[RecoveryState, RecoveryEvent]):
 
 
 @router.get(
-    "/runs/{run_id}/recovery-grounds", summary="Paid awards that today's books would not give in full"
+    "/runs/{run_id}/recovery-grounds",
+    summary="Paid awards that today's books would not give in full",
+    responses={409: {}},
 )
 @takes_long
 async def list_grounds(actor: ReadSubsidy, session: Reading, now: Now, run_id: UUID) -> GroundsOut:

@@ -42,30 +42,98 @@ async def run_whole(
 
     `now` must lie after the year; approval and what follows happen when the publicity is over. `cashier` approves the batch.
     """
+    run = await make_public(
+        database,
+        year=year,
+        calculator=calculator,
+        reviewer=reviewer,
+        now=now,
+        ledger_id=ledger_id,
+        scheme=scheme,
+    )
+    run = await pay_out(database, run, approver=approver, payer=payer, cashier=cashier, bank=bank, now=now)
+    return await take_step(database, run, payer, RunEvent.CLOSE, now=after_publicity(run, now))
+
+
+async def make_public(
+    database: Database,
+    *,
+    year: int,
+    calculator: Actor,
+    reviewer: Actor,
+    now: datetime,
+    ledger_id: int,
+    scheme: str = CITY_SCHEME,
+    supersedes: UUID | None = None,
+    reason: str | None = None,
+) -> SubsidyRun:
+    """From its draft to its public list; one that supersedes a public list says why."""
     async with database.transaction() as session:
-        await load_shipped_schemes(session, approver, now=now)
+        await load_shipped_schemes(session, reviewer, now=now)
         run = await open_run(
-            session, calculator, ledger_id, scheme_id=scheme, year=year, cutoff=None, now=now
+            session,
+            calculator,
+            ledger_id,
+            scheme_id=scheme,
+            year=year,
+            cutoff=None,
+            supersedes=supersedes,
+            now=now,
         )
-    hands = {
-        RunEvent.SNAPSHOT: calculator,
-        RunEvent.CALCULATE: calculator,
-        RunEvent.SUBMIT: calculator,
-        RunEvent.PUBLICISE: reviewer,
-        RunEvent.APPROVE: approver,
-        RunEvent.POST: payer,
-        RunEvent.PAY: payer,
-        RunEvent.CLOSE: payer,
-    }
-    for event, officer in hands.items():
-        if event is RunEvent.APPROVE and run.publicity_to is not None:
-            now = rules.earliest_approval(run.publicity_to, now)
-        async with database.transaction() as session:
-            locked = await queries.lock_run(session, run.id)
-            run = await move_run(session, officer, locked, event, now=now)
-        if event is RunEvent.PAY:
-            await through_bank(database, run, payer=payer, cashier=cashier, bank=bank, now=now)
+    for event in (RunEvent.SNAPSHOT, RunEvent.CALCULATE, RunEvent.SUBMIT):
+        await take_step(database, run, calculator, event, now=now)
+    return await take_step(database, run, reviewer, RunEvent.PUBLICISE, reason=reason, now=now)
+
+
+async def pay_out(
+    database: Database,
+    run: SubsidyRun,
+    *,
+    approver: Actor,
+    payer: Actor,
+    cashier: Actor,
+    bank: BankRules = PAYS_ALL,
+    now: datetime,
+) -> SubsidyRun:
+    """Approved once its publicity is over, payable, instructed, answered by the bank."""
+    now = after_publicity(run, now)
+    for event, officer in ((RunEvent.APPROVE, approver), (RunEvent.POST, payer)):
+        await take_step(database, run, officer, event, now=now)
+    return await instruct(database, run, payer=payer, cashier=cashier, bank=bank, now=now)
+
+
+async def instruct(
+    database: Database,
+    run: SubsidyRun,
+    *,
+    payer: Actor,
+    cashier: Actor,
+    bank: BankRules = PAYS_ALL,
+    now: datetime,
+) -> SubsidyRun:
+    """What is not paid yet goes to the bank, and the bank answers."""
+    run = await take_step(database, run, payer, RunEvent.PAY, now=now)
+    await through_bank(database, run, payer=payer, cashier=cashier, bank=bank, now=now)
     return run
+
+
+def after_publicity(run: SubsidyRun, now: datetime) -> datetime:
+    """The first instant at which its list may be approved, or now."""
+    return now if run.publicity_to is None else rules.earliest_approval(run.publicity_to, now)
+
+
+async def take_step(
+    database: Database,
+    run: SubsidyRun,
+    officer: Actor,
+    event: RunEvent,
+    *,
+    reason: str | None = None,
+    now: datetime,
+) -> SubsidyRun:
+    async with database.transaction() as session:
+        locked = await queries.lock_run(session, run.id)
+        return await move_run(session, officer, locked, event, reason=reason, now=now)
 
 
 async def through_bank(

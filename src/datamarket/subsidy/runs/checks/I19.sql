@@ -7,7 +7,7 @@ WITH told AS MATERIALIZED (
       FROM audit_event AS e CROSS JOIN jsonb_each(e.facts -> 'rows') AS t CROSS JOIN jsonb_each(t.value) AS r
      WHERE e.action <> 'trading.record' AND e.facts ? 'rows'
      ORDER BY t.key, r.key, coalesce(r.value ->> 'version', r.value ->> 'terms_number')::integer DESC NULLS LAST,
-              (r.value ->> 'to_at') IS NOT NULL DESC, e.id DESC
+              coalesce(r.value ->> 'to_at', r.value ->> 'returned_at') IS NOT NULL DESC, e.id DESC
 ), register AS (
     SELECT coalesce(e.named, 'participant ' || t.id) AS named, e.xid, told_otherwise(t, e.row) AS flaw
       FROM participant AS t FULL JOIN told AS e ON e.named = 'participant ' || t.id WHERE coalesce(e.name, 'participant') = 'participant'

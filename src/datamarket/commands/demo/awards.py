@@ -1,0 +1,239 @@
+"""What becomes of a year's awards (simulated): a ring comes off, an objection changes ranks, a payment bounces, money comes back."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from datamarket.auth.terms import Actor
+from datamarket.commands.demo import queries
+from datamarket.foundation.clock import start_of_day
+from datamarket.foundation.db import Database, PageAsked
+from datamarket.foundation.money import Fen, yuan
+from datamarket.participants import queries as participants
+from datamarket.participants.affiliations.actions import affiliate
+from datamarket.payouts.bank.simulated import BankRules
+from datamarket.simulation import queries as city
+from datamarket.subsidy.integrity import actions as integrity
+from datamarket.subsidy.integrity import queries as flags
+from datamarket.subsidy.integrity.terms import Detector, FlagEvent, FlagState
+from datamarket.subsidy.objections import actions as objections
+from datamarket.subsidy.objections import queries as objection_queries
+from datamarket.subsidy.objections.terms import ObjectionEvent
+from datamarket.subsidy.papers.actions import file_text
+from datamarket.subsidy.recoveries import actions as recoveries
+from datamarket.subsidy.recoveries import queries as recovery_queries
+from datamarket.subsidy.recoveries.terms import RecoveryCause, RecoveryState
+from datamarket.subsidy.runs import queries as runs
+from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyRun
+from datamarket.subsidy.runs.terms import RunEvent
+from datamarket.subsidy.runs.whole import after_publicity, instruct, make_public, pay_out, take_step
+from datamarket.trading import queries as trading
+from datamarket.trading.refunds import refund_trade
+
+CLOSED_ACCOUNT = "AC04"
+"""ISO 20022's code of a closed account."""
+UPHELD = "两家企业存在控制关系，其间交易不计（模拟） · one controls the other: trades between them do not count (simulated)"
+MOST_SHOWN = 20
+"""Of those whom an objection moved."""
+ARTICLE = "方案第七项解释：付款后的退款 · interpretation of the scheme: refunds after payment"
+
+
+class Happened(NamedTuple):
+    """One row of what happened to whom, in both languages; what stood before and after."""
+
+    what: tuple[str, str]
+    whom: str
+    before: str
+    after: str
+
+
+class Decided(NamedTuple):
+    """The run that paid, and what happened on the way to it."""
+
+    run: SubsidyRun
+    happened: list[Happened]
+
+
+async def decide_awards(database: Database, papers: Path, ledger_id: int, year: int) -> Decided:
+    """From the detectors to the closed run, in March of the next year, each step by whoever may take it."""
+    async with database.transaction() as session:
+        offices = await city.offices(session)
+    now = start_of_day(date(year + 1, 3, 3))
+    calculator, reviewer, approver = (offices[name] for name in ("authority", "authority2", "authority3"))
+    payer, cashier = offices["finance"], offices["finance2"]
+    happened = [await _confirm_ring(database, ledger_id, offices, year, now)]
+    first = await make_public(
+        database, year=year, calculator=calculator, reviewer=reviewer, now=now, ledger_id=ledger_id
+    )
+    whose = await _object(database, papers, offices, first, now + timedelta(days=1))
+    again = now + timedelta(days=2)
+    run = await make_public(
+        database,
+        year=year,
+        calculator=calculator,
+        reviewer=reviewer,
+        now=again,
+        ledger_id=ledger_id,
+        supersedes=first.id,
+        reason=UPHELD,
+    )
+    happened += await _changes(database, first, run, whose)
+    async with database.transaction() as session:
+        bounced = (await runs.award_lines(session, run.id))[0]
+    refusing = BankRules(Fraction(0), 0, 0, ((CLOSED_ACCOUNT, "账户已销户"),), {bounced.uscc: CLOSED_ACCOUNT})
+    paid = after_publicity(run, again)
+    closing = paid + timedelta(days=3)
+    await pay_out(database, run, approver=approver, payer=payer, cashier=cashier, bank=refusing, now=paid)
+    before = await _status(database, bounced)
+    await instruct(database, run, payer=payer, cashier=cashier, now=closing)
+    after = await _status(database, bounced)
+    repeated = ("银行退回后重新支付", "refused by the bank, paid again")
+    happened.append(Happened(repeated, bounced.enterprise_zh, before, after))
+    return Decided(await take_step(database, run, payer, RunEvent.CLOSE, now=closing), happened)
+
+
+async def _confirm_ring(
+    database: Database, ledger_id: int, offices: Mapping[str, Actor], year: int, now: datetime
+) -> Happened:
+    """One officer lets the detectors look, another confirms the ring that they find."""
+    async with database.transaction() as session:
+        await integrity.detect(session, offices["authority"], ledger_id, year, now=now)
+    async with database.transaction() as session:
+        [ring] = await flags.list_flags(
+            session,
+            ledger_id,
+            year=year,
+            state=FlagState.RAISED,
+            detector=Detector.RING,
+            participant=None,
+            page=PageAsked(1),
+        )
+        flag = await flags.lock_flag(session, ring.id)
+        reason = "资金与数据均未离开三方（模拟） · neither money nor data left the three (simulated)"
+        await integrity.judge_flag(
+            session, offices["reviewer"], flag, FlagEvent.CONFIRM, reason=reason, now=now
+        )
+        members = [(await participants.get_participant(session, member)).name_zh for member in flag.members]
+    what = ("循环交易经核实，不计入基数", "ring confirmed, off the base")
+    return Happened(what, "、".join(members), yuan(Fen(flag.amount_fen), grouped=True), yuan(Fen(0)))
+
+
+async def _object(
+    database: Database, papers: Path, offices: Mapping[str, Actor], run: SubsidyRun, now: datetime
+) -> UUID:
+    """Who comes next objects: a buyer controls the seller. It is so, and recorded; the objection is upheld by another officer."""
+    async with database.transaction() as session:
+        found = await queries.contested(session, run.id)
+        [objector] = [one for one in await city.enterprises(session, "") if one.id == found.objector_id]
+        paper = await file_text(
+            session, objector.actor, papers, "register.txt", "企业登记信息查询单（模拟）", now=now
+        )
+        row = await objections.file_objection(
+            session,
+            objector.actor,
+            await runs.lock_run(session, run.id),
+            enterprise_id=None,
+            line_id=found.line_id,
+            grounds=UPHELD,
+            stated={paper.id: paper.sha256},
+            now=now,
+        )
+    async with database.transaction() as session:
+        await affiliate(
+            session,
+            offices["authority"],
+            controller_id=found.buyer_id,
+            controlled_id=found.seller_id,
+            from_on=date(run.year, 1, 1),
+            now=now,
+        )
+        reviewer = offices["authority2"]
+        locked = await objection_queries.lock_objection(session, row.id, visible_to=reviewer)
+        await objections.move_objection(
+            session, reviewer, locked, ObjectionEvent.UPHOLD, reason=UPHELD, now=now
+        )
+    return found.objector_id
+
+
+async def _changes(database: Database, before: SubsidyRun, after: SubsidyRun, whose: UUID) -> list[Happened]:
+    """Whom the upheld objection moved, as the objector is told."""
+    async with database.transaction() as session:
+        changes = await objection_queries.list_changes(
+            session, before.id, after.id, whose, page=PageAsked(MOST_SHOWN)
+        )
+    what = ("异议成立，全体重新测算", "objection upheld, everyone calculated again")
+    return [
+        Happened(
+            what,
+            one.enterprise_zh,
+            _place(one.before_rank, one.before_fen),
+            _place(one.after_rank, one.after_fen),
+        )
+        for one in changes
+    ]
+
+
+def _place(rank: int | None, fen: int | None) -> str:
+    return f"{'—' if rank is None else f'第 {rank} 名 no. {rank}'} · {yuan(Fen(fen or 0), grouped=True)}"
+
+
+async def _status(database: Database, line: SubsidyLine) -> str:
+    async with database.transaction() as session:
+        return " · ".join((await runs.awards_now(session, line.run_id))[line.id].status.labels)
+
+
+async def recover_award(database: Database, run: SubsidyRun) -> Happened:
+    """A sale of the year is given back after its award was paid: what was too much comes back, in two instalments."""
+    refunded, now = (start_of_day(date(run.year + 2, 2, day)) for day in (2, 3))
+    async with database.transaction() as session:
+        offices = await city.offices(session)
+        found = await queries.refundable(session, run.id)
+        [seller] = [one for one in await city.enterprises(session, "") if one.id == found.seller_id]
+        trade = await trading.lock_trade(session, found.trade_id, visible_to=seller.actor)
+        reason = "质量不符，协商退款（模拟） · not of the quality agreed (simulated)"
+        await refund_trade(
+            session, seller.actor, trade, amount_fen=Fen(found.fen), reason=reason, now=refunded
+        )
+    async with database.transaction() as session:
+        row = await recoveries.propose_recovery(
+            session,
+            offices["authority"],
+            line_id=found.line_id,
+            cause=RecoveryCause.REFUND,
+            amount_fen=None,
+            reason=reason,
+            article=ARTICLE,
+            now=now,
+        )
+    first = row.amount_fen // 2
+    plan = [(date(run.year + 2, 3, 31), first), (date(run.year + 2, 6, 30), row.amount_fen - first)]
+    async with database.transaction() as session:
+        await runs.lock_run(session, run.id)
+        locked = await recovery_queries.lock_recovery(session, row.id)
+        await recoveries.decide_recovery(
+            session, offices["authority3"], locked, reason=reason, fine=None, plan=plan, now=now
+        )
+    for day, fen in plan:
+        async with database.transaction() as session:
+            locked = await recovery_queries.lock_recovery(session, row.id)
+            await recoveries.receive_payment(
+                session,
+                offices["finance"],
+                locked,
+                amount_fen=fen,
+                reference=f"RECOVERY-{day}",
+                now=start_of_day(day),
+            )
+    async with database.transaction() as session:
+        state = (await recovery_queries.lock_recovery(session, row.id)).state
+        name = (await participants.get_participant(session, found.seller_id)).name_zh
+    what = (
+        "付款后退款，多付奖补分两期追回",
+        "refund after payment: what was too much came back in two instalments",
+    )
+    return Happened(
+        what, name, yuan(Fen(row.amount_fen), grouped=True), " · ".join(RecoveryState(state).labels)
+    )
