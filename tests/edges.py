@@ -5,19 +5,12 @@ The numbers are those of the design; a test says `@pytest.mark.edge(13)`, or of 
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 TESTS = Path(__file__).parent
 LAST = 70
-AWAITED: Mapping[int, str] = {
-    33: "the holidays of the publicity period come with the calendar of objections",
-    59: "an upheld objection comes with objections",
-    60: "recovery of what was paid comes with its receivable",
-    61: "a bounced payment comes with the payout batches",
-}
-"""What no test can prove before its feature is there; a number that is proved stands here no more."""
 
 
 class Proof(NamedTuple):
@@ -48,5 +41,3 @@ if __name__ == "__main__":
     for number in range(1, LAST + 1):
         for test, part in proved.get(number, []):
             print(f"{number:2} {test}{f' ({part})' if part else ''}")  # noqa: T201 - a command
-        if number in AWAITED:
-            print(f"{number:2} awaited: {AWAITED[number]}")  # noqa: T201

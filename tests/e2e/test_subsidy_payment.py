@@ -66,6 +66,7 @@ async def told_to(client: Client) -> tuple[set[str], set[str]]:
     return {item["line"]["status_zh"] for item in lines}, {item["kind"] for item in waiting}
 
 
+@pytest.mark.edge(61)
 async def test_a_refused_award_is_told_paid_again_once_and_every_subsidy_account_ends_at_zero(
     fresh_database: Database, settings: Settings, tmp_path: Path
 ) -> None:

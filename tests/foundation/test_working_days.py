@@ -18,6 +18,13 @@ from datamarket.zones.resources import rules as resource_rules
 DOMAIN = Path(__file__).parents[2] / "docs" / "domain.md"
 
 
+@pytest.mark.edge(33, part="leap day")
+def test_a_leap_day_is_worked_like_its_neighbours() -> None:
+    assert add_working_days(date(2024, 2, 28), 1) == date(2024, 2, 29)
+    assert add_working_days(date(2023, 2, 28), 1) == date(2023, 3, 1)
+
+
+@pytest.mark.edge(33, part="week-long holiday")
 def test_the_national_day_week_is_off_and_the_saturday_worked_for_it_counts() -> None:
     assert add_working_days(date(2025, 9, 30), 1) == date(2025, 10, 9)
     assert add_working_days(date(2025, 10, 10), 1) == date(2025, 10, 11), "a Saturday that is worked"

@@ -70,6 +70,7 @@ _TABLE_OF = {
     "scenario_id": "scenario",
     "subscription_id": "subscription",
     "supplying_unit_id": "participant",
+    "study_id": "subsidy_study",
     "trade_id": "trade",
     "use_id": "contract_use",
     "venue_id": "venue",
@@ -116,9 +117,11 @@ async def market_in_use(database: Database) -> Market:
     await recoveries.owed(database, officers)
     run = await subsidy.opened_run(database, officers, now=recoveries.LATER)
     await subsidy.moved(database, officers, run, RunEvent.SNAPSHOT, RunEvent.CALCULATE, now=recoveries.LATER)
+    await subsidy.studied(database, officers.calculator, run)
     things = {
         "scheme_id": subsidy.CITY,
         "scheme": subsidy.CITY,
+        "file": "study.csv",
         "n": "1",
         "period": str(month_of(NOON)),
         "provider_pid": str(negotiated),

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor, Role
@@ -37,6 +38,9 @@ from datamarket.subsidy.objections import queries as objection_queries
 from datamarket.subsidy.objections.tables import SubsidyObjection
 from datamarket.subsidy.objections.terms import ObjectionEvent
 from datamarket.subsidy.papers import actions as paper_actions
+from datamarket.subsidy.questions import actions as question_actions
+from datamarket.subsidy.questions.drawing import Drawing
+from datamarket.subsidy.questions.tables import SubsidyStudy
 from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.runs import actions as run_actions
@@ -309,6 +313,20 @@ async def objected(database: Database, who: Actor, run: SubsidyRun) -> SubsidyOb
         return await objection_actions.file_objection(
             session, who, locked, enterprise_id=None, line_id=None, grounds="漏计", stated={}, now=AFTER_YEAR
         )
+
+
+async def studied(database: Database, who: Actor, run: SubsidyRun) -> SubsidyStudy:
+    """What a question to its snapshot gives, kept; its charts are not drawn, which takes a second."""
+
+    async def draw(_chart: object) -> Drawing:
+        return Drawing(svg=b"<svg/>", png=b"")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(question_actions, "draw", draw)
+        async with database.transaction() as session:
+            view = await run_queries.get_run(session, run.id)
+            stated = {"set": {"top-ten-turnover.rate": "2%"}}
+            return await question_actions.keep_study(session, who, view, stated, now=AFTER_PUBLICITY)
 
 
 async def judged(database: Database, who: Actor, row: SubsidyObjection, event: ObjectionEvent) -> None:

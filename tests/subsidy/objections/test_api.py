@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import pytest
 
 from datamarket.auth.terms import Actor, Role
 from datamarket.subsidy.runs.terms import RunEvent
@@ -69,6 +70,7 @@ async def superseded(market: Market, old: str) -> dict[str, Any]:
     return shown
 
 
+@pytest.mark.edge(59)
 async def test_an_upheld_objection_leads_to_a_list_for_everyone_and_says_what_changed(market: Market) -> None:
     run, hands = await publicised(market), market.officers
     eleventh = acting_for(market.sellers[10])

@@ -104,6 +104,7 @@ def refused(answer: httpx.Response, status: int, code: str, *said: str) -> None:
     assert all(word in answer.json()["detail"] for word in said), answer.text
 
 
+@pytest.mark.edge(60, part="in part")
 async def test_an_award_comes_back_in_two_instalments_after_a_refund(desk: Desk) -> None:
     grounds = f"/subsidy/runs/{desk.year.run.id}/recovery-grounds"
     assert await desk.market.get(grounds) == {"grounds": []}
@@ -187,6 +188,7 @@ async def test_what_came_back_whole_leaves_no_account_open_and_is_said_where_the
     assert (await desk.market.get(f"/subsidy/runs/{desk.year.run.id}/recovery-grounds")) == {"grounds": []}
 
 
+@pytest.mark.edge(60, part="above what was paid")
 async def test_what_is_refused_of_a_recovery_is_named_and_changes_nothing(desk: Desk) -> None:
     refused(await desk.proposed(), 409, "subsidy.recovery-groundless", "refunds after the cut-off")
     refused(await desk.proposed("fraud", amount_fen=AWARD + 1), 409, "subsidy.recovery-exceeds", "2000.00")
@@ -248,7 +250,7 @@ async def test_fraud_is_fined_and_set_off_against_the_next_award(desk: Desk, lat
     desk.market.now = PUBLIC_OVER
     matters = [kind for kind, _ in await desk.inbox(desk.payer)]
     assert matters == ["instalment_overdue", "award_to_set_off"]
-    [line] = (await desk.market.get(f"/subsidy/runs/{run.id}/lines", status="proposed"))["items"]
+    [line] = (await desk.market.get(f"/subsidy/runs/{run.id}/lines", status="payable"))["items"]
     award = later_sales // 100
     used = min(award, AWARD + 50_000)
     done = await desk.post(desk.payer, "set-offs", line_id=line["id"])
