@@ -41,8 +41,8 @@ async def test_an_approved_award_has_a_letter_for_its_enterprise_and_the_offices
     assert letter.status_code == 200, letter.text
     assert "金额为人民币 1,000,000.00 元（大写：壹佰万元整）" in letter.text
     assert f"你单位项目“模拟案例”获得 {YEAR} 年度" in letter.text
-    assert "<p>编号：" in letter.text
-    assert letter.text.count("2025年01月27日") == 1
+    assert "编号：" in letter.text
+    assert letter.text.count("2025年1月27日") == 1
     assert (await market.client(AUDITOR).get(addresses[0])).content == letter.content
     assert (await mine.get(addresses[1])).status_code == 404
     for nothing in addresses[1:]:  # held, and not selected

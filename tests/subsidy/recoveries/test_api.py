@@ -166,7 +166,7 @@ async def test_what_came_back_whole_leaves_no_account_open_and_is_said_where_the
     assert award["recovery"] == "recovered"
     letter = await desk.market.client(desk.mine).get(f"/subsidy/{path}/letter")
     assert "人民币 500.00 元（大写：伍佰元整）" in letter.text
-    assert "第 2 期</td><td>2025年06月30日" in letter.text
+    assert "第 2 期</td><td>2025年6月30日" in letter.text
     monkeypatch.setenv("DATABASE_URL", desk.year.database.url)
     words = ["subsidy", "letter", path.removeprefix("recoveries/"), "--out", str(tmp_path / "letter.html")]
     typed = await asyncio.to_thread(CliRunner().invoke, commands, words)

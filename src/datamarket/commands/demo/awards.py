@@ -35,10 +35,11 @@ from datamarket.trading.refunds import refund_trade
 
 CLOSED_ACCOUNT = "AC04"
 """ISO 20022's code of a closed account."""
-UPHELD = "两家企业存在控制关系，其间交易不计（模拟） · one controls the other: trades between them do not count (simulated)"
+UPHELD = "两家企业存在控制关系，其间交易不计（模拟）"
+"""Reasons stand in letters and lists, which are in Chinese."""
 MOST_SHOWN = 20
 """Of those whom an objection moved."""
-ARTICLE = "方案第七项解释：付款后的退款 · interpretation of the scheme: refunds after payment"
+ARTICLE = "方案解释“年后发生的退款如何处理”"
 
 
 class Happened(NamedTuple):
@@ -112,7 +113,7 @@ async def _confirm_ring(
             page=PageAsked(1),
         )
         flag = await flags.lock_flag(session, ring.id)
-        reason = "资金与数据均未离开三方（模拟） · neither money nor data left the three (simulated)"
+        reason = "资金与数据均未离开三方（模拟）"
         await integrity.judge_flag(
             session, offices["reviewer"], flag, FlagEvent.CONFIRM, reason=reason, now=now
         )
@@ -193,7 +194,7 @@ async def recover_award(database: Database, run: SubsidyRun) -> Happened:
         found = await queries.refundable(session, run.id)
         [seller] = [one for one in await city.enterprises(session, "") if one.id == found.seller_id]
         trade = await trading.lock_trade(session, found.trade_id, visible_to=seller.actor)
-        reason = "质量不符，协商退款（模拟） · not of the quality agreed (simulated)"
+        reason = "质量不符，协商退款（模拟）"
         await refund_trade(
             session, seller.actor, trade, amount_fen=Fen(found.fen), reason=reason, now=refunded
         )
