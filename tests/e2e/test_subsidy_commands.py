@@ -217,7 +217,7 @@ async def test_files_are_evaluated_without_a_database(tmp_path: Path) -> None:
     shown, _ = await process.communicate()
     assert process.returncode == 0, shown.decode()
     assert "10.01" in shown.decode()
-    assert "suspended=true" in shown.decode()
+    assert "被暂停" in shown.decode()
 
 
 async def test_who_is_below_the_cut_is_shown_with_rank_and_the_rest_is_counted(tmp_path: Path) -> None:

@@ -143,7 +143,10 @@ async def chosen(session: "AsyncSession", ledger_id: int, run_id: UUID | None, y
     from datamarket.subsidy.runs import queries as run_queries
 
     if run_id is not None:
-        return await run_queries.get_run(session, run_id)
+        named = await run_queries.get_run(session, run_id)
+        if named.run.superseded_by_id is not None:
+            typer.echo(f"该运行已被取代 superseded by {named.run.superseded_by_id}", err=True)
+        return named
     chosen, told = await run_queries.decided_run(session, ledger_id, year=year), "已公示的运行 decided run"
     if chosen is None:
         newest = await _newest(session, 1, year)
@@ -234,7 +237,7 @@ def what_if(
         typer.Option(help="such as top-ten-turnover=0.5%:0.1%:9,100000:50000:5 (rates,caps[,budget])"),
     ] = None,
     meet: Annotated[
-        str | None, typer.Option(help="such as top-ten-turnover=1500000.00:0.01% (budget:step)")
+        str | None, typer.Option(help="such as top-ten-turnover=18800000.00:0.01% (budget:step)")
     ] = None,
     out: Annotated[
         list[Path] | None, typer.Option(help="write .json, .csv, .xlsx, .svg or .png; repeatable")

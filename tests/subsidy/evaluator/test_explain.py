@@ -68,8 +68,8 @@ def test_a_case_is_told_with_its_cap_or_what_it_lacks(investment: str | None, zh
 
 def test_who_gets_nothing_is_told_why() -> None:
     zh, en = told(city_scheme(), firm("A", "5.00", suspended=True), of="A")
-    assert zh.startswith("不符合“资格未被暂停”（suspended=true）")
-    assert en.startswith("Fails “not suspended” (suspended=true)")
+    assert zh.startswith("不符合“资格未被暂停”（被暂停：是）")
+    assert en.startswith("Fails “not suspended” (suspended: yes)")
     assert zh.endswith("不符合条件，不予奖励。")
     field = firms(*[f"{20 - index}.00" for index in range(10)], "10.50")
     zh, en = told(city_scheme(), *field, of="F11")

@@ -39,8 +39,8 @@ async def test_an_approved_award_has_a_letter_for_its_enterprise_and_the_offices
     await world.moved(market.database, market.officers, run, RunEvent.APPROVE, now=AFTER_PUBLICITY)
     letter = await mine.get(addresses[0])
     assert letter.status_code == 200, letter.text
-    assert "金额为人民币 1,000,000.00 元（大写：壹佰万元整）" in letter.text
-    assert f"你单位项目“模拟案例”获得 {YEAR} 年度" in letter.text
+    assert "金额为人民币1,000,000.00元（大写：壹佰万元整）" in letter.text
+    assert f"你单位项目“模拟案例”获得{YEAR}年度" in letter.text
     assert "编号：" in letter.text
     assert letter.text.count("2025年1月27日") == 1
     assert (await market.client(AUDITOR).get(addresses[0])).content == letter.content

@@ -17,13 +17,14 @@ from datamarket.commands.main import app as commands
 from datamarket.foundation.db import Database
 from datamarket.foundation.documents.dated import DatedValue
 from datamarket.foundation.settings import Settings
+from datamarket.foundation.spreadsheets.cells import amount
 from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.server.app import create_app
 from datamarket.subsidy.recoveries import fines, queries
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.terms import RunEvent
-from datamarket.subsidy.studies.dossier_sheets import lines_now
+from datamarket.subsidy.studies.dossier_sheets import lines_now, summary_of
 from tests.subsidy.conftest import Market
 from tests.world import notices
 from tests.world import subsidy as world
@@ -165,7 +166,7 @@ async def test_what_came_back_whole_leaves_no_account_open_and_is_said_where_the
     [award] = (await desk.market.get("/subsidy/awards", None, year=world.YEAR))["items"]
     assert award["recovery"] == "recovered"
     letter = await desk.market.client(desk.mine).get(f"/subsidy/{path}/letter")
-    assert "人民币 500.00 元（大写：伍佰元整）" in letter.text
+    assert "人民币500.00元（大写：伍佰元整）" in letter.text
     assert "第 2 期</td><td>2025年6月30日" in letter.text
     monkeypatch.setenv("DATABASE_URL", desk.year.database.url)
     words = ["subsidy", "letter", path.removeprefix("recoveries/"), "--out", str(tmp_path / "letter.html")]
@@ -174,8 +175,9 @@ async def test_what_came_back_whole_leaves_no_account_open_and_is_said_where_the
     assert (tmp_path / "letter.html").read_text(encoding="utf-8") == letter.text
     async with desk.year.database.transaction() as session:
         view = await run_queries.get_run(session, desk.year.run.id)
-        filed = await dossier.dossier_of(session, view, await queries.statuses_of(session, view.run.id))
-    assert [one["status"] for one in lines_now(filed) if one["amount_fen"]] == ["recovered"]
+        filed = await dossier.dossier_of(session, view, await queries.came_back(session, view.run.id))
+    assert [one["status"] for one in lines_now(filed) if one["amount_fen"]] == ["paid"]
+    assert dict(summary_of(filed))["已追回（元） recovered (yuan)"] == amount(50_000)
     await notices.seal(desk.year.database, tmp_path)
     told_of = [event.type for event in (await notices.feed(desk.year.database, desk.mine)).events]
     assert [kind[15:] for kind in told_of if kind.endswith("-recovery")] == [

@@ -89,7 +89,7 @@ async def test_a_line_stands_as_it_is_now_under_the_title_of_its_clause(market: 
     assert "拟奖补 · proposed" not in {row[5] for row in texts(book, "明细 lines")}
     payments = [row for row in texts(book, "支付 payments") if row[0] == market.sellers[0].uscc]
     refused = "退回 refused：收款账户已销户（AC04：账户已销户） · the account is closed (AC04: 账户已销户)"
-    told = [("记账 payable", 9000), ("支付 paid", 9000), (refused, 9000)]
+    told = [("记账 payable", 9000), (refused, 9000), ("支付 paid", 9000)]
     assert [(row[3], row[4]) for row in payments] == told
 
 

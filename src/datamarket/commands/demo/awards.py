@@ -1,10 +1,10 @@
 """What becomes of a year's awards (simulated): a ring comes off, an objection changes ranks, a payment bounces, money comes back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from datamarket.auth.terms import Actor
@@ -27,7 +27,6 @@ from datamarket.subsidy.recoveries import actions as recoveries
 from datamarket.subsidy.recoveries import queries as recovery_queries
 from datamarket.subsidy.recoveries.terms import RecoveryCause, RecoveryState
 from datamarket.subsidy.runs import queries as runs
-from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyRun
 from datamarket.subsidy.runs.terms import RunEvent
 from datamarket.subsidy.runs.whole import after_publicity, instruct, make_public, pay_out, take_step
 from datamarket.trading import queries as trading
@@ -39,6 +38,7 @@ UPHELD = "两家企业存在控制关系，其间交易不计（模拟）"
 """Reasons stand in letters and lists, which are in Chinese."""
 MOST_SHOWN = 20
 """Of those whom an objection moved."""
+REFUNDED = "质量不符，协商退款（模拟）"
 ARTICLE = "方案解释“年后发生的退款如何处理”"
 
 
@@ -52,9 +52,10 @@ class Happened(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """The run that paid, and what happened on the way to it."""
+    """The run that paid, what it knew of, and what happened on the way to it."""
 
-    run: SubsidyRun
+    run_id: UUID
+    cutoff: datetime
     happened: list[Happened]
 
 
@@ -69,7 +70,7 @@ async def decide_awards(database: Database, papers: Path, ledger_id: int, year: 
     first = await make_public(
         database, year=year, calculator=calculator, reviewer=reviewer, now=now, ledger_id=ledger_id
     )
-    whose = await _object(database, papers, offices, first, now + timedelta(days=1))
+    whose = await _object(database, papers, offices, first.id, now + timedelta(days=1))
     again = now + timedelta(days=2)
     run = await make_public(
         database,
@@ -81,19 +82,20 @@ async def decide_awards(database: Database, papers: Path, ledger_id: int, year: 
         supersedes=first.id,
         reason=UPHELD,
     )
-    happened += await _changes(database, first, run, whose)
+    happened += await _changes(database, first.id, run.id, whose)
     async with database.transaction() as session:
         bounced = (await runs.award_lines(session, run.id))[0]
     refusing = BankRules(Fraction(0), 0, 0, ((CLOSED_ACCOUNT, "账户已销户"),), {bounced.uscc: CLOSED_ACCOUNT})
     paid = after_publicity(run, again)
     closing = paid + timedelta(days=3)
     await pay_out(database, run, approver=approver, payer=payer, cashier=cashier, bank=refusing, now=paid)
-    before = await _status(database, bounced)
+    before = await _status(database, run.id, bounced.id)
     await instruct(database, run, payer=payer, cashier=cashier, now=closing)
-    after = await _status(database, bounced)
+    after = await _status(database, run.id, bounced.id)
     repeated = ("银行退回后重新支付", "refused by the bank, paid again")
     happened.append(Happened(repeated, bounced.enterprise_zh, before, after))
-    return Decided(await take_step(database, run, payer, RunEvent.CLOSE, now=closing), happened)
+    await take_step(database, run, payer, RunEvent.CLOSE, now=closing)
+    return Decided(run.id, run.cutoff, happened)
 
 
 async def _confirm_ring(
@@ -123,11 +125,11 @@ async def _confirm_ring(
 
 
 async def _object(
-    database: Database, papers: Path, offices: Mapping[str, Actor], run: SubsidyRun, now: datetime
+    database: Database, papers: Path, offices: Mapping[str, Actor], run_id: UUID, now: datetime
 ) -> UUID:
     """Who comes next objects: a buyer controls the seller. It is so, and recorded; the objection is upheld by another officer."""
     async with database.transaction() as session:
-        found = await queries.contested(session, run.id)
+        found = await queries.contested(session, run_id)
         [objector] = [one for one in await city.enterprises(session, "") if one.id == found.objector_id]
         paper = await file_text(
             session, objector.actor, papers, "register.txt", "企业登记信息查询单（模拟）", now=now
@@ -135,7 +137,7 @@ async def _object(
         row = await objections.file_objection(
             session,
             objector.actor,
-            await runs.lock_run(session, run.id),
+            await runs.lock_run(session, run_id),
             enterprise_id=None,
             line_id=found.line_id,
             grounds=UPHELD,
@@ -148,7 +150,7 @@ async def _object(
             offices["authority"],
             controller_id=found.buyer_id,
             controlled_id=found.seller_id,
-            from_on=date(run.year, 1, 1),
+            from_on=date(now.year - 1, 1, 1),
             now=now,
         )
         reviewer = offices["authority2"]
@@ -159,11 +161,11 @@ async def _object(
     return found.objector_id
 
 
-async def _changes(database: Database, before: SubsidyRun, after: SubsidyRun, whose: UUID) -> list[Happened]:
+async def _changes(database: Database, before: UUID, after: UUID, whose: UUID) -> list[Happened]:
     """Whom the upheld objection moved, as the objector is told."""
     async with database.transaction() as session:
         changes = await objection_queries.list_changes(
-            session, before.id, after.id, whose, page=PageAsked(MOST_SHOWN)
+            session, before, after, whose, page=PageAsked(MOST_SHOWN)
         )
     what = ("异议成立，全体重新测算", "objection upheld, everyone calculated again")
     return [
@@ -181,23 +183,22 @@ def _place(rank: int | None, fen: int | None) -> str:
     return f"{'—' if rank is None else f'第 {rank} 名 no. {rank}'} · {yuan(Fen(fen or 0), grouped=True)}"
 
 
-async def _status(database: Database, line: SubsidyLine) -> str:
+async def _status(database: Database, run_id: UUID, line_id: UUID) -> str:
     async with database.transaction() as session:
-        return " · ".join((await runs.awards_now(session, line.run_id))[line.id].status.labels)
+        return " · ".join((await runs.awards_now(session, run_id))[line_id].status.labels)
 
 
-async def recover_award(database: Database, run: SubsidyRun) -> Happened:
+async def recover_award(database: Database, run_id: UUID, year: int) -> Happened:
     """A sale of the year is given back after its award was paid: what was too much comes back, in two instalments."""
-    refunded, now = (start_of_day(date(run.year + 2, 2, day)) for day in (2, 3))
+    refunded, now = (start_of_day(date(year + 2, 2, day)) for day in (2, 3))
     async with database.transaction() as session:
         offices = await city.offices(session)
-        found = await queries.refundable(session, run.id)
+        found = await queries.refundable(session, run_id)
         [seller] = [one for one in await city.enterprises(session, "") if one.id == found.seller_id]
+        name = (await participants.get_participant(session, seller.id)).name_zh
         trade = await trading.lock_trade(session, found.trade_id, visible_to=seller.actor)
-        reason = "质量不符，协商退款（模拟）"
-        await refund_trade(
-            session, seller.actor, trade, amount_fen=Fen(found.fen), reason=reason, now=refunded
-        )
+        given: dict[str, Any] = {"amount_fen": Fen(found.fen), "reason": REFUNDED, "now": refunded}
+        await refund_trade(session, seller.actor, trade, **given)
     async with database.transaction() as session:
         row = await recoveries.propose_recovery(
             session,
@@ -205,36 +206,37 @@ async def recover_award(database: Database, run: SubsidyRun) -> Happened:
             line_id=found.line_id,
             cause=RecoveryCause.REFUND,
             amount_fen=None,
-            reason=reason,
+            reason=REFUNDED,
             article=ARTICLE,
             now=now,
         )
-    first = row.amount_fen // 2
-    plan = [(date(run.year + 2, 3, 31), first), (date(run.year + 2, 6, 30), row.amount_fen - first)]
-    async with database.transaction() as session:
-        await runs.lock_run(session, run.id)
-        locked = await recovery_queries.lock_recovery(session, row.id)
-        await recoveries.decide_recovery(
-            session, offices["authority3"], locked, reason=reason, fine=None, plan=plan, now=now
-        )
-    for day, fen in plan:
-        async with database.transaction() as session:
-            locked = await recovery_queries.lock_recovery(session, row.id)
-            await recoveries.receive_payment(
-                session,
-                offices["finance"],
-                locked,
-                amount_fen=fen,
-                reference=f"RECOVERY-{day}",
-                now=start_of_day(day),
-            )
-    async with database.transaction() as session:
-        state = (await recovery_queries.lock_recovery(session, row.id)).state
-        name = (await participants.get_participant(session, found.seller_id)).name_zh
+    half = row.amount_fen // 2
+    plan = [(date(year + 2, 3, 31), half), (date(year + 2, 6, 30), row.amount_fen - half)]
+    state = await _pay_back(database, offices, run_id, row.id, plan, now)
     what = (
         "付款后退款，多付奖补分两期追回",
         "refund after payment: what was too much came back in two instalments",
     )
-    return Happened(
-        what, name, yuan(Fen(row.amount_fen), grouped=True), " · ".join(RecoveryState(state).labels)
-    )
+    return Happened(what, name, yuan(Fen(row.amount_fen), grouped=True), " · ".join(state.labels))
+
+
+async def _pay_back(
+    database: Database,
+    offices: Mapping[str, Actor],
+    run_id: UUID,
+    recovery_id: UUID,
+    plan: Sequence[tuple[date, int]],
+    now: datetime,
+) -> RecoveryState:
+    """Decided by another than proposed it, and each instalment paid on its day."""
+    async with database.transaction() as session:
+        await runs.lock_run(session, run_id)
+        row = await recovery_queries.lock_recovery(session, recovery_id)
+        told: dict[str, Any] = {"reason": REFUNDED, "fine": None, "plan": plan, "now": now}
+        await recoveries.decide_recovery(session, offices["authority3"], row, **told)
+    for day, fen in plan:
+        async with database.transaction() as session:
+            row = await recovery_queries.lock_recovery(session, recovery_id)
+            told = {"amount_fen": fen, "reference": f"RECOVERY-{day}", "now": start_of_day(day)}
+            await recoveries.receive_payment(session, offices["finance"], row, **told)
+    return RecoveryState(row.state)

@@ -118,11 +118,11 @@ async def run_demo(database: Database, market: MarketDatabase, folder: Path, wan
         password = await _load(database, market, folder, heard)
         played = await _play(database, market, YEAR, wanted, heard)
         await _learn(market.url)
-        run, happened = await decide_awards(database, market.settings.papers, ledger_id, YEAR)
+        run_id, cutoff, happened = await decide_awards(database, market.settings.papers, ledger_id, YEAR)
     await renew_registrations(database, business_date(read_clock()))
     async with database.transaction() as session:
-        tables = await dossier.award_tables(session, run.id)
-        await report.print_market(session, ledger_id, year=YEAR, now=run.cutoff)
+        tables = await dossier.award_tables(session, run_id)
+        await report.print_market(session, ledger_id, year=YEAR, now=cutoff)
         await report.print_trial_balance(session, ledger_id)
     report.print_awards(tables)
     report.print_refused(tables)
@@ -138,8 +138,8 @@ async def run_demo(database: Database, market: MarketDatabase, folder: Path, wan
             market.settings.demo_password or password or "",
             _unheard,
         )
-        cities = await _settle_cities(database, loader, ledger_id, wanted.seed, now=run.cutoff)
-        happened.append(await recover_award(database, run))
+        cities = await _settle_cities(database, loader, ledger_id, wanted.seed, now=cutoff)
+        happened.append(await recover_award(database, run_id, YEAR))
     async with database.transaction() as session:
         await report.print_happened(session, ledger_id, happened)
     findings = [finding for city in cities for finding in await check_books(market.url, city)]

@@ -58,6 +58,11 @@ def _row(cells: Sequence[str]) -> str:
     return f'<tr>{told}<td class="n">{escape(cells[-1])}</td></tr>'
 
 
+def within(text: str) -> str:
+    """A title that itself stands in quotation marks."""
+    return text.replace("“", "‘").replace("”", "’")
+
+
 def day_told(day: date | None) -> str:
     return f"{day.year}年{day.month}月{day.day}日" if day else "（尚未公示）"
 

@@ -85,14 +85,27 @@ def _conditions(line: Line) -> tuple[str, str]:
         *((figures, ("待核实", "not known")) for figures in unknown),
     ):
         name_zh, name_en = _named(str(figures["predicate"]))
-        zh.append(f"{word_zh}“{name_zh}”（{figures['observed']}）")
-        en.append(f"{word_en} “{name_en}” ({figures['observed']})")
+        seen_zh, seen_en = _seen(str(figures["observed"]))
+        zh.append(f"{word_zh}“{name_zh}”（{seen_zh}）")
+        en.append(f"{word_en} “{name_en}” ({seen_en})")
     if zh:
         return "，".join(zh), ", ".join(en)
     names = [_named(str(step.figures["predicate"])) for step in steps]
     return "符合：" + "、".join(name[0] for name in names), "conditions met: " + ", ".join(
         name[1] for name in names
     )
+
+
+_SEEN = {"true": ("是", "yes"), "false": ("否", "no"), "missing": ("缺失", "missing")}
+
+
+def _seen(observed: str) -> tuple[str, str]:
+    """'suspended=true' → '资格被暂停：是', 'suspended: yes'; what is no fact is told as it was seen."""
+    name, _, value = observed.partition("=")
+    if name not in FACTS:
+        return observed, observed
+    value_zh, value_en = _SEEN.get(value, (value, value))
+    return f"{FACTS[name].zh}：{value_zh}", f"{FACTS[name].en}: {value_en}"
 
 
 def _named(name: str) -> tuple[str, str]:

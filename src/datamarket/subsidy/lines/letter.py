@@ -37,15 +37,13 @@ async def letter_of_award(session: AsyncSession, view: LineView) -> str:
         "奖补决定通知书",
         printed.addressed(line.id, line.enterprise_zh, line.uscc),
         printed.paragraph(
-            f"根据《{scheme.title.zh}》{article}，你单位{project}获得{run.year}年度“{clause.title.zh}”，"
+            f"根据《{scheme.title.zh}》{article}，你单位{project}获得{run.year}年度“{printed.within(clause.title.zh)}”，"
             f"金额为{printed.sum_told(Fen(line.amount_fen))}。"
         ),
-        printed.paragraph(f"核定依据：{explain(dossier.line_of(line), scheme, run.year).zh}"),
+        printed.paragraph(f"经核定，{explain(dossier.line_of(line), scheme, run.year).zh}"),
         printed.paragraph(
             f"名单已于{printed.day_told(run.publicity_from)}至{printed.day_told(run.publicity_to)}公示。"
-            "资金将按规定程序拨付至你单位在市场登记的账户。"
+            "资金将按规定程序经银行拨付至你单位账户。"
         ),
-        printed.signed(
-            scheme.instrument.issuer or "（发布单位未公开获得）", printed.day_told(business_date(approved))
-        ),
+        printed.signed(dossier.issuer_of(scheme), printed.day_told(business_date(approved))),
     )

@@ -33,6 +33,7 @@ async def notice_of(session: AsyncSession, view: RunView) -> str:
     )
     return printed.page(
         title,
+        *([paragraph("本名单已被重新测算的名单取代，不再有效。")] if run.superseded_by_id else []),
         paragraph(opening),
         *(
             part
@@ -42,9 +43,7 @@ async def notice_of(session: AsyncSession, view: RunView) -> str:
         paragraph(f"以上合计{yuan(run.total_fen or 0, grouped=True)}元。"),
         printed.heading("异议"),
         *map(paragraph, _how_to_object(last, await appeal_days(session, run.id, asked))),
-        printed.signed(
-            scheme.instrument.issuer or "（政策文件未公开，发布单位未获得）", day_told(run.publicity_from)
-        ),
+        printed.signed(dossier.issuer_of(scheme), day_told(run.publicity_from)),
         printed.footer(
             f"方案第 {view.scheme_version} 版 {view.scheme_sha256}",
             f"快照 {view.snapshot_sha256}",

@@ -65,9 +65,10 @@ _SIDE = {
 
 
 def _dumbbell(changes: Sequence[Mapping[str, Any]]) -> Spec:
-    """Each award before and after, those that change most first."""
-    rows = []
-    for place, change in enumerate(changes[:MOST_BARS], start=1):
+    """Each award that changes, before and after, those that change most first; where none does, the first of all."""
+    moved = [change for change in changes if change["before_fen"] != change["after_fen"]]
+    shown, rows = moved or changes, []
+    for place, change in enumerate(shown[:MOST_BARS], start=1):
         name = f"{place}. {change['name'] or change['candidate']}"
         for side, figure in ((BEFORE, "before_fen"), (AFTER, "after_fen")):
             rows.append({"name": name, "side": side, "award": _yuan(change[figure])})
@@ -77,8 +78,9 @@ def _dumbbell(changes: Sequence[Mapping[str, Any]]) -> Spec:
         "mark": {"type": "point", "filled": True, "size": 60},
         "encoding": {"y": of, "x": award, "color": _SIDE},
     }
-    shown = f"变动最大的 {MOST_BARS} 项 · the {MOST_BARS} that change most"
-    title = shown if len(changes) > MOST_BARS else "逐项前后对比 · each award before and after"
+    title = "有变动的奖补 · awards that change" if moved else "奖补均无变动 · no award changes"
+    if len(shown) > MOST_BARS:
+        title = f"变动最大的 {MOST_BARS} 项 · the {MOST_BARS} that change most" if moved else title
     return _part(title, rows, line, dots, height={"step": 18})
 
 

@@ -25,6 +25,7 @@ class WrittenRecovery(NamedTuple):
     uscc: str
     year: int
     award: str
+    issuer: str
     paid_fen: int
     amount_fen: int
     fine_rate: str | None
@@ -40,7 +41,7 @@ class WrittenRecovery(NamedTuple):
 def letter_of(written: WrittenRecovery) -> str:
     """Each sum in figures and in capital numerals."""
     opening = (
-        f"你单位获得的{written.year}年度“{written.award}”已支付{_sum(written.paid_fen)}。经查，{written.reason.rstrip('。')}"
+        f"你单位获得的{written.year}年度“{printed.within(written.award)}”已支付{_sum(written.paid_fen)}。经查，{written.reason.rstrip('。')}"
         f"（原因：{written.cause.zh}）。依据{written.article}，现决定："
     )
     told = [
@@ -49,19 +50,17 @@ def letter_of(written: WrittenRecovery) -> str:
     ]
     if written.fine_fen:
         told.append(f"二、处以追回金额{written.fine_rate}的罚款{_sum(written.fine_fen)}。")
-    told.append(
-        f"{'三' if written.fine_fen else '二'}、以上合计{_sum(written.amount_fen + written.fine_fen)}，按下表期限缴回；"
-        "部分缴款先抵最早一期，可与你单位后续应付奖补抵扣。"
-    )
+    whole = f"三、以上合计{_sum(written.amount_fen + written.fine_fen)}，" if written.fine_fen else "二、"
+    told.append(f"{whole}按下表期限缴回；部分缴款先抵最早一期，可与你单位后续应付奖补抵扣。")
     rows = [(f"第 {due.n} 期", printed.day_told(due.due_on), _sum(due.amount_fen)) for due in written.plan]
     return printed.page(
         "追回决定书",
         printed.addressed(written.id, written.enterprise, written.uscc),
         *map(printed.paragraph, told),
         printed.table(("期次", "缴款期限", "金额"), rows),
-        printed.paragraph(f"决定理由：{written.decision}"),
+        *([] if written.decision == written.reason else [printed.paragraph(f"决定理由：{written.decision}")]),
         printed.paragraph("对本决定不服的，可以依法申请行政复议或者提起行政诉讼。"),
-        printed.signed(printed.day_told(business_date(written.decided_at))),
+        printed.signed(written.issuer, printed.day_told(business_date(written.decided_at))),
     )
 
 

@@ -17,6 +17,7 @@ from datamarket.subsidy.recoveries.tables import RecoveryInstalment, RecoveryRec
 from datamarket.subsidy.recoveries.terms import DueInstalment, RecoveryCause, RecoveryState
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
+from datamarket.subsidy.runs.dossier import Recovered
 from datamarket.subsidy.runs.tables import SubsidyLine
 from datamarket.subsidy.terms import LineStatus
 
@@ -113,11 +114,16 @@ STATUS_OF_LINE: Any = (
 """Whether the award of a line comes back, or has; null where nothing of it is decided."""
 
 
-async def statuses_of(session: AsyncSession, run_id: UUID) -> dict[UUID, LineStatus]:
-    """The lines of a run whose award comes back, or has."""
-    of_run = select(SubsidyRecovery.line_id, _STANDING).where(SubsidyRecovery.run_id == run_id)
-    touched = of_run.where(col(SubsidyRecovery.state).in_(BINDING)).group_by(col(SubsidyRecovery.line_id))
-    return {line_id: LineStatus(standing) for line_id, standing in (await session.exec(touched)).all()}
+async def came_back(session: AsyncSession, run_id: UUID) -> list[Recovered]:
+    """What came in of the recoveries of a run, oldest first."""
+    receipt = (RecoveryReceipt.amount_fen, RecoveryReceipt.received_at, RecoveryReceipt.entry_id)
+    statement = (
+        select(SubsidyRecovery.line_id, *receipt)
+        .join(RecoveryReceipt, col(RecoveryReceipt.recovery_id) == SubsidyRecovery.id)
+        .where(SubsidyRecovery.run_id == run_id)
+        .order_by(col(RecoveryReceipt.received_at), col(RecoveryReceipt.id))
+    )
+    return [Recovered(*row) for row in await session.exec(statement)]
 
 
 async def written(session: AsyncSession, row: SubsidyRecovery) -> WrittenRecovery:
@@ -127,14 +133,15 @@ async def written(session: AsyncSession, row: SubsidyRecovery) -> WrittenRecover
     run = (await run_queries.get_run(session, row.run_id)).run
     [line] = await run_queries.award_lines(session, run.id, line_id=row.line_id)
     [paid] = await run_queries.paid_awards(session, line_id=line.id)
-    title = (await dossier.scheme_of(session, run.scheme_version_id)).clause(line.clause_id).title.zh
+    scheme = await dossier.scheme_of(session, run.scheme_version_id)
     told = {name: getattr(row, name) for name in WrittenRecovery._fields if hasattr(row, name)}
     return WrittenRecovery(
         **told | {"cause": RecoveryCause(row.cause)},
         enterprise=line.enterprise_zh,
         uscc=line.uscc,
         year=run.year,
-        award=title,
+        award=scheme.clause(line.clause_id).title.zh,
+        issuer=dossier.issuer_of(scheme),
         paid_fen=paid.paid_fen,
         plan=tuple(await plan_of(session, row)),
     )

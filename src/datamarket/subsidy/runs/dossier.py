@@ -6,7 +6,7 @@ Nothing is looked up in the market here: years later the same dossier gives the 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -84,6 +84,15 @@ class Refusal(NamedTuple):
     told: str
 
 
+class Recovered(NamedTuple):
+    """What came back of an award, when and by which entry."""
+
+    line_id: UUID
+    amount_fen: int
+    at: datetime
+    entry_id: UUID
+
+
 @dataclass(frozen=True)
 class RunDossier:
     """All that is kept on file of a run: what was decided, from what, by whom and when, and what was paid."""
@@ -97,7 +106,7 @@ class RunDossier:
     events: Sequence[SubsidyRunEvent]
     officers: Mapping[UUID, str]
     postings: Sequence[SubsidyPosting]
-    recovered: Mapping[UUID, LineStatus]
+    recovered: Sequence[Recovered]
     refused: Sequence[Refusal]
 
 
@@ -105,6 +114,11 @@ class RunDossier:
 def read_scheme(content: bytes) -> Scheme:
     """A scheme is frozen, and its bytes never change: reading it once is enough."""
     return load_scheme(content)
+
+
+def issuer_of(scheme: Scheme) -> str:
+    """Who issues what is decided under it."""
+    return scheme.instrument.issuer or "（政策文件未公开，发布单位未获得）"
 
 
 async def scheme_of(session: AsyncSession, version_id: UUID) -> Scheme:
@@ -205,9 +219,7 @@ async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
     return document | {"run_id": str(view.run.id), "notes": notes}
 
 
-async def dossier_of(
-    session: AsyncSession, view: RunView, recovered: Mapping[UUID, LineStatus]
-) -> RunDossier:
+async def dossier_of(session: AsyncSession, view: RunView, recovered: Sequence[Recovered]) -> RunDossier:
     """The run as it stands now; which of its awards come back is known above. Raises NotCalculated."""
     document = await document_of(session, view)
     taken = await fact_queries.snapshot_by_id(session, _snapshot_id(view))

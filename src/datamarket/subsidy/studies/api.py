@@ -262,7 +262,7 @@ async def export_year(
 
 
 async def _exported(session: Reading, view: run_queries.RunView) -> Response:
-    recovered = await recoveries.statuses_of(session, view.run.id)
+    recovered = await recoveries.came_back(session, view.run.id)
     content = await asyncio.to_thread(_workbook, await dossier.dossier_of(session, view, recovered))
     response = attached(content, WORKBOOK, f"{view.run.scheme_id}-{view.run.year}.xlsx")
     name_bundle(response, view)

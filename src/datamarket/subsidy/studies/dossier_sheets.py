@@ -57,12 +57,9 @@ _POSTED = {
 
 
 def lines_now(dossier: "RunDossier") -> list[dict[str, Any]]:
-    """The lines as they stand, with the names of their enterprises; some comes back."""
+    """The lines as they stand, with the names of their enterprises."""
     rows = zip(dossier.lines, dossier.document["lines"], strict=True)
-    return [
-        line | {"status": dossier.recovered.get(row.id, line["status"]), "enterprise_name": row.enterprise_zh}
-        for row, line in rows
-    ]
+    return [line | {"enterprise_name": row.enterprise_zh} for row, line in rows]
 
 
 def summary_of(dossier: "RunDossier") -> list[tuple[str, Any]]:
@@ -76,6 +73,8 @@ def summary_of(dossier: "RunDossier") -> list[tuple[str, Any]]:
         ("公示 publicity", f"{run.publicity_from} – {run.publicity_to}" if run.publicity_from else ""),
         ("计算程序 engine", run.engine_id),
         ("替代的运行 supersedes", str(run.supersedes_id or "")),
+        ("取代它的运行 superseded by", str(run.superseded_by_id or "")),
+        ("已追回（元） recovered (yuan)", amount(sum(one.amount_fen for one in dossier.recovered))),
     ]
 
 
@@ -190,25 +189,29 @@ def _exceptions(dossier: "RunDossier") -> list[Headed]:
     return [(_EXCEPTIONS, flagged), (_RINGS, edges)]
 
 
-def _payments(dossier: "RunDossier") -> Iterator[tuple[Any, ...]]:
+def _payments(dossier: "RunDossier") -> list[tuple[Any, ...]]:
+    """What became payable, was paid or refused, and came back: in the order of time."""
     lines = {line.id: line for line in dossier.lines}
-    for posting in dossier.postings:
-        line = lines[posting.line_id]
-        event = _POSTED.get(posting.kind, posting.kind)
-        yield (
-            line.candidate_id,
-            line.uscc,
-            line.enterprise_zh,
-            event,
-            amount(posting.amount_fen),
-            _at(posting.posted_at),
-            str(posting.entry_id),
-        )
-    for refusal in dossier.refused:
-        line = lines[refusal.line_id]
-        told = f"退回 refused：{refusal.told}"
-        day = refusal.day.isoformat() if refusal.day else ""
-        yield line.candidate_id, line.uscc, line.enterprise_zh, told, amount(refusal.amount_fen), day, ""
+    happened = [
+        (one.line_id, _POSTED.get(one.kind, one.kind), one.amount_fen, _at(one.posted_at), str(one.entry_id))
+        for one in dossier.postings
+    ]
+    happened += [
+        (one.line_id, f"退回 refused：{one.told}", one.amount_fen, one.day.isoformat() if one.day else "", "")
+        for one in dossier.refused
+    ]
+    happened += [
+        (one.line_id, "追回 recovered", one.amount_fen, _at(one.at), str(one.entry_id))
+        for one in dossier.recovered
+    ]
+    happened.sort(
+        key=lambda one: (one[3][:10], *map(one[1].startswith, ("支付", "退回")))
+    )  # the bank told days only
+    return [
+        (line.candidate_id, line.uscc, line.enterprise_zh, what, amount(fen), at, entry)
+        for line_id, what, fen, at, entry in happened
+        for line in [lines[line_id]]
+    ]
 
 
 def _at(at: datetime) -> str:
