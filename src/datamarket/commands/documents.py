@@ -81,11 +81,9 @@ async def _noticed(session: "AsyncSession", ledger_id: int, run_id: UUID | None,
 async def _filed(
     session: "AsyncSession", ledger_id: int, run_id: UUID | None, year: int | None
 ) -> "RunDossier":
-    from datamarket.subsidy.recoveries.queries import came_back
-    from datamarket.subsidy.runs import dossier
+    from datamarket.subsidy.studies.dossier_sheets import filed_of
 
-    view = await chosen(session, ledger_id, run_id, year)
-    return await dossier.dossier_of(session, view, await came_back(session, view.run.id))
+    return await filed_of(session, await chosen(session, ledger_id, run_id, year))
 
 
 @app.command()

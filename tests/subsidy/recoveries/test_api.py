@@ -20,11 +20,10 @@ from datamarket.foundation.settings import Settings
 from datamarket.foundation.spreadsheets.cells import amount
 from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.server.app import create_app
-from datamarket.subsidy.recoveries import fines, queries
-from datamarket.subsidy.runs import dossier
+from datamarket.subsidy.recoveries import fines
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.terms import RunEvent
-from datamarket.subsidy.studies.dossier_sheets import lines_now, summary_of
+from datamarket.subsidy.studies.dossier_sheets import filed_of, lines_now, summary_of
 from tests.subsidy.conftest import Market
 from tests.world import notices
 from tests.world import subsidy as world
@@ -175,7 +174,7 @@ async def test_what_came_back_whole_leaves_no_account_open_and_is_said_where_the
     assert (tmp_path / "letter.html").read_text(encoding="utf-8") == letter.text
     async with desk.year.database.transaction() as session:
         view = await run_queries.get_run(session, desk.year.run.id)
-        filed = await dossier.dossier_of(session, view, await queries.came_back(session, view.run.id))
+        filed = await filed_of(session, view)
     assert [one["status"] for one in lines_now(filed) if one["amount_fen"]] == ["paid"]
     assert dict(summary_of(filed))["已追回（元） recovered (yuan)"] == amount(50_000)
     await notices.seal(desk.year.database, tmp_path)

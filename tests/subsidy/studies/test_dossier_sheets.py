@@ -28,6 +28,8 @@ SHEETS = [
     "解释 interpretations",
     "快照 snapshot",
     "异常 exceptions",
+    "线索 flags",
+    "异议 objections",
     "支付 payments",
 ]
 PAID = AFTER_YEAR + timedelta(days=30)

@@ -82,6 +82,13 @@ async def list_objections(
     return (await session.exec(keyset(statement, col(SubsidyObjection.id), page))).all()
 
 
+async def objections_of(session: AsyncSession, run: SubsidyRun) -> Sequence[SubsidyObjection]:
+    """Against its list, or against the one that it superseded, for the file of it: all."""
+    runs = [run_id for run_id in (run.id, run.supersedes_id) if run_id is not None]
+    statement = select(SubsidyObjection).where(col(SubsidyObjection.run_id).in_(runs))
+    return (await session.exec(statement.order_by(col(SubsidyObjection.id)))).all()
+
+
 async def is_concerned(session: AsyncSession, run: SubsidyRun, enterprise_id: UUID) -> bool:
     """Whether it has a line in the run, a case or a share of one, or sold in the run's year."""
     connection, bounds = await driver(session), year_bounds(run.year)

@@ -93,6 +93,14 @@ class Recovered(NamedTuple):
     entry_id: UUID
 
 
+class Followed(NamedTuple):
+    """What followed a run in the rooms above it; flags and objections as rows to read."""
+
+    recovered: Sequence[Recovered]
+    flags: Sequence[tuple[Any, ...]]
+    objections: Sequence[tuple[Any, ...]]
+
+
 @dataclass(frozen=True)
 class RunDossier:
     """All that is kept on file of a run: what was decided, from what, by whom and when, and what was paid."""
@@ -106,7 +114,7 @@ class RunDossier:
     events: Sequence[SubsidyRunEvent]
     officers: Mapping[UUID, str]
     postings: Sequence[SubsidyPosting]
-    recovered: Sequence[Recovered]
+    followed: Followed
     refused: Sequence[Refusal]
 
 
@@ -219,8 +227,8 @@ async def document_of(session: AsyncSession, view: RunView) -> dict[str, Any]:
     return document | {"run_id": str(view.run.id), "notes": notes}
 
 
-async def dossier_of(session: AsyncSession, view: RunView, recovered: Sequence[Recovered]) -> RunDossier:
-    """The run as it stands now; which of its awards come back is known above. Raises NotCalculated."""
+async def dossier_of(session: AsyncSession, view: RunView, followed: Followed) -> RunDossier:
+    """The run as it stands now; what followed is known above. Raises NotCalculated."""
     document = await document_of(session, view)
     taken = await fact_queries.snapshot_by_id(session, _snapshot_id(view))
     events = await queries.list_run_events(session, view.run.id, page=PageAsked(len(RunEvent)))
@@ -229,7 +237,7 @@ async def dossier_of(session: AsyncSession, view: RunView, recovered: Sequence[R
         document, view, await scheme_of(session, view.run.scheme_version_id), taken,
         (await asyncio.to_thread(read_snapshot, taken.content)).candidates,
         await queries.all_lines(session, view.run.id), events, officers,
-        await queries.postings_of(session, view.run.id), recovered, await _refusals_of(session, view),
+        await queries.postings_of(session, view.run.id), followed, await _refusals_of(session, view),
     )  # fmt: skip
 
 

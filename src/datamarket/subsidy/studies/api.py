@@ -16,11 +16,11 @@ from datamarket.foundation.money import parse_rate, parse_yuan, percent
 from datamarket.foundation.shapes import attached
 from datamarket.foundation.spreadsheets.cells import WORKBOOK
 from datamarket.foundation.waiting.patience import takes_long
-from datamarket.subsidy.recoveries import queries as recoveries
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.api import SLUG, SlugQuery, YearQuery, name_bundle, named_run
 from datamarket.subsidy.studies import comparison, drift
+from datamarket.subsidy.studies.dossier_sheets import filed_of
 from datamarket.subsidy.studies.whatif import Comparison, Move
 
 router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
@@ -262,8 +262,7 @@ async def export_year(
 
 
 async def _exported(session: Reading, view: run_queries.RunView) -> Response:
-    recovered = await recoveries.came_back(session, view.run.id)
-    content = await asyncio.to_thread(_workbook, await dossier.dossier_of(session, view, recovered))
+    content = await asyncio.to_thread(_workbook, await filed_of(session, view))
     response = attached(content, WORKBOOK, f"{view.run.scheme_id}-{view.run.year}.xlsx")
     name_bundle(response, view)
     return response

@@ -4,10 +4,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from datamarket.foundation.clock import MARKET_ZONE
+from datamarket.foundation.db import PageAsked
 from datamarket.foundation.spreadsheets.cells import amount
 from datamarket.ledger.terms import EntryKind
+from datamarket.participants import queries as participants
 from datamarket.subsidy.facts.review import Flag
+from datamarket.subsidy.integrity import queries as integrity
+from datamarket.subsidy.integrity.terms import Detector, FlagState
+from datamarket.subsidy.objections import queries as objections
+from datamarket.subsidy.objections.terms import ObjectionState
+from datamarket.subsidy.recoveries.queries import came_back
+from datamarket.subsidy.runs.dossier import Followed, dossier_of
+from datamarket.subsidy.runs.queries import RunView
 from datamarket.subsidy.runs.terms import RunState
 from datamarket.subsidy.scheme.clause import Clause, Tiebreak
 from datamarket.subsidy.scheme.dated_values import BEGINNING
@@ -50,10 +61,53 @@ _WORDS = {
     "eligible": "合格者，由后一名递补", "all": "全部，不递补", "include_all": "全部计入", "exclude_all": "全部不计入",
     "stop": "停止计算，由人决定",
 }  # fmt: skip
+_FLAGS = (
+    ("线索", "detector"), ("涉及主体", "members"), ("金额（元）", "amount (yuan)"), ("状态", "state"), ("理由", "reason"),
+)  # fmt: skip
+_OBJECTIONS = (
+    ("提出时间（北京）", "filed at (Beijing)"), ("企业", "enterprise"), ("异议理由", "grounds"), ("状态", "state"),
+    ("答复", "answer"), ("决定理由", "decision"),
+)  # fmt: skip
+MOST_FLAGS = 1_000
+"""Of a year, on a sheet for reading; all of them are listed by `GET /subsidy/integrity/flags`."""
 _POSTED = {
     EntryKind.SUBSIDY_APPROVED.value: "记账 payable", EntryKind.SUBSIDY_PAID.value: "支付 paid",
     EntryKind.SUBSIDY_FORGONE.value: "不予支付 forgone", EntryKind.SUBSIDY_SET_OFF.value: "抵扣 set off",
 }  # fmt: skip
+
+
+async def filed_of(session: AsyncSession, view: RunView) -> "RunDossier":
+    """All that is on file of a run: what flags, objections and recoveries have of it, too. Raises NotCalculated."""
+    run = view.run
+    nothing: dict[str, Any] = {"state": None, "detector": None, "participant": None}
+    flags = await integrity.list_flags(
+        session, run.ledger_id, year=run.year, page=PageAsked(MOST_FLAGS), **nothing
+    )
+    filed = await objections.objections_of(session, run)
+    concerned = {one.enterprise_id for one in filed}.union(*(flag.members for flag in flags))
+    named = await participants.participants_by_ids(session, concerned)
+    flagged = [
+        (
+            " · ".join(Detector(flag.detector).labels),
+            "、".join(named[member].name_zh for member in flag.members),
+            amount(flag.amount_fen),
+            " · ".join(FlagState(flag.state).labels),
+            flag.reason or "",
+        )
+        for flag in flags[:MOST_FLAGS]
+    ]
+    objected = [
+        (
+            _at(one.filed_at),
+            named[one.enterprise_id].name_zh,
+            one.grounds,
+            " · ".join(ObjectionState(one.state).labels),
+            one.answer or "",
+            one.decision or "",
+        )
+        for one in filed
+    ]
+    return await dossier_of(session, view, Followed(await came_back(session, run.id), flagged, objected))
 
 
 def lines_now(dossier: "RunDossier") -> list[dict[str, Any]]:
@@ -74,7 +128,7 @@ def summary_of(dossier: "RunDossier") -> list[tuple[str, Any]]:
         ("计算程序 engine", run.engine_id),
         ("替代的运行 supersedes", str(run.supersedes_id or "")),
         ("取代它的运行 superseded by", str(run.superseded_by_id or "")),
-        ("已追回（元） recovered (yuan)", amount(sum(one.amount_fen for one in dossier.recovered))),
+        ("已追回（元） recovered (yuan)", amount(sum(one.amount_fen for one in dossier.followed.recovered))),
     ]
 
 
@@ -104,6 +158,9 @@ def sheets_of(dossier: "RunDossier") -> Iterator[tuple[str, Sequence[int], Seque
     yield "解释 interpretations", (30, 34, 44, 10, 30, 34, 44), [(_INTERPRETATIONS, chosen)]
     yield "快照 snapshot", (34, 34, 24, *[20] * len(FACTS)), _snapshot(dossier)
     yield "异常 exceptions", (44, 24, 24, 10, 20, 60), _exceptions(dossier)
+    flagged, objected = dossier.followed.flags, dossier.followed.objections
+    yield "线索 flags", (30, 60, 20, 24, 60), [(_FLAGS, flagged)]
+    yield "异议 objections", (20, 34, 60, 24, 60, 60), [(_OBJECTIONS, objected)]
     yield "支付 payments", (24, 24, 30, 18, 20, 20, 40), [(_PAYMENTS, _payments(dossier))]
 
 
@@ -202,7 +259,7 @@ def _payments(dossier: "RunDossier") -> list[tuple[Any, ...]]:
     ]
     happened += [
         (one.line_id, "追回 recovered", one.amount_fen, _at(one.at), str(one.entry_id))
-        for one in dossier.recovered
+        for one in dossier.followed.recovered
     ]
     happened.sort(
         key=lambda one: (one[3][:10], *map(one[1].startswith, ("支付", "退回")))
