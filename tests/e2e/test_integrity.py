@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from datamarket.foundation.db import Database, PageAsked, driver
+from datamarket.foundation import checks as recomputed
+from datamarket.foundation.db import Database, PageAsked, driver, owner_connection
 from datamarket.foundation.ids import new_id
 from datamarket.participants.tables import Participant
 from datamarket.subsidy.evaluator.explain import explain
@@ -67,6 +68,12 @@ async def test_a_confirmed_ring_is_taken_off_whichever_way_turnover_is_read_and_
     assert told == [5_000_000] * 3
     assert deal.provider.id == members[0].id
     await assert_books_hold(fresh_database.url)
+    async with owner_connection(fresh_database.url) as owner:
+        await owner.execute("UPDATE integrity_flag SET state = 'dismissed' WHERE state = 'confirmed'")
+        checks = recomputed.of_room("datamarket.subsidy.runs")
+        named = {finding.check.id: finding for finding in await recomputed.run(owner, LEDGER_ID, checks)}
+        await owner.execute("UPDATE integrity_flag SET state = 'confirmed' WHERE state = 'dismissed'")
+    assert [breach.partition(": ")[2] for breach in named["I19"].breaches] == ["state (not sealed yet)"]
 
 
 async def test_a_confirmed_double_claim_lowers_the_later_projects_award_and_says_so(

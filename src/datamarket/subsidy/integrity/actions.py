@@ -45,8 +45,8 @@ async def detect(
     )
     for verb, events in (
         ("raise", [evidence.Event(actor, row["id"], _told(row)) for row in rows]),
-        ("lapse", [evidence.Event(CLOCK, flag_id, {}) for flag_id in lapsed]),
-        ("raise-again", [evidence.Event(actor, flag_id, {}) for flag_id in back]),
+        ("lapse", [evidence.Event(CLOCK, row["id"], _row_told(row)) for row in lapsed]),
+        ("raise-again", [evidence.Event(actor, row["id"], _row_told(row)) for row in back]),
     ):
         if events:
             await evidence.record_many(connection, f"subsidy.{verb}-flag", "flag", events, now=now)
@@ -55,7 +55,12 @@ async def detect(
 
 
 def _told(row: asyncpg.Record) -> dict[str, Any]:
-    return {name: row[name] for name in ("detector", "members", "evidence_sha256", "trades", "amount_fen")}
+    named = ("detector", "members", "evidence_sha256", "trades", "amount_fen")
+    return {name: row[name] for name in named} | _row_told(row)
+
+
+def _row_told(row: asyncpg.Record) -> dict[str, Any]:
+    return {"rows": row["told"]}
 
 
 async def judge_flag(
@@ -79,6 +84,7 @@ async def judge_flag(
         actor,
         f"subsidy.{event}-flag",
         ("flag", flag.id),
+        flag,
         now=now,
         reason=reason,
         detector=flag.detector,

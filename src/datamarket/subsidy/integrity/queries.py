@@ -16,8 +16,12 @@ from datamarket.subsidy.integrity.statements import STATEMENTS
 from datamarket.subsidy.integrity.tables import IntegrityFlag
 from datamarket.subsidy.integrity.terms import Detector, Finding, FlagState
 
+_ROW = f"""jsonb_build_object('integrity_flag', jsonb_build_object(id::text, (
+       SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(integrity_flag)) WHERE key = ANY ('{{{",".join(sorted(IntegrityFlag.TOLD))}}}'))))
+       AS told"""  # noqa: S608 - constants
+"""What an event tells of a flag."""
 # A trade that lies in several of a flag's terms counts once.
-_RAISE = """
+_RAISE = f"""
 INSERT INTO integrity_flag (id, ledger_id, year, detector, detector_version, statement_sha256, parameters, members, sales,
                             figures, evidence_sha256, trades, amount_fen, state, raised_by, raised_at, version, claimed_items)
 SELECT f.id, $1, $2, f.detector, f.version, f.statement, $3::jsonb, ARRAY(SELECT jsonb_array_elements_text(f.found -> 'members')::uuid),
@@ -33,18 +37,18 @@ SELECT f.id, $1, $2, f.detector, f.version, f.statement, $3::jsonb, ARRAY(SELECT
                                  AND one.occurred_at >= s.from_at AND one.occurred_at < s.to_at)) AS sold
   CROSS JOIN LATERAL (SELECT coalesce(sum((i ->> 'fen')::bigint), 0)::bigint AS fen FROM jsonb_array_elements(f.found -> 'items') AS i) AS claimed
     ON CONFLICT (ledger_id, year, detector, evidence_sha256) DO NOTHING
-RETURNING id, detector, members, evidence_sha256, trades, amount_fen
-"""
-_LAPSE = """
+RETURNING id, detector, members, evidence_sha256, trades, amount_fen, {_ROW}
+"""  # noqa: S608 - constants
+_LAPSE = f"""
 UPDATE integrity_flag SET state = 'lapsed', version = version + 1
  WHERE ledger_id = $1 AND year = $2 AND state = 'raised' AND detector = ANY ($3) AND evidence_sha256 <> ALL ($4)
-RETURNING id
-"""
-_COMES_BACK = """
+RETURNING id, {_ROW}
+"""  # noqa: S608 - constants
+_COMES_BACK = f"""
 UPDATE integrity_flag SET state = 'raised', version = version + 1
  WHERE ledger_id = $1 AND year = $2 AND state = 'lapsed' AND evidence_sha256 = ANY ($3)
-RETURNING id
-"""
+RETURNING id, {_ROW}
+"""  # noqa: S608 - constants
 
 
 async def raise_flags(
@@ -90,12 +94,12 @@ async def raise_flags(
 
 async def follow(
     connection: Connection, ledger_id: int, year: int, looked: Collection[Detector], found: Collection[str]
-) -> tuple[list[UUID], list[UUID]]:
+) -> tuple[list[asyncpg.Record], list[asyncpg.Record]]:
     """Raised flags that these detectors find no more lapse, and lapsed ones that are found again are raised: both."""
     names = [detector.value for detector in looked]
     lapsed = await connection.fetch(_LAPSE, ledger_id, year, names, list(found))
     back = await connection.fetch(_COMES_BACK, ledger_id, year, list(found))
-    return [row["id"] for row in lapsed], [row["id"] for row in back]
+    return lapsed, back
 
 
 async def get_flag(session: AsyncSession, flag_id: UUID) -> IntegrityFlag:

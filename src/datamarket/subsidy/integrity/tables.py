@@ -1,7 +1,7 @@
 """Rows of integrity flags: one for each finding of a detector."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, Uuid
@@ -18,8 +18,22 @@ class IntegrityFlag(SQLModel, table=True):
 
     `sales` are [{provider_id, buyer_id, from_at, to_at}], half-open; `amount_fen` is what was left of them after refunds
     when it was raised, or what its `claimed_items` (`FlaggedItem`) take off. `evidence_sha256` is over members and these: a finding
-    that has grown is another flag.
+    that has grown is another flag. `TOLD` is what a base and a judgement stand on (I19).
     """
+
+    TOLD: ClassVar = {
+        "detector",
+        "members",
+        "sales",
+        "claimed_items",
+        "evidence_sha256",
+        "amount_fen",
+        "state",
+        "raised_by",
+        "judged_by",
+        "reason",
+        "version",
+    }
 
     __tablename__ = "integrity_flag"
     __table_args__ = (
