@@ -81,7 +81,7 @@ async def _noticed(session: "AsyncSession", ledger_id: int, run_id: UUID | None,
 async def _filed(
     session: "AsyncSession", ledger_id: int, run_id: UUID | None, year: int | None
 ) -> "RunDossier":
-    from datamarket.subsidy.studies.dossier_sheets import filed_of
+    from datamarket.subsidy.studies.drift import filed_of
 
     return await filed_of(session, await chosen(session, ledger_id, run_id, year))
 

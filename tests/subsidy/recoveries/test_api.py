@@ -23,7 +23,8 @@ from datamarket.server.app import create_app
 from datamarket.subsidy.recoveries import fines
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.terms import RunEvent
-from datamarket.subsidy.studies.dossier_sheets import filed_of, lines_now, summary_of
+from datamarket.subsidy.studies.dossier_sheets import lines_now, summary_of
+from datamarket.subsidy.studies.drift import filed_of
 from tests.subsidy.conftest import Market
 from tests.world import notices
 from tests.world import subsidy as world

@@ -20,7 +20,7 @@ from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.api import SLUG, SlugQuery, YearQuery, name_bundle, named_run
 from datamarket.subsidy.studies import comparison, drift
-from datamarket.subsidy.studies.dossier_sheets import filed_of
+from datamarket.subsidy.studies.drift import filed_of
 from datamarket.subsidy.studies.whatif import Comparison, Move
 
 router = SliceRouter(prefix="/subsidy", tags=["subsidy"])

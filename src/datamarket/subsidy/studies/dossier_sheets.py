@@ -4,21 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from datamarket.foundation.clock import MARKET_ZONE
-from datamarket.foundation.db import PageAsked
 from datamarket.foundation.spreadsheets.cells import amount
 from datamarket.ledger.terms import EntryKind
-from datamarket.participants import queries as participants
 from datamarket.subsidy.facts.review import Flag
-from datamarket.subsidy.integrity import queries as integrity
-from datamarket.subsidy.integrity.terms import Detector, FlagState
-from datamarket.subsidy.objections import queries as objections
-from datamarket.subsidy.objections.terms import ObjectionState
-from datamarket.subsidy.recoveries.queries import came_back
-from datamarket.subsidy.runs.dossier import Followed, dossier_of
-from datamarket.subsidy.runs.queries import RunView
 from datamarket.subsidy.runs.terms import RunState
 from datamarket.subsidy.scheme.clause import Clause, Tiebreak
 from datamarket.subsidy.scheme.dated_values import BEGINNING
@@ -68,46 +57,10 @@ _OBJECTIONS = (
     ("提出时间（北京）", "filed at (Beijing)"), ("企业", "enterprise"), ("异议理由", "grounds"), ("状态", "state"),
     ("答复", "answer"), ("决定理由", "decision"),
 )  # fmt: skip
-MOST_FLAGS = 1_000
-"""Of a year, on a sheet for reading; all of them are listed by `GET /subsidy/integrity/flags`."""
 _POSTED = {
     EntryKind.SUBSIDY_APPROVED.value: "记账 payable", EntryKind.SUBSIDY_PAID.value: "支付 paid",
     EntryKind.SUBSIDY_FORGONE.value: "不予支付 forgone", EntryKind.SUBSIDY_SET_OFF.value: "抵扣 set off",
 }  # fmt: skip
-
-
-async def filed_of(session: AsyncSession, view: RunView) -> "RunDossier":
-    """All that is on file of a run: what flags, objections and recoveries have of it, too. Raises NotCalculated."""
-    run = view.run
-    nothing: dict[str, Any] = {"state": None, "detector": None, "participant": None}
-    flags = await integrity.list_flags(
-        session, run.ledger_id, year=run.year, page=PageAsked(MOST_FLAGS), **nothing
-    )
-    filed = await objections.objections_of(session, run)
-    concerned = {one.enterprise_id for one in filed}.union(*(flag.members for flag in flags))
-    named = await participants.participants_by_ids(session, concerned)
-    flagged = [
-        (
-            " · ".join(Detector(flag.detector).labels),
-            "、".join(named[member].name_zh for member in flag.members),
-            amount(flag.amount_fen),
-            " · ".join(FlagState(flag.state).labels),
-            flag.reason or "",
-        )
-        for flag in flags[:MOST_FLAGS]
-    ]
-    objected = [
-        (
-            _at(one.filed_at),
-            named[one.enterprise_id].name_zh,
-            one.grounds,
-            " · ".join(ObjectionState(one.state).labels),
-            one.answer or "",
-            one.decision or "",
-        )
-        for one in filed
-    ]
-    return await dossier_of(session, view, Followed(await came_back(session, run.id), flagged, objected))
 
 
 def lines_now(dossier: "RunDossier") -> list[dict[str, Any]]:
@@ -123,7 +76,7 @@ def summary_of(dossier: "RunDossier") -> list[tuple[str, Any]]:
         ("方案名称 title", f"{dossier.scheme.title.zh} · {dossier.scheme.title.en}"),
         ("方案版本 scheme version", view.scheme_version),
         ("状态 state", " · ".join(RunState(run.state).labels)),
-        ("账簿截止时间（北京） cut-off (Beijing)", _at(run.cutoff)),
+        ("账簿截止时间（北京） cut-off (Beijing)", at_told(run.cutoff)),
         ("公示 publicity", f"{run.publicity_from} – {run.publicity_to}" if run.publicity_from else ""),
         ("计算程序 engine", run.engine_id),
         ("替代的运行 supersedes", str(run.supersedes_id or "")),
@@ -138,7 +91,7 @@ def officers_of(dossier: "RunDossier") -> Headed:
         (
             f"{EVENTS[event.event]} {event.event}",
             dossier.officers.get(event.actor_id, str(event.actor_id)),
-            _at(event.at),
+            at_told(event.at),
             event.reason or "",
         )
         for event in dossier.events
@@ -200,8 +153,8 @@ def _snapshot(dossier: "RunDossier") -> list[Headed]:
     taken = dossier.taken
     about = [
         ("快照哈希 snapshot sha256", taken.sha256),
-        ("账簿截止时间（北京） cut-off (Beijing)", _at(taken.cutoff)),
-        ("取数时间（北京） taken at (Beijing)", _at(taken.as_of_recorded)),
+        ("账簿截止时间（北京） cut-off (Beijing)", at_told(taken.cutoff)),
+        ("取数时间（北京） taken at (Beijing)", at_told(taken.as_of_recorded)),
         *((f"数量 {name}", count) for name, count in taken.counts.items()),
         *((f"合格平台 venue {venue['venue']}", venue["since"]) for venue in taken.venues),
     ]
@@ -250,7 +203,13 @@ def _payments(dossier: "RunDossier") -> list[tuple[Any, ...]]:
     """What became payable, was paid or refused, and came back: in the order of time."""
     lines = {line.id: line for line in dossier.lines}
     happened = [
-        (one.line_id, _POSTED.get(one.kind, one.kind), one.amount_fen, _at(one.posted_at), str(one.entry_id))
+        (
+            one.line_id,
+            _POSTED.get(one.kind, one.kind),
+            one.amount_fen,
+            at_told(one.posted_at),
+            str(one.entry_id),
+        )
         for one in dossier.postings
     ]
     happened += [
@@ -258,7 +217,7 @@ def _payments(dossier: "RunDossier") -> list[tuple[Any, ...]]:
         for one in dossier.refused
     ]
     happened += [
-        (one.line_id, "追回 recovered", one.amount_fen, _at(one.at), str(one.entry_id))
+        (one.line_id, "追回 recovered", one.amount_fen, at_told(one.at), str(one.entry_id))
         for one in dossier.followed.recovered
     ]
     happened.sort(
@@ -271,5 +230,5 @@ def _payments(dossier: "RunDossier") -> list[tuple[Any, ...]]:
     ]
 
 
-def _at(at: datetime) -> str:
+def at_told(at: datetime) -> str:
     return f"{at.astimezone(MARKET_ZONE):%Y-%m-%d %H:%M:%S}"

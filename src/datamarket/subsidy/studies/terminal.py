@@ -89,6 +89,8 @@ def print_comparison(figures: Mapping[str, Any]) -> None:
         ("delta_fen", "增减   change"),
     ):
         console.print(f"{label} {yuan(figures[name], grouped=True):>18}", markup=False)
+    if figures["notice"]:
+        console.print("该变更不影响任何奖补 no award changes (no-effect)", markup=False)
     for change in figures["changes"]:
         if change["move"] != "unchanged":
             before, after = yuan(change["before_fen"], grouped=True), yuan(change["after_fen"], grouped=True)
