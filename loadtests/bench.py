@@ -119,8 +119,8 @@ def _yearly(wanted: argparse.Namespace) -> list[dict[str, object]]:
     runs = told["snapshot_to_lines_seconds"].items()
     reached = {f"yearly run, turnover from {origin}, s": (seconds["clock"], 2) for origin, seconds in runs}
     reached |= {
-        "what-if arm, ms": (told["what_if_arm_ms"], 300),
-        "grid of 101 × 101, s": (told["grid_101_by_101_seconds"], 1),
+        "what-if arm, ms": (told["what_if_arm_ms"]["clock"], 300),
+        "grid of 101 × 101, s": (told["grid_101_by_101_seconds"]["clock"], 1),
     }
     beside = f"{told['sellers']:,} sellers, {told['trades']:,} trades"
     return [
