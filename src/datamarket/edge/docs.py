@@ -11,7 +11,7 @@ import fastapi_offline
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
@@ -83,7 +83,7 @@ def mount(app: FastAPI) -> None:
         redoc_favicon_url=f"{ASSETS}/favicon.png",
         with_google_fonts=False,
     )
-    fixed = {"/": RedirectResponse("/docs"), "/docs": _guarded(try_it_out), "/redoc": _guarded(read_it)}
+    fixed = {"/docs": _guarded(try_it_out), "/redoc": _guarded(read_it)}
     app.router.routes.extend(Route(path, page, methods=["GET"]) for path, page in fixed.items())
 
     @functools.cache

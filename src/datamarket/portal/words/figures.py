@@ -1,0 +1,60 @@
+"""Figures as pages write them: amounts, days and instants of the market; none is calculated here."""
+
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any
+
+from datamarket.foundation.clock import MARKET_ZONE, business_date
+from datamarket.foundation.money import Fen, half_up, yuan
+
+_SIZES = {
+    "zh": ((10**8, " 亿"), (10**4, " 万")),
+    "en": ((10**9, " bn"), (10**6, " m"), (10**3, " k")),
+}
+_DAY = len("2026-11-20")
+
+
+def money(fen: int | None) -> str:
+    """1234567 → 12,345.67"""
+    return "–" if fen is None else yuan(Fen(fen), grouped=True)
+
+
+def rounded(fen: int | None, language: str) -> str:
+    """For headings, beside which the exact amount stands: 3,456.78 万, 34.57 m."""
+    if fen is None:
+        return "–"
+    for size, unit in _SIZES[language]:
+        if abs(fen) >= size * 100:
+            return yuan(half_up(Fraction(fen, size)), grouped=True) + unit
+    return money(fen)
+
+
+def count(number: int | None) -> str:
+    return "–" if number is None else f"{number:,}"
+
+
+def many(number: int | None, language: str) -> str:
+    """Counts for headings: 49.66 亿, 4.97 bn; a small one as it is."""
+    for size, unit in _SIZES[language]:
+        if number is not None and number >= max(size, 10_000):
+            return yuan(half_up(Fraction(number * 100, size)), grouped=True) + unit
+    return count(number)
+
+
+def instant(text: str | None) -> str:
+    """In the market's own time, to the minute."""
+    return datetime.fromisoformat(text).astimezone(MARKET_ZONE).strftime("%Y-%m-%d %H:%M") if text else "–"
+
+
+def day_of(text: str) -> date:
+    """The market's day of an instant, or the day itself."""
+    return date.fromisoformat(text) if len(text) == _DAY else business_date(datetime.fromisoformat(text))
+
+
+def days_until(text: str, now: datetime) -> int:
+    """Days of the calendar from today; below zero when it is past."""
+    return (day_of(text) - business_date(now)).days
+
+
+def is_instant(value: Any) -> bool:
+    return isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T"
