@@ -301,3 +301,19 @@ async def test_memory_is_bounded_in_answers_and_in_octets(
     await ask(layer, "/a")
     await ask(layer, "/a")
     assert (stub.asked, layer._octets) == (23, 2)
+
+
+async def test_what_will_not_be_given_again_is_not_kept(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What many search for once is gone with its minute, and with the next change of what is shown."""
+    heard = Heard()
+    layer = RememberingMiddleware(Stub(), database, heard)
+    for number in range(20):
+        await ask(layer, f"/{number}")
+    heard.changes += 1
+    await ask(layer, "/after a change")
+    assert len(layer._answers) == 1
+    monkeypatch.setattr(remembered, "LONGEST_SECONDS", -1)
+    await ask(layer, "/after its minute")
+    assert len(layer._answers) == 0

@@ -97,8 +97,17 @@ class RememberingMiddleware:
         self._forget(key)
         self._answers[key] = answer
         self._octets += _octets(key, answer)
-        while len(self._answers) > MOST_ANSWERS or self._octets > MOST_OCTETS:
+        while self._answers and self._is_too_much(next(iter(self._answers.values())), answer.read_at):
             self._forget(next(iter(self._answers)))
+
+    def _is_too_much(self, oldest: Remembered, now: int) -> bool:
+        """Too many are kept, or the oldest will not be given again: memory is that of what was asked for in a minute."""
+        return (
+            len(self._answers) > MOST_ANSWERS
+            or self._octets > MOST_OCTETS
+            or oldest.changes != self._heard.changes
+            or oldest.read_at + LONGEST_SECONDS * 10**9 < now
+        )
 
     def _forget(self, key: Key) -> None:
         forgotten = self._answers.pop(key, None)
