@@ -275,7 +275,9 @@ def print_next(tables: dossier.AwardTables, books_sha256: str, password: str | N
         console.print(accounts(password) + "\n", markup=False)
     console.print(
         "[bold]接下来 · what to try next[/bold]\n"
-        "  make serve                                  API · http://127.0.0.1:8000/docs\n"
+        "  make serve                                  门户 portal · http://127.0.0.1:8000/     接口 API · /docs\n"
+        "                                              登录 sign in: authority 政策 policy · finance 财政 treasury · "
+        "auditor 审计 audit · dm-001 企业 enterprise\n"
         "  .venv/bin/datamarket check                  重新核对账簿 · recompute the books\n"
         f"  .venv/bin/datamarket subsidy what-if {view.run.id} --set top-ten-turnover.rate=1.5%\n"
         "  .venv/bin/datamarket demo --stress          三家企业超过 2000 万元 · the cap binds\n"
