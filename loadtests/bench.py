@@ -13,7 +13,6 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from operator import itemgetter
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -55,7 +54,7 @@ def main() -> int:
         os.environ.pop("DATABASE_URL", None)
         opened = stack.enter_context(opened_database())
         report = uvloop.run(_bench(opened, folder, wanted))
-    report["goals"] = sorted([*report["goals"], *_yearly(wanted)], key=itemgetter("id"))
+    report["goals"] = sorted([*report["goals"], *_yearly(wanted)], key=lambda goal: int(goal["id"][1:]))
     _write(report, "latest" if not wanted.only else f"latest-{'-'.join(wanted.only)}")
     _print(report)
     return 0 if report["books_balance"] else 1

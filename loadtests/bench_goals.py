@@ -8,8 +8,10 @@ from loadtests.bench_works import (
     BARE,
     BATCHES,
     BY_ID,
+    CATALOGUE,
     DEEP,
     EDGE,
+    HOME,
     HOT_USES,
     NOT_CHANGED,
     PAGE,
@@ -111,6 +113,15 @@ def _value(id_: str, of: str, most: float) -> Goal:
     return Goal(id_, of, "", lambda figures: figures[of].value, most, (of,), True)
 
 
+def _median(id_: str, of: str, most: float) -> Goal:
+    """What one connection waits for it, in milliseconds."""
+
+    def reached(figures: Figures) -> float:
+        return statistics.median(figures[of].p50_ms)
+
+    return Goal(id_, f"{of}: p50, ms", "one connection", reached, most, (of,), True)
+
+
 def _sealing(figures: Figures) -> float:
     return figures[SEALED].value * SEALED_SHARE / figures[BATCHES].value
 
@@ -144,5 +155,7 @@ GOALS = (
     _value("P7", MEMORY, 130),
     Goal("P9", "sealing with 15 % of a core", BATCHES, _sealing, 1, (SEALED, BATCHES)),
     Goal("P9", LEAVES_VERIFIED, "200,000 a second", _verifying, 1, (LEAVES_VERIFIED,)),
+    _median("P10", HOME + GROWN, 20),
+    _median("P10", CATALOGUE + GROWN, 30),
 )
-IDS = sorted({goal.id for goal in GOALS} | {"P5"})
+IDS = sorted({goal.id for goal in GOALS} | {"P5"}, key=lambda name: int(name[1:]))

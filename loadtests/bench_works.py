@@ -28,6 +28,7 @@ TEXTS = ("海洋环境", "企业信用", "气象 预警", "港口", "ocean profi
 USE = {"purpose": "industrial_development", "quantity": 1}
 BARE, EDGE = "bare FastAPI answer", "answer of the edge"
 BY_ID, NOT_CHANGED, PAGE = "listing by id", "listing not changed (304)", "first page of 20"
+HOME, CATALOGUE = "portal: home", "portal: catalogue"
 DEEP, TEXT = "deep page of 20", "text search"
 HOT_USES, USES, USE_BATCHES = "uses of one contract", "uses of 32 contracts", "uses in batches of 1,000"
 TRADES, BATCHES = "single trades", "trades in batches of 1,000"
@@ -119,6 +120,8 @@ class Works:
             PAGE: Work(port, always(wire.request("GET", f"{API}/listings?limit=20"))),
             DEEP: Work(port, lambda: lambda *_: self._deep),
             TEXT: Work(port, _text),
+            HOME: Work(port, always(wire.request("GET", "/")), connections=1),
+            CATALOGUE: Work(port, always(wire.request("GET", "/catalogue")), connections=1),
             HOT_USES: Work(port, lambda: self._posts(_uses, _use, buyers_asking=1), expected=201),
             USES: Work(port, lambda: self._posts(_uses, _use), expected=201),
             TRADES: Work(port, lambda: self._posts(_trades, order), expected=201),
