@@ -89,15 +89,35 @@ class ApiDocument:
             if known.method == method and re.fullmatch(re.escape(template) + r"/[a-z.-]+", known.template)
         ]
 
+    def nearest(self, path: str) -> str:
+        """The path itself, or the nearest above it, at which there is something to read."""
+        while path and not ((found := self.find(path, "GET")) and found.answer):
+            path = path.rpartition("/")[0]
+        return path
+
+    def place_of(self, path: str, made: str) -> str | None:
+        """Where one reads what was made at a path: below it, or in the list of all such things."""
+        if self.find(f"{path}/{made}", "GET"):
+            return f"{path}/{made}"
+        lists = re.compile(rf".*/{path.rpartition('/')[2]}/" + _HOLE.pattern)
+        found = [
+            known.template
+            for known in self.operations
+            if known.method == "GET" and lists.fullmatch(known.template) and known.template.count("{") == 1
+        ]
+        return _HOLE.sub(made, found[0]) if found else None
+
     def name_of(self, schema: Schema) -> str | None:
         """What a schema that is referred to is called."""
         reference: str | None = schema.get("$ref")
         return reference.rpartition("/")[2] if reference else None
 
     def resolved(self, schema: Schema) -> Schema:
-        """What a schema refers to; of an optional value, the value."""
+        """What a schema refers to; of an optional value, the value; of one of several documents, all that they may say."""
         if "$ref" in schema:
             return self.resolved(self._schemas[str(self.name_of(schema))])
+        if "oneOf" in schema:
+            return _joined([self.resolved(one) for one in schema["oneOf"]])
         one = self.present(schema)
         return one if one is schema else self.resolved(one)
 
@@ -105,6 +125,17 @@ class ApiDocument:
         """Of a value or null, the value."""
         given = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
         return given[0] if len(given) == 1 else schema
+
+
+def _joined(alternatives: list[Schema]) -> Schema:
+    """One document with the properties of several: each as the first asks it that does not forbid it."""
+    properties: dict[str, Schema] = {}
+    for one in alternatives:
+        for name, schema in one.get("properties", {}).items():
+            if properties.get(name, {"type": "null"}).get("type") == "null":
+                properties[name] = schema
+    required = set.intersection(*(set(one.get("required", ())) for one in alternatives))
+    return {"type": "object", "properties": properties, "required": sorted(required)}
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -125,6 +125,8 @@ def page(
             except MarketError as error:
                 told = {"detail": error.sentence(visit.language), "code": error.code}
                 return visit.close(render(visit, "refused.html", status_of(error), problem=told))
+            finally:
+                await request.close()  # with the files that were sent
 
         route = Route(path, answer, methods=list(methods), name=make.__name__)
         routes.append(route)

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from datamarket.portal.asking import Declined, Reply
 from datamarket.portal.desk.reading import WRITES, names_in, read_document
 from datamarket.portal.forms.filling import Blank, Filler, place_faults
-from datamarket.portal.operations import Operation
+from datamarket.portal.operations import ApiDocument, Operation
 from datamarket.portal.pages import Shown, page, render
 from datamarket.portal.sessions import Visit, local
 from datamarket.portal.words.tongues import Tongue
@@ -36,6 +36,8 @@ CHOSEN_FROM = {
     "scheme": "/subsidy/schemes",
 }
 """The list in which one looks for what a field names."""
+PAGES_READ = 10
+"""Of such a list; in a longer one nobody finds anything, and the id is typed."""
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Sent:
     record: dict[str, Any] | None
     tag: str
     key: str
+    home: str
     next: str = ""
 
     def page(self, visit: Visit, refusal: Declined | None = None) -> Response:
@@ -66,12 +69,13 @@ class Sent:
         more: dict[str, Any] = {"json": body} if self.operation.body else {}
         return await visit.ask.send(self.operation.method, self.path, headers=headers, **more)
 
-    def landing(self, answer: Any) -> str:
-        """Where one goes when it is done: back, to what was made, or to what it was about."""
-        made = answer.get("id") if isinstance(answer, dict) else None
-        is_list = self.thing == self.path and self.operation.method == "POST"
-        otherwise = f"/desk{self.path}/{made}" if made and is_list else f"/desk{self.thing}"
-        return local(self.next, otherwise)
+    def landing(self, document: ApiDocument, answer: Any) -> str | None:
+        """Where one goes when it is done: back, to what was made, or to what it was about; none where only the answer tells."""
+        made = answer.get("id") if isinstance(answer, dict) and self.operation.method == "POST" else None
+        place = document.place_of(self.path, made) if made and self.thing == self.path else None
+        if place is None and (self.thing != self.path or document.find(self.path, "GET")):
+            place = self.home
+        return local(self.next, f"/desk{place or ''}") if self.next or place is not None else None
 
 
 @page("/form/{path:path}", signed_in=True)
@@ -96,12 +100,13 @@ async def send_form(visit: Visit, path: str) -> Shown:
     if typed.get("resume"):
         return sent.page(visit)
     try:
-        await _take_files(visit, typed, body)
+        await _take_files(visit, sent, typed, body)
         reply = await sent.send(visit, body)
     except Declined as refusal:
         return sent.page(visit, refusal)
-    if sent.operation.takes_key:
-        return RedirectResponse(sent.landing(reply.body), 303)
+    landing = sent.landing(await read_document(visit), reply.body) if sent.operation.takes_key else None
+    if landing is not None:
+        return RedirectResponse(landing, 303)
     return render(
         visit, "answer.html", form=sent, answer=reply.body, names=await names_in(visit, [reply.body])
     )
@@ -110,7 +115,8 @@ async def send_form(visit: Visit, path: str) -> Shown:
 async def _opened(visit: Visit, path: str, typed: FormData) -> Sent:
     """The form of the operation at a path, as it stands before anything is typed. Raises Declined."""
     document, preset = await read_document(visit), dict(visit.request.query_params)
-    operation = document.find(path, preset.pop("method", "").upper(), *(() if "method" in preset else WRITES))
+    asked = preset.pop("method", "").upper()
+    operation = document.find(path, *([asked] if asked in WRITES else WRITES))
     if operation is None:
         raise Declined(404, {})
     thing = path.rpartition("/")[0] if path.endswith(_OF_A_THING) else path
@@ -123,7 +129,7 @@ async def _opened(visit: Visit, path: str, typed: FormData) -> Sent:
     sent = Sent(
         path, operation, filler, blanks, thing, record,
         tag=str(typed.get("tag", (read.headers.get("etag") or "") if read and record else "")),
-        key=str(typed.get("key", "")), next=back,
+        key=str(typed.get("key", "")), home=document.nearest(thing), next=back,
     )  # fmt: skip
     await _offer(visit, sent)
     return sent
@@ -140,16 +146,32 @@ async def _read_thing(visit: Visit, path: str) -> Reply | None:
 
 async def _offer(visit: Visit, sent: Sent) -> None:
     """What may be chosen: the events open to this caller, and the things that a field may name."""
-    fields = [part for blank in sent.blanks for part in blank.walk()]
-    for blank in fields:
-        last = blank.name.rpartition(".")[2]
+    lists: dict[str, list[tuple[str, str]]] = {}
+    for blank in (part for one in sent.blanks for part in one.walk()):
+        source = CHOSEN_FROM.get(blank.name.rpartition(".")[2])
         if blank.name == "event" and sent.path.endswith("/events"):
             allowed = await visit.ask.find(f"{sent.thing}/allowed-events")
             if allowed:
                 blank.options = [option for option in blank.options if option[0] in allowed["events"]]
-        elif last in CHOSEN_FROM and blank.kind in {"id", "line"}:
-            page_of = await visit.ask.find(CHOSEN_FROM[last], limit=100)
-            blank.options = [_option(one, visit) for one in (page_of or {"items": []})["items"]]
+        elif source and blank.kind in {"id", "line"}:
+            if source not in lists:
+                lists[source] = await _choices(visit, source)
+            known = blank.value in {value for value, _ in lists[source]} or not (
+                blank.value and lists[source]
+            )
+            blank.options = lists[source] if known else [(blank.value, blank.value), *lists[source]]
+
+
+async def _choices(visit: Visit, source: str) -> list[tuple[str, str]]:
+    """All of a list, or nothing where it is too long to be looked through."""
+    found: list[tuple[str, str]] = []
+    after = None
+    for _ in range(PAGES_READ):
+        page_of = await visit.ask.find(source, limit=100, after=after) or {"items": [], "next": None}
+        found += [_option(one, visit) for one in page_of["items"]]
+        if (after := page_of["next"]) is None:
+            return found
+    return []
 
 
 def _option(one: Mapping[str, Any], visit: Visit) -> tuple[str, str]:
@@ -159,8 +181,9 @@ def _option(one: Mapping[str, Any], visit: Visit) -> tuple[str, str]:
     return str(one["id"]), f"{name} {told}".strip("– ")
 
 
-async def _take_files(visit: Visit, typed: FormData, body: dict[str, Any]) -> None:
+async def _take_files(visit: Visit, sent: Sent, typed: FormData, body: dict[str, Any]) -> None:
     """A file that was chosen for a field is sent as a paper, or read as text, and stands in the body. Raises Declined."""
+    is_paper = {"content", "media_type", "sha256"} <= {blank.name for blank in sent.blanks}
     for name, file in typed.multi_items():
         if not isinstance(file, UploadFile) or not file.filename:
             continue
@@ -168,10 +191,10 @@ async def _take_files(visit: Visit, typed: FormData, body: dict[str, Any]) -> No
         place, last = _place(body, name.removesuffix(".file").split("."))
         if last == "paper_id":
             place[last] = await _sent_paper(visit, file, content, typed)
-            if "sha256" in name or "objections" in visit.path:
+            if "objections" in visit.path:
                 place["sha256"] = hashlib.sha256(content).hexdigest()
-        elif last == "content" and "sha256" in body:
-            place[last] = base64.b64encode(content).decode()
+        elif is_paper:
+            place |= _paper(file, content) | ({"name": place["name"]} if place.get("name") else {})
         else:
             place[last] = content.decode("utf-8-sig", "replace")
 
@@ -190,15 +213,18 @@ def _place(body: dict[str, Any], parts: Sequence[str]) -> tuple[Any, str]:
     return place, parts[-1]
 
 
-async def _sent_paper(visit: Visit, file: UploadFile, content: bytes, typed: FormData) -> str:
-    """The id of a paper with this content. Raises Declined."""
-    digest = hashlib.sha256(content).hexdigest()
-    body = {
+def _paper(file: UploadFile, content: bytes) -> dict[str, str | None]:
+    return {
         "name": file.filename,
         "media_type": file.content_type,
-        "sha256": digest,
+        "sha256": hashlib.sha256(content).hexdigest(),
         "content": base64.b64encode(content).decode(),
     }
-    key = f"{typed.get('key', '')}-{digest[:16]}"
-    reply = await visit.ask.send("POST", "/subsidy/papers", json=body, headers={"Idempotency-Key": key})
+
+
+async def _sent_paper(visit: Visit, file: UploadFile, content: bytes, typed: FormData) -> str:
+    """The id of a paper with this content. Raises Declined."""
+    paper = _paper(file, content)
+    key = f"{typed.get('key', '')}-{str(paper['sha256'])[:16]}"
+    reply = await visit.ask.send("POST", "/subsidy/papers", json=paper, headers={"Idempotency-Key": key})
     return str(reply.body["id"])

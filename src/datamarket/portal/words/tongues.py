@@ -71,9 +71,15 @@ class Tongue:
         return self.sentence(one if count == 1 else many)
 
     def name(self, field: str) -> str:
-        """What a field is called; a field without a name shows as it is written."""
-        known = names().get(field)
-        return known[self._at] if known else field.replace("_", " ")
+        """What a field is called; `name_zh` and `name_en` by their stem, one without a name as it is written."""
+        if known := names().get(field):
+            return known[self._at]
+        stem, _, tongue = field.rpartition("_")
+        if stem and tongue in LANGUAGES and stem in names():
+            return (f"{self.name(stem)}（{self.name(tongue)}）", f"{self.name(stem)} ({self.name(tongue)})")[
+                self._at
+            ]
+        return field.replace("_", " ")
 
     def label(self, word: str, kind: str | None = None) -> str:
         """A word of the market, as its enumeration labels it."""
