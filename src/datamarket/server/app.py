@@ -30,6 +30,7 @@ from datamarket.portal import entrance, pages
 from datamarket.portal.desk import reading
 from datamarket.portal.forms import sending
 from datamarket.portal.visitors import home
+from datamarket.server.checks import CHECKS
 from datamarket.server.housekeeping import kept_house
 from datamarket.server.listening import listening
 from datamarket.server.sealing import sealer_of
@@ -93,6 +94,7 @@ def _equip(app: FastAPI, settings: Settings, database: Database, read_clock: Cal
     app.state.read_clock = read_clock
     app.state.attempts = Attempts(settings)
     app.state.record = record
+    app.state.checks = CHECKS
     app.state.tell_answer = _tell_answer
     app.state.tokens = TokenKeeper(key, settings)
     app.state.cursor_secret = derived_secret(key, b"page cursors")
