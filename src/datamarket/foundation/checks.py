@@ -60,8 +60,8 @@ class LastRun(NamedTuple):
     found: CheckResult
 
 
-LAST_RUNS: dict[str, LastRun] = {}
-"""Of the quick invariants, by id: kept by this process alone, as its metrics are."""
+LAST_RUNS: dict[Check, LastRun] = {}
+"""Of the quick invariants: kept by this process alone, as its metrics are."""
 
 
 def read(name: str, text: str) -> Check:

@@ -34,7 +34,7 @@ class CheckOut(Shape):
 
     @classmethod
     def of(cls, check: Check) -> "CheckOut":
-        run = LAST_RUNS.get(check.id)
+        run = LAST_RUNS.get(check)
         last = run and LastRunOut(
             at=run.at, seen=run.found.seen, holds=run.found.holds, breaches=run.found.breaches
         )
