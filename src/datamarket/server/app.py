@@ -29,6 +29,9 @@ from datamarket.notices.subscriptions.sending import Sender
 from datamarket.portal import entrance, pages
 from datamarket.portal.desk import reading
 from datamarket.portal.forms import sending
+from datamarket.portal.participants import contracts as contracts_pages
+from datamarket.portal.participants import money
+from datamarket.portal.participants import orders as orders_pages
 from datamarket.portal.visitors import home
 from datamarket.server.checks import CHECKS
 from datamarket.server.housekeeping import kept_house
@@ -78,7 +81,7 @@ def create_app(
     contracts.install_desk(app)
     trading.install_desk(app)
     docs.mount(app)
-    pages.mount(app, home, entrance, reading, sending)
+    pages.mount(app, home, entrance, reading, sending, contracts_pages, money, orders_pages)
     openapi.install(app)
     problems.install(app, slices.constraint_errors())
     middleware.install(app, settings, signpost)

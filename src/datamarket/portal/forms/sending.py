@@ -14,7 +14,7 @@ from datamarket.portal.asking import Declined, Reply
 from datamarket.portal.desk.reading import WRITES, names_in, read_document
 from datamarket.portal.forms.filling import Blank, Filler, place_faults
 from datamarket.portal.operations import Operation
-from datamarket.portal.pages import Shown, page, render
+from datamarket.portal.pages import Shown, home_of, page, render
 from datamarket.portal.sessions import Visit, local
 from datamarket.portal.words.tongues import Tongue
 
@@ -70,8 +70,7 @@ class Sent:
         """Where one goes when it is done: back, to what was made, or to what it was about."""
         made = answer.get("id") if isinstance(answer, dict) else None
         is_list = self.thing == self.path and self.operation.method == "POST"
-        otherwise = f"/desk{self.path}/{made}" if made and is_list else f"/desk{self.thing}"
-        return local(self.next, otherwise)
+        return local(self.next, home_of(f"{self.path}/{made}" if made and is_list else self.thing))
 
 
 @page("/form/{path:path}", signed_in=True)
