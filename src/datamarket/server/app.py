@@ -29,6 +29,7 @@ from datamarket.notices.subscriptions.sending import Sender
 from datamarket.portal import entrance, pages
 from datamarket.portal.desk import reading
 from datamarket.portal.forms import sending
+from datamarket.portal.oversight import books, watching
 from datamarket.portal.participants import contracts as contracts_pages
 from datamarket.portal.participants import money
 from datamarket.portal.participants import orders as orders_pages
@@ -81,7 +82,7 @@ def create_app(
     contracts.install_desk(app)
     trading.install_desk(app)
     docs.mount(app)
-    pages.mount(app, home, entrance, reading, sending, contracts_pages, money, orders_pages)
+    pages.mount(app, home, entrance, reading, sending, contracts_pages, money, orders_pages, books, watching)
     openapi.install(app)
     problems.install(app, slices.constraint_errors())
     middleware.install(app, settings, signpost)
