@@ -64,6 +64,7 @@ ROOMS = (
     "stoppages",
     "evidence",
     "evidence.log",
+    "evidence.invariants",
     "statistics",
     "subsidy.runs",
     "subsidy.lines",

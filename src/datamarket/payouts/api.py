@@ -264,6 +264,7 @@ async def list_payouts(
     session: Reading,
     paging: Paging[UUID],
     batch: UUID | None = None,
+    payee: UUID | None = None,
     state: PayoutState | None = None,
 ) -> Page[PayoutOut]:
     """Your organisation's own; overseers see all."""
@@ -272,6 +273,7 @@ async def list_payouts(
         ledger_id,
         visible_to=actor,
         batch=batch,
+        payee=payee,
         state=state,
         page=paging,
     )

@@ -14,6 +14,11 @@ class Way:
     en: str
     permission: str | None = None
 
+    def is_at(self, path: str) -> bool:
+        """Whether a page is this one, or stands below it."""
+        here = self.to.partition("?")[0]
+        return path == here or (here not in {"/desk", "/oversight"} and path.startswith(f"{here}/"))
+
     def named(self, language: str) -> str:
         return self.zh if language == "zh" else self.en
 
@@ -31,12 +36,14 @@ DESKS: tuple[tuple[str, str, tuple[Way, ...]], ...] = (
         "我的业务", "My business",
         (
             Way("/desk", "待办事项", "What waits"),
+            Way("/my/contracts", "合同", "Contracts", "read_market"),
+            Way("/my/orders", "订单", "Orders", "read_market"),
+            Way("/my/trades", "交易", "Trades", "read_market"),
+            Way("/desk/quotes", "报价单", "Quotes", "read_market"),
+            Way("/my/money", "资金", "Money", "dispute_trade"),
+            Way("/my/statement", "月度对账单", "Statement", "dispute_trade"),
             Way("/desk/products", "数据产品", "Products", "make_product"),
             Way("/desk/listings?mine=true", "挂牌", "Listings", "list_product"),
-            Way("/desk/quotes", "报价单", "Quotes", "read_market"),
-            Way("/desk/contracts", "合同", "Contracts", "read_market"),
-            Way("/desk/orders", "订单", "Orders", "read_market"),
-            Way("/desk/trades", "交易", "Trades", "read_market"),
             Way("/desk/events", "动态", "Events", "read_market"),
             Way("/desk/subscriptions", "订阅", "Subscriptions", "read_market"),
         ),
@@ -69,15 +76,40 @@ DESKS: tuple[tuple[str, str, tuple[Way, ...]], ...] = (
     (
         "账务与监督", "Books and oversight",
         (
-            Way("/desk/ledger/accounts", "账簿科目", "Accounts of the ledger", "read_ledger"),
-            Way("/desk/ledger/trial-balance", "试算平衡", "Trial balance", "read_ledger"),
-            Way("/desk/ledger/periods", "会计期间", "Months", "read_ledger"),
-            Way("/desk/payouts/batches", "出款批次", "Payouts", "read_ledger"),
-            Way("/desk/bank/reconciliation", "银行对账", "Reconciliation", "read_ledger"),
-            Way("/desk/audit-events", "审计事件", "Audit trail", "read_audit_events"),
+            Way("/oversight", "监督概览", "Overview", "read_audit_events"),
+            Way("/oversight/balance", "试算平衡", "Trial balance", "read_audit_events"),
+            Way("/oversight/months", "会计期间", "Months", "read_audit_events"),
+            Way("/oversight/accounts", "账户与明细", "Accounts", "read_audit_events"),
+            Way("/oversight/income", "收入去向", "Where income went", "read_audit_events"),
+            Way("/oversight/payouts", "出款批次", "Payouts", "read_audit_events"),
+            Way("/oversight/bank", "银行对账", "Reconciliation", "read_audit_events"),
+            Way("/oversight/trades", "逐笔追溯", "Trace a trade", "read_audit_events"),
+            Way("/oversight/chain", "授权链追溯", "Chain of authority", "read_audit_events"),
+            Way("/oversight/checks", "不变量", "Invariants", "read_audit_events"),
+            Way("/oversight/trail", "审计轨迹", "Audit trail", "read_audit_events"),
         ),
     ),
 )  # fmt: skip
+
+
+HOMES = (
+    ("/contracts/", "/my/contracts/{contract_id}"),
+    ("/orders/", "/my/orders/{order_id}"),
+    ("/trades/", "/my/trades/{trade_id}"),
+    ("/listings/", "/catalogue/{listing_id}"),
+    ("/zones/", "/zones/{zone_id}"),
+    ("/ledger/accounts/", "/oversight/accounts/{account_id}"),
+    ("/payouts/batches/", "/oversight/payouts/{batch_id}"),
+    ("/subsidy/runs/", "/policy/runs/{run_id}"),
+    ("/subsidy/lines/", "/policy/lines/{line_id}"),
+    ("/subsidy/schemes/", "/policy/schemes/{scheme_id}"),
+    ("/subsidy/integrity/flags/", "/policy/flags/{flag_id}"),
+    ("/subsidy/objections/", "/policy/objections/{objection_id}"),
+    ("/subsidy/recoveries/", "/policy/recoveries/{recovery_id}"),
+    ("/subsidy/calls/", "/policy/calls/{call_id}"),
+    ("/subsidy/applications/", "/policy/applications/{application_id}"),
+)
+"""Where the things of a path of the API have a page of their own; it is led to where it is declared."""
 
 
 def desks_of(visit: Visit) -> list[tuple[str, list[Way]]]:

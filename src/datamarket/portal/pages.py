@@ -20,7 +20,7 @@ from datamarket.edge.problems import status_of
 from datamarket.foundation.errors import Language, MarketError
 from datamarket.foundation.ids import new_id
 from datamarket.portal.asking import Declined
-from datamarket.portal.navigation import PUBLIC, desks_of
+from datamarket.portal.navigation import HOMES, PUBLIC, desks_of
 from datamarket.portal.sessions import Visit, language_of
 from datamarket.portal.words import figures
 from datamarket.portal.words.columns import shown_fields
@@ -66,6 +66,8 @@ def _environment(language: Language) -> jinja2.Environment:
         label=words.label,
         named=words.of,
         name=words.name,
+        home=home_of,
+        at_page=lambda way, path: way.is_at(path),
     )
     made.globals.update(
         language=language,
@@ -75,6 +77,22 @@ def _environment(language: Language) -> jinja2.Environment:
         shown_fields=shown_fields,
     )
     return made
+
+
+@functools.cache
+def _homes() -> list[tuple[str, Route]]:
+    """Beginning of a path of the API → the page of the things there, of those pages that are declared."""
+    declared = {route.path: route for route in routes}
+    return [(begins, declared[page]) for begins, page in HOMES if page in declared]
+
+
+def home_of(path: str) -> str:
+    """The page on which the thing at a path of the API is shown: its own, or a sheet of the desk."""
+    for begins, route in _homes():
+        rest = path.removeprefix(begins)
+        if path.startswith(begins) and rest and "/" not in rest:
+            return route.path.partition("{")[0] + rest
+    return f"/desk{path}"
 
 
 @functools.cache

@@ -29,7 +29,12 @@ from datamarket.notices.subscriptions.sending import Sender
 from datamarket.portal import entrance, pages
 from datamarket.portal.desk import reading
 from datamarket.portal.forms import sending
+from datamarket.portal.oversight import books, watching
+from datamarket.portal.participants import contracts as contracts_pages
+from datamarket.portal.participants import money
+from datamarket.portal.participants import orders as orders_pages
 from datamarket.portal.visitors import home
+from datamarket.server.checks import CHECKS
 from datamarket.server.housekeeping import kept_house
 from datamarket.server.listening import listening
 from datamarket.server.sealing import sealer_of
@@ -77,7 +82,7 @@ def create_app(
     contracts.install_desk(app)
     trading.install_desk(app)
     docs.mount(app)
-    pages.mount(app, home, entrance, reading, sending)
+    pages.mount(app, home, entrance, reading, sending, contracts_pages, money, orders_pages, books, watching)
     openapi.install(app)
     problems.install(app, slices.constraint_errors())
     middleware.install(app, settings, signpost)
@@ -93,6 +98,7 @@ def _equip(app: FastAPI, settings: Settings, database: Database, read_clock: Cal
     app.state.read_clock = read_clock
     app.state.attempts = Attempts(settings)
     app.state.record = record
+    app.state.checks = CHECKS
     app.state.tell_answer = _tell_answer
     app.state.tokens = TokenKeeper(key, settings)
     app.state.cursor_secret = derived_secret(key, b"page cursors")

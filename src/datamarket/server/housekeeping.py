@@ -86,6 +86,7 @@ async def watch_the_books(database: Database, ledger_id: int, now: datetime) -> 
         lag = await sealing_lag(connection, ledger_id, now)
     for finding in findings:
         HOLDS.labels(finding.check.id).set(finding.holds)
+        checks.LAST_RUNS[finding.check] = checks.LastRun(now, finding)
         if not finding.holds:
             log.error("invariant %s is broken: %s", finding.check.id, ", ".join(finding.breaches))
     days: defaultdict[str, int] = defaultdict(int)

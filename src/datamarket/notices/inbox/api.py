@@ -25,6 +25,10 @@ class MatterOut(RowShape):
     kind_en: str
     subject_type: str
     subject_id: UUID
+    path: str = Field(
+        description="where the subject is answered, below the prefix",
+        examples=["/orders/018f0000-0000-7000-8000-000000000001"],
+    )
     since: datetime
     until: datetime | None = Field(description="the deadline; null where there is none")
     then_zh: str = Field(description="what happens when nobody acts")

@@ -341,6 +341,10 @@ WITH given AS (
 )
 """
 """The driver learns from it of what kind a value is that no arm of this caller's asks for."""
+_PARENT = (
+    "CASE subject_type WHEN 'dispute' THEN (SELECT trade_id FROM trade_dispute WHERE id = subject_id)"
+    " WHEN 'mandate' THEN (SELECT zone_id FROM mandate WHERE id = subject_id) END"
+)
 _ARM = (
     "(SELECT '{kind}' AS kind, w.* FROM ({statement}) AS w (subject_type, subject_id, since, due)"
     " WHERE (due, subject_id) > ($9, $10) ORDER BY due, subject_id LIMIT $11)"
@@ -372,7 +376,8 @@ async def list_matters(
     limits = limits_on(on)
     due, subject = page.after or (datetime.min.replace(tzinfo=UTC), UUID(int=0))
     rows = await connection.fetch(
-        f"{_GIVEN}SELECT * FROM ({' UNION ALL '.join(arms)}) AS found ORDER BY due, subject_id LIMIT $11",  # noqa: S608 - the arms above
+        f"{_GIVEN}SELECT found.*, {_PARENT} AS parent_id FROM ({' UNION ALL '.join(arms)}) AS found"  # noqa: S608 - the arms above
+        " ORDER BY due, subject_id LIMIT $11",
         ledger_id,
         visible_to.participant_id,
         visible_to.account_id,
@@ -394,6 +399,7 @@ async def list_matters(
             row["since"],
             None if row["due"] == FAR else row["due"],
             row["due"],
+            row["parent_id"],
         )
         for row in rows
     ]

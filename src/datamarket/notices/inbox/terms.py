@@ -269,9 +269,31 @@ BY_WORKING_DAYS = frozenset(
 """Whose deadline is counted in working days: where their calendar is not known, that is said."""
 
 
+PATHS = {
+    "account": "/ledger/accounts",
+    "application": "/subsidy/applications",
+    "award": "/subsidy/lines",
+    "case": "/subsidy/cases",
+    "contract": "/contracts",
+    "dispute": "/trades/{}/disputes",
+    "line": "/subsidy/lines",
+    "mandate": "/zones/{}/mandates",
+    "objection": "/subsidy/objections",
+    "order": "/orders",
+    "payout_batch": "/payouts/batches",
+    "permitted_income": "/prices/permitted-incomes",
+    "product": "/products",
+    "recovery": "/subsidy/recoveries",
+    "resource": "/resources",
+    "run": "/subsidy/runs",
+    "subscription": "/subscriptions",
+}
+"""Kind of a subject → the list in which it stands, below the API's prefix; `{}` is the thing that it belongs to."""
+
+
 @dataclass(frozen=True)
 class Matter:
-    """One thing that waits; `until` is None where no deadline is known."""
+    """One thing that waits; `until` is None where no deadline is known. `parent_id` is the trade of a dispute, or the zone."""
 
     kind: MatterKind
     subject_type: str
@@ -279,3 +301,10 @@ class Matter:
     since: datetime
     until: datetime | None
     due: datetime
+    parent_id: UUID | None = None
+
+    @property
+    def path(self) -> str:
+        """Where the API answers the subject; of a mandate, which it answers in a list alone, that list."""
+        stands_in = PATHS[self.subject_type].format(self.parent_id)
+        return stands_in if self.subject_type == "mandate" else f"{stands_in}/{self.subject_id}"

@@ -3,6 +3,7 @@
 `/desk` + a path of the API shows what it answers, `/file` + a path hands out the file that it answers.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,14 +16,23 @@ from datamarket.portal.pages import Shown, page, render, sign_in_first
 from datamarket.portal.sessions import Visit
 from datamarket.portal.words.columns import sheet_of
 
+EMPTY: Mapping[str, Any] = {"items": [], "next": None}
 WRITES = ("POST", "PATCH", "DELETE")
 
 
 @page("/desk", "desk.html", signed_in=True)
 async def desk(visit: Visit) -> Shown:
-    """What waits for the caller, until when, and what happens then."""
-    matters = await visit.ask.find("/inbox", limit=100)
-    return {"matters": (matters or {"items": []})["items"]}
+    """What waits for the caller, until when, and what happens then; of an organisation its balances and contracts too."""
+    matters = await visit.ask.find("/inbox", limit=50, after=visit.request.query_params.get("after"))
+    own = visit.who and visit.who["participant_id"]
+    accounts = await visit.ask.find("/ledger/accounts", owner=own, limit=10) if own else None
+    contracts = await visit.ask.find("/contracts", limit=100) if own else None
+    states = Counter(one["state"] for one in (contracts or EMPTY)["items"])
+    shown = (matters or EMPTY)["items"]
+    return {
+        "matters": shown, "next": (matters or EMPTY)["next"], "names": await names_in(visit, shown),
+        "accounts": (accounts or EMPTY)["items"], "contracts": sorted(states.items()),
+    }  # fmt: skip
 
 
 async def read_document(visit: Visit) -> ApiDocument:

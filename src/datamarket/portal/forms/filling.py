@@ -54,6 +54,10 @@ class Blank:
     def value(self) -> str:
         return self.values[0] if self.values else ""
 
+    @property
+    def is_faulty(self) -> bool:
+        return any(part.faults for part in self.walk())
+
     def walk(self) -> Iterator["Blank"]:
         yield self
         for part in self.parts:

@@ -14,7 +14,7 @@ from datamarket.portal.asking import Declined, Reply
 from datamarket.portal.desk.reading import WRITES, names_in, read_document
 from datamarket.portal.forms.filling import Blank, Filler, place_faults
 from datamarket.portal.operations import ApiDocument, Operation
-from datamarket.portal.pages import Shown, page, render
+from datamarket.portal.pages import Shown, home_of, page, render
 from datamarket.portal.sessions import Visit, local
 from datamarket.portal.words.tongues import Tongue
 
@@ -75,7 +75,7 @@ class Sent:
         place = document.place_of(self.path, made) if made and self.thing == self.path else None
         if place is None and (self.thing != self.path or document.find(self.path, "GET")):
             place = self.home
-        return local(self.next, f"/desk{place or ''}") if self.next or place is not None else None
+        return local(self.next, home_of(place or "")) if self.next or place is not None else None
 
 
 @page("/form/{path:path}", signed_in=True)

@@ -37,6 +37,13 @@ def names() -> dict[str, tuple[str, str]]:
 
 
 @functools.cache
+def events() -> dict[str, tuple[str, str]]:
+    """What the button of an event says, in both languages: of a noun's own, `Noun.event`."""
+    read: dict[str, tuple[str, str]] = yaml.safe_load(_read("words/events.yaml"))
+    return read
+
+
+@functools.cache
 def vocabularies() -> dict[str, type[Labelled]]:
     """Every enumeration whose words have labels, by its name."""
     kinds = [
@@ -86,7 +93,8 @@ class Tongue:
         enumeration = vocabularies().get(kind) if kind else None
         if enumeration is not None and word in set(enumeration):
             return enumeration(word).labels[self._at]
-        known = _labels().get(word)
+        told = events().get(f"{(kind or '').removesuffix('Event')}.{word}") or events().get(word)
+        known = told if told and (kind or "").endswith("Event") else _labels().get(word) or told
         return known[self._at] if known else word
 
     def of(self, thing: dict[str, Any] | None, stem: str = "name") -> str:

@@ -1,0 +1,76 @@
+"""A flow of money as bands between two columns of nodes: places in a picture, from figures that the API answered."""
+
+from dataclasses import dataclass
+from typing import Any
+
+WIDTH, HEIGHT, GAP, NODE = 900, 420, 26, 14
+LEFT, RIGHT = 170, 600
+"""Where the columns of nodes stand; beside them are their names."""
+PUBLIC = frozenset({"treasury", "institution", "vat_payable"})
+"""What the public gets."""
+SHOWN = ("income", "taxes_and_fees")
+
+
+@dataclass(frozen=True)
+class Band:
+    """One part of the whole: its node on the right, and the curve that leads to it."""
+
+    code: str
+    label: str
+    fen: int
+    top: float
+    height: float
+    path: str
+
+    @property
+    def is_public(self) -> bool:
+        return self.code in PUBLIC
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The whole on the left, and its parts on the right."""
+
+    fen: int
+    bands: tuple[Band, ...]
+    height: float
+    whole: tuple[float, float]
+
+
+def flow_of(sections: dict[str, Any], language: str) -> Flow | None:
+    """What was credited to each destination of a year's trades; none where nothing was."""
+    lines = [
+        line
+        for code in SHOWN
+        for line in sections.get(code, {"lines": []})["lines"]
+        if line["credit_fen"] > 0
+    ]
+    total = sum(line["credit_fen"] for line in lines)
+    if not total:
+        return None
+    room = HEIGHT - GAP * (len(lines) - 1)
+    bands, left, right = [], GAP * (len(lines) - 1) / 2, 0.0
+    for line in sorted(lines, key=lambda one: -one["credit_fen"]):
+        size = line["credit_fen"] * room / total  # a place in the picture, no amount
+        bands.append(
+            Band(
+                line["code"],
+                line[f"label_{language}"],
+                line["credit_fen"],
+                right,
+                max(size, 1),
+                _curve(left, right, size),
+            )
+        )
+        left, right = left + size, right + max(size, 1) + GAP
+    return Flow(total, tuple(bands), max(HEIGHT, right), (GAP * (len(lines) - 1) / 2, room))
+
+
+def _curve(left: float, right: float, size: float) -> str:
+    """The outline of a band of this height, from its place on the left to that on the right."""
+    start, end, middle = LEFT + NODE, RIGHT, (LEFT + NODE + RIGHT) / 2
+    size = max(size, 1)
+    return (
+        f"M{start} {left:.1f}C{middle} {left:.1f} {middle} {right:.1f} {end} {right:.1f}V{right + size:.1f}"
+        f"C{middle} {right + size:.1f} {middle} {left + size:.1f} {start} {left + size:.1f}Z"
+    )

@@ -1,0 +1,80 @@
+"""Orders and trades of the caller: where each stands, who acts next, and every fen of a trade up to its payout."""
+
+from typing import Any
+
+from datamarket.portal.desk.reading import names_in
+from datamarket.portal.pages import Shown, page
+from datamarket.portal.participants.contracts import steps
+from datamarket.portal.sessions import Visit
+
+
+@page("/my/orders", "my_orders.html", signed_in=True)
+async def orders(visit: Visit) -> Shown:
+    """The caller's orders, newest first."""
+    asked = dict(visit.request.query_params)
+    answer = await visit.ask.get("/orders", **asked)
+    return {"answer": answer, "asked": asked, "names": await names_in(visit, answer["items"])}
+
+
+@page("/my/orders/{order_id}", "my_order.html", signed_in=True)
+async def order(visit: Visit, order_id: str) -> Shown:
+    """One order with its deadlines and what may be done with it."""
+    record, allowed = await visit.ask.get_all(f"/orders/{order_id}", f"/orders/{order_id}/allowed-events")
+    contract = await visit.ask.get(f"/contracts/{record['contract_id']}")
+    names = await names_in(visit, [record, contract])
+    way = tuple(
+        step
+        for step in ("placed", "delivered", "curing", "accepted")
+        if step != "curing" or record["cure_by"]
+    )
+    return {
+        "order": record, "contract": contract, "allowed": allowed["events"], "names": names, "steps": steps(way, record["state"]),
+    }  # fmt: skip
+
+
+@page("/my/trades", "my_trades.html", signed_in=True)
+async def trades(visit: Visit) -> Shown:
+    """The caller's trades, newest first."""
+    asked = dict(visit.request.query_params)
+    days = {name: f"{asked[name]}T00:00:00+08:00" for name in ("since", "until") if asked.get(name)}
+    answer = await visit.ask.get("/trades", **asked | days)
+    return {"answer": answer, "asked": asked, "names": await names_in(visit, answer["items"])}
+
+
+@page("/oversight/trades/{trade_id}", "trade.html", signed_in=True)
+@page("/my/trades/{trade_id}", "trade.html", signed_in=True)
+async def trade(visit: Visit, trade_id: str) -> Shown:
+    """One trade from its use over entry and legs to accounts and payouts, as far as it is the caller's to see."""
+    certificate, refunds, disputes = await visit.ask.get_all(
+        f"/trades/{trade_id}/certificate",
+        f"/trades/{trade_id}/refunds?limit=100",
+        f"/trades/{trade_id}/disputes?limit=100",
+    )
+    record = certificate["trade"]
+    entry = (
+        await visit.ask.find(f"/ledger/entries/{certificate['entry_id']}")
+        if certificate["entry_id"]
+        else None
+    )
+    legs = entry["legs"] if entry else []
+    accounts = {
+        leg["account_id"]: await visit.ask.find(f"/ledger/accounts/{leg['account_id']}") for leg in legs
+    }
+    payouts = {
+        leg["account_id"]: await _paid_out(visit, leg, record) for leg in legs if leg["amount_fen"] < 0
+    }
+    return {
+        "trade": record, "certificate": certificate, "entry": entry, "accounts": accounts, "payouts": payouts,
+        "refunds": refunds["items"], "disputes": disputes["items"],
+        "names": await names_in(visit, [record, entry or {}, refunds, disputes]),
+    }  # fmt: skip
+
+
+async def _paid_out(visit: Visit, leg: dict[str, Any], record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The newest payouts of the account since the trade: money has no marks, so all of them may hold its share."""
+    if leg["owner_id"] is None:
+        return []
+    answer = await visit.ask.find("/payouts", payee=leg["owner_id"], limit=100)
+    found = [one for one in (answer or {"items": []})["items"] if one["account_id"] == leg["account_id"]]
+    since = record["recorded_at"][:10]
+    return [one for one in found if one["decided_on"] is None or one["decided_on"] >= since][:3]
