@@ -67,6 +67,7 @@ ROOMS = (
     "statistics",
     "subsidy.runs",
     "subsidy.lines",
+    "subsidy.tallies",
     "subsidy.recoveries",
     "subsidy.studies",
     "subsidy.bundles",
