@@ -44,15 +44,16 @@ DESKS: tuple[tuple[str, str, tuple[Way, ...]], ...] = (
     (
         "奖补政策", "Subsidy",
         (
-            Way("/desk/subsidy/runs", "奖补运行", "Runs", "read_subsidy"),
-            Way("/desk/subsidy/calls", "申报通知", "Calls", "read_market"),
-            Way("/desk/subsidy/applications", "申报", "Applications", "read_market"),
+            Way("/policy", "奖补总览", "Overview", "read_subsidy"),
+            Way("/policy/what-if", "政策测算", "What if", "read_subsidy"),
+            Way("/policy/studies", "测算报告", "Studies", "read_subsidy"),
+            Way("/policy/flags", "诚信疑点", "Flags", "read_subsidy"),
+            Way("/policy/calls", "申报通知", "Calls", "read_market"),
+            Way("/policy/applications", "申报", "Applications", "read_market"),
             Way("/desk/subsidy/cases", "场景案例", "Cases", "read_market"),
-            Way("/desk/subsidy/integrity/flags", "诚信疑点", "Flags", "read_subsidy"),
-            Way("/desk/subsidy/objections", "异议", "Objections", "read_market"),
-            Way("/desk/subsidy/recoveries", "追回", "Recoveries", "read_market"),
-            Way("/desk/subsidy/schemes", "方案", "Schemes", "read_subsidy"),
-            Way("/desk/subsidy/studies", "测算", "Studies", "read_subsidy"),
+            Way("/policy/objections", "异议与申诉", "Objections", "read_market"),
+            Way("/policy/recoveries", "追回", "Recoveries", "read_market"),
+            Way("/policy/schemes", "方案", "Schemes", "read_subsidy"),
         ),
     ),
     (
@@ -78,6 +79,25 @@ DESKS: tuple[tuple[str, str, tuple[Way, ...]], ...] = (
         ),
     ),
 )  # fmt: skip
+
+
+OWN_PAGES = {
+    "/subsidy/runs": "/policy/runs",
+    "/subsidy/lines": "/policy/lines",
+    "/subsidy/calls": "/policy/calls",
+    "/subsidy/applications": "/policy/applications",
+    "/subsidy/integrity/flags": "/policy/flags",
+    "/subsidy/objections": "/policy/objections",
+    "/subsidy/recoveries": "/policy/recoveries",
+    "/subsidy/studies": "/policy/studies",
+}
+"""Lists of the API whose things have pages of their own."""
+
+
+def page_of(path: str) -> str:
+    """Where a thing of the API is shown: on its own page, or else at the desk."""
+    above, _, last = path.rpartition("/")
+    return f"{OWN_PAGES[above]}/{last}" if above in OWN_PAGES else f"/desk{path}"
 
 
 def desks_of(visit: Visit) -> list[tuple[str, list[Way]]]:

@@ -59,6 +59,7 @@ def _environment(language: Language) -> jinja2.Environment:
     made.install_gettext_callables(words.sentence, words.plural, newstyle=True)  # type: ignore[attr-defined]
     made.filters.update(
         money=figures.money,
+        wan=figures.ten_thousands,
         count=figures.count,
         instant=figures.instant,
         rounded=functools.partial(figures.rounded, language=language),

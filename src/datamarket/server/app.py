@@ -29,6 +29,7 @@ from datamarket.notices.subscriptions.sending import Sender
 from datamarket.portal import entrance, pages
 from datamarket.portal.desk import reading
 from datamarket.portal.forms import sending
+from datamarket.portal.policy import claims, integrity, questions, runs, schemes
 from datamarket.portal.visitors import home
 from datamarket.server.housekeeping import kept_house
 from datamarket.server.listening import listening
@@ -77,7 +78,7 @@ def create_app(
     contracts.install_desk(app)
     trading.install_desk(app)
     docs.mount(app)
-    pages.mount(app, home, entrance, reading, sending)
+    pages.mount(app, home, entrance, reading, sending, runs, schemes, questions, integrity, claims)
     openapi.install(app)
     problems.install(app, slices.constraint_errors())
     middleware.install(app, settings, signpost)

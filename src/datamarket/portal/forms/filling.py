@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from datamarket.foundation.clock import MARKET_ZONE
 from datamarket.foundation.money import parse_yuan, yuan
 from datamarket.portal.operations import ApiDocument, Schema
@@ -171,13 +173,28 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _pairs(text: str) -> dict[str, int | str]:
+def _pairs(text: str) -> dict[str, Any]:
     pairs = (line.partition("=") for line in _lines(text))
-    return {name.strip(): _number_or_text(value.strip()) for name, _, value in pairs}
+    return {name.strip(): _value(value.strip()) for name, _, value in pairs}
+
+
+def _told(value: Any) -> str:
+    """As `_value` reads it."""
+    return orjson.dumps(value).decode() if isinstance(value, dict | list) or value is None else str(value)
 
 
 def _number_or_text(text: str) -> int | str:
     return int(text) if _WHOLE.fullmatch(text) else text
+
+
+def _value(text: str) -> Any:
+    """A list or object as JSON writes it, nothing as `null`, else a whole number or text."""
+    if text[:1] in {"[", "{"} or text == "null":
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return text
+    return _number_or_text(text)
 
 
 _WRITTEN: Mapping[str, Callable[[Any], str]] = {
@@ -186,7 +203,11 @@ _WRITTEN: Mapping[str, Callable[[Any], str]] = {
     "yes-or-no": lambda value: "true" if value else "false",
     "lines": lambda value: "\n".join(map(str, value)),
     "numbers": lambda value: "\n".join(map(str, value)),
-    "pairs": lambda value: "\n".join(f"{name} = {one}" for name, one in value.items()),
+    "pairs": lambda value: (
+        value
+        if isinstance(value, str)
+        else "\n".join(f"{name} = {_told(one)}" for name, one in value.items())
+    ),
 }
 _READ: Mapping[str, Callable[[str], Any]] = {
     "money": _fen,
