@@ -81,25 +81,6 @@ DESKS: tuple[tuple[str, str, tuple[Way, ...]], ...] = (
 )  # fmt: skip
 
 
-OWN_PAGES = {
-    "/subsidy/runs": "/policy/runs",
-    "/subsidy/lines": "/policy/lines",
-    "/subsidy/calls": "/policy/calls",
-    "/subsidy/applications": "/policy/applications",
-    "/subsidy/integrity/flags": "/policy/flags",
-    "/subsidy/objections": "/policy/objections",
-    "/subsidy/recoveries": "/policy/recoveries",
-    "/subsidy/studies": "/policy/studies",
-}
-"""Lists of the API whose things have pages of their own."""
-
-
-def page_of(path: str) -> str:
-    """Where a thing of the API is shown: on its own page, or else at the desk."""
-    above, _, last = path.rpartition("/")
-    return f"{OWN_PAGES[above]}/{last}" if above in OWN_PAGES else f"/desk{path}"
-
-
 def desks_of(visit: Visit) -> list[tuple[str, list[Way]]]:
     """The groups of the desk with what this caller may see; a group with nothing in it is left out."""
     found = [

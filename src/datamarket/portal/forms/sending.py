@@ -13,7 +13,6 @@ from starlette.responses import RedirectResponse, Response
 from datamarket.portal.asking import Declined, Reply
 from datamarket.portal.desk.reading import WRITES, names_in, read_document
 from datamarket.portal.forms.filling import Blank, Filler, place_faults
-from datamarket.portal.navigation import page_of
 from datamarket.portal.operations import Operation
 from datamarket.portal.pages import Shown, page, render
 from datamarket.portal.sessions import Visit, local
@@ -71,7 +70,7 @@ class Sent:
         """Where one goes when it is done: back, to what was made, or to what it was about."""
         made = answer.get("id") if isinstance(answer, dict) else None
         is_list = self.thing == self.path and self.operation.method == "POST"
-        otherwise = page_of(f"{self.path}/{made}" if made and is_list else self.thing)
+        otherwise = f"/desk{self.path}/{made}" if made and is_list else f"/desk{self.thing}"
         return local(self.next, otherwise)
 
 

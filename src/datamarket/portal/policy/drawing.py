@@ -6,12 +6,18 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT, RADIUS = 420, 340, 24
+WIDTH, HEIGHT, RADIUS = 420, 300, 24
 _ROUND = 118
 _BOW = 0.16
-_HEAD = (
-    '<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7"'
-    ' orient="auto-start-reverse"><path d="M0 0 10 5 0 10z" fill="currentColor"/></marker></defs>'
+MARGIN = 48
+_HEADS = Markup("<defs>{}{}</defs>").format(
+    *(
+        Markup(
+            '<marker id="head-{0}" class="{0}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7"'
+            ' orient="auto"><path d="M0 0 10 5 0 10z" fill="currentColor"/></marker>'
+        ).format(kind)
+        for kind in ("sale", "control")
+    )
 )
 Place = tuple[float, float]
 
@@ -53,9 +59,11 @@ def graph(places: Mapping[str, Place], arrows: Sequence[Arrow], title: str) -> M
     drawn = [_arrow(places, one) for one in arrows]
     nodes = [_node(letter, *place) for letter, place in places.items()]
     labels = [_label(places, one) for one in arrows]
-    return Markup('<svg class="graph" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}</svg>').format(
-        WIDTH, HEIGHT, title, Markup(_HEAD), Markup("").join([*drawn, *nodes, *labels])
-    )
+    high = [y for _, y in places.values()]
+    top, tall = min(high) - MARGIN, max(high) - min(high) + 2 * MARGIN
+    return Markup(
+        '<svg class="graph" viewBox="0 {:.0f} {} {:.0f}" role="img" aria-label="{}">{}{}</svg>'
+    ).format(top, WIDTH, tall, title, _HEADS, Markup("").join([*drawn, *nodes, *labels]))
 
 
 def _bow(start: Place, end: Place) -> Place:
@@ -76,10 +84,11 @@ def _arrow(places: Mapping[str, Place], one: Arrow) -> Markup:
     middle = _bow(start, end)
     points = [*_rim(start, middle), *middle, *_rim(end, middle)]
     path = "M{:.1f} {:.1f}Q{:.1f} {:.1f} {:.1f} {:.1f}".format(*points)
+    kind = "control" if one.dashed else "sale"
     dashes = Markup(' stroke-dasharray="6 5"') if one.dashed else ""
     return Markup(
-        '<path class="{}" d="{}" fill="none" stroke="currentColor" stroke-width="2" marker-end="url(#head)"{}/>'
-    ).format("control" if one.dashed else "sale", path, dashes)
+        '<path class="{}" d="{}" fill="none" stroke="currentColor" stroke-width="2" marker-end="url(#head-{})"{}/>'
+    ).format(kind, path, kind, dashes)
 
 
 def _node(letter: str, x: float, y: float) -> Markup:
@@ -93,7 +102,7 @@ def _label(places: Mapping[str, Place], one: Arrow) -> Markup:
     start, end = places[one.start], places[one.end]
     middle = _bow(start, end)
     x = min(max((start[0] + end[0]) / 4 + middle[0] / 2, 60), WIDTH - 60)
-    y = min(max((start[1] + end[1]) / 4 + middle[1] / 2, 16), HEIGHT - 8)
+    y = (start[1] + end[1]) / 4 + middle[1] / 2
     return Markup(
         '<text class="told" x="{:.1f}" y="{:.1f}" text-anchor="middle" font-size="14">{}</text>'
     ).format(x, y + 5, one.told)

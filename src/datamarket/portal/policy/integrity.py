@@ -79,6 +79,7 @@ def drawn(
     letters: dict[str, str],
     sold: list[dict[str, Any]],
     controls: list[dict[str, Any]],
+    *,
     control: str,
     title: str,
 ) -> Markup | None:
