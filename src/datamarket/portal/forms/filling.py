@@ -178,9 +178,10 @@ def _pairs(text: str) -> dict[str, Any]:
     return {name.strip(): _value(value.strip()) for name, _, value in pairs}
 
 
-def _told(value: Any) -> str:
-    """As `_value` reads it."""
-    return orjson.dumps(value).decode() if isinstance(value, dict | list) or value is None else str(value)
+def typed_value(value: Any) -> str:
+    """As one types it beside its name: what is read back as the same JSON."""
+    is_plain = isinstance(value, str) and _value(value) == value
+    return value if is_plain else orjson.dumps(value).decode()
 
 
 def _number_or_text(text: str) -> int | str:
@@ -188,8 +189,8 @@ def _number_or_text(text: str) -> int | str:
 
 
 def _value(text: str) -> Any:
-    """A list or object as JSON writes it, nothing as `null`, else a whole number or text."""
-    if text[:1] in {"[", "{"} or text == "null":
+    """What JSON writes with a bracket or quotes, nothing as `null`, else a whole number or text."""
+    if text[:1] in {"[", "{", '"'} or text == "null":
         try:
             return orjson.loads(text)
         except orjson.JSONDecodeError:
@@ -206,7 +207,7 @@ _WRITTEN: Mapping[str, Callable[[Any], str]] = {
     "pairs": lambda value: (
         value
         if isinstance(value, str)
-        else "\n".join(f"{name} = {_told(one)}" for name, one in value.items())
+        else "\n".join(f"{name} = {typed_value(one)}" for name, one in value.items())
     ),
 }
 _READ: Mapping[str, Callable[[str], Any]] = {

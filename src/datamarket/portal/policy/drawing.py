@@ -9,7 +9,8 @@ from markupsafe import Markup
 WIDTH, HEIGHT, RADIUS = 420, 300, 24
 _ROUND = 118
 _BOW = 0.16
-MARGIN = 48
+_UPRIGHT = 0.4
+MARGIN = 56
 _HEADS = Markup("<defs>{}{}</defs>").format(
     *(
         Markup(
@@ -99,10 +100,14 @@ def _node(letter: str, x: float, y: float) -> Markup:
 
 
 def _label(places: Mapping[str, Place], one: Arrow) -> Markup:
+    """Outside the bow of its arrow, beginning or ending there."""
     start, end = places[one.start], places[one.end]
-    middle = _bow(start, end)
-    x = min(max((start[0] + end[0]) / 4 + middle[0] / 2, 60), WIDTH - 60)
-    y = (start[1] + end[1]) / 4 + middle[1] / 2
+    across, down = end[0] - start[0], end[1] - start[1]
+    far = math.hypot(across, down) or 1
+    away_x, away_y = down / far, -across / far
+    x = (start[0] + end[0]) / 2 + away_x * (_BOW * far + 9)
+    y = (start[1] + end[1]) / 2 + away_y * (_BOW * far + 12)
+    anchor = "middle" if abs(away_x) < _UPRIGHT else "start" if away_x > 0 else "end"
     return Markup(
-        '<text class="told" x="{:.1f}" y="{:.1f}" text-anchor="middle" font-size="14">{}</text>'
-    ).format(x, y + 5, one.told)
+        '<text class="told" x="{:.1f}" y="{:.1f}" text-anchor="{}" font-size="15">{}</text>'
+    ).format(x, y + 5, anchor, one.told)

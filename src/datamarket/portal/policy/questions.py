@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from datamarket.foundation.money import parse_rate, parse_yuan, percent, yuan
 from datamarket.portal.asking import Declined
 from datamarket.portal.desk.reading import names_in
+from datamarket.portal.forms.filling import typed_value
 from datamarket.portal.pages import Shown, page
 from datamarket.portal.policy.runs import read_scheme
 from datamarket.portal.sessions import Visit
@@ -48,9 +47,10 @@ async def ask_what_if(visit: Visit) -> Shown:
         "typed": query,
         "ties": TIES,
         "candidates": top["items"],
+        "called": {line["uscc"]: line for line in top["items"]},
         "venues": [one for one in venues["items"] if one["qualified_for_subsidy"]],
         "studies": studies["items"],
-        "changes": "\n".join(f"{path} = {_written(value)}" for path, value in changes.items()),
+        "changes": "\n".join(f"{path} = {typed_value(value)}" for path, value in changes.items()),
         "axes": axes,
         "answer": answer,
         "heat": heat,
@@ -92,11 +92,6 @@ def changes_of(visit: Visit, clause: str) -> dict[str, Any]:
 
 def _percent(text: str) -> str:
     return text if text.endswith("%") else f"{text}%"
-
-
-def _written(value: Any) -> str:
-    """As the form of a study reads it."""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def in_force(dated: Mapping[str, str] | None, year: int) -> str | None:
@@ -156,9 +151,12 @@ async def show_study(visit: Visit, study_id: str) -> Shown:
 
 def asked_in_words(question: Mapping[str, Any], words: Tongue) -> list[tuple[str, str]]:
     """Path and value of every parameter that was set; then what was asked over a range."""
-    pairs = [(path, _written(value)) for path, value in question.get("set", {}).items()]
+    pairs = [(path, typed_value(value)) for path, value in question.get("set", {}).items()]
     return pairs + [
-        (words.name(name), ", ".join(f"{words.name(part)} {_written(value)}" for part, value in over.items()))
+        (
+            words.name(name),
+            ", ".join(f"{words.name(part)} {typed_value(value)}" for part, value in over.items()),
+        )
         for name in ("range", "grid", "meet")
         if (over := question.get(name))
     ]

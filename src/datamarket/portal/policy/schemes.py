@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from datamarket.foundation.money import parse_yuan
 from datamarket.portal.asking import Declined
 from datamarket.portal.desk.reading import names_in
 from datamarket.portal.pages import Shown, page
 from datamarket.portal.sessions import Visit
+from datamarket.portal.words.figures import money
 from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES
 
 DATED = ("rate", "tiers", "floor", "cap")
@@ -49,7 +51,12 @@ def timeline_of(clause: dict[str, Any]) -> list[tuple[str, str, Any]]:
     top = (clause["select"] or {}).get("top")
     dated |= {"top": top} if top else {}
     return [
-        (name, day, value)
+        (name, day, _amount(name, value))
         for name, values in dated.items()
         for day, value in (sorted(values.items()) if isinstance(values, dict) else [("", values)])
     ]
+
+
+def _amount(name: str, value: Any) -> Any:
+    """A floor or a cap as pages write amounts."""
+    return money(parse_yuan(value)) if name in {"floor", "cap"} and value else value
