@@ -68,6 +68,7 @@ ROOMS = (
     "statistics",
     "subsidy.runs",
     "subsidy.lines",
+    "subsidy.tallies",
     "subsidy.recoveries",
     "subsidy.studies",
     "subsidy.bundles",

@@ -4,8 +4,9 @@ import functools
 import hashlib
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from pkgutil import walk_packages
 from typing import Any
 from urllib.parse import urlencode
 
@@ -59,6 +60,7 @@ def _environment(language: Language) -> jinja2.Environment:
     made.install_gettext_callables(words.sentence, words.plural, newstyle=True)  # type: ignore[attr-defined]
     made.filters.update(
         money=figures.money,
+        wan=figures.ten_thousands,
         count=figures.count,
         instant=figures.instant,
         rounded=functools.partial(figures.rounded, language=language),
@@ -170,7 +172,9 @@ def refused(visit: Visit, refusal: Declined) -> Response:
     return render(visit, "refused.html", refusal.status, problem=refusal.problem)
 
 
-def mount(app: FastAPI, *_declaring: ModuleType) -> None:
-    """Every page that these modules have declared, and our own files, whose addresses carry their digests."""
+def mount(app: FastAPI) -> None:
+    """Every page that a module of the portal declares, and our own files, whose addresses carry their digests."""
+    for module in sorted(found.name for found in walk_packages([str(HERE)], "datamarket.portal.")):
+        import_module(module)
     app.mount(STATIC, StaticFiles(directory=HERE / "static"), name="portal")
     app.router.routes.extend(routes)

@@ -26,14 +26,7 @@ from datamarket.foundation.http import API_PREFIX, read_now
 from datamarket.foundation.idempotency import Answer, Claim
 from datamarket.foundation.settings import Settings
 from datamarket.notices.subscriptions.sending import Sender
-from datamarket.portal import entrance, pages
-from datamarket.portal.desk import reading
-from datamarket.portal.forms import sending
-from datamarket.portal.oversight import books, watching
-from datamarket.portal.participants import contracts as contracts_pages
-from datamarket.portal.participants import money
-from datamarket.portal.participants import orders as orders_pages
-from datamarket.portal.visitors import home
+from datamarket.portal import pages
 from datamarket.server.checks import CHECKS
 from datamarket.server.housekeeping import kept_house
 from datamarket.server.listening import listening
@@ -82,7 +75,7 @@ def create_app(
     contracts.install_desk(app)
     trading.install_desk(app)
     docs.mount(app)
-    pages.mount(app, home, entrance, reading, sending, contracts_pages, money, orders_pages, books, watching)
+    pages.mount(app)
     openapi.install(app)
     problems.install(app, slices.constraint_errors())
     middleware.install(app, settings, signpost)

@@ -15,7 +15,7 @@ calls      applications, and awards that nobody applies for
 runs       a run through its life, from its snapshot to payment
 objections what is said against a public list, and appeals: decided by another, leading to a run for everyone
 recoveries awards that were paid and come back: decided, in instalments, set off
-lines      what readers see: awards, refusals, what a reviewer must look at
+lines      what readers see: awards, refusals, what a reviewer must look at; tallies: how many in each state
 bundles    a run as one file that is recomputed anywhere, and held to what was sealed
 studies    another run, today's books, other parameters, the same bytes again; a workbook
 questions  what staff ask of one snapshot, with charts, kept under an address

@@ -64,6 +64,9 @@ async def test_only_overseers_see_flags_and_find_them_by_member(app: FastAPI) ->
     shown = (await of(app, AUDITOR).get(f"/subsidy/integrity/flags/{flag_id}")).json()
     path, member = "/subsidy/integrity/flags", shown["members"][0]
     assert len((await of(app, AUDITOR).get(path, params={"participant": member})).json()["items"]) == 1
+    sold = (await of(app, AUDITOR).get(f"{path}/{flag_id}/evidence")).json()["sold"]
+    assert [(one["trades"], one["amount_fen"]) for one in sold] == [(2, 600_000)] * 2
+    assert {one["provider_id"] for one in sold} == {one["buyer_id"] for one in sold} == set(shown["members"])
     assert (await of(app, AUDITOR).get(path, params={"participant": flag_id})).json()["items"] == []
     seller = actor(Role.PROVIDER, organisation=UUID(member))
     assert [(await of(app, seller).get(asked)).status_code for asked in (path, f"{path}/{flag_id}")] == [

@@ -66,3 +66,27 @@ async def test_the_reviewer_is_shown_what_is_near_held_or_capped_and_why(shown: 
     assert reasons.pop("CASE-B") == ["held"]
     assert reasons == {seller.uscc: ["near_cut"] for seller in market.sellers[7:13]}
     assert page["rings"] == []
+
+
+async def test_lines_are_found_by_a_part_of_a_name_sorted_by_size_and_handed_out_as_a_table(
+    shown: tuple[Market, str],
+) -> None:
+    market, run = shown
+    path = f"/subsidy/runs/{run}/lines"
+    named = await market.get(path, text=market.sellers[3].uscc[4:].lower())
+    assert {line["uscc"] for line in named["items"]} == {market.sellers[3].uscc}
+    assert (await market.get(path, text="%"))["items"] == []
+    for sort, figure in (("amount", "amount_fen"), ("base", "base_fen")):
+        pages, after = [], None
+        while after or not pages:
+            pages.append(await market.get(path, sort=sort, limit=4, **({"after": after} if after else {})))
+            after = pages[-1]["next"]
+        lines = [line for page in pages for line in page["items"]]
+        assert len({line["id"] for line in lines}) == len((await market.get(path, limit=100))["items"])
+        figures = [-1 if line[figure] is None else line[figure] for line in lines]
+        assert figures == sorted(figures, reverse=True)
+    seller = acting_for(market.sellers[10])
+    table = await market.client(seller).get(f"{path}.csv", params={"sort": "amount"})
+    rows = table.text.splitlines()
+    assert table.headers["content-type"].startswith("text/csv")
+    assert (len(rows), rows[1].split(",")[1]) == (2, market.sellers[10].uscc)

@@ -34,6 +34,7 @@ async def test_a_scheme_version_is_proposed_by_one_and_approved_by_another(marke
     assert [(version["n"], version["state"]) for version in versions] == [(2, "approved"), (1, "retired")]
     assert (await approver.get(f"{path}/2/file")).text == changed
     assert (await approver.get(f"{path}/2/schema")).json()["title"] == "Scheme"
+    assert (await approver.get(f"{path}/2/document")).json()["clauses"][0]["rate"] == {"2024-01-01": "30%"}
     opened = await editor.post("/subsidy/runs", json={"scheme": CITY, "year": YEAR})
     assert opened.json()["scheme_version"] == 2
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from datamarket.foundation.clock import MARKET_ZONE
 from datamarket.foundation.money import parse_yuan, yuan
 from datamarket.portal.operations import ApiDocument, Schema
@@ -175,13 +177,29 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _pairs(text: str) -> dict[str, int | str]:
+def _pairs(text: str) -> dict[str, Any]:
     pairs = (line.partition("=") for line in _lines(text))
-    return {name.strip(): _number_or_text(value.strip()) for name, _, value in pairs}
+    return {name.strip(): _value(value.strip()) for name, _, value in pairs}
+
+
+def typed_value(value: Any) -> str:
+    """As one types it beside its name: what is read back as the same JSON."""
+    is_plain = isinstance(value, str) and _value(value) == value
+    return value if is_plain else orjson.dumps(value).decode()
 
 
 def _number_or_text(text: str) -> int | str:
     return int(text) if _WHOLE.fullmatch(text) else text
+
+
+def _value(text: str) -> Any:
+    """What JSON writes with a bracket or quotes, nothing as `null`, else a whole number or text."""
+    if text[:1] in {"[", "{", '"'} or text == "null":
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return text
+    return _number_or_text(text)
 
 
 _WRITTEN: Mapping[str, Callable[[Any], str]] = {
@@ -190,7 +208,11 @@ _WRITTEN: Mapping[str, Callable[[Any], str]] = {
     "yes-or-no": lambda value: "true" if value else "false",
     "lines": lambda value: "\n".join(map(str, value)),
     "numbers": lambda value: "\n".join(map(str, value)),
-    "pairs": lambda value: "\n".join(f"{name} = {one}" for name, one in value.items()),
+    "pairs": lambda value: (
+        value
+        if isinstance(value, str)
+        else "\n".join(f"{name} = {typed_value(one)}" for name, one in value.items())
+    ),
 }
 _READ: Mapping[str, Callable[[str], Any]] = {
     "money": _fen,

@@ -29,6 +29,11 @@ def rounded(fen: int | None, language: str) -> str:
     return money(fen)
 
 
+def ten_thousands(fen: int | None) -> str:
+    """In 万元, beside which the exact amount stands: 187,162.2277 万元 → 187,162.23"""
+    return "–" if fen is None else yuan(half_up(Fraction(fen, 10**4)), grouped=True)
+
+
 def count(number: int | None) -> str:
     return "–" if number is None else f"{number:,}"
 

@@ -18,6 +18,7 @@ from datamarket.subsidy.register import queries as register_queries
 from datamarket.subsidy.runs import dossier, sealed
 from datamarket.subsidy.runs.queries import RunView
 from datamarket.subsidy.runs.tables import SubsidyRun
+from datamarket.subsidy.scheme.files import read_scheme
 
 _LINES = (
     f"SELECT jsonb_build_array({', '.join(contents.LINE_COLUMNS)})::text"  # noqa: S608 - constants
@@ -52,7 +53,7 @@ async def bundle_of(session: AsyncSession, view: RunView, reader: NoteReader) ->
     snapshot, row = await connection.fetchrow(_SNAPSHOT, run.snapshot_id) or (b"", "")
     lines = await connection.fetch(_LINES, run.id)
     facts = [dict(fact) for fact in await connection.fetch(_FACTS, run.snapshot_id)]
-    scheme = dossier.read_scheme(version.content)
+    scheme = read_scheme(version.content)
     files = {
         contents.RUN: _json(contents.BundledRun(run=contents.newest_row(run.id, events)).model_dump()),
         contents.SCHEME: version.content,

@@ -31,11 +31,21 @@ _ENDINGS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """What one stage of the pipeline says of a line."""
+
+    step: StepKind
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """One sentence in each language."""
+    """One sentence in each language, and the rungs of the ladder that it goes down."""
 
     zh: str
     en: str
+    rungs: tuple[Rung, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +63,13 @@ Phrase = Callable[[Figures, LineContext], tuple[str, str]]
 def explain(line: Line, scheme: Scheme, year: int) -> Explanation:
     """Why this candidate gets what it gets under this clause, or why not."""
     about = LineContext(scheme, line, year)
-    phrases = [_conditions(line)]
-    phrases += [_PHRASES[step.kind](step.figures, about) for step in line.steps if step.kind in _PHRASES]
-    spoken = [phrase for phrase in phrases if phrase[0]]
-    zh, en = "；".join(phrase[0] for phrase in spoken), "; ".join(phrase[1] for phrase in spoken)
-    return Explanation(f"{zh}。", f"{en[:1].upper()}{en[1:]}.")
+    phrases = [(StepKind.CONDITION, _conditions(line))]
+    phrases += [
+        (step.kind, _PHRASES[step.kind](step.figures, about)) for step in line.steps if step.kind in _PHRASES
+    ]
+    rungs = tuple(Rung(kind, *phrase) for kind, phrase in phrases if phrase[0])
+    zh, en = "；".join(rung.zh for rung in rungs), "; ".join(rung.en for rung in rungs)
+    return Explanation(f"{zh}。", f"{en[:1].upper()}{en[1:]}.", rungs)
 
 
 def _grouped(exact: str) -> str:

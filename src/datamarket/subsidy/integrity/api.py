@@ -116,6 +116,27 @@ class FlagOut(RowShape):
     version: int
 
 
+class SoldBetweenOut(RowShape):
+    """What one member sold to another within a flag's terms, refunds taken off, as the books know it now."""
+
+    provider_id: UUID
+    provider_zh: str
+    provider_en: str
+    buyer_id: UUID
+    buyer_zh: str
+    buyer_en: str
+    trades: int = Field(examples=[46])
+    amount_fen: int = Field(examples=[4_408_305])
+    first_at: datetime
+    last_at: datetime
+
+
+class FlagEvidenceOut(Shape):
+    """The largest sum first."""
+
+    sold: list[SoldBetweenOut]
+
+
 class FlagEventIn(Body):
     """Each needs a reason."""
 
@@ -175,6 +196,13 @@ async def list_flags(
 @router.get("/flags/{flag_id}", summary="One flag with its evidence")
 async def get_flag(actor: ReadSubsidy, session: Reading, flag_id: UUID, response: Response) -> FlagOut:
     return FlagOut.tagged(await queries.get_flag(session, flag_id), response)
+
+
+@router.get("/flags/{flag_id}/evidence", summary="Who sold how much to whom, of a flag")
+async def get_flag_evidence(actor: ReadSubsidy, session: Reading, flag_id: UUID) -> FlagEvidenceOut:
+    """Its sales summed by pair, for a drawing."""
+    found = await queries.sold_within(session, await queries.get_flag(session, flag_id))
+    return FlagEvidenceOut(sold=[SoldBetweenOut.of(one) for one in found])
 
 
 @router.post("/flags/{flag_id}/events", summary="Confirm, dismiss or reopen a flag")

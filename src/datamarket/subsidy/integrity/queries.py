@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 import orjson
+from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -39,6 +41,23 @@ SELECT f.id, $1, $2, f.detector, f.version, f.statement, $3::jsonb, ARRAY(SELECT
     ON CONFLICT (ledger_id, year, detector, evidence_sha256) DO NOTHING
 RETURNING id, detector, members, evidence_sha256, trades, amount_fen, {_ROW}
 """  # noqa: S608 - constants
+_SOLD = text("""
+SELECT sold.provider_id, p.name_zh, p.name_en, sold.buyer_id, b.name_zh, b.name_en, sold.trades, sold.fen, sold.first_at, sold.last_at
+  FROM (SELECT t.provider_id, t.buyer_id, count(*) AS trades, sum(t.amount_fen - t.refunded_fen)::bigint AS fen,
+               min(t.occurred_at) AS first_at, max(t.occurred_at) AS last_at
+          FROM trade AS t
+         WHERE t.id IN (
+               SELECT one.id FROM integrity_flag AS f
+                 CROSS JOIN jsonb_to_recordset(f.sales)
+                         AS s (provider_id uuid, buyer_id uuid, from_at timestamptz, to_at timestamptz)
+                 JOIN trade AS one ON one.ledger_id = f.ledger_id AND one.provider_id = s.provider_id
+                                  AND one.buyer_id = s.buyer_id AND one.occurred_at >= s.from_at AND one.occurred_at < s.to_at
+                WHERE f.id = :flag)
+         GROUP BY t.provider_id, t.buyer_id) AS sold
+  JOIN participant AS p ON p.id = sold.provider_id
+  JOIN participant AS b ON b.id = sold.buyer_id
+ ORDER BY sold.fen DESC, sold.provider_id, sold.buyer_id
+""")
 _LAPSE = f"""
 UPDATE integrity_flag SET state = 'lapsed', version = version + 1
  WHERE ledger_id = $1 AND year = $2 AND state = 'raised' AND detector = ANY ($3) AND evidence_sha256 <> ALL ($4)
@@ -105,6 +124,27 @@ async def follow(
 async def get_flag(session: AsyncSession, flag_id: UUID) -> IntegrityFlag:
     """Raises NotFound."""
     return await one_row(session, select(IntegrityFlag).where(IntegrityFlag.id == flag_id), "flag")
+
+
+class SoldBetween(NamedTuple):
+    """What one member sold to another within the terms of a flag, refunds taken off, as the books know it now."""
+
+    provider_id: UUID
+    provider_zh: str
+    provider_en: str
+    buyer_id: UUID
+    buyer_zh: str
+    buyer_en: str
+    trades: int
+    amount_fen: int
+    first_at: datetime
+    last_at: datetime
+
+
+async def sold_within(session: AsyncSession, flag: IntegrityFlag) -> list[SoldBetween]:
+    """The largest first."""
+    rows = await session.exec(_SOLD, params={"flag": flag.id})  # type: ignore[call-overload] # a text
+    return [SoldBetween(*row) for row in rows]
 
 
 async def lock_flag(session: AsyncSession, flag_id: UUID) -> IntegrityFlag:

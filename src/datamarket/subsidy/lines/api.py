@@ -1,17 +1,20 @@
 """Lines of a run, why each is what it is, what a reviewer must look at, and the public list of awards."""
 
+import asyncio
 from datetime import date
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Depends, Query, Response
 from pydantic import Field
 
 from datamarket.auth.access import ReadMarket, ReadSubsidy, Visitor
+from datamarket.auth.terms import Actor
 from datamarket.foundation.clock import holidays_known
 from datamarket.foundation.db import there
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
+    NO_NUL,
     LedgerId,
     Page,
     Paging,
@@ -22,11 +25,14 @@ from datamarket.foundation.http import (
 )
 from datamarket.foundation.money import yuan
 from datamarket.foundation.shapes import RowShape, attached
+from datamarket.foundation.spreadsheets import cells
+from datamarket.foundation.waiting.patience import takes_long
 from datamarket.payouts.rules import refusal_told
 from datamarket.subsidy.evaluator.explain import explain
 from datamarket.subsidy.facts.review import Flag
 from datamarket.subsidy.lines import letter, queries
-from datamarket.subsidy.lines.queries import Award, LineView
+from datamarket.subsidy.lines.queries import Award, LineSort, LinesWanted, LineView
+from datamarket.subsidy.lines.table import table_of
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.api import HOLIDAYS_KNOWN, AwardHoldOut, SlugQuery, YearQuery, named_run
@@ -34,7 +40,7 @@ from datamarket.subsidy.runs.queries import AwardNow
 from datamarket.subsidy.runs.rules import PUBLIC
 from datamarket.subsidy.runs.terms import AwardHoldState, RunState
 from datamarket.subsidy.scheme.document import Scheme
-from datamarket.subsidy.terms import LineStatus
+from datamarket.subsidy.terms import LineStatus, StepKind
 
 router = SliceRouter(prefix="/subsidy", tags=["subsidy"])
 
@@ -61,6 +67,7 @@ class LineOut(RowShape):
     """
 
     id: UUID
+    run_id: UUID
     clause: str = Field(validation_alias="clause_id")
     candidate: str = Field(
         validation_alias="candidate_id", description="credit code of the enterprise, or code of the project"
@@ -93,19 +100,40 @@ class LineOut(RowShape):
         return super().of(row.line, **kept, **derived)
 
 
+class RungOut(Shape):
+    """What one stage of the calculation says."""
+
+    step: StepKind = Field(examples=["rank"])
+    zh: str = Field(examples=["在 58 家合格企业中排名第 4，入围前 10"])
+    en: str = Field(examples=["rank 4 of 58 eligible enterprises, within the first 10"])
+
+
 class ExplanationOut(Shape):
-    """One sentence in each language, and the steps that both are told from."""
+    """One sentence in each language, its `rungs` one by one, and the steps that all are told from."""
 
     line: LineOut
+    year: int
+    scheme: str
+    scheme_version: int
     zh: str
     en: str
+    rungs: list[RungOut]
     steps: list[dict[str, Any]]
 
     @classmethod
-    def of(cls, view: LineView, scheme: Scheme, year: int) -> "ExplanationOut":
-        told = explain(dossier.line_of(view.line), scheme, year)
+    def of(cls, view: LineView, scheme: Scheme, run: run_queries.RunView) -> "ExplanationOut":
+        told = explain(dossier.line_of(view.line), scheme, run.run.year)
         zh, en = _afterwards(view)
-        return cls(line=LineOut.of(view), zh=told.zh + zh, en=told.en + en, steps=view.line.steps)
+        return cls(
+            line=LineOut.of(view),
+            year=run.run.year,
+            scheme=scheme.id,
+            scheme_version=run.scheme_version,
+            zh=told.zh + zh,
+            en=told.en + en,
+            rungs=[RungOut.model_validate(rung, from_attributes=True) for rung in told.rungs],
+            steps=view.line.steps,
+        )
 
 
 def _afterwards(view: LineView) -> tuple[str, str]:
@@ -134,8 +162,7 @@ class ExceptionOut(Shape):
 
     @classmethod
     def of(cls, view: LineView) -> "ExceptionOut":
-        flags = map(Flag, view.line.flags)
-        reasons = [ReasonOut(flag=flag, zh=flag.zh, en=flag.en) for flag in flags]
+        reasons = [ReasonOut(flag=flag, zh=flag.zh, en=flag.en) for flag in map(Flag, view.line.flags)]
         return cls(line=LineOut.of(view), reasons=reasons)
 
 
@@ -211,31 +238,64 @@ class AwardOut(Shape):
         return cls.model_validate(run.model_dump() | line.model_dump(exclude={"steps"}) | shown)
 
 
+async def _wanted(
+    status: LineStatus | None = None,
+    clause: SlugQuery = None,
+    near_cut: bool = False,
+    text: Annotated[
+        str | None,
+        Query(max_length=100, pattern=NO_NUL, description="part of a name, code or credit code"),
+    ] = None,
+) -> LinesWanted:
+    return LinesWanted(status, clause, flag=Flag.NEAR_CUT if near_cut else None, text=text)
+
+
 @router.get("/runs/{run_id}/lines", summary="Lines of a run")
 async def list_lines(
     actor: ReadMarket,
     session: Reading,
-    paging: Paging[int],
+    paging: Paging[tuple[int, int]],
     run_id: UUID,
     response: Response,
-    status: LineStatus | None = None,
-    clause: SlugQuery = None,
-    near_cut: bool = False,
+    wanted: Annotated[LinesWanted, Depends(_wanted)],
+    sort: LineSort = LineSort.POSITION,
 ) -> Page[LineOut]:
-    """In the order of clause, rank and candidate; an enterprise sees its own, once the list is public."""
+    """In the order of clause, rank and candidate, or the largest first; an enterprise sees its own, once the list is public."""
+    await _readable_run(actor, session, run_id, response)
+    rows = await queries.sort_lines(session, run_id, visible_to=actor, wanted=wanted, sort=sort, page=paging)
+    return page_of(rows, paging, lambda row: LineOut.of(row[0]), lambda row: [row[1], row[0].line.position])
+
+
+@router.get(
+    "/runs/{run_id}/lines.csv",
+    summary="Lines of a run as a table",
+    response_class=Response,
+    responses={200: {"content": {cells.CSV: {"schema": {"type": "string"}}}}},
+)
+@takes_long
+async def get_lines_table(
+    actor: ReadMarket,
+    session: Reading,
+    run_id: UUID,
+    response: Response,
+    wanted: Annotated[LinesWanted, Depends(_wanted)],
+    sort: LineSort = LineSort.POSITION,
+) -> Response:
+    """All that the list would page through."""
+    run = (await _readable_run(actor, session, run_id, response)).run
+    rows = await queries.sort_lines(session, run_id, visible_to=actor, wanted=wanted, sort=sort)
+    content = await asyncio.to_thread(table_of, [view for view, _ in rows])
+    return attached(content, cells.CSV, f"{run.scheme_id}-{run.year}-lines.csv")
+
+
+async def _readable_run(
+    actor: Actor, session: Reading, run_id: UUID, response: Response
+) -> run_queries.RunView:
+    """A run whose lines this caller may read. Raises NotFound."""
     view = await named_run(session, run_id, response)
     if not actor.sees_all and view.run.state not in PUBLIC:
         raise NotFound(thing="run")
-    rows = await queries.list_lines(
-        session,
-        run_id,
-        visible_to=actor,
-        status=status,
-        clause=clause,
-        flag=Flag.NEAR_CUT if near_cut else None,
-        page=paging,
-    )
-    return page_of(rows, paging, LineOut.of, lambda view: [view.line.position])
+    return view
 
 
 @router.get("/lines", summary="Lines of a year, and why each is what it is", responses={404: {}})
@@ -257,15 +317,14 @@ async def list_explained_lines(
     if run is None:
         decided = await run_queries.decided_run(session, ledger_id, year=year, scheme=scheme)
         run = there(decided, "run").run.id
-    view = await named_run(session, run, response)
-    if not actor.sees_all and view.run.state not in PUBLIC:
-        raise NotFound(thing="run")
-    rows = await queries.list_lines(session, run, visible_to=actor, uscc=enterprise, page=paging)
+    view = await _readable_run(actor, session, run, response)
+    wanted = LinesWanted(uscc=enterprise)
+    rows = await queries.list_lines(session, run, visible_to=actor, wanted=wanted, page=paging)
     told = await dossier.scheme_of(session, view.run.scheme_version_id)
     return page_of(
         rows,
         paging,
-        lambda line: ExplanationOut.of(line, told, view.run.year),
+        lambda line: ExplanationOut.of(line, told, view),
         lambda line: [line.line.position],
     )
 
@@ -276,8 +335,8 @@ async def explain_line(
 ) -> ExplanationOut:
     """For overseers any line; for an enterprise its own, once the list is public."""
     view = await queries.get_line(session, line_id, visible_to=actor)
-    run = (await named_run(session, view.line.run_id, response)).run
-    return ExplanationOut.of(view, await dossier.scheme_of(session, run.scheme_version_id), run.year)
+    run = await named_run(session, view.line.run_id, response)
+    return ExplanationOut.of(view, await dossier.scheme_of(session, run.run.scheme_version_id), run)
 
 
 @router.get(
@@ -299,13 +358,7 @@ async def list_exceptions(
 ) -> ExceptionsOut:
     """Ties, ranks near the cut, bound caps, missing facts, related-party shares, possible circular trades."""
     view = await named_run(session, run_id, response)
-    rows = await queries.list_lines(
-        session,
-        run_id,
-        visible_to=actor,
-        flagged=True,
-        page=paging,
-    )
+    rows = await queries.list_lines(session, run_id, visible_to=actor, flagged=True, page=paging)
     page = page_of(rows, paging, ExceptionOut.of, lambda line: [line.line.position])
     rings = await run_queries.rings_of(session, view.run.snapshot_id) if view.run.snapshot_id else []
     return ExceptionsOut(

@@ -1,9 +1,10 @@
 """Reading lines and awards, as their readers may see them."""
 
+from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlmodel import and_, case, col, func, select, true
+from sqlmodel import and_, case, col, func, or_, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth.terms import Actor
@@ -17,6 +18,51 @@ from datamarket.subsidy.runs.rules import PUBLIC
 from datamarket.subsidy.runs.tables import AwardHold, SubsidyLine, SubsidyPosting, SubsidyRun
 from datamarket.subsidy.runs.terms import AwardHoldState, RunState
 from datamarket.subsidy.terms import LineStatus
+
+
+class LineSort(StrEnum):
+    """The order of a list of lines: as they were calculated, or the largest amount or base first."""
+
+    POSITION = "position"
+    AMOUNT = "amount"
+    BASE = "base"
+
+
+_SORTED: dict[LineSort, Any] = {
+    LineSort.POSITION: col(SubsidyLine.position),
+    LineSort.AMOUNT: -col(SubsidyLine.amount_fen),
+    LineSort.BASE: -func.coalesce(SubsidyLine.base_fen, -1),
+}
+_SEARCHED = tuple(
+    col(column)
+    for column in (
+        SubsidyLine.name,
+        SubsidyLine.enterprise_zh,
+        SubsidyLine.enterprise_en,
+        SubsidyLine.uscc,
+        SubsidyLine.candidate_id,
+    )
+)
+
+
+class LinesWanted(NamedTuple):
+    """Which lines of a run: in a state, of a clause, of an enterprise, with a flag, or whose names hold a text."""
+
+    status: LineStatus | None = None
+    clause: str | None = None
+    uscc: str | None = None
+    flag: Flag | None = None
+    text: str | None = None
+
+    def conditions(self) -> list[Any]:
+        held = asked(
+            (STATUS_NOW, self.status), (SubsidyLine.clause_id, self.clause), (SubsidyLine.uscc, self.uscc)
+        )
+        if self.flag is not None:
+            held.append(col(SubsidyLine.flags).contains([self.flag]))
+        if self.text:
+            held.append(or_(*(column.icontains(self.text, autoescape=True) for column in _SEARCHED)))
+        return held
 
 
 class LineView(NamedTuple):
@@ -79,9 +125,11 @@ _SET_OFF = (
 )
 _AWARDED = col(SubsidyLine.amount_fen) > 0
 _TOLD = case((_AWARDED, AWARD_NOW))
-_STATUS = func.coalesce(
+STATUS_NOW = func.coalesce(
     STATUS_OF_LINE, case((_AWARDED, AWARD_NOW["status"].astext), else_=col(SubsidyLine.status))
 )
+"""What has become of a line."""
+_ANY = LinesWanted()
 _LINE_VIEW: Any = (
     select(SubsidyLine, _PAYMENT, AwardHold, STATUS_OF_LINE, _SET_OFF, _TOLD)  # type: ignore[call-overload] # six at once
     .join(SubsidyRun, col(SubsidyRun.id) == SubsidyLine.run_id)
@@ -94,22 +142,40 @@ async def list_lines(
     run_id: UUID,
     *,
     visible_to: Actor,
-    status: LineStatus | None = None,
-    clause: str | None = None,
-    uscc: str | None = None,
-    flag: Flag | None = None,
+    wanted: LinesWanted = _ANY,
     flagged: bool = False,
     page: PageAsked[int],
 ) -> list[LineView]:
     """In the order of clause, rank and candidate; `after` is the last position of the page before."""
-    wanted = asked((_STATUS, status), (SubsidyLine.clause_id, clause), (SubsidyLine.uscc, uscc))
-    statement = _LINE_VIEW.where(SubsidyLine.run_id == run_id, _line_visible(visible_to), *wanted)
-    if flag is not None:
-        statement = statement.where(col(SubsidyLine.flags).contains([flag]))
+    statement = _lines_of(run_id, visible_to, wanted)
     if flagged:
         statement = statement.where(col(SubsidyLine.flags) != [])
     rows = (await session.exec(keyset(statement, col(SubsidyLine.position), page))).all()
     return [LineView(*row) for row in rows]
+
+
+async def sort_lines(
+    session: AsyncSession,
+    run_id: UUID,
+    *,
+    visible_to: Actor,
+    wanted: LinesWanted,
+    sort: LineSort,
+    page: PageAsked[tuple[int, int]] | None = None,
+) -> list[tuple[LineView, int]]:
+    """In an order, each with its place in it; `after` is place and position of the last line of the page before.
+
+    Without a page all of them.
+    """
+    place = _SORTED[sort].label("place")
+    statement = _lines_of(run_id, visible_to, wanted).add_columns(place)
+    key = (_SORTED[sort], col(SubsidyLine.position))
+    ordered = keyset(statement, key, page) if page else statement.order_by(*key)
+    return [(LineView(*row[:-1]), row[-1]) for row in (await session.exec(ordered)).all()]
+
+
+def _lines_of(run_id: UUID, visible_to: Actor, wanted: LinesWanted) -> Any:
+    return _LINE_VIEW.where(SubsidyLine.run_id == run_id, _line_visible(visible_to), *wanted.conditions())
 
 
 async def get_line(session: AsyncSession, line_id: UUID, *, visible_to: Actor) -> LineView:

@@ -162,10 +162,13 @@ async def list_objections(
     session: Reading,
     paging: Paging[UUID],
     run: UUID | None = None,
+    line: UUID | None = None,
     state: ObjectionState | None = None,
 ) -> Page[ObjectionOut]:
     """All for overseers, its own for an enterprise; in the order in which they were filed."""
-    rows = await queries.list_objections(session, visible_to=actor, run=run, state=state, page=paging)
+    rows = await queries.list_objections(
+        session, visible_to=actor, run=run, line=line, state=state, page=paging
+    )
     return page_of(rows, paging, ObjectionOut.of, lambda row: [row.id])
 
 

@@ -73,11 +73,14 @@ async def list_objections(
     *,
     visible_to: Actor,
     run: UUID | None,
+    line: UUID | None,
     state: ObjectionState | None,
     page: PageAsked[UUID],
 ) -> Sequence[SubsidyObjection]:
     """In the order in which they were filed; appeals among them."""
-    wanted = asked((SubsidyObjection.run_id, run), (SubsidyObjection.state, state))
+    wanted = asked(
+        (SubsidyObjection.run_id, run), (SubsidyObjection.line_id, line), (SubsidyObjection.state, state)
+    )
     statement = _visible(visible_to).where(*wanted)
     return (await session.exec(keyset(statement, col(SubsidyObjection.id), page))).all()
 

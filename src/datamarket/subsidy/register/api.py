@@ -30,6 +30,7 @@ from datamarket.subsidy.register import actions, queries
 from datamarket.subsidy.register.rules import SCHEME_LIFE
 from datamarket.subsidy.register.terms import SchemeEvent, SchemeState
 from datamarket.subsidy.scheme.document import json_schema
+from datamarket.subsidy.scheme.files import read_scheme
 
 router = SliceRouter(prefix="/subsidy/schemes", tags=["subsidy"])
 DraftScheme = Annotated[Actor, allow(Permission.CALCULATE_SUBSIDY)]
@@ -148,6 +149,15 @@ async def get_file(actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n:
     return Response(
         version.content, media_type="application/yaml", headers={"X-Scheme-SHA256": version.sha256}
     )
+
+
+@router.get("/{scheme_id}/versions/{n}/document", summary="A scheme file, read")
+async def get_document(
+    actor: ReadSubsidy, session: Reading, scheme_id: SchemeId, n: SchemeNumber
+) -> dict[str, Any]:
+    """Wording, dated values and interpretations as texts and whole numbers, under the keys of the file."""
+    version = await queries.get_version(session, scheme_id, n)
+    return read_scheme(version.content).to_json()
 
 
 @router.get("/{scheme_id}/versions/{n}/schema", summary="The JSON Schema of the file")

@@ -22,6 +22,7 @@ from datamarket.subsidy.runs import calculation, dossier, payment, queries, rule
 from datamarket.subsidy.runs.rules import RUN_LIFE
 from datamarket.subsidy.runs.tables import AwardHold, SubsidyRun, SubsidyRunEvent
 from datamarket.subsidy.runs.terms import AwardHoldEvent, RunEvent, RunState
+from datamarket.subsidy.scheme.files import read_scheme
 
 
 class NoSchemeInForce(Conflict):
@@ -112,7 +113,7 @@ async def _version_for(session: AsyncSession, scheme_id: str, year: int) -> Sche
     version = await register_queries.approved_version(session, scheme_id)
     if version is None:
         raise NoSchemeInForce(scheme=scheme_id)
-    valid = dossier.read_scheme(version.content).valid
+    valid = read_scheme(version.content).valid
     if not valid.covers(year):
         raise YearNotCovered(scheme=scheme_id, start=valid.from_, end=valid.to or "…", year=year)
     return version

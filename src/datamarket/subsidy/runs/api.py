@@ -107,6 +107,9 @@ class RunOut(RowShape):
     closed_by: UUID | None
     supersedes_id: UUID | None
     superseded_by_id: UUID | None = Field(description="the run whose list took the place of this one's")
+    next: list[Role] = Field(
+        description="the offices that may move it on; none once it has ended", examples=[["finance"]]
+    )
     objection_id: UUID | None = Field(
         description="the newest upheld objection, of those that led to this run in the place of another"
     )
@@ -117,7 +120,8 @@ class RunOut(RowShape):
     def of(cls, row: Any, **derived: Any) -> Self:
         last = row.run.publicity_to
         known = last and holidays_known(last)
-        return super().of(row.run, **row._asdict(), holidays_known=known, **derived)
+        onward = rules.offices_next(RunState(row.run.state))
+        return super().of(row.run, **row._asdict(), holidays_known=known, next=onward, **derived)
 
 
 class RunEventOut(RowShape):

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -30,7 +29,7 @@ from datamarket.subsidy.runs.queries import RunView
 from datamarket.subsidy.runs.tables import SubsidyLine, SubsidyPosting, SubsidyRunEvent
 from datamarket.subsidy.runs.terms import RunEvent, RunState
 from datamarket.subsidy.scheme.document import Scheme
-from datamarket.subsidy.scheme.files import load_scheme
+from datamarket.subsidy.scheme.files import read_scheme
 from datamarket.subsidy.terms import Candidate, Line, LineStatus, Result, Snapshot, Step
 
 REFUSED_SHOWN, NEXT_SHOWN = 100, 3
@@ -116,12 +115,6 @@ class RunDossier:
     postings: Sequence[SubsidyPosting]
     followed: Followed
     refused: Sequence[Refusal]
-
-
-@lru_cache(maxsize=16)
-def read_scheme(content: bytes) -> Scheme:
-    """A scheme is frozen, and its bytes never change: reading it once is enough."""
-    return load_scheme(content)
 
 
 def issuer_of(scheme: Scheme) -> str:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from datamarket.auth.terms import Actor, Permission
+from datamarket.auth.terms import PERMISSIONS_OF, Actor, Permission, Role
 from datamarket.foundation.clock import add_working_days, assumption, business_date, start_of_day
 from datamarket.foundation.errors import Conflict, Forbidden, Refused
 from datamarket.foundation.states import Life
@@ -162,6 +162,16 @@ def events_open_to(actor: Actor, state: RunState, hands: Hands) -> list[RunEvent
         and actor.may(PERMISSION_OF[event])
         and not had_a_hand(actor, event, hands)
     ]
+
+
+def offices_next(state: RunState) -> list[Role]:
+    """Who moves a run on from here: the offices that may cause an event which does not end it without an award."""
+    onward = [
+        PERMISSION_OF[event]
+        for event in RUN_LIFE.open_in(state)
+        if event not in NOT_BY_HAND and RUN_LIFE.after(state, event) not in ENDED
+    ]
+    return [role for role in Role if PERMISSIONS_OF[role] & set(onward)]
 
 
 def check_publicity_over(last_day: date, *, now: datetime) -> None:

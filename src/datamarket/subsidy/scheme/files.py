@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -147,6 +147,12 @@ def _keys() -> frozenset[str]:
     return frozenset(
         key for part in (schema, *schema["$defs"].values()) for key in part.get("properties", ())
     )
+
+
+@lru_cache(maxsize=16)
+def read_scheme(content: bytes) -> Scheme:
+    """A scheme is frozen, and its bytes never change: reading it once is enough."""
+    return load_scheme(content)
 
 
 def shipped_schemes() -> list[str]:
