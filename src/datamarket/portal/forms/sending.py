@@ -149,6 +149,11 @@ async def _offer(visit: Visit, sent: Sent) -> None:
         elif last in CHOSEN_FROM and blank.kind in {"id", "line"}:
             page_of = await visit.ask.find(CHOSEN_FROM[last], limit=100)
             blank.options = [_option(one, visit) for one in (page_of or {"items": []})["items"]]
+    unnamed = [blank for blank in fields if blank.kind == "id" and blank.value and not blank.options]
+    names = await names_in(visit, [{"named": [blank.value for blank in unnamed]}])
+    for blank in unnamed:
+        if blank.value in names:
+            blank.options = [(blank.value, Tongue(visit.language).of(names[blank.value]))]
 
 
 def _option(one: Mapping[str, Any], visit: Visit) -> tuple[str, str]:

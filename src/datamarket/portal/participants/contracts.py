@@ -87,12 +87,12 @@ def _party(visit: Visit, record: Mapping[str, Any]) -> str | None:
 
 
 def steps(course: tuple[str, ...], state: str) -> list[tuple[str, str]]:
-    """The course of a life with how far it has come: `done`, `now` or `later`; a way out of it stands at its end."""
+    """The course of a life with how far it has come: `past`, `now` or `later`; a way out of it stands at its end."""
     if state not in course:
         return [*((step, "later") for step in course[:-1]), (state, "now")]
     at = course.index(state)
     return [
-        (step, "done" if nth < at else "now" if nth == at else "later") for nth, step in enumerate(course)
+        (step, "past" if nth < at else "now" if nth == at else "later") for nth, step in enumerate(course)
     ]
 
 
