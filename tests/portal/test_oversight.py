@@ -24,7 +24,7 @@ from tests.world.trading import LEDGER_ID
 
 PAGES = (
     "", "/balance", "/balance?at=2024-06-02", "/months", "/accounts", "/accounts?kind=buyer_funds", "/income?year=2024",
-    "/income?year=1999", "/payouts", "/bank", "/bank?day=2024-06-03", "/trades", "/trades?since=2024-06-01", "/chain",
+    "/income?year=2022", "/payouts", "/bank", "/bank?day=2024-06-03", "/trades", "/trades?since=2024-06-01", "/chain",
     "/checks", "/trail", "/trail?action=contracts.sign",
 )  # fmt: skip
 
@@ -40,8 +40,7 @@ async def test_an_auditor_reads_every_page_and_a_party_none_of_what_is_an_overse
                 assert "<h1>" in await read(auditor, f"/oversight{page}")
     async with browser(app, deal.buyer_account) as buyer:
         for page in ("", "/checks", "/trail"):
-            answer = await buyer.get(f"/oversight{page}")
-            assert answer.status_code == 403 or "NotPermitted" in answer.text
+            assert (await buyer.get(f"/oversight{page}")).status_code == 403
 
 
 async def test_debits_equal_credits_and_an_account_runs_from_opening_to_closing(
@@ -68,7 +67,7 @@ async def test_a_chain_is_shown_on_a_day_and_a_day_before_the_contract_says_so(
     deal = await trading.active_contract(database, of_zone=True)
     at = f"/oversight/chain?contract={deal.contract.id}"
     async with browser(app, AUDITOR) as auditor:
-        now = said(await read(auditor, at))
+        now = said(await read(auditor, f"{at}&at=2024-06-04"))
         before = said(await read(auditor, f"{at}&at=2020-01-01"))
         wrong = await read(auditor, f"{at}&at=yesterday")
     assert "the mandate" in now

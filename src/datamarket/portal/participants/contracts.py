@@ -63,10 +63,7 @@ async def contract(visit: Visit, contract_id: str) -> Shown:
 async def _chain(visit: Visit, at: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """The chain of authority on the day that was asked for, or why there is none to show."""
     day = visit.request.query_params.get("at", "")
-    try:
-        return await visit.ask.get(f"{at}/authority", at=day and f"{day}T12:00:00+08:00"), None
-    except Declined as refusal:
-        return None, refusal.problem
+    return await visit.ask.hear(f"{at}/authority", at=day and f"{day}T23:59:59+08:00")
 
 
 async def _open_offer(
