@@ -145,13 +145,13 @@ async def test_uses_by_month_are_told_to_both_sides_and_to_nobody_else(
         await trading.used(database, deal, quantity, at=NOON + timedelta(days=days))
     at = f"/contracts/{deal.contract.id}/uses/by-month"
     told = (await client_for(deal.provider_account).get(at)).json()
-    assert [(one["period"], one["uses"], one["quantity"]) for one in told["items"]] == [
+    assert [(one["period"], one["uses"], one["quantity"]) for one in told["months"]] == [
         (202406, 2, 7),
         (202407, 1, 5),
     ]
     assert (told["used"], told["reserved"], told["quota"], told["counted_uses"]) == (12, 0, 50, 3)
     never = await client_for(stranger.buyer_account).get(f"/contracts/{stranger.contract.id}/uses/by-month")
-    assert (never.json()["used"], never.json()["items"]) == (0, [])
+    assert (never.json()["used"], never.json()["months"]) == (0, [])
     assert (await client_for(stranger.buyer_account).get(at)).status_code == 404
 
 

@@ -21,7 +21,7 @@ async def overview(visit: Visit) -> Shown:
     )  # fmt: skip
     return {
         "balance": balance, "clearing": clearing["items"], "months": months["items"], "batches": batches["items"],
-        "checkpoint": next(iter(checkpoint["items"]), None), "checks": checks["items"],
+        "checkpoint": next(iter(checkpoint["items"]), None), "checks": checks["checks"],
         "names": await names_in(visit, [clearing, batches]),
     }  # fmt: skip
 

@@ -77,7 +77,7 @@ async def chain(visit: Visit) -> Shown:
 async def checks(visit: Visit) -> Shown:
     """The invariants of the market, each in one sentence, and what this server last found."""
     answer = await visit.ask.get("/checks")
-    return {"checks": answer["items"]}
+    return {"checks": answer["checks"]}
 
 
 @page("/oversight/trail", "oversight_trail.html", signed_in=True)
