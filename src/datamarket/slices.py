@@ -21,6 +21,7 @@ ROOMS = (
     "contracts.negotiation",
     "contracts.disposal",
     "contracts.text",
+    "contracts.usage",
     "contracts.kinds",
     "trading.orders",
     "trading.disputes",

@@ -66,8 +66,6 @@ RequestContract = Annotated[Actor, allow(Permission.REQUEST_CONTRACT)]
 ConcludeContract = Annotated[Actor, allow(Permission.CONCLUDE_CONTRACT)]
 UseContract = Annotated[Actor, allow(Permission.USE_CONTRACT)]
 LARGEST_BATCH = 5000
-MOST_USES = 200_000
-"""That a series by month reads, in a tenth of a second."""
 
 
 class ContractIn(Body):
@@ -236,25 +234,6 @@ class DecisionOut(Shape):
     quota: int | None
 
 
-class UsedMonthOut(RowShape):
-    """What was metered in one month of the market's time."""
-
-    period: int = Field(examples=[202406])
-    uses: int
-    quantity: int
-
-
-class UsageOut(Shape):
-    """What the quota has left, and the months in which something was used, oldest first."""
-
-    contract_id: UUID
-    quota: int | None
-    used: int
-    reserved: int = Field(description="units that open orders keep")
-    counted_uses: int = Field(description=f"the newest {MOST_USES:,} at most")
-    items: list[UsedMonthOut]
-
-
 @router.post("", status_code=201, summary="Request a contract")
 async def request_contract(
     actor: RequestContract,
@@ -381,23 +360,6 @@ async def list_uses(
     await queries.get_contract(session, contract_id, visible_to=actor)
     rows = await queries.list_uses(session, contract_id, page=paging)
     return page_of(rows, paging, UseOut.of, lambda use: [use.id])
-
-
-@router.get("/{contract_id}/uses/by-month", summary="Metered uses by month, oldest first")
-async def uses_by_month(actor: ReadMarket, session: Reading, contract_id: UUID) -> UsageOut:
-    """Beside what the quota has left; a contract that was never active has used nothing."""
-    contract = await queries.get_contract(session, contract_id, visible_to=actor)
-    connection = await driver(session)
-    months = await queries.uses_by_month(connection, contract_id, MOST_USES)
-    meter = (await queries.meters(connection, [contract_id])).get(contract_id)
-    return UsageOut(
-        contract_id=contract_id,
-        quota=meter.authorisation.quota if meter else contract.quota,
-        used=meter.authorisation.used if meter else 0,
-        reserved=meter.authorisation.reserved if meter else 0,
-        counted_uses=sum(month.uses for month in months),
-        items=[UsedMonthOut.of(month) for month in months],
-    )
 
 
 @router.post("/{contract_id}/uses/dry-run", summary="Would this use be authorised?")

@@ -153,26 +153,6 @@ async def list_uses(
     return (await session.exec(keyset(statement, col(ContractUse.id), page, newest_first=True))).all()
 
 
-class UsedMonth(NamedTuple):
-    """What was metered in one month of the market's time."""
-
-    period: int
-    uses: int
-    quantity: int
-
-
-_BY_MONTH = """
-SELECT to_char(at AT TIME ZONE 'Asia/Shanghai', 'YYYYMM')::int AS period, count(*) AS uses, sum(quantity)::bigint AS quantity
-  FROM (SELECT at, quantity FROM contract_use WHERE contract_id = $1 AND quantity > 0 ORDER BY id DESC LIMIT $2) AS newest
- GROUP BY 1 ORDER BY 1
-"""
-
-
-async def uses_by_month(connection: Connection, contract_id: UUID, most: int) -> list[UsedMonth]:
-    """The months in which something was used, oldest first, of the newest `most` uses; fees of the plan are no uses."""
-    return [UsedMonth(**dict(row)) for row in await connection.fetch(_BY_MONTH, contract_id, most)]
-
-
 async def list_unpriced_uses(
     session: AsyncSession, provider_id: UUID, *, contract: UUID | None, page: PageAsked[tuple[UUID, UUID]]
 ) -> Sequence[tuple[ContractUse, UUID]]:

@@ -73,3 +73,12 @@ class Asker:
             if refused.status in {401, 403, 404}:
                 return None
             raise
+
+    async def hear(self, path: str, **query: Any) -> tuple[Any | None, dict[str, Any] | None]:
+        """The document, or what was wrong with what was asked for. Raises Declined where this caller may not ask."""
+        try:
+            return await self.get(path, **query), None
+        except Declined as refused:
+            if refused.status in {401, 403} or refused.status >= 500:
+                raise
+            return None, refused.problem

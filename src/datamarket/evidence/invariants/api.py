@@ -44,7 +44,7 @@ class CheckOut(Shape):
 class ChecksOut(Shape):
     """All of them: they are as many as the files that state them."""
 
-    items: list[CheckOut]
+    checks: list[CheckOut]
 
 
 @router.get("/checks", summary="The invariants of the market, and what this server last found")
@@ -53,4 +53,4 @@ async def list_checks(
 ) -> ChecksOut:
     """Each is a statement that anyone can run for themselves; `datamarket check` runs all of them."""
     checks: tuple[Check, ...] = request.app.state.checks
-    return ChecksOut(items=[CheckOut.of(check) for check in checks])
+    return ChecksOut(checks=[CheckOut.of(check) for check in checks])

@@ -4,7 +4,7 @@ A new matter is a word in `terms`, and a line of `_SOURCES`: who is asked, and `
 """
 
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
@@ -391,15 +391,9 @@ async def list_matters(
         page.limit + 1,
         SWITCHED_DAYS,
     )
-    return [
-        Matter(
-            MatterKind(row["kind"]),
-            row["subject_type"],
-            row["subject_id"],
-            row["since"],
-            None if row["due"] == FAR else row["due"],
-            row["due"],
-            row["parent_id"],
-        )
-        for row in rows
-    ]
+    return [_matter(dict(row)) for row in rows]
+
+
+def _matter(row: dict[str, Any]) -> Matter:
+    until = None if row["due"] == FAR else row["due"]
+    return Matter(kind=MatterKind(row.pop("kind")), until=until, **row)

@@ -270,25 +270,25 @@ BY_WORKING_DAYS = frozenset(
 
 
 PATHS = {
-    "account": "/ledger/accounts",
-    "application": "/subsidy/applications",
-    "award": "/subsidy/lines",
-    "case": "/subsidy/cases",
-    "contract": "/contracts",
-    "dispute": "/trades/{}/disputes",
-    "line": "/subsidy/lines",
-    "mandate": "/zones/{}/mandates",
-    "objection": "/subsidy/objections",
-    "order": "/orders",
-    "payout_batch": "/payouts/batches",
-    "permitted_income": "/prices/permitted-incomes",
-    "product": "/products",
-    "recovery": "/subsidy/recoveries",
-    "resource": "/resources",
-    "run": "/subsidy/runs",
-    "subscription": "/subscriptions",
+    "account": "/ledger/accounts/{id}",
+    "application": "/subsidy/applications/{id}",
+    "award": "/subsidy/lines/{id}/explanation",
+    "case": "/subsidy/cases/{id}",
+    "contract": "/contracts/{id}",
+    "dispute": "/trades/{parent}/disputes/{id}",
+    "line": "/subsidy/lines/{id}/explanation",
+    "mandate": "/zones/{parent}/mandates",
+    "objection": "/subsidy/objections/{id}",
+    "order": "/orders/{id}",
+    "payout_batch": "/payouts/batches/{id}",
+    "permitted_income": "/prices/permitted-incomes/{id}",
+    "product": "/products/{id}",
+    "recovery": "/subsidy/recoveries/{id}",
+    "resource": "/resources/{id}",
+    "run": "/subsidy/runs/{id}",
+    "subscription": "/subscriptions/{id}",
 }
-"""Kind of a subject → the list in which it stands, below the API's prefix; `{}` is the thing that it belongs to."""
+"""Kind of a subject → where the API answers it, or the list in which it stands; `parent` is what it belongs to."""
 
 
 @dataclass(frozen=True)
@@ -305,6 +305,5 @@ class Matter:
 
     @property
     def path(self) -> str:
-        """Where the API answers the subject; of a mandate, which it answers in a list alone, that list."""
-        stands_in = PATHS[self.subject_type].format(self.parent_id)
-        return stands_in if self.subject_type == "mandate" else f"{stands_in}/{self.subject_id}"
+        """Where the API answers the subject."""
+        return PATHS[self.subject_type].format(id=self.subject_id, parent=self.parent_id)

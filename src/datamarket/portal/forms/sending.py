@@ -160,6 +160,11 @@ async def _offer(visit: Visit, sent: Sent) -> None:
                 blank.value and lists[source]
             )
             blank.options = lists[source] if known else [(blank.value, blank.value), *lists[source]]
+    unnamed = [blank for blank in fields if blank.kind == "id" and blank.value and not blank.options]
+    names = await names_in(visit, [{"named": [blank.value for blank in unnamed]}])
+    for blank in unnamed:
+        if blank.value in names:
+            blank.options = [(blank.value, Tongue(visit.language).of(names[blank.value]))]
 
 
 async def _choices(visit: Visit, source: str) -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from datamarket.foundation.clock import business_date
-from datamarket.portal.asking import Declined
 from datamarket.portal.desk.reading import names_in
 from datamarket.portal.oversight.flows import flow_of
 from datamarket.portal.pages import Shown, page
@@ -22,7 +21,7 @@ async def overview(visit: Visit) -> Shown:
     )  # fmt: skip
     return {
         "balance": balance, "clearing": clearing["items"], "months": months["items"], "batches": batches["items"],
-        "checkpoint": next(iter(checkpoint["items"]), None), "checks": checks["items"],
+        "checkpoint": next(iter(checkpoint["items"]), None), "checks": checks["checks"],
         "names": await names_in(visit, [clearing, batches]),
     }  # fmt: skip
 
@@ -61,14 +60,10 @@ async def account(visit: Visit, account_id: str) -> Shown:
     at = f"/ledger/accounts/{account_id}"
     asked = {name: value for name, value in visit.request.query_params.items() if value}
     record = await visit.ask.get(at)
-    problem, statement = None, None
     if "to" not in asked:
         newest = (await visit.ask.get(f"{at}/legs", limit=1))["items"]
         asked |= {"to": str(day_of(newest[0]["effective_at"]))} if newest else {}
-    try:
-        statement = await visit.ask.get(f"{at}/statement", **asked)
-    except Declined as refusal:
-        problem = refusal.problem
+    statement, problem = await visit.ask.hear(f"{at}/statement", **asked)
     return {
         "account": record, "statement": statement, "problem": problem, "asked": asked,
         "names": await names_in(visit, [record, statement or {}]),

@@ -18,8 +18,8 @@ class Band:
     code: str
     label: str
     fen: int
-    top: float
-    height: float
+    top: int
+    height: int
     path: str
 
     @property
@@ -33,8 +33,8 @@ class Flow:
 
     fen: int
     bands: tuple[Band, ...]
-    height: float
-    whole: tuple[float, float]
+    height: int
+    whole: tuple[int, int]
 
 
 def flow_of(sections: dict[str, Any], language: str) -> Flow | None:
@@ -48,29 +48,18 @@ def flow_of(sections: dict[str, Any], language: str) -> Flow | None:
     total = sum(line["credit_fen"] for line in lines)
     if not total:
         return None
-    room = HEIGHT - GAP * (len(lines) - 1)
-    bands, left, right = [], GAP * (len(lines) - 1) / 2, 0.0
+    gaps = GAP * (len(lines) - 1)
+    bands, left, right = [], gaps // 2, 0
     for line in sorted(lines, key=lambda one: -one["credit_fen"]):
-        size = line["credit_fen"] * room / total  # a place in the picture, no amount
-        bands.append(
-            Band(
-                line["code"],
-                line[f"label_{language}"],
-                line["credit_fen"],
-                right,
-                max(size, 1),
-                _curve(left, right, size),
-            )
-        )
-        left, right = left + size, right + max(size, 1) + GAP
-    return Flow(total, tuple(bands), max(HEIGHT, right), (GAP * (len(lines) - 1) / 2, room))
+        size = max(line["credit_fen"] * (HEIGHT - gaps) // total, 1)  # a place in the picture, no amount
+        curve = _curve(left, right, size)
+        bands.append(Band(line["code"], line[f"label_{language}"], line["credit_fen"], right, size, curve))
+        left, right = left + size, right + size + GAP
+    return Flow(total, tuple(bands), right, (gaps // 2, left - gaps // 2))
 
 
-def _curve(left: float, right: float, size: float) -> str:
+def _curve(left: int, right: int, size: int) -> str:
     """The outline of a band of this height, from its place on the left to that on the right."""
-    start, end, middle = LEFT + NODE, RIGHT, (LEFT + NODE + RIGHT) / 2
-    size = max(size, 1)
-    return (
-        f"M{start} {left:.1f}C{middle} {left:.1f} {middle} {right:.1f} {end} {right:.1f}V{right + size:.1f}"
-        f"C{middle} {right + size:.1f} {middle} {left + size:.1f} {start} {left + size:.1f}Z"
-    )
+    start, end, middle = LEFT + NODE, RIGHT, (LEFT + NODE + RIGHT) // 2
+    there = f"M{start} {left}C{middle} {left} {middle} {right} {end} {right}V{right + size}"
+    return f"{there}C{middle} {right + size} {middle} {left + size} {start} {left + size}Z"

@@ -1,7 +1,6 @@
 """What is watched: payouts and the bank, invariants, the audit trail, and the chain of authority on any day that is past."""
 
 from datamarket.foundation.clock import business_date
-from datamarket.portal.asking import Declined
 from datamarket.portal.desk.reading import names_in
 from datamarket.portal.pages import Shown, page
 from datamarket.portal.sessions import Visit
@@ -39,10 +38,7 @@ async def bank(visit: Visit) -> Shown:
     day = visit.request.query_params.get("day") or newest
     found, problem = None, None
     if day:
-        try:
-            found = await visit.ask.get("/bank/reconciliation", day=day)
-        except Declined as refusal:
-            problem = refusal.problem
+        found, problem = await visit.ask.hear("/bank/reconciliation", day=day)
     return {
         "statements": statements["items"], "day": day, "found": found, "problem": problem,
         "names": await names_in(visit, [statements, found or {}]),
@@ -66,13 +62,10 @@ async def chain(visit: Visit) -> Shown:
     contracts = await visit.ask.get("/contracts", limit=50, after=asked.get("after"))
     found, problem, contract = None, None, None
     if contract_id:
-        try:
-            contract = await visit.ask.get(f"/contracts/{contract_id}")
-            found = await visit.ask.get(
-                f"/contracts/{contract_id}/authority", at=on and f"{on}T12:00:00+08:00"
-            )
-        except Declined as refusal:
-            problem = refusal.problem
+        contract, problem = await visit.ask.hear(f"/contracts/{contract_id}")
+    if contract:
+        at = on and f"{on}T23:59:59+08:00"
+        found, problem = await visit.ask.hear(f"/contracts/{contract_id}/authority", at=at)
     return {
         "contracts": contracts, "contract": contract, "chain": found, "problem": problem, "asked": asked,
         "names": await names_in(visit, [contracts, contract or {}, found or {}]),
@@ -84,7 +77,7 @@ async def chain(visit: Visit) -> Shown:
 async def checks(visit: Visit) -> Shown:
     """The invariants of the market, each in one sentence, and what this server last found."""
     answer = await visit.ask.get("/checks")
-    return {"checks": answer["items"]}
+    return {"checks": answer["checks"]}
 
 
 @page("/oversight/trail", "oversight_trail.html", signed_in=True)
@@ -95,11 +88,7 @@ async def trail(visit: Visit) -> Shown:
         for name in TRAIL_FIELDS
         if visit.request.query_params.get(name)
     }
-    answer, problem = None, None
-    try:
-        answer = await visit.ask.get("/audit-events", limit=50, **asked)
-    except Declined as refusal:
-        problem = refusal.problem
+    answer, problem = await visit.ask.hear("/audit-events", limit=50, **asked)
     shown = answer["items"] if answer else []
     return {
         "answer": answer, "problem": problem, "asked": asked, "names": await names_in(visit, [{"subject": one["subject_id"], "actor": one["actor_id"], "organisation": one["organisation_id"]} for one in shown]),

@@ -63,10 +63,7 @@ async def contract(visit: Visit, contract_id: str) -> Shown:
 async def _chain(visit: Visit, at: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """The chain of authority on the day that was asked for, or why there is none to show."""
     day = visit.request.query_params.get("at", "")
-    try:
-        return await visit.ask.get(f"{at}/authority", at=day and f"{day}T12:00:00+08:00"), None
-    except Declined as refusal:
-        return None, refusal.problem
+    return await visit.ask.hear(f"{at}/authority", at=day and f"{day}T23:59:59+08:00")
 
 
 async def _open_offer(
@@ -87,12 +84,12 @@ def _party(visit: Visit, record: Mapping[str, Any]) -> str | None:
 
 
 def steps(course: tuple[str, ...], state: str) -> list[tuple[str, str]]:
-    """The course of a life with how far it has come: `done`, `now` or `later`; a way out of it stands at its end."""
+    """The course of a life with how far it has come: `past`, `now` or `later`; a way out of it stands at its end."""
     if state not in course:
         return [*((step, "later") for step in course[:-1]), (state, "now")]
     at = course.index(state)
     return [
-        (step, "done" if nth < at else "now" if nth == at else "later") for nth, step in enumerate(course)
+        (step, "past" if nth < at else "now" if nth == at else "later") for nth, step in enumerate(course)
     ]
 
 
