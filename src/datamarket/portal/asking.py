@@ -21,11 +21,12 @@ class Declined(Exception):
 
 
 class Reply(NamedTuple):
-    """What the API answered: a JSON document, or the bytes of a file."""
+    """What the API answered: its bytes, and what a JSON document says in them."""
 
     status: int
     body: Any
     headers: httpx.Headers
+    content: bytes
 
 
 class Asker:
@@ -35,7 +36,7 @@ class Asker:
         address = (request.client.host, request.client.port) if request.client else ("-", 0)
         transport = httpx.ASGITransport(request.app, client=address)
         headers = {"Accept-Language": language, "X-Request-Id": request.scope["request_id"]}
-        if access:
+        if access and access.isascii():
             headers["Authorization"] = f"Bearer {access}"
         self._client = httpx.AsyncClient(
             transport=transport,
@@ -54,7 +55,7 @@ class Asker:
         body = response.json() if is_json and response.content else response.content
         if response.status_code >= 400:
             raise Declined(response.status_code, body if isinstance(body, dict) else {})
-        return Reply(response.status_code, body, response.headers)
+        return Reply(response.status_code, body, response.headers, response.content)
 
     async def get(self, path: str, **query: Any) -> Any:
         """The document at `path`; a query of None is left out. Raises Declined."""

@@ -126,8 +126,7 @@ async def hand_out(visit: Visit, path: str) -> Shown:
     kept = {
         name: reply.headers[name] for name in ("content-type", "content-disposition") if name in reply.headers
     }
-    body = reply.body if isinstance(reply.body, bytes) else b""
     guards = {
         "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     }
-    return Response(body, headers=kept | guards)
+    return Response(reply.content, headers=kept | guards)
