@@ -147,7 +147,8 @@ async def _read_thing(visit: Visit, path: str) -> Reply | None:
 async def _offer(visit: Visit, sent: Sent) -> None:
     """What may be chosen: the events open to this caller, and the things that a field may name."""
     lists: dict[str, list[tuple[str, str]]] = {}
-    for blank in (part for one in sent.blanks for part in one.walk()):
+    fields = [part for one in sent.blanks for part in one.walk()]
+    for blank in fields:
         source = CHOSEN_FROM.get(blank.name.rpartition(".")[2])
         if blank.name == "event" and sent.path.endswith("/events"):
             allowed = await visit.ask.find(f"{sent.thing}/allowed-events")
