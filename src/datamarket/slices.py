@@ -65,6 +65,7 @@ ROOMS = (
     "evidence",
     "evidence.log",
     "statistics",
+    "statistics.names",
     "subsidy.runs",
     "subsidy.lines",
     "subsidy.recoveries",
