@@ -26,10 +26,10 @@ from datamarket.foundation.http import API_PREFIX, read_now
 from datamarket.foundation.idempotency import Answer, Claim
 from datamarket.foundation.settings import Settings
 from datamarket.notices.subscriptions.sending import Sender
-from datamarket.portal import entrance, pages
+from datamarket.portal import charts, entrance, pages
 from datamarket.portal.desk import reading
 from datamarket.portal.forms import sending
-from datamarket.portal.visitors import home
+from datamarket.portal.visitors import catalogue, home, lists, places, proof
 from datamarket.server.housekeeping import kept_house
 from datamarket.server.listening import listening
 from datamarket.server.sealing import sealer_of
@@ -77,7 +77,7 @@ def create_app(
     contracts.install_desk(app)
     trading.install_desk(app)
     docs.mount(app)
-    pages.mount(app, home, entrance, reading, sending)
+    pages.mount(app, home, catalogue, places, lists, proof, charts, entrance, reading, sending)
     openapi.install(app)
     problems.install(app, slices.constraint_errors())
     middleware.install(app, settings, signpost)

@@ -70,8 +70,10 @@ class FacetOut(Shape):
 
 
 class FacetsOut(Shape):
-    """What a search may be narrowed by."""
+    """What a search may be narrowed by. `found` is how many it finds, or where that is not complete, finds at least."""
 
+    found: int = Field(examples=[484])
+    is_complete: bool
     items: list[FacetOut]
 
 
@@ -160,7 +162,11 @@ async def count_facets(
     """Asked with the filters of the search; the order changes nothing here."""
     counted = await facets.count_facets(database_of(request), Search(**vars(wish)), now=now)
     items = [{"filter": one.facet, "is_complete": one.is_complete, "values": one.values} for one in counted]
-    return _bytes({"items": items})
+    of_venue, venue = counted[list(Facet).index(Facet.VENUE)], str(wish.venue or "")
+    found = sum(
+        one.count for one in of_venue.values if venue in {"", one.value}
+    )  # each listing stands on one
+    return _bytes({"found": found, "is_complete": of_venue.is_complete, "items": items})
 
 
 @router.get("/listings/{listing_id}", summary="One listing", response_model=ListingDetail)
