@@ -4,6 +4,7 @@ A chart shows what the API answered; the same figures stand beside it as a table
 """
 
 import hashlib
+from calendar import month_abbr
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -26,8 +27,8 @@ KEPT = 64
 SHOWN = 12
 """Bars beside one another; the table below the chart holds all."""
 _COLOURS = {
-    False: {"bar": "#0b6e8f", "ink": "#17242c", "quiet": "#566771", "line": "#d7e0e5"},
-    True: {"bar": "#58bcdc", "ink": "#e6eef2", "quiet": "#9fb2bc", "line": "#2b3c46"},
+    False: {"bar": "#0b6e8f", "quiet": "#566771", "line": "#d7e0e5"},
+    True: {"bar": "#58bcdc", "quiet": "#9fb2bc", "line": "#2b3c46"},
 }
 _GUARDS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
@@ -38,19 +39,28 @@ _drawn: OrderedDict[str, bytes] = OrderedDict()
 
 
 class Kind(NamedTuple):
-    """One chart: where its figures are asked for, whether its bars stand, and what a group is called."""
+    """One chart: where its figures are asked for, whether its bars stand, how wide they are, and what a group is called."""
 
     path: str
     query: Mapping[str, Any]
     upright: bool
+    width: int
     headings: tuple[str, str]
 
 
 KINDS = {
-    "turnover": Kind("/statistics/turnover", {"by": "month"}, upright=True, headings=("月份", "Month")),
-    "zones": Kind("/statistics/turnover", {"by": "zone"}, upright=False, headings=("专区", "Zone")),
+    "turnover": Kind(
+        "/statistics/turnover", {"by": "month"}, upright=True, width=520, headings=("月份", "Month")
+    ),
+    "zones": Kind(
+        "/statistics/turnover", {"by": "zone"}, upright=False, width=400, headings=("专区", "Zone")
+    ),
     "league": Kind(
-        "/statistics/league-table", {"limit": SHOWN}, upright=False, headings=("企业", "Enterprise")
+        "/statistics/league-table",
+        {"limit": SHOWN},
+        upright=False,
+        width=720,
+        headings=("企业", "Enterprise"),
     ),
 }
 NET = ("交易净额（元）", "Net turnover (yuan)")
@@ -115,47 +125,41 @@ def _either(words: Tongue, both: tuple[str, str]) -> str:
 def _spec(
     kind: Kind, items: Sequence[Mapping[str, Any]], words: Tongue, *, narrow: bool, dark: bool
 ) -> dict[str, Any]:
-    """Bars of net turnover, in the order of the answer; in ten thousands of yuan in Chinese."""
+    """Bars of net turnover, in the order of the answer; in ten thousands of yuan in Chinese, in thousands in English."""
     colours, unit = _COLOURS[dark], 10_000 if words.language == "zh" else 1_000
-    title = {"zh": "交易净额（万元）", "en": "Net turnover (thousand yuan)"}[words.language]
+    of_one_year = len({str(item.get("key"))[:4] for item in items}) == 1
     rows = [
-        {"name": _short(item, words, kind), "net": item["net_fen"] / FEN_PER_YUAN / unit} for item in items
+        {
+            "name": _month(item["key"], words) if kind.upright and of_one_year else words.of(dict(item)),
+            "net": item["net_fen"] / FEN_PER_YUAN / unit,
+        }
+        for item in items
     ]
-    of = {
-        "field": "name",
-        "type": "nominal",
-        "sort": None,
-        "title": None,
-        "axis": {
-            "labelAngle": 0 if not kind.upright or not narrow else -50,
-            "labelLimit": 150 if narrow else 260,
-        },
-    }
-    net = {"field": "net", "type": "quantitative", "title": title, "axis": {"format": ",", "tickCount": 5}}
+    turned = -50 if kind.upright and narrow else 0
+    labels = {"labelAngle": turned, "labelLimit": 150 if narrow else 300}
+    of = {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": labels}
+    title = _either(words, ("交易净额（万元）", "Net turnover (thousand yuan)"))
+    net = {"field": "net", "type": "quantitative", "title": title, "axis": {"format": ",~f", "tickCount": 5}}
     across, up = (of, net) if kind.upright else (net, of)
-    size = (
-        {"width": 300 if narrow else 640, "height": 220}
-        if kind.upright
-        else {"width": 190 if narrow else 460, "height": {"step": 26}}
-    )
+    width = kind.width if not narrow else 300 if kind.upright else 190
+    axis = {f"{part}Color": colours["quiet"] for part in ("label", "title")}
+    axis |= {f"{part}Color": colours["line"] for part in ("grid", "domain", "tick")}
     return {
         "$schema": SCHEMA,
         "background": None,
         "config": {
             "font": FONTS,
-            "axis": {"labelColor": colours["quiet"], "titleColor": colours["quiet"], "gridColor": colours["line"], "domainColor": colours["line"], "tickColor": colours["line"], "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
+            "axis": axis | {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
             "view": {"stroke": None},
         },
         "data": {"values": rows},
         "mark": {"type": "bar", "color": colours["bar"], "cornerRadiusEnd": 3},
         "encoding": {"x": across, "y": up},
-        **size,
-    }  # fmt: skip
+        "width": width,
+        "height": 230 if kind.upright else {"step": 26},
+    }
 
 
-def _short(item: Mapping[str, Any], words: Tongue, kind: Kind) -> str:
-    """A month by its number where the year is said above it."""
-    if kind.upright:
-        year, month = str(item["key"]).split("-")
-        return f"{year}-{month}"
-    return words.of(dict(item))
+def _month(key: str, words: Tongue) -> str:
+    """Without its year, which is said above the chart."""
+    return f"{int(key[-2:])}月" if words.language == "zh" else month_abbr[int(key[-2:])]
