@@ -96,7 +96,7 @@ class ConsistencyOut(Shape):
     path: list[str] = Field(examples=[[_ROOT]])
 
 
-class DocumentIn(Body):
+class AttestedIn(Body):
     """A certificate or proof as the API answers it, or a signed note."""
 
     document: Annotated[str, Field(min_length=1, max_length=MOST_TEXT, pattern=NO_NUL, examples=[_NOTE])]
@@ -179,7 +179,7 @@ async def prove_consistency(
 
 
 @router.post("/verify", summary="What a certificate, proof or note proves")
-async def verify_document(_caller: Visitor, log: SealedLog, body: DocumentIn) -> AttestedOut:
+async def verify_document(_caller: Visitor, log: SealedLog, body: AttestedIn) -> AttestedOut:
     """Checked against the market's key; nothing is kept of what was sent. `tools/verify_evidence.py` does it offline.
 
     Raises DocumentUnknown.

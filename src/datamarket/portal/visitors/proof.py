@@ -24,6 +24,7 @@ async def verify(visit: Visit) -> Shown:
     file, document = form.get("file"), str(form.get("document", ""))
     if isinstance(file, UploadFile) and file.filename:
         document = (await file.read(MOST_OCTETS + 1)).decode("utf-8-sig", "replace")
+    await form.close()
     document = document.replace("\r\n", "\n").replace("\x00", "")  # as a browser sends what was pasted
     shown = {**await _log(visit), "document": document if len(document) <= MOST_OCTETS else ""}
     try:
