@@ -67,6 +67,7 @@ ROOMS = (
     "evidence.log",
     "evidence.invariants",
     "statistics",
+    "statistics.names",
     "subsidy.runs",
     "subsidy.lines",
     "subsidy.tallies",

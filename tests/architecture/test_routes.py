@@ -69,6 +69,7 @@ CHANGES_NOTHING = {
     "POST /api/v1/dsp/2025-1/transfers/{transfer_pid}/start",
     "POST /api/v1/dsp/2025-1/transfers/{transfer_pid}/suspension",
     "POST /api/v1/dsp/2025-1/transfers/{transfer_pid}/termination",
+    "POST /api/v1/evidence/verify",
     "POST /api/v1/subscriptions/{subscription_id}/secret",
     "POST /api/v1/subsidy/what-if",
     "POST /api/v1/subsidy/what-if/grid",
@@ -77,6 +78,8 @@ CHANGES_NOTHING = {
 IN_PLACE_OF_A_TOKEN = {f"POST /api/v1/auth/{word}" for word in ("token", "refresh", "revoke")}
 """What one does because the token is no good any more: it is not looked at."""
 WHOLE_TABLES = {
+    "GET /api/v1/listings/facets",  # as many values as there are of each filter
+    "GET /api/v1/names",  # one a given id
     "GET /api/v1/statistics/league-table",  # takes limit; ranks are no rows to page through
     "GET /api/v1/statistics/turnover",  # as many rows as there are zones, venues, categories or months
 }

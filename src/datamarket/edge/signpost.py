@@ -28,9 +28,13 @@ class Signpost(BaseRoute):
         app.include_router(router, prefix=prefix)
         for word in {_first_word(getattr(route, "path", "")) for route in router.routes}:
             self._leading.setdefault(word, []).append(app.routes[-1])
+        paths = (getattr(route, "path", "") for route in router.routes)
+        spelt = "|".join(re.escape(prefix + path) for path in paths if "{" not in path)
         for route in router.routes:
             if isinstance(route, MarketRoute) and is_hot(route):
-                entry = compile_path(prefix + route.path)[0], route, HotCall(route)
+                pattern = compile_path(prefix + route.path)[0].pattern
+                # a path that is spelt out is not the one with a hole: `/listings/facets` is no listing
+                entry = re.compile(f"(?!(?:{spelt})$){pattern}"), route, HotCall(route)
                 for method in route.methods or ():
                     self.hot.setdefault(method, []).append(entry)
 

@@ -12,13 +12,16 @@ from urllib.parse import urlencode
 
 import jinja2
 from fastapi import FastAPI, Request, Response
+from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, RedirectResponse
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from datamarket.edge.problems import language_of as asked_language
 from datamarket.edge.problems import status_of
 from datamarket.foundation.errors import Language, MarketError
+from datamarket.foundation.http import API_PREFIX
 from datamarket.foundation.ids import new_id
 from datamarket.portal.asking import Declined
 from datamarket.portal.navigation import HOMES, PUBLIC, desks_of
@@ -63,6 +66,7 @@ def _environment(language: Language) -> jinja2.Environment:
         wan=figures.ten_thousands,
         count=figures.count,
         instant=figures.instant,
+        share=figures.share,
         rounded=functools.partial(figures.rounded, language=language),
         many=functools.partial(figures.many, language=language),
         label=words.label,
@@ -178,3 +182,24 @@ def mount(app: FastAPI) -> None:
         import_module(module)
     app.mount(STATIC, StaticFiles(directory=HERE / "static"), name="portal")
     app.router.routes.extend(routes)
+    app.router.routes.append(Lost("/{path:path}", _lost, methods=["GET"], name="lost"))
+
+
+class Lost(Route):
+    """What no route answers, asked by a reader: a page says so. Programs, and all that asks the API, are told in JSON."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if (
+            scope["type"] != "http"
+            or scope["method"] not in {"GET", "HEAD"}
+            or scope["path"].startswith(API_PREFIX)
+        ):
+            return Match.NONE, {}
+        accepted = Headers(scope=scope).get("accept", "")
+        return super().matches(scope) if "text/html" in accepted else (Match.NONE, {})
+
+
+async def _lost(request: Request) -> Response:
+    visit = Visit(request, language_of(request, asked_language(request)))
+    await visit.wake()
+    return visit.close(render(visit, "lost.html", 404))

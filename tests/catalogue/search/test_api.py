@@ -13,7 +13,7 @@ from datamarket.catalogue import words
 from datamarket.catalogue.listings import actions as listing_actions
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan
 from datamarket.catalogue.search import queries as search_queries
-from datamarket.catalogue.search.queries import _Frequent
+from datamarket.catalogue.search.queries import Frequent
 from datamarket.catalogue.search.terms import Sort
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
@@ -90,7 +90,7 @@ async def test_all_pages_together_hold_each_listing_once_and_in_order(
     database: Database, client_for: ClientFor, shelf: Shelf, sort: Sort, limit: int, *, frequent: bool
 ) -> None:
     believed = {f"venue:{shelf.venue}": 10**6} if frequent else {}
-    search_queries._frequent[database] = _Frequent(NOON, 10**6, believed)
+    search_queries._frequent[database] = Frequent(NOON, 10**6, believed)
     items = await walk(client_for(None), venue=shelf.venue, sort=sort.value, limit=limit)
     assert len(items) == len(shelf.ids)
     assert {item["id"] for item in items} == shelf.ids
@@ -160,3 +160,30 @@ async def test_a_filter_is_refused_where_it_would_be_ignored(
     for caller in (None, AUDITOR):
         answer = await client_for(caller).get("/listings", params=wish)
         assert (answer.status_code, answer.json()["code"]) == (422, "listing.filter-misplaced")
+
+
+@pytest.mark.parametrize("believed", [{}, {"venue": 10**6}], ids=["gathered", "walked"])
+async def test_each_count_of_a_facet_is_what_its_filter_finds(
+    database: Database,
+    client_for: ClientFor,
+    shelf: Shelf,
+    monkeypatch: pytest.MonkeyPatch,
+    believed: dict[str, int],
+) -> None:
+    """Under the words and the other filters, not under its own."""
+    frequent = {f"venue:{shelf.venue}": believed.get("venue", 1), "拥堵": believed.get("venue", 1)}
+    monkeypatch.setitem(search_queries._frequent, database, Frequent(NOON, 10**6, frequent))
+    visitor = client_for(None)
+    for asked in ({}, {"text": "拥堵"}, {"price_model": "per_period"}, {"text": "没有这样的字"}):
+        wish = {"venue": shelf.venue, **asked}
+        told = (await visitor.get("/listings/facets", params=wish)).json()
+        whole = (await visitor.get("/listings", params=wish | {"limit": "100"})).json()["items"]
+        assert (told["found"], told["is_complete"]) == (len(whole), True)
+        for facet in told["items"]:
+            for value in facet["values"]:
+                narrowed = wish | {facet["filter"]: value["value"], "limit": "100"}
+                found = (await visitor.get("/listings", params=narrowed)).json()
+                assert len(found["items"]) == value["count"] or found["next"], (facet["filter"], value)
+                assert value["name_zh"]
+                assert value["name_en"]
+    assert (await visitor.get("/listings/facets", params={"mine": "true"})).status_code == 422

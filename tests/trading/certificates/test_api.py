@@ -122,3 +122,50 @@ async def test_the_tool_says_so_by_its_exit_code(
     (tmp_path / "key.txt").write_text(await market.key(), encoding="utf-8")
     asked = ["certificate", str(tmp_path / "certificate.json"), "--key", str(tmp_path / "key.txt")]
     assert tool().main(asked) == exits
+
+
+async def test_the_market_tells_what_of_a_document_holds_as_the_offline_tool_does(market: Market) -> None:
+    trades = [await trading.trade(market.database, market.deal, units) for units in (1, 2)]
+    await market.seal()
+    told, other = [await market.certificate(trade.id) for trade in trades]
+    key, visitor = await market.key(), client_of(market.app, None, NOON)
+    changed = {"trade": told["trade"] | {"amount_fen": told["trade"]["amount_fen"] + 1}}
+    forgeries: list[dict[str, Any]] = [
+        {}, changed, {"number": other["number"]}, {"entry_digest": other["entry_digest"]}, {"entry_id": None},
+        {"proof": other["proof"]}, {"proof": told["proof"] | {"index": told["proof"]["index"] ^ 1}}, {"note": other["note"]},
+        {"note": told["note"].replace('"quantity":1', '"quantity":2')}, {"note": None}, {"proof": None}, {"proof": []},
+    ]  # fmt: skip
+    for forged in forgeries:
+        document = told | forged
+        answer = await visitor.post("/evidence/verify", json={"document": json.dumps(document)})
+        try:
+            holds = tool().check_certificate(document, key)
+        except (TypeError, KeyError):
+            holds = False
+        assert (answer.status_code == 200 and answer.json()["holds"]) == holds, forged
+    verdict = (await visitor.post("/evidence/verify", json={"document": json.dumps(told | changed)})).json()
+    [wrong] = [check for check in verdict["checks"] if not check["holds"]]
+    assert wrong["what"] == "says_what_is_signed"
+    assert wrong["found"].startswith("trade.amount_fen: ")
+    await visitor.aclose()
+
+
+async def test_proofs_and_notes_are_verified_and_anything_else_is_no_document(market: Market) -> None:
+    visitor = client_of(market.app, None, NOON)
+    for _ in range(3):
+        await trading.trade(market.database, market.deal)
+        await market.seal()
+    checkpoints = (await visitor.get("/evidence/checkpoints")).json()["items"]
+    sizes = [one["size"] for one in checkpoints]
+
+    async def verdict(document: str) -> Any:
+        return (await visitor.post("/evidence/verify", json={"document": document})).json()
+
+    grown = (await visitor.get("/evidence/consistency", params={"from": sizes[-1], "to": sizes[0]})).json()
+    assert (await verdict(json.dumps(grown)))["holds"]
+    assert not (await verdict(json.dumps(grown | {"path": grown["path"][::-1][1:]})))["holds"]
+    assert (await verdict(checkpoints[0]["note"]))["holds"]
+    assert not (await verdict(checkpoints[0]["note"].replace(f"{sizes[0]}", f"{sizes[0] + 1}")))["holds"]
+    for nothing in ("{}", "[]", "hello", "{", '{"path": 7}', '{"note": 1, "trade": 2}'):
+        assert (await verdict(nothing))["code"] == "evidence.document-unknown"
+    await visitor.aclose()

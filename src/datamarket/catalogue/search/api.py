@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import Depends, Query, Request, Response
+from pydantic import Field
 
 from datamarket.auth.access import SignInNeeded, Visitor
 from datamarket.auth.terms import Actor
@@ -16,9 +17,9 @@ from datamarket.catalogue.listings.rules import ListingFilterMisplaced, may_see_
 from datamarket.catalogue.listings.shapes import ListingCard, ListingOut
 from datamarket.catalogue.listings.terms import ListingState
 from datamarket.catalogue.products.terms import Processing, QualityKey, SampleField
-from datamarket.catalogue.search import queries
+from datamarket.catalogue.search import facets, queries
 from datamarket.catalogue.search.queries import Filters, Search
-from datamarket.catalogue.search.terms import Sort
+from datamarket.catalogue.search.terms import Facet, Sort
 from datamarket.foundation.db import PageAsked
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
@@ -28,6 +29,7 @@ from datamarket.foundation.http import (
     Now,
     Page,
     Paging,
+    Shape,
     SliceRouter,
     database_of,
     page_of,
@@ -46,6 +48,33 @@ class ListingDetail(ListingOut):
     processing: Processing
     quality: dict[QualityKey, str]
     sample_fields: list[SampleField]
+
+
+class FacetValueOut(Shape):
+    """One value of a filter, and how many published listings it would leave."""
+
+    value: str = Field(description="as the filter takes it", examples=["ocean"])
+    name_zh: str = Field(examples=["海洋"])
+    name_en: str = Field(examples=["ocean"])
+    count: int = Field(description="under the words and the other filters", examples=[38])
+
+
+class FacetOut(Shape):
+    """The values of one filter that leave something, most first."""
+
+    filter: Facet
+    is_complete: bool = Field(
+        description="false: the newest 5,000 listings were looked through, and each count is one at least"
+    )
+    values: list[FacetValueOut]
+
+
+class FacetsOut(Shape):
+    """What a search may be narrowed by. `found` is how many it finds, or where that is not complete, finds at least."""
+
+    found: int = Field(examples=[484])
+    is_complete: bool
+    items: list[FacetOut]
 
 
 @dataclass(frozen=True)
@@ -124,6 +153,20 @@ async def _own_listings(
             session, visible_to=caller, state=state, page=PageAsked(paging.limit, key[0] if key else None)
         )
     return page_of(rows, paging, ListingCard.of, lambda listing: [str(listing.id)])
+
+
+@router.get("/listings/facets", summary="By what a search may be narrowed", response_model=FacetsOut)
+async def count_facets(
+    request: Request, _caller: Visitor, now: Now, wish: Annotated[Wish, Depends(_wish)]
+) -> Response:
+    """Asked with the filters of the search; the order changes nothing here."""
+    counted = await facets.count_facets(database_of(request), Search(**vars(wish)), now=now)
+    items = [{"filter": one.facet, "is_complete": one.is_complete, "values": one.values} for one in counted]
+    of_venue, venue = counted[list(Facet).index(Facet.VENUE)], str(wish.venue or "")
+    found = sum(
+        one.count for one in of_venue.values if venue in {"", one.value}
+    )  # each listing stands on one
+    return _bytes({"found": found, "is_complete": of_venue.is_complete, "items": items})
 
 
 @router.get("/listings/{listing_id}", summary="One listing", response_model=ListingDetail)

@@ -74,7 +74,7 @@ class _Statements:
 
 
 @dataclass(frozen=True)
-class _Frequent:
+class Frequent:
     """How many listings hold each frequent term, as the database's statistics say; `read_at` ages them."""
 
     read_at: datetime
@@ -95,7 +95,7 @@ _KEYS = {
 _WINDOWS = (11, 21, 51, PAGE_LIMIT + 1)
 _BUDGET = 2_000
 _AGE = timedelta(minutes=5)
-_frequent: WeakKeyDictionary[Database, _Frequent] = WeakKeyDictionary()
+_frequent: WeakKeyDictionary[Database, Frequent] = WeakKeyDictionary()
 
 _STATISTICS = """
 SELECT c.reltuples::bigint AS listings, common.term, (common.share * c.reltuples)::bigint AS holding
@@ -157,7 +157,7 @@ async def search_listings(database: Database, search: Search, *, now: datetime) 
             found = await connection.fetch(statements.plain, *place)
         else:
             holds = (words.all_of(terms), [f"%{run}%" for run in asked.runs])
-            statistics = await _statistics(database, connection, now)
+            statistics = await frequent_terms(database, connection, now)
             found = await _find(connection, statements, [*place, *holds], window, statistics.fewest(terms))
     return found[: search.limit + 1]
 
@@ -174,12 +174,13 @@ async def _find(
     return await connection.fetch(statements.gather, *values)
 
 
-async def _statistics(database: Database, connection: Connection, now: datetime) -> _Frequent:
+async def frequent_terms(database: Database, connection: Connection, now: datetime) -> Frequent:
+    """What the database's own statistics say, at most so old."""
     known = _frequent.get(database)
     if known is None or now - known.read_at > _AGE:
         rows = await connection.fetch(_STATISTICS)
         holding = {row["term"]: row["holding"] for row in rows}
-        known = _Frequent(now, rows[0]["listings"] if rows else 0, holding)
+        known = Frequent(now, rows[0]["listings"] if rows else 0, holding)
         _frequent[database] = known
     return known
 

@@ -10,3 +10,13 @@ class Sort(StrEnum):
     PRICE_ASC = "price_asc"
     PRICE_DESC = "price_desc"
     NAME = "name"
+
+
+class Facet(StrEnum):
+    """What a search may be narrowed by, and is counted by; named as the filter is."""
+
+    ZONE = "zone"
+    VENUE = "venue"
+    CATEGORY = "category"
+    DELIVERY_FORM = "delivery_form"
+    PRICE_MODEL = "price_model"

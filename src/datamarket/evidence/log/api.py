@@ -11,9 +11,12 @@ from pydantic import Field
 
 from datamarket.auth.access import Visitor
 from datamarket.evidence.log import proofs
+from datamarket.evidence.log.attesting import Attestation, attest
 from datamarket.evidence.log.sealing import Sealer
 from datamarket.foundation.db import driver
 from datamarket.foundation.http import (
+    NO_NUL,
+    Body,
     Page,
     Paging,
     Reading,
@@ -25,6 +28,7 @@ from datamarket.foundation.shapes import RowShape
 
 router = SliceRouter(prefix="/evidence", tags=["evidence"])
 MOST = 2**63 - 1
+MOST_TEXT = 2**18
 Size = Annotated[int, Query(ge=1, le=MOST, description="the size of a checkpoint", examples=[1204])]
 _ROOT = "SAjRBiwOTyV2hX7B0gH1IZMFS5aBSR5wZZdE2tRQCnE="
 _STAMP = "3q2+7x5bA1c3a1b8bqP5TzYrjAVvfBA3B7E3nB0sXnq5r8m6Y0qOqkP0yT8KkBz1uX0C8dX2Bz7yBqCk0mJ2Q1aWAgA="
@@ -92,6 +96,29 @@ class ConsistencyOut(Shape):
     path: list[str] = Field(examples=[[_ROOT]])
 
 
+class AttestedIn(Body):
+    """A certificate or proof as the API answers it, or a signed note."""
+
+    document: Annotated[str, Field(min_length=1, max_length=MOST_TEXT, pattern=NO_NUL, examples=[_NOTE])]
+
+
+class CheckedOut(RowShape):
+    """One thing that was looked at."""
+
+    what: Attestation
+    what_zh: str
+    what_en: str
+    holds: bool
+    found: str = Field(description="size, row or place that was looked at; of a false one, where it differs")
+
+
+class AttestedOut(Shape):
+    """What a document proves: all of it, or not."""
+
+    holds: bool
+    checks: list[CheckedOut]
+
+
 def _base64(raw: bytes) -> str:
     return b64encode(raw).decode()
 
@@ -149,3 +176,13 @@ async def prove_consistency(
     return ConsistencyOut(
         old_checkpoint=first.note, new_checkpoint=second.note, path=[_base64(step) for step in path]
     )
+
+
+@router.post("/verify", summary="What a certificate, proof or note proves")
+async def verify_document(_caller: Visitor, log: SealedLog, body: AttestedIn) -> AttestedOut:
+    """Checked against the market's key; nothing is kept of what was sent. `tools/verify_evidence.py` does it offline.
+
+    Raises DocumentUnknown.
+    """
+    checks = attest(body.document, log.notary.reader)
+    return AttestedOut(holds=all(one.holds for one in checks), checks=[CheckedOut.of(one) for one in checks])

@@ -115,6 +115,31 @@ def root_from(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> byte
     return top
 
 
+def has_grown(old: tuple[int, bytes], new: tuple[int, bytes], path: Sequence[bytes]) -> bool:
+    """Whether a tree, size and root, begins with an older one, as the path says (RFC 9162, 2.1.4.2)."""
+    if not 0 < old[0] <= new[0]:
+        return False
+    whole = old[0] & (old[0] - 1) == 0 or old[0] == new[0]
+    steps = [old[1], *path] if whole else list(path)  # a whole subtree is not told again
+    try:
+        return _tops(old[0], new[0], steps) == (old[1], new[1])
+    except (IndexError, ValueError):
+        return False
+
+
+def _tops(old: int, new: int, path: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """The roots of both trees that a consistency path leads to. Raises IndexError or ValueError for one too short or long."""
+    if old == new:
+        [top] = path
+        return top, top
+    half = split_at(new)
+    if old > half:
+        first, second = _tops(old - half, new - half, path[:-1])
+        return node_hash(path[-1], first), node_hash(path[-1], second)
+    first, second = _tops(old, half, path[:-1])
+    return first, node_hash(second, path[-1])
+
+
 def consistency_ranges(old: int, new: int) -> list[LeafRange]:
     """The subtrees whose roots prove that a tree of `old` leaves grew into one of `new` (RFC 9162, 2.1.4)."""
     path: list[LeafRange] = []

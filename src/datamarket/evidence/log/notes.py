@@ -88,6 +88,19 @@ class NoteReader:
             raise NoteUntrusted
         return reader
 
+    def text_of(self, note: str) -> str:
+        """What this key has signed, written in the one way. Raises NoteUntrusted."""
+        text, _, stamp = note.partition("\n\n")
+        start = f"{DASH} {self.origin} "
+        try:
+            signed = base64.b64decode(stamp.removeprefix(start).removesuffix("\n"), validate=True)
+            self._key.verify(signed[4:], f"{text}\n".encode())
+        except (ValueError, InvalidSignature):
+            raise NoteUntrusted from None
+        if signed[:4] != self.key_id or stamp != f"{start}{_base64(signed)}\n":
+            raise NoteUntrusted
+        return text
+
     def open(self, note: str) -> Checkpoint:
         """Raises NoteUntrusted."""
         text, gap, stamps = note.partition("\n\n")

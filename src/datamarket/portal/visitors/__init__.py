@@ -1,6 +1,6 @@
 """Pages for everyone: the market in figures, catalogue, zones, prices, awards, evidence.
 
-visitor = 访客
+visitor = 访客 · tour = 导览
 
-Uses: portal.
+Uses: portal, the desk's names of ids.
 """

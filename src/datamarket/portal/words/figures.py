@@ -63,3 +63,8 @@ def days_until(text: str, now: datetime) -> int:
 
 def is_instant(value: Any) -> bool:
     return isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T"
+
+
+def share(bps: int | None) -> str:
+    """Basis points as a percentage: 9910 → 99.10%."""
+    return "–" if bps is None else f"{bps // 100}.{bps % 100:02}%"
