@@ -110,6 +110,11 @@ async def test_a_statement_and_balances_add_up_as_the_api_says(app: FastAPI, dat
     assert left in said(theirs)
     assert left in money
     assert f"/my/trades/{sold.id}" in month
+    assert "What for Quantity Unit price (CNY) In (CNY) Out (CNY)" in said(month)
+    for row, way in (("Deposit", "in"), ("Settlement", "out")):
+        [line] = [one for one in month.split("<tr>") if f"{row}<" in one]
+        cells = [said(cell) for cell in re.findall(r'<td class="n">.*?</td>', line)]
+        assert [bool(cells[-2]), bool(cells[-1])] == [way == "in", way == "out"]
     assert file.headers["content-type"].startswith("text/csv")
 
 
