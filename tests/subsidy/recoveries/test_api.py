@@ -105,7 +105,7 @@ def refused(answer: httpx.Response, status: int, code: str, *said: str) -> None:
     assert all(word in answer.json()["detail"] for word in said), answer.text
 
 
-@pytest.mark.edge(60, part="in part")
+@pytest.mark.edge(60, part="a partial recovery")
 async def test_an_award_comes_back_in_two_instalments_after_a_refund(desk: Desk) -> None:
     grounds = f"/subsidy/runs/{desk.year.run.id}/recovery-grounds"
     assert await desk.market.get(grounds) == {"grounds": []}
