@@ -215,7 +215,7 @@ async def _register(
         officer, now = offices["authority2"], start_of_day(case.days[step])
         said = f"{place['list_name']}第 {place['list_number']} 号（模拟）"
         paper = await file_text(session, officer, folder, f"{case.code}-{place['level']}.txt", said, now=now)
-        await cases.promote_case(session, officer, row, cases.Listing(**place, paper=paper), now=now)
+        await cases.promote_case(session, officer, row, cases.HigherList(**place, paper=paper), now=now)
     return row.id
 
 

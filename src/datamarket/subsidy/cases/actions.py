@@ -173,7 +173,7 @@ async def _rewrite(session: AsyncSession, case: SubsidyCase, new: Mapping[str, A
     return await _doubt(session, case)
 
 
-class Listing(NamedTuple):
+class HigherList(NamedTuple):
     """A place on a list, and the paper that shows it."""
 
     level: CaseLevel
@@ -184,7 +184,7 @@ class Listing(NamedTuple):
 
 
 async def promote_case(
-    session: AsyncSession, actor: Actor, case: SubsidyCase, to: Listing | None, *, now: datetime
+    session: AsyncSession, actor: Actor, case: SubsidyCase, to: HigherList | None, *, now: datetime
 ) -> SubsidyCase:
     """A locked case has entered a higher list from `now` on, by another hand than entered it; its investment stays verified.
 

@@ -276,7 +276,7 @@ async def move_case(
     paper = await papers.get_paper(session, body.paper_id, visible_to=actor) if body.paper_id else None
     if body.event is CaseEvent.PROMOTE:
         place = body.level, body.listed_on, body.list_name, body.list_number, paper
-        to = None if None in place else actions.Listing(*place)  # type: ignore[arg-type] # none of them is None
+        to = None if None in place else actions.HigherList(*place)  # type: ignore[arg-type] # none of them is None
         await actions.promote_case(session, actor, case, to, now=now)
     else:
         investment = body.investment_fen
