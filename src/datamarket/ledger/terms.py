@@ -72,6 +72,7 @@ class EntryKind(StrEnum):
     RECOVERY_DECIDED = "recovery_decided"
     RECOVERY_CANCELLED = "recovery_cancelled"
     RECOVERY_INTEREST = "recovery_interest"
+    RECOVERY_COLLECTED = "recovery_collected"
     RECOVERY_RESTORED = "recovery_restored"
     ESCROWED = "escrowed"
     ESCROW_RELEASED = "escrow_released"

@@ -7,6 +7,7 @@ Invariants
 - who proposed a recovery does not decide it; of a line and a cause one is open
 - the plan's instalments add up to amount and fine; what comes in pays the oldest first, and interest last
 - a decision opens a receivable of the enterprise, and receipts close it: at the end it stands at zero
+- what comes in of fine and interest is the treasury's, and leaves with its payouts
 - a bank advice is entered once, whatever it pays; an award is set off once, and never beyond it or what is owed
 - what the books justify again of what a recovery took is awarded again: by an event of it, in their amount, never twice
 - standing is judged until payment: what became of the payee afterwards is no ground

@@ -186,7 +186,7 @@ async def restore_award(
     )
     row.restored_fen += amount
     if owed:
-        _pay_down(row, owed)
+        await _pay_down(session, actor, row, owed, now)
     session.add(given)
     await _tell(session, actor, RecoveryEvent.RESTORE, row, given, now=now)
     return given
@@ -209,7 +209,7 @@ async def receive_payment(
     await _accrue(session, actor, row, now)
     if amount_fen > row.open_fen:
         raise rules.ReceiptExceeds(asked=yuan(amount_fen), open=yuan(row.open_fen))
-    _pay_down(row, amount_fen)
+    await _pay_down(session, actor, row, amount_fen, now)
     bank = AccountKey(row.ledger_id, None, AccountKind.BANK)
     legs = moved(bank.id, _receivable(row).id, amount_fen)
     source = "deposit", deposit_source(row.ledger_id, reference)
@@ -252,7 +252,7 @@ async def set_off(
     session.add_all(posted)
     receipts = []
     for row, part in parts:
-        _pay_down(row, part)
+        await _pay_down(session, actor, row, part, now)
         told = {"kind": ReceiptKind.SET_OFF, "line_id": line.id, "amount_fen": part}
         receipt = _receipt(session, actor, row, entry, now, **told)
         await _tell(session, actor, "set-off", row, receipt, *posted, now=now)
@@ -277,11 +277,21 @@ async def _payable(session: AsyncSession, run: SubsidyRun, line_id: UUID) -> Sub
     return line
 
 
-def _pay_down(row: SubsidyRecovery, amount: int) -> None:
-    """At the last fen it is recovered."""
+async def _pay_down(
+    session: AsyncSession, actor: Actor, row: SubsidyRecovery, amount: int, now: datetime
+) -> None:
+    """At the last fen it is recovered; what came in of fine and interest is the treasury's, whence it is paid out."""
     event = RecoveryEvent.COMPLETE if amount == row.open_fen else RecoveryEvent.RECEIVE
-    row.received_fen += amount
+    before, row.received_fen = row.collected, row.received_fen + amount
     row.state = RECOVERY_LIFE.after(row.state, event)
+    taken = [through - earlier for through, earlier in zip(row.collected, before, strict=True)]
+    if any(taken):
+        treasury = AccountKey(row.ledger_id, None, AccountKind.TREASURY)
+        sides = *zip(_incomes(row.ledger_id)[1:], taken, strict=True), (treasury, -sum(taken))
+        legs = tuple(Leg(account.id, Fen(fen)) for account, fen in sides if fen)
+        source = SOURCE, new_id(now)
+        handed = posting.new_posting(actor, EntryKind.RECOVERY_COLLECTED, source, legs, now=now)
+        await _post(session, row, handed, now, treasury)
 
 
 async def _accrue(session: AsyncSession, actor: Actor, row: SubsidyRecovery, now: datetime) -> None:

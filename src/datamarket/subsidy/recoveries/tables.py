@@ -88,6 +88,12 @@ class SubsidyRecovery(SQLModel, table=True):
         return self.amount_fen + self.fine_fen + self.interest_fen
 
     @property
+    def collected(self) -> tuple[int, int]:
+        """What came in of fine and of interest: the award is paid back first, interest last."""
+        fine = min(max(self.received_fen - self.amount_fen, 0), self.fine_fen)
+        return fine, max(self.received_fen - self.amount_fen - self.fine_fen, 0)
+
+    @property
     def open_fen(self) -> int:
         """What is still to come; nothing before the decision, and nothing of what was cancelled."""
         return self.total_fen - self.received_fen if self.state in OWED else 0

@@ -25,8 +25,8 @@ WITH recovery AS MATERIALIZED (
           FROM subsidy_recovery_restoration AS t JOIN recovery AS r ON r.id = t.recovery_id
         UNION ALL SELECT payee_id, amount_fen FROM payout
          WHERE ledger_id = :ledger_id AND account_kind = 'subsidy_restored' AND state IN ('sent', 'executed')) AS restored GROUP BY owner_id
-    UNION ALL SELECT 'subsidy_fine', NULL, -sum(fine_fen) FILTER (WHERE binding) FROM recovery
-    UNION ALL SELECT 'subsidy_interest', NULL, -sum(interest_fen) FILTER (WHERE binding) FROM recovery
+    UNION ALL SELECT 'subsidy_fine', NULL, -sum(fine_fen - least(greatest(received_fen - amount_fen, 0), fine_fen)) FILTER (WHERE binding) FROM recovery
+    UNION ALL SELECT 'subsidy_interest', NULL, -sum(interest_fen - greatest(received_fen - amount_fen - fine_fen, 0)) FILTER (WHERE binding) FROM recovery
 )
 SELECT 'recovery ' || id FROM recovery
  WHERE received <> received_fen OR restored <> restored_fen OR binding AND planned <> amount_fen + fine_fen OR binding AND decided IS NULL
