@@ -84,7 +84,7 @@ async def test_the_dossier_says_who_decided_what_on_what_and_when(market: Market
     ]
     names = {row[1] for row in events}
     assert len(events) == 3
-    assert names == {"wang-calculates（数据主管部门）", str(market.officers.payer.account_id)}
+    assert names == {"wang-calculates（合规审查）", str(market.officers.payer.account_id)}
 
 
 async def test_a_line_stands_as_it_is_now_under_the_title_of_its_clause(market: Market, run: str) -> None:
