@@ -64,7 +64,7 @@ async def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     payments.write_bytes(files.write_payments(BankFile("PB", NOON.date(), ())))
     said = await refused("bank", "run", "--file", payments, "--out", tmp_path / "rules.yaml")
     assert "file.unusable" in said
-    assert "rules.yaml' cannot be read or written: File exists." in said
+    assert "rules.yaml' cannot be read or written: it is there already." in said
 
 
 def test_a_bank_file_has_so_many_lines() -> None:

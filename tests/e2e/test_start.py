@@ -149,7 +149,7 @@ def test_a_var_that_is_no_folder_and_a_port_that_is_taken_are_named(var: Path) -
         port = str(held.getsockname()[1])
         [chinese, english] = told("serve", "--port", port)
     assert chinese.startswith(f"serve.address-unusable: 无法在 127.0.0.1 的端口 {port} 上提供服务")
-    assert "cannot be listened on (Address already in use);" in english
+    assert "cannot be listened on (the address is in use already);" in english
     assert not var.exists(), "nothing was started"
     var.write_text("a file", encoding="utf-8")
     for words in (["check"], ["serve", "--port", port]):

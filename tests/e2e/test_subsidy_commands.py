@@ -64,7 +64,7 @@ async def test_what_if_prints_who_would_move(run: SubsidyRun) -> None:
     assert told.exit_code == 0, told.output
     assert json.loads(told.stdout)["delta_fen"] == 100_000
     shown = await typed("what-if", run.id, "--set", "top-ten-turnover.rate=1.5%")
-    assert "2,000.00 → 3,000.00 (rate)" in shown.stdout.replace("\n", " ")
+    assert "2,000.00 → 3,000.00（比例变化 another rate）" in shown.stdout.replace("\n", "")
     assert "测算前 before" in shown.stdout
     assert "_fen" not in shown.stdout
     capped = await typed("what-if", run.id, "--set", "top-ten-turnover.cap=1000.00", "--json")
@@ -84,7 +84,7 @@ async def test_what_if_asks_the_same_questions_as_a_study_and_writes_it_as_files
     assert shown.exit_code == 0, shown.output
     # 2,000 at one per cent is a turnover of 200,000.00; without tax 188,679.25.
     assert "满足预算的比例 rate within 1,500.00: 0.79%" in shown.stdout
-    assert "→ 1,886.79 (tax)" in shown.stdout.replace("\n", " ")
+    assert "→ 1,886.79（含税或不含税 tax in or out）" in shown.stdout.replace("\n", "")
     assert json.loads(files[0].read_bytes())["meeting"]["rate"] == "0.79%"
     assert "测算，不是决定" in files[3].read_text(encoding="utf-8")
     ranged = await typed("what-if", run.id, "--range", f"{top}.rate=1%:0.5%:2", "--json")

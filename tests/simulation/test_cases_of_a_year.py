@@ -43,11 +43,11 @@ async def test_362_cases_in_14_fields_reach_their_lists_and_national_ones_are_ap
     }
     national = [case for case in simulated if case["level"] == "national"]
     assert all(
-        case["deeds"][:3] == ["subsidy.register-case", *["subsidy.correct-case"] * 2] for case in national
+        case["deeds"][:3] == ["subsidy.register-case", *["subsidy.promote-case"] * 2] for case in national
     )
     assert Counter(case["state"] for case in national) == {
         "verified": len(national) - 3,
-        "corrected": 2,
+        "registered": 2,
         "revoked": 1,
     }
     assert {case["shares"] for case in simulated} == {0, 2, 3}

@@ -35,9 +35,13 @@ async def get_account(session: AsyncSession, account_id: UUID) -> Account:
 
 
 async def names_of(session: AsyncSession, account_ids: Collection[UUID]) -> dict[UUID, str]:
-    """What these accounts are called; those that are none are left out."""
-    rows = await session.exec(select(Account.id, Account.username).where(col(Account.id).in_(account_ids)))
-    return dict(rows.all())
+    """What these accounts are called, and what they are in Chinese; those that are none are left out."""
+    named = select(Account.id, Account.username, Account.roles).where(col(Account.id).in_(account_ids))
+    rows = (await session.exec(named)).all()
+    return {
+        account_id: f"{username}（{'、'.join(Role(role).zh for role in roles)}）"
+        for account_id, username, roles in rows
+    }
 
 
 async def lock_account(session: AsyncSession, account_id: UUID) -> Account:

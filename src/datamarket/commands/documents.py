@@ -11,12 +11,23 @@ from datamarket.commands.running import in_transaction, spoken
 from datamarket.commands.subsidy import RunId, RunYearAsked, chosen
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from sqlmodel.ext.asyncio.session import AsyncSession
 
     from datamarket.foundation.settings import Settings
+    from datamarket.server.database import MarketDatabase
     from datamarket.subsidy.runs.dossier import RunDossier
 
 app = typer.Typer()
+
+
+def _page(write: "Callable[[AsyncSession, MarketDatabase], Awaitable[str]]", out: Path) -> None:
+    """What is written in one transaction lies in the file, whose name is said."""
+    content = in_transaction(write)
+    with spoken():
+        out.write_text(content, encoding="utf-8")
+    typer.echo(str(out))
 
 
 @app.command()
@@ -64,12 +75,7 @@ def notice(
     out: Annotated[Path, typer.Option(help="page to write")] = Path("notice.html"),
 ) -> None:
     """Write the notice of a public list, in Chinese, as a page that prints: awards, the last day, how to object."""
-    content = in_transaction(
-        lambda session, market: _noticed(session, market.settings.ledger_id, run_id, year)
-    )
-    with spoken():
-        out.write_text(content, encoding="utf-8")
-    typer.echo(str(out))
+    _page(lambda session, market: _noticed(session, market.settings.ledger_id, run_id, year), out)
 
 
 async def _noticed(session: "AsyncSession", ledger_id: int, run_id: UUID | None, year: int | None) -> str:
@@ -92,10 +98,7 @@ def letter(
     out: Annotated[Path, typer.Option(help="page to write, for printing")] = Path("recovery.html"),
 ) -> None:
     """Write the letter of a decided recovery (追回决定书)."""
-    content = in_transaction(lambda session, _market: _letter(session, recovery_id))
-    with spoken():
-        out.write_text(content, encoding="utf-8")
-    typer.echo(str(out))
+    _page(lambda session, _market: _letter(session, recovery_id), out)
 
 
 async def _letter(session: "AsyncSession", recovery_id: UUID) -> str:
@@ -111,10 +114,7 @@ def decision(
     out: Annotated[Path, typer.Option(help="page to write, for printing")] = Path("award.html"),
 ) -> None:
     """Write the decision letter of an award (奖补决定通知书)."""
-    page = in_transaction(lambda session, _market: _award_letter(session, line_id))
-    with spoken():
-        out.write_text(page, encoding="utf-8")
-    typer.echo(str(out))
+    _page(lambda session, _market: _award_letter(session, line_id), out)
 
 
 async def _award_letter(session: "AsyncSession", line_id: UUID) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from datamarket.commands.running import AsJson, in_transaction, on_market, show, spoken
+from datamarket.foundation.documents.reading import SystemFault
 from datamarket.foundation.errors import Conflict
 
 WORKER_SECONDS = 60
@@ -50,8 +51,7 @@ def _check_port(host: str, port: int) -> None:
     try:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
-        reason = str(error.strerror).partition(" (")[0]
-        raise AddressUnusable(host=host, port=port, reason=reason) from error
+        raise AddressUnusable(host=host, port=port, reason=SystemFault.of(error)) from error
 
 
 def _serve(host: str, port: int, workers: int) -> None:

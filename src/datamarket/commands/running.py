@@ -36,7 +36,7 @@ def spoken() -> Iterator[None]:
     """A refusal of the market, and a file or a setting that cannot be used, is said in both languages, and exits 2."""
     from pydantic import ValidationError
 
-    from datamarket.foundation.documents.reading import FileUnusable
+    from datamarket.foundation.documents.reading import FileUnusable, SystemFault
 
     try:
         try:
@@ -44,7 +44,7 @@ def spoken() -> Iterator[None]:
         except OSError as error:
             if error.filename is None and error.errno != errno.ENOSPC:
                 raise
-            raise FileUnusable(file=error.filename or "-", reason=error.strerror) from error
+            raise FileUnusable(file=error.filename or "-", reason=SystemFault.of(error)) from error
         except ValidationError as error:
             if error.title != "Settings":
                 raise

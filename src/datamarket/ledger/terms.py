@@ -36,6 +36,7 @@ class AccountKind(Labelled):
     SUBSIDY_EXPENSE = "subsidy_expense", "补贴支出", "subsidy expense"
     SUBSIDY_PAYABLE = "subsidy_payable", "应付补贴", "subsidy payable"
     SUBSIDY_RECEIVABLE = "subsidy_receivable", "应收追回补贴", "subsidy receivable"
+    SUBSIDY_RESTORED = "subsidy_restored", "应付恢复奖补", "restored awards payable"
     SUBSIDY_FINE = "subsidy_fine", "罚没收入（补贴）", "fines on subsidies"
     SUBSIDY_INTEREST = "subsidy_interest", "追回补贴利息收入", "interest on subsidies paid back late"
     ESCROW = "escrow", "待验收资金（托管）", "escrow until acceptance"
@@ -49,6 +50,7 @@ CLEARING = frozenset(
     {
         AccountKind.SUBSIDY_PAYABLE,
         AccountKind.SUBSIDY_RECEIVABLE,
+        AccountKind.SUBSIDY_RESTORED,
         AccountKind.ESCROW,
         AccountKind.PAYOUT_IN_TRANSIT,
         AccountKind.CITY_CLEARING,
@@ -70,6 +72,8 @@ class EntryKind(StrEnum):
     RECOVERY_DECIDED = "recovery_decided"
     RECOVERY_CANCELLED = "recovery_cancelled"
     RECOVERY_INTEREST = "recovery_interest"
+    RECOVERY_COLLECTED = "recovery_collected"
+    RECOVERY_RESTORED = "recovery_restored"
     ESCROWED = "escrowed"
     ESCROW_RELEASED = "escrow_released"
     PAYOUT_SENT = "payout_sent"

@@ -11,7 +11,7 @@ from datamarket.ledger.terms import AccountKind, EntryId
 
 
 class PayableKind(StrEnum):
-    """Accounts from which money is paid out: somebody's income, or what a subsidy has awarded."""
+    """Accounts from which money is paid out: somebody's income, or what a subsidy has awarded or restored."""
 
     PROVIDER_INCOME = AccountKind.PROVIDER_INCOME.value
     OPERATOR_INCOME = AccountKind.OPERATOR_INCOME.value
@@ -20,6 +20,7 @@ class PayableKind(StrEnum):
     TREASURY = AccountKind.TREASURY.value
     VAT_PAYABLE = AccountKind.VAT_PAYABLE.value
     SUBSIDY_PAYABLE = AccountKind.SUBSIDY_PAYABLE.value
+    SUBSIDY_RESTORED = AccountKind.SUBSIDY_RESTORED.value
 
 
 INCOME = frozenset(PayableKind) - {PayableKind.SUBSIDY_PAYABLE}

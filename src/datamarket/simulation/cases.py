@@ -175,7 +175,7 @@ async def play_cases(
     for first in range(0, len(planned), CHUNK):
         async with database.transaction() as session:
             for case in planned[first : first + CHUNK]:
-                entered[case.code] = await _register(session, offices["authority"], case)
+                entered[case.code] = await _register(session, offices, case, papers)
                 heard(Stage.CASE, 1)
     applying = [case for case in planned if len(case.days) == len(LISTS)]
     if applying:
@@ -192,11 +192,13 @@ async def play_cases(
     return len(planned)
 
 
-async def _register(session: AsyncSession, officer: Actor, case: PlannedCase) -> UUID:
-    """Registered at the city; entering the next list corrects what the register says of its place."""
+async def _register(
+    session: AsyncSession, offices: Mapping[str, Actor], case: PlannedCase, folder: Path
+) -> UUID:
+    """Registered at the city by one officer; another enters each higher list that it comes to."""
     row = await cases.register_case(
         session,
-        officer,
+        offices["authority"],
         shares=case.shares,
         code=case.code,
         enterprise_id=case.owners[0].id,
@@ -210,8 +212,10 @@ async def _register(session: AsyncSession, officer: Actor, case: PlannedCase) ->
     )
     for step in range(1, len(case.days)):
         place = case.list_of(step)
-        now, reason = start_of_day(case.days[step]), f"入选{place['list_name']}（模拟）"
-        await cases.correct_case(session, officer, row, reason=reason, now=now, **place)
+        officer, now = offices["authority2"], start_of_day(case.days[step])
+        said = f"{place['list_name']}第 {place['list_number']} 号（模拟）"
+        paper = await file_text(session, officer, folder, f"{case.code}-{place['level']}.txt", said, now=now)
+        await cases.promote_case(session, officer, row, cases.HigherList(**place, paper=paper), now=now)
     return row.id
 
 

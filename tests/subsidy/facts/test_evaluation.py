@@ -68,7 +68,7 @@ def test_the_same_files_give_the_same_hash_in_any_row_order(facts: Path) -> None
 def test_a_scheme_that_is_not_there_is_named(facts: Path) -> None:
     with pytest.raises(FileUnreadable) as refused:
         evaluate_files(facts / "none.yaml", facts, 2024)
-    assert "none.yaml" in refused.value.sentence("zh")
+    assert refused.value.sentence("zh").endswith("none.yaml”：文件或文件夹不存在。")
 
 
 def test_a_table_that_is_absent_is_noted_and_the_rest_is_assessed(facts: Path) -> None:
@@ -131,7 +131,8 @@ def test_a_workbook_that_cannot_be_written_is_named(facts: Path, tmp_path: Path)
     document = evaluate_files(scheme_bytes("qd-data-element"), facts, 2024)
     with pytest.raises(WorkbookNotWritten) as refused:
         write_workbook(document, tmp_path / "nowhere" / "out.xlsx")
-    assert "out.xlsx" in refused.value.sentence("en")
+    assert refused.value.sentence("zh") == "无法写入“out.xlsx”：文件或文件夹不存在。"
+    assert refused.value.sentence("en") == "'out.xlsx' cannot be written: it is not there."
 
 
 def test_no_database_and_no_web_framework_is_imported() -> None:

@@ -12,13 +12,17 @@ from openpyxl import Workbook
 
 from datamarket.auth.tables import Account
 from datamarket.evidence.actions import record
+from datamarket.foundation.db import Database
 from datamarket.payouts.bank.simulated import BankRules
+from datamarket.subsidy.runs import queries as run_queries
 from datamarket.subsidy.runs.terms import RunEvent
+from datamarket.subsidy.studies.dossier_sheets import sheets_of
+from datamarket.subsidy.studies.drift import filed_of
 from tests.subsidy.conftest import Market
 from tests.world import subsidy as world
 from tests.world.payouts import REASONS
 from tests.world.people import ADMIN, AUDITOR, enrol
-from tests.world.subsidy import AFTER_YEAR, YEAR
+from tests.world.subsidy import AFTER_YEAR, MARCH, YEAR
 
 SHEETS = [
     "汇总 summary",
@@ -80,7 +84,7 @@ async def test_the_dossier_says_who_decided_what_on_what_and_when(market: Market
     ]
     names = {row[1] for row in events}
     assert len(events) == 3
-    assert names == {"wang-calculates", str(market.officers.payer.account_id)}
+    assert names == {"wang-calculates（合规审查）", str(market.officers.payer.account_id)}
 
 
 async def test_a_line_stands_as_it_is_now_under_the_title_of_its_clause(market: Market, run: str) -> None:
@@ -114,6 +118,20 @@ async def test_steps_parameters_and_facts_are_told_in_chinese(market: Market, ru
     assert {"净交易额", "net_platform_turnover"} <= {str(cell) for row in snapshot for cell in row}
     flags = {row[1]: row[5] for row in texts(book, "异常 exceptions")}
     assert "临近入围线 · near the cut" in str(flags[market.sellers[10].uscc])
+
+
+async def test_a_ring_names_its_enterprises(fresh_database: Database) -> None:
+    on, officers = await world.stage(fresh_database), world.Officers()
+    one, other = [await world.enterprise(fresh_database) for _ in range(2)]
+    for seller, buyer in ((one, other), (other, one)):
+        await world.sells(on, seller, 5_000_000, to=buyer, at=MARCH)
+    run = await world.publicised(fresh_database, officers)
+    async with fresh_database.transaction() as session:
+        filed = await filed_of(session, await run_queries.get_run(session, run.id))
+    tables = next(tables for name, _, tables in sheets_of(filed) if name == "异常 exceptions")
+    sold = {tuple(row[:2]) for row in tables[1][1]}
+    first, second = (f"{firm.name_zh}（{firm.uscc}）" for firm in (one, other))
+    assert sold == {(first, second), (second, first)}
 
 
 async def test_every_sheet_prints_on_a4_across_with_headings_title_and_numbers(

@@ -178,6 +178,7 @@ class EventType(Labelled):
     RECOVERY_DECIDED = "market.subsidy.decide-recovery", "奖补追回决定", "recovery of an award decided"
     RECOVERY_CANCELLED = "market.subsidy.cancel-recovery", "奖补追回撤销", "recovery of an award cancelled"
     RECOVERY_RECEIVED = "market.subsidy.receive-recovery", "追回款到账", "payment of a recovery received"
+    RECOVERY_RESTORED = "market.subsidy.restore-recovery", "追回的奖补已恢复", "recovered award awarded again"
     AWARD_SET_OFF = (
         "market.subsidy.set-off-recovery",
         "奖补抵扣追回款",

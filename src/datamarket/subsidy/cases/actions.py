@@ -1,10 +1,10 @@
-"""Registering, verifying, correcting and revoking cases: each told with what it changed, before and after."""
+"""Registering, verifying, correcting, promoting and revoking cases: each told with what it changed, before and after."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Any, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack
 from uuid import UUID
 
 from sqlmodel import SQLModel, col, delete, or_, select
@@ -15,8 +15,8 @@ from datamarket.evidence import actions as evidence
 from datamarket.foundation.ids import new_id
 from datamarket.subsidy.cases import queries, rules
 from datamarket.subsidy.cases.rules import CASE_LIFE
-from datamarket.subsidy.cases.tables import CaseDoubt, CaseShare, SubsidyCase, SubsidyClaim
-from datamarket.subsidy.cases.terms import CaseEvent, CaseState
+from datamarket.subsidy.cases.tables import CaseDoubt, CasePromotion, CaseShare, SubsidyCase, SubsidyClaim
+from datamarket.subsidy.cases.terms import CaseEvent, CaseLevel, CaseState
 from datamarket.subsidy.facts.review import review_rules
 from datamarket.subsidy.papers.tables import SubsidyPaper
 
@@ -171,6 +171,49 @@ async def _rewrite(session: AsyncSession, case: SubsidyCase, new: Mapping[str, A
     of_this = or_(col(CaseDoubt.case_id) == case.id, col(CaseDoubt.other_id) == case.id)
     await session.exec(delete(CaseDoubt).where(of_this))
     return await _doubt(session, case)
+
+
+class HigherList(NamedTuple):
+    """A place on a list, and the paper that shows it."""
+
+    level: CaseLevel
+    listed_on: date
+    list_name: str
+    list_number: str
+    paper: SubsidyPaper
+
+
+async def promote_case(
+    session: AsyncSession, actor: Actor, case: SubsidyCase, to: HigherList | None, *, now: datetime
+) -> SubsidyCase:
+    """A locked case has entered a higher list from `now` on, by another hand than entered it; its investment stays verified.
+
+    Raises TransitionNotAllowed, CaseHandsNotSeparate, PromotionIncomplete, PromotionNotHigher and ListNumberTaken.
+    """
+    case.state = CASE_LIFE.after(case.state, CaseEvent.PROMOTE)
+    rules.check_hands(actor.account_id, case.registered_by, case.corrected_by)
+    if to is None:
+        raise rules.PromotionIncomplete
+    rules.check_promotion(case.level, case.listed_on, to.level, to.listed_on)
+    await queries.lock_register(session)
+    place = {name: value for name, value in to._asdict().items() if name != "paper"}
+    old: dict[str, Any] = case.model_dump(include=set(place))
+    promotion = CasePromotion(
+        case_id=case.id,
+        n=len(await queries.promotions_of(session, [case.id])) + 1,
+        **{f"from_{name}": value for name, value in old.items()},
+        **place,
+        paper_id=to.paper.id,
+        promoted_by=actor.account_id,
+        promoted_at=now,
+    )
+    session.add(promotion)
+    case.version += 1
+    told = {"before": _told(old), "after": _told(place), "paper_sha256": to.paper.sha256}
+    told["doubts"] = await _rewrite(session, case, place)
+    subject = "case", case.id
+    await evidence.record(session, actor, "subsidy.promote-case", subject, case, promotion, now=now, **told)
+    return case
 
 
 async def revoke_case(

@@ -35,13 +35,12 @@ from datamarket.subsidy.cases import actions, queries
 from datamarket.subsidy.cases.queries import Beside, DoubtSeen
 from datamarket.subsidy.cases.rules import CASE_LIFE
 from datamarket.subsidy.cases.tables import CaseShare, SubsidyCase
-from datamarket.subsidy.cases.terms import CaseEvent, CaseState, DoubtKind
+from datamarket.subsidy.cases.terms import CaseEvent, CaseLevel, CaseState, DoubtKind
 from datamarket.subsidy.papers import queries as papers
 
 router = SliceRouter(prefix="/subsidy/cases", tags=["subsidy"])
 RegisterCase = Annotated[Actor, allow(Permission.REGISTER_CASE)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z][a-z_]*$")]
-CaseLevel = Literal["national", "provincial", "city"]
 MOST_SHARES = 20
 """Enterprises of one joint project."""
 
@@ -92,11 +91,15 @@ class CaseCorrectionIn(Body):
 
 
 class CaseEventIn(Body):
-    """`verify` names the audited investment and its audit paper, `revoke` a reason."""
+    """`verify` names the audited investment and its audit paper, `promote` the higher list with its paper, `revoke` a reason."""
 
-    event: Literal[CaseEvent.VERIFY, CaseEvent.REVOKE] = Field(examples=["verify"])
+    event: Literal[CaseEvent.VERIFY, CaseEvent.PROMOTE, CaseEvent.REVOKE] = Field(examples=["verify"])
     investment_fen: FenIn | None = Field(default=None, examples=[333_333_333])
     paper_id: UUID | None = None
+    level: CaseLevel | None = Field(default=None, description="of the higher list")
+    listed_on: DateIn | None = None
+    list_name: ShortText | None = None
+    list_number: ShortText | None = None
     reason: Prose | None = None
 
 
@@ -128,6 +131,22 @@ class DoubtOut(RowShape):
         return [cls.of(doubt, state=CaseState(doubt.state)) for doubt in seen]
 
 
+class PromotionOut(RowShape):
+    """That the case entered a higher list, and where it stood before."""
+
+    from_level: str
+    from_listed_on: date
+    from_list_name: str | None
+    from_list_number: str | None
+    level: str
+    listed_on: date
+    list_name: str
+    list_number: str
+    paper_id: UUID = Field(description="the paper that shows it")
+    promoted_by: UUID
+    promoted_at: datetime
+
+
 class CaseOut(RowShape):
     """A case; its investment counts while its state is `verified`."""
 
@@ -152,6 +171,7 @@ class CaseOut(RowShape):
     paper_id: UUID | None = Field(description="the audit paper of the verification")
     claimed_elsewhere: str | None
     shares: list[ShareOut] = Field(description="of a joint project; none: the enterprise's alone")
+    promotions: list[PromotionOut] = Field(description="the earliest first")
     doubts: list[DoubtOut] = Field(description="for overseers: cases that may be the same project")
     created_at: datetime
     version: int
@@ -159,13 +179,14 @@ class CaseOut(RowShape):
     @classmethod
     def told(cls, case: SubsidyCase, beside: Beside) -> Self:
         shares = [ShareOut.of(share) for share in beside.shares]
-        return cls.of(case, shares=shares, doubts=DoubtOut.all_of(beside.doubts))
+        promotions = [PromotionOut.of(promotion) for promotion in beside.promotions]
+        return cls.of(case, shares=shares, promotions=promotions, doubts=DoubtOut.all_of(beside.doubts))
 
 
 class CaseEventsOut(AllowedEvents[CaseState, CaseEvent]):
     """What this actor may do with the case now; `correct` is a PATCH of it."""
 
-    events: list[CaseEvent] = Field(examples=[["verify", "correct", "revoke"]])
+    events: list[CaseEvent] = Field(examples=[["verify", "correct", "promote", "revoke"]])
 
 
 def _exact(shares: Sequence[ShareIn]) -> list[tuple[UUID, Fraction]]:
@@ -236,7 +257,7 @@ async def correct_case(
     )
 
 
-@router.post("/{case_id}/events", summary="Verify or revoke a case")
+@router.post("/{case_id}/events", summary="Verify, promote or revoke a case")
 async def move_case(
     actor: RegisterCase,
     session: Writing,
@@ -246,17 +267,20 @@ async def move_case(
     response: Response,
     if_match: IfMatch = None,
 ) -> CaseOut:
-    """Verified by another account than entered or corrected it, with its audit paper; revoked with a reason, for ever."""
+    """Verified and promoted by another account than entered or corrected it, each with its paper; revoked with a reason, for ever."""
     case = await queries.lock_case(session, case_id, visible_to=actor)
     check_tag(if_match, case.version)
     if body.event is CaseEvent.REVOKE:
         await actions.revoke_case(session, actor, case, reason=body.reason, now=now)
+        return await _shown(session, actor, case, response)
+    paper = await papers.get_paper(session, body.paper_id, visible_to=actor) if body.paper_id else None
+    if body.event is CaseEvent.PROMOTE:
+        place = body.level, body.listed_on, body.list_name, body.list_number, paper
+        to = None if None in place else actions.HigherList(*place)  # type: ignore[arg-type] # none of them is None
+        await actions.promote_case(session, actor, case, to, now=now)
     else:
-        paper = body.paper_id and await papers.get_paper(session, body.paper_id, visible_to=actor)
         investment = body.investment_fen
-        await actions.verify_case(
-            session, actor, case, investment_fen=investment, paper=paper or None, now=now
-        )
+        await actions.verify_case(session, actor, case, investment_fen=investment, paper=paper, now=now)
     return await _shown(session, actor, case, response)
 
 
@@ -264,6 +288,8 @@ async def move_case(
 async def allowed_case_events(actor: ReadMarket, session: Reading, case_id: UUID) -> CaseEventsOut:
     case = await queries.get_case(session, case_id, visible_to=actor)
     events = CASE_LIFE.open_in(case.state) if actor.may(Permission.REGISTER_CASE) else []
+    never = {CaseEvent.PROMOTE} if case.level == CaseLevel.NATIONAL else set()
     if actor.account_id in {case.registered_by, case.corrected_by}:
-        events = [event for event in events if event is not CaseEvent.VERIFY]
+        never = {CaseEvent.VERIFY, CaseEvent.PROMOTE}
+    events = [event for event in events if event not in never]
     return CaseEventsOut(state=CaseState(case.state), events=events)

@@ -29,5 +29,19 @@ BEGIN
     RETURN NEW;
 END
 $$;
+-- Whoever writes: a case is promoted by another hand than entered or corrected it, and that it was is not unsaid.
+CREATE OR REPLACE FUNCTION subsidy_case_promoted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM subsidy_case WHERE id = NEW.case_id AND NEW.promoted_by IN (registered_by, corrected_by)) THEN
+        RAISE EXCEPTION 'a case is promoted by another hand than entered or corrected it'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'subsidy_case_hands_separate';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER subsidy_case_promoted BEFORE INSERT ON subsidy_case_promotion
+    FOR EACH ROW EXECUTE FUNCTION subsidy_case_promoted();
+CREATE OR REPLACE TRIGGER subsidy_case_promotion_append_only BEFORE UPDATE OR DELETE ON subsidy_case_promotion
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE OR REPLACE TRIGGER subsidy_case_keeps BEFORE INSERT OR UPDATE ON subsidy_case
     FOR EACH ROW EXECUTE FUNCTION subsidy_case_keeps();

@@ -1,4 +1,4 @@
-"""Reading cases, and what stands beside them: shares, doubts, claims."""
+"""Reading cases, and what stands beside them: shares, promotions, doubts, claims."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -14,7 +14,7 @@ from datamarket.auth.queries import seen_by
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import PageAsked, asked, keyset, one_row
 from datamarket.subsidy.cases.rules import Likeness, project_subject
-from datamarket.subsidy.cases.tables import CaseShare, SubsidyCase, SubsidyClaim
+from datamarket.subsidy.cases.tables import CasePromotion, CaseShare, SubsidyCase, SubsidyClaim
 from datamarket.subsidy.cases.terms import CaseState, DoubtKind
 from datamarket.subsidy.facts.terms import JOINT
 
@@ -46,6 +46,7 @@ class Beside:
     """What belongs to a case and stands in other tables."""
 
     shares: list[CaseShare] = field(default_factory=list)
+    promotions: list[CasePromotion] = field(default_factory=list)
     doubts: list[DoubtSeen] = field(default_factory=list)
 
 
@@ -84,16 +85,24 @@ async def list_cases(
 
 
 async def beside(session: AsyncSession, ids: Collection[UUID], *, visible_to: Actor) -> Mapping[UUID, Beside]:
-    """Of each case its shares, and for overseers what it may be the same as: codes of others are not for its enterprise."""
+    """Of each case its shares and promotions, and for overseers what it may be the same as: codes of others are not for its enterprise."""
     found: defaultdict[UUID, Beside] = defaultdict(Beside)
     shares = select(CaseShare).where(col(CaseShare.case_id).in_(ids)).order_by(col(CaseShare.enterprise_id))
     for share in (await session.exec(shares)).all():
         found[share.case_id].shares.append(share)
+    for promotion in await promotions_of(session, ids):
+        found[promotion.case_id].promotions.append(promotion)
     if visible_to.sees_all:
         rows = await (await session.connection()).execute(_DOUBTS, {"ids": list(ids)})
         for row in rows:
             found[row.of].doubts.append(DoubtSeen(row.id, row.code, row.state, DoubtKind(row.kind)))
     return found
+
+
+async def promotions_of(session: AsyncSession, ids: Collection[UUID]) -> Sequence[CasePromotion]:
+    """Of these cases, the earliest first."""
+    statement = select(CasePromotion).where(col(CasePromotion.case_id).in_(ids))
+    return (await session.exec(statement.order_by(col(CasePromotion.case_id), col(CasePromotion.n)))).all()
 
 
 async def lock_register(session: AsyncSession) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from datamarket.foundation.errors import Conflict, Invalid, Refused
 from datamarket.foundation.states import Life
-from datamarket.subsidy.cases.terms import CaseEvent, CaseState, DoubtKind
+from datamarket.subsidy.cases.terms import CaseEvent, CaseLevel, CaseState, DoubtKind
 from datamarket.subsidy.facts.terms import JOINT
 
 S, E = CaseState, CaseEvent
@@ -24,6 +24,9 @@ CASE_LIFE = Life(
         (S.REGISTERED, E.CORRECT): S.CORRECTED,
         (S.CORRECTED, E.CORRECT): S.CORRECTED,
         (S.VERIFIED, E.CORRECT): S.CORRECTED,
+        (S.REGISTERED, E.PROMOTE): S.REGISTERED,
+        (S.CORRECTED, E.PROMOTE): S.CORRECTED,
+        (S.VERIFIED, E.PROMOTE): S.VERIFIED,
         (S.REGISTERED, E.REVOKE): S.REVOKED,
         (S.CORRECTED, E.REVOKE): S.REVOKED,
         (S.VERIFIED, E.REVOKE): S.REVOKED,
@@ -54,14 +57,26 @@ class AuditPaperMissing(Invalid):
 
 class CaseHandsNotSeparate(Refused):
     code = "subsidy.case-hands-not-separate"
-    zh = "登记或更正案例的账户不得核定该案例，须由另一账户办理。"
-    en = "Who registered or corrected a case does not verify it; another account does."
+    zh = "登记或更正案例的账户不得核定该案例或办理其晋级，须由另一账户办理。"
+    en = "Who registered or corrected a case does not verify or promote it; another account does."
 
 
 class ListNumberMissing(Conflict):
     code = "subsidy.list-number-missing"
     zh = "该案例没有名单名称和编号：请先更正补录，再核定。"
     en = "The case has no list and number: correct it first, then verify it."
+
+
+class PromotionIncomplete(Invalid):
+    code = "subsidy.promotion-incomplete"
+    zh = "晋级须给出名单级别、名称、编号、入选日期和名单文件。"
+    en = "A promotion names the list's level, name, number, day and paper."
+
+
+class PromotionNotHigher(Invalid):
+    code = "subsidy.promotion-not-higher"
+    zh = "晋级的名单须高于现有级别“{level}”，入选日期不早于 {listed_on}；录入有误的请更正。"
+    en = "A case is promoted above its level '{level}', on {listed_on} or later; what was mistyped is corrected."
 
 
 class SharesWrong(Invalid):
@@ -131,6 +146,13 @@ def check_hands(verifier: UUID, *hands: UUID | None) -> None:
     """Raises CaseHandsNotSeparate."""
     if verifier in hands:
         raise CaseHandsNotSeparate
+
+
+def check_promotion(level: str, listed_on: date, to: CaseLevel, on: date) -> None:
+    """Raises PromotionNotHigher."""
+    ladder = list(CaseLevel)
+    if ladder.index(to) <= ladder.index(CaseLevel(level)) or on < listed_on:
+        raise PromotionNotHigher(level=level, listed_on=listed_on.isoformat())
 
 
 def project_subject(code: str) -> str:

@@ -1,4 +1,4 @@
-"""Rows of cases, of the shares and doubts beside them, and of what an enterprise got money for."""
+"""Rows of cases, of the shares, promotions and doubts beside them, and of what an enterprise got money for."""
 
 from datetime import date, datetime
 from fractions import Fraction
@@ -114,6 +114,25 @@ class CaseShare(SQLModel, table=True):
     @property
     def part(self) -> Fraction:
         return Fraction(self.numerator, self.denominator)
+
+
+class CasePromotion(SQLModel, table=True):
+    """That a case entered a higher list, and where it stood until then: who asks of an earlier moment is told that."""
+
+    __tablename__ = "subsidy_case_promotion"
+    case_id: UUID = Field(primary_key=True, foreign_key="subsidy_case.id")
+    n: int = Field(primary_key=True)
+    from_level: str
+    from_listed_on: date
+    from_list_name: str | None = None
+    from_list_number: str | None = None
+    level: str
+    listed_on: date
+    list_name: str
+    list_number: str
+    paper_id: UUID = Field(foreign_key="subsidy_paper.id")
+    promoted_by: UUID
+    promoted_at: datetime = instant()
 
 
 class CaseDoubt(SQLModel, table=True):

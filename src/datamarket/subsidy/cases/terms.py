@@ -17,7 +17,16 @@ class CaseState(Labelled):
 class CaseEvent(StrEnum):
     VERIFY = "verify"
     CORRECT = "correct"
+    PROMOTE = "promote"
     REVOKE = "revoke"
+
+
+class CaseLevel(StrEnum):
+    """Whose list a case is on, the lowest first."""
+
+    CITY = "city"
+    PROVINCIAL = "provincial"
+    NATIONAL = "national"
 
 
 class DoubtKind(Labelled):

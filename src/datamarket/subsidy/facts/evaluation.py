@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from datamarket.foundation.documents.plain_yaml import MAX_BYTES
-from datamarket.foundation.documents.reading import read_at_most
+from datamarket.foundation.documents.reading import SystemFault, read_at_most
 from datamarket.foundation.errors import Invalid
 from datamarket.subsidy.evaluator.awards import award_document
 from datamarket.subsidy.evaluator.rules import evaluate
@@ -16,8 +16,8 @@ from datamarket.subsidy.terms import Unit, sha256_of_bytes
 
 class FileUnreadable(Invalid):
     code = "subsidy.file-unreadable"
-    zh = "无法读取文件“{file}”：操作系统答复“{reason}”。"
-    en = "The file '{file}' cannot be read: the system says '{reason}'."
+    zh = "无法读取文件“{file}”：{reason}。"
+    en = "The file '{file}' cannot be read: {reason}."
 
 
 def read_scheme_file(path: Path) -> tuple[str, bytes]:
@@ -39,7 +39,7 @@ def evaluate_files(scheme: Path | bytes, facts: Path, year: int) -> dict[str, An
         result = evaluate(loaded, read.snapshot, year)
     except OSError as error:
         name = Path(str(error.filename)).name
-        raise FileUnreadable(file=name, reason=error.strerror or type(error).__name__) from error
+        raise FileUnreadable(file=name, reason=SystemFault.of(error)) from error
     names = {firm.enterprise: firm.name for firm in read.snapshot.of_unit(Unit.ENTERPRISE)}
     document = award_document(loaded, sha256_of_bytes(content), result, names)
     absent = [_absent(loaded, unit) for unit in read.absent]

@@ -332,12 +332,16 @@ MONTHS = SqlFact("turnover_by_month", 1, _MONTHS_TAKE, _BY_MONTH)
 
 CASES = SqlFact(
     "verified_investment",
-    2,
+    3,
     ("first_day", "last_day", "as_of"),
     """
-SELECT c.code, c.enterprise_id, c.title_zh, c.level = 'national' AND c.listed_on BETWEEN $1 AND $2 AS listed,
+SELECT c.code, c.enterprise_id, c.title_zh,
+       coalesce(p.from_level, c.level) = 'national' AND coalesce(p.from_listed_on, c.listed_on) BETWEEN $1 AND $2 AS listed,
        CASE WHEN c.verified_at <= $3 THEN c.investment_fen END AS investment
-  FROM subsidy_case c WHERE c.created_at <= $3
+  FROM subsidy_case c
+  LEFT JOIN LATERAL (SELECT from_level, from_listed_on FROM subsidy_case_promotion
+                      WHERE case_id = c.id AND promoted_at > $3 ORDER BY n LIMIT 1) AS p ON true
+ WHERE c.created_at <= $3
 """,
 )
 

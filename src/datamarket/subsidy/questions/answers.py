@@ -13,7 +13,6 @@ from datamarket.subsidy.questions.curve import Meeting, RatedClause, around, mee
 from datamarket.subsidy.questions.terms import (
     STUDY_FORMAT,
     WATERMARK,
-    ChangeReason,
     GridAsked,
     MeetAsked,
     Question,
@@ -25,7 +24,7 @@ from datamarket.subsidy.studies.comparison import check_values
 from datamarket.subsidy.studies.grid import Cell
 from datamarket.subsidy.studies.reform import Reformed, reformed
 from datamarket.subsidy.studies.whatif import Move, WhatIf, compare
-from datamarket.subsidy.terms import Line, Result, Snapshot
+from datamarket.subsidy.terms import ChangeReason, Line, Result, Snapshot
 
 NEAR = 5
 """Ranks shown beyond the cut: those whom a small change would reach."""

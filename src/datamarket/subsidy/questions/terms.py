@@ -1,4 +1,4 @@
-"""What a question may ask over a range, what is found, and why an award changes, in both languages."""
+"""What a question may ask over a range, and what is found, in both languages."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,34 +10,6 @@ from datamarket.subsidy.terms import decimal_text
 
 WATERMARK = {"zh": "测算，不是决定", "en": "study, not a decision"}
 STUDY_FORMAT = "subsidy-study/1"
-
-
-class ChangeReason(Labelled):
-    """The first stage at which two arms differ, or the fact that was changed."""
-
-    CLAUSE = "clause", "条款不同", "another clause"
-    LEFT_OUT = "left-out", "未计入该企业", "left out of the study"
-    CONDITIONS = "conditions", "条件变化", "conditions"
-    BASE = "base", "计奖基数变化", "another base"
-    VENUE = "venue", "平台是否计入", "venues that count"
-    PARTY = "party", "按卖方或买方计", "seller or buyer counted"
-    TAX = "tax", "含税或不含税", "tax in or out"
-    TIES = "ties", "并列规则变化", "rule for ties"
-    RANK_IN = "rank-in", "进入名次", "now within the ranks"
-    RANK_OUT = "rank-out", "退出名次", "no longer within the ranks"
-    RANK = "rank", "名次规则变化", "ranking"
-    RATE = "rate", "比例变化", "another rate"
-    TIERS = "tiers", "分档变化", "other tiers"
-    FLOOR = "floor", "下限起作用", "the floor"
-    FLOOR_RELEASED = "floor-released", "下限不再起作用", "no longer lifted by the floor"
-    CAP_BOUND = "cap-bound", "触及上限", "now bound by the cap"
-    CAP_RELEASED = "cap-released", "不再受上限限制", "no longer bound by the cap"
-    CAP = "cap", "上限变化", "another cap"
-    ROUNDING = "rounding", "舍入变化", "rounding"
-    STACKING = "stacking", "叠加规则（被其他奖补取代）", "displaced by another award"
-    ENTERPRISE_CAP = "enterprise-cap", "企业上限", "the cap of an enterprise"
-    BUDGET = "budget", "预算", "the budget"
-    OTHER = "other", "其他", "other"
 
 
 class KinkEffect(Labelled):

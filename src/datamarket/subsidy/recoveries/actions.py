@@ -1,4 +1,4 @@
-"""A recovery is proposed, decided with its plan, paid or set off, or cancelled; each with its entry and its event."""
+"""A recovery is proposed, decided with its plan, paid or set off, cancelled or restored; each with its entry and its event."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -21,9 +21,14 @@ from datamarket.ledger.books.actions import deposit_source
 from datamarket.ledger.terms import AccountKey, AccountKind, EntryId, EntryKind, Leg, Posting, moved
 from datamarket.subsidy.recoveries import queries, rules
 from datamarket.subsidy.recoveries.fines import fine_of, interest_of
-from datamarket.subsidy.recoveries.grounds import grounds_of
+from datamarket.subsidy.recoveries.grounds import grounds_of, justified_now
 from datamarket.subsidy.recoveries.rules import RECOVERY_LIFE
-from datamarket.subsidy.recoveries.tables import RecoveryInstalment, RecoveryReceipt, SubsidyRecovery
+from datamarket.subsidy.recoveries.tables import (
+    RecoveryInstalment,
+    RecoveryReceipt,
+    RecoveryRestoration,
+    SubsidyRecovery,
+)
 from datamarket.subsidy.recoveries.terms import ReceiptKind, RecoveryCause, RecoveryEvent
 from datamarket.subsidy.runs import payment, sealed
 from datamarket.subsidy.runs import queries as run_queries
@@ -140,6 +145,53 @@ async def cancel_recovery(
     return row
 
 
+async def restore_award(
+    session: AsyncSession, actor: Actor, row: SubsidyRecovery, *, reason: str | None, now: datetime
+) -> RecoveryRestoration:
+    """What the books justify again of a recovery whose run and row are locked is awarded again: owed less, the rest payable.
+
+    Never typed, never more than it took; what it still owes, fine and interest too, is set off first.
+    Raises TransitionNotAllowed, ReasonMissing, RecoveryBeyondBooks, NothingToRestore.
+    """
+    RECOVERY_LIFE.after(row.state, RecoveryEvent.RESTORE)
+    RECOVERY_LIFE.check_reason(RecoveryEvent.RESTORE, reason)
+    if row.cause == RecoveryCause.FRAUD:
+        raise rules.RecoveryBeyondBooks
+    view = await run_queries.get_run(session, row.run_id)
+    [paid] = await run_queries.paid_awards(session, line_id=row.line_id)
+    fallen = await queries.decided_of(session, line_id=row.line_id, without=RecoveryCause.FRAUD)
+    amount = rules.restorable(
+        row.amount_fen - row.restored_fen,
+        paid=paid.paid_fen,
+        fallen=fallen[row.line_id],
+        justified_now=await justified_now(session, view, paid, now=now),
+    )
+    if not amount:
+        raise rules.NothingToRestore
+    await _accrue(session, actor, row, now)
+    owed = min(amount, row.open_fen)
+    again, payable = new_id(now), AccountKey(row.ledger_id, row.enterprise_id, AccountKind.SUBSIDY_RESTORED)
+    sides = (_incomes(row.ledger_id)[0], amount), (_receivable(row), -owed), (payable, owed - amount)
+    legs = tuple(Leg(account.id, Fen(fen)) for account, fen in sides if fen)
+    entry = posting.new_posting(actor, EntryKind.RECOVERY_RESTORED, (SOURCE, again), legs, now=now)
+    given = RecoveryRestoration(
+        id=again,
+        recovery_id=row.id,
+        amount_fen=amount,
+        set_off_fen=owed,
+        reason=str(reason),
+        entry_id=await _post(session, row, entry, now, payable),
+        restored_by=actor.account_id,
+        restored_at=now,
+    )
+    row.restored_fen += amount
+    if owed:
+        await _pay_down(session, actor, row, owed, now)
+    session.add(given)
+    await _tell(session, actor, RecoveryEvent.RESTORE, row, given, now=now)
+    return given
+
+
 async def receive_payment(
     session: AsyncSession,
     actor: Actor,
@@ -157,7 +209,7 @@ async def receive_payment(
     await _accrue(session, actor, row, now)
     if amount_fen > row.open_fen:
         raise rules.ReceiptExceeds(asked=yuan(amount_fen), open=yuan(row.open_fen))
-    _pay_down(row, amount_fen)
+    await _pay_down(session, actor, row, amount_fen, now)
     bank = AccountKey(row.ledger_id, None, AccountKind.BANK)
     legs = moved(bank.id, _receivable(row).id, amount_fen)
     source = "deposit", deposit_source(row.ledger_id, reference)
@@ -200,7 +252,7 @@ async def set_off(
     session.add_all(posted)
     receipts = []
     for row, part in parts:
-        _pay_down(row, part)
+        await _pay_down(session, actor, row, part, now)
         told = {"kind": ReceiptKind.SET_OFF, "line_id": line.id, "amount_fen": part}
         receipt = _receipt(session, actor, row, entry, now, **told)
         await _tell(session, actor, "set-off", row, receipt, *posted, now=now)
@@ -225,11 +277,21 @@ async def _payable(session: AsyncSession, run: SubsidyRun, line_id: UUID) -> Sub
     return line
 
 
-def _pay_down(row: SubsidyRecovery, amount: int) -> None:
-    """At the last fen it is recovered."""
+async def _pay_down(
+    session: AsyncSession, actor: Actor, row: SubsidyRecovery, amount: int, now: datetime
+) -> None:
+    """At the last fen it is recovered; what came in of fine and interest is the treasury's, whence it is paid out."""
     event = RecoveryEvent.COMPLETE if amount == row.open_fen else RecoveryEvent.RECEIVE
-    row.received_fen += amount
+    before, row.received_fen = row.collected, row.received_fen + amount
     row.state = RECOVERY_LIFE.after(row.state, event)
+    taken = [through - earlier for through, earlier in zip(row.collected, before, strict=True)]
+    if any(taken):
+        treasury = AccountKey(row.ledger_id, None, AccountKind.TREASURY)
+        sides = *zip(_incomes(row.ledger_id)[1:], taken, strict=True), (treasury, -sum(taken))
+        legs = tuple(Leg(account.id, Fen(fen)) for account, fen in sides if fen)
+        source = SOURCE, new_id(now)
+        handed = posting.new_posting(actor, EntryKind.RECOVERY_COLLECTED, source, legs, now=now)
+        await _post(session, row, handed, now, treasury)
 
 
 async def _accrue(session: AsyncSession, actor: Actor, row: SubsidyRecovery, now: datetime) -> None:
@@ -262,9 +324,11 @@ def _legs(row: SubsidyRecovery) -> tuple[Leg, ...]:
     return (Leg(_receivable(row).id, Fen(row.amount_fen + row.fine_fen)), *credited)
 
 
-async def _post(session: AsyncSession, row: SubsidyRecovery, entry: Posting, now: datetime) -> EntryId:
+async def _post(
+    session: AsyncSession, row: SubsidyRecovery, entry: Posting, now: datetime, *more: AccountKey
+) -> EntryId:
     connection = await driver(session)
-    accounts = [_receivable(row), *_incomes(row.ledger_id)]
+    accounts = [_receivable(row), *_incomes(row.ledger_id), *more]
     await posting.open_accounts(connection, row.ledger_id, accounts, now=now)
     await posting.post(connection, row.ledger_id, [entry], now=now)
     return entry.id

@@ -87,9 +87,14 @@ class InstalmentIn(Body):
 
 
 class RecoveryEventIn(Body):
-    """Both need a reason; a fine, for fraud, and the plan go with `decide`: instalments add up to amount and fine."""
+    """Each needs a reason; a fine, for fraud, and the plan go with `decide`: instalments add up to amount and fine.
 
-    event: Literal[RecoveryEvent.DECIDE, RecoveryEvent.CANCEL] = Field(examples=["decide"])
+    `restore` awards again what today's books justify: the amount is theirs.
+    """
+
+    event: Literal[RecoveryEvent.DECIDE, RecoveryEvent.CANCEL, RecoveryEvent.RESTORE] = Field(
+        examples=["decide"]
+    )
     reason: Prose | None = Field(default=None, examples=["事实清楚，同意追回"])
     fine: str | None = Field(default=None, pattern=r"^[0-9]{1,3}(\.[0-9]{1,6})?%$", examples=["20%"])
     instalments: list[InstalmentIn] = Field(default=[], max_length=MOST_INSTALMENTS)
@@ -126,6 +131,7 @@ class RecoveryOut(RowShape):
     fine_fen: int
     interest_fen: int
     received_fen: int
+    restored_fen: int = Field(description="of the award, given again")
     open_fen: int
     reason: str
     article: str
@@ -168,11 +174,24 @@ class ReceiptOut(RowShape):
     received_at: datetime
 
 
+class RestorationOut(RowShape):
+    """Given again of a recovered award: `set_off_fen` against what was still owed, the rest is payable."""
+
+    id: UUID
+    amount_fen: int
+    set_off_fen: int
+    reason: str
+    entry_id: UUID
+    restored_by: UUID
+    restored_at: datetime
+
+
 class RecoveryPlanOut(RecoveryOut):
-    """A recovery with its plan and what came in; `open_fen` holds interest until now."""
+    """A recovery with its plan, what came in and what was given again; `open_fen` holds interest until now."""
 
     instalments: list[InstalmentOut]
     receipts: list[ReceiptOut]
+    restorations: list[RestorationOut]
 
     @classmethod
     def as_on(cls, view: queries.RecoveryView, on: date, response: Response) -> Self:
@@ -183,7 +202,12 @@ class RecoveryPlanOut(RecoveryOut):
         ]
         receipts = [ReceiptOut.of(one) for one in view.receipts]
         return cls.tagged(
-            row, response, open_fen=row.open_fen + due, instalments=instalments, receipts=receipts
+            row,
+            response,
+            open_fen=row.open_fen + due,
+            instalments=instalments,
+            receipts=receipts,
+            restorations=[RestorationOut.of(one) for one in view.restorations],
         )
 
 
@@ -246,7 +270,8 @@ async def get_recovery(
     return RecoveryPlanOut.as_on(await queries.view_of(session, row), business_date(now), response)
 
 
-@router.post("/recoveries/{recovery_id}/events", summary="Decide or cancel a recovery")
+@router.post("/recoveries/{recovery_id}/events", summary="Decide, cancel or restore a recovery")
+@takes_long
 async def move_recovery(
     actor: DecideRecovery,
     session: Writing,
@@ -256,13 +281,15 @@ async def move_recovery(
     response: Response,
     if_match: IfMatch = None,
 ) -> RecoveryPlanOut:
-    """By another account than proposed it. What something came in of is not cancelled."""
+    """Decided by another account than proposed it. What something came in of is restored, not cancelled."""
     found = await queries.get_recovery(session, recovery_id, visible_to=actor)
     await runs.lock_run(session, found.run_id)
     row = await queries.lock_recovery(session, recovery_id)
     check_tag(if_match, row.version)
     if body.event is RecoveryEvent.CANCEL:
         await actions.cancel_recovery(session, actor, row, reason=body.reason, now=now)
+    elif body.event is RecoveryEvent.RESTORE:
+        await actions.restore_award(session, actor, row, reason=body.reason, now=now)
     else:
         fine = parse_rate(body.fine) if body.fine else None
         plan = [(one.due_on, one.amount_fen) for one in body.instalments]
@@ -277,7 +304,8 @@ async def allowed_recovery_events(
     """For who may decide it."""
     row = await queries.get_recovery(session, recovery_id, visible_to=actor)
     state = RecoveryState(row.state)
-    return RecoveryEventsOut(state=state, events=rules.events_open_to(actor, state, row.proposed_by))
+    events = rules.events_open_to(actor, state, row.proposed_by, RecoveryCause(row.cause))
+    return RecoveryEventsOut(state=state, events=events)
 
 
 @router.post("/recoveries/{recovery_id}/receipts", status_code=201, summary="Record money that was paid back")

@@ -1,4 +1,4 @@
-"""What today's books say of a run's paid awards: each that they would not give in full, with its cause."""
+"""What today's books say of a run's paid awards: each that they would not give in full, and what they justify again."""
 
 import asyncio
 from dataclasses import replace
@@ -10,11 +10,11 @@ from datamarket.foundation.db import driver
 from datamarket.subsidy.evaluator.rules import evaluate
 from datamarket.subsidy.facts import snapshot as snapshots
 from datamarket.subsidy.recoveries import queries
-from datamarket.subsidy.recoveries.rules import cause_of
+from datamarket.subsidy.recoveries.rules import cause_of, justified
 from datamarket.subsidy.recoveries.terms import Ground
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
-from datamarket.subsidy.runs.queries import RunView
+from datamarket.subsidy.runs.queries import PaidAward, RunView
 from datamarket.subsidy.scheme.vocabulary import ENTERPRISE_FACTS
 from datamarket.subsidy.terms import Line, Snapshot
 
@@ -40,6 +40,13 @@ async def grounds_of(session: AsyncSession, view: RunView, *, now: datetime) -> 
             named = (row.id, row.clause_id, row.candidate_id, row.enterprise_id)
             grounds.append(Ground(*named, cause, award.paid_fen, given, left, amount))
     return grounds
+
+
+async def justified_now(session: AsyncSession, view: RunView, paid: PaidAward, *, now: datetime) -> int:
+    """What today's books justify of one paid award of a run. Raises NotCalculated and what the evaluator raises."""
+    [row] = await run_queries.award_lines(session, view.run.id, line_id=paid.line_id)
+    today = await _today(session, view, await dossier.stored_snapshot(session, view), now)
+    return justified(dossier.line_of(row), today.get((row.clause_id, row.candidate_id)), paid.paid_fen)
 
 
 async def _today(

@@ -13,7 +13,12 @@ from datamarket.foundation.db import PageAsked, asked, keyset, lock_row, one_row
 from datamarket.foundation.tables import BigInteger
 from datamarket.subsidy.recoveries.letter import RecoveryUndecided, WrittenRecovery
 from datamarket.subsidy.recoveries.rules import BINDING, OWED, paid_down
-from datamarket.subsidy.recoveries.tables import RecoveryInstalment, RecoveryReceipt, SubsidyRecovery
+from datamarket.subsidy.recoveries.tables import (
+    RecoveryInstalment,
+    RecoveryReceipt,
+    RecoveryRestoration,
+    SubsidyRecovery,
+)
 from datamarket.subsidy.recoveries.terms import DueInstalment, RecoveryCause, RecoveryState
 from datamarket.subsidy.runs import dossier
 from datamarket.subsidy.runs import queries as run_queries
@@ -23,11 +28,12 @@ from datamarket.subsidy.terms import LineStatus
 
 
 class RecoveryView(NamedTuple):
-    """A recovery with its plan, as it is paid down, and what came in."""
+    """A recovery with its plan, as it is paid down, what came in and what was given again."""
 
     recovery: SubsidyRecovery
     plan: list[DueInstalment]
     receipts: Sequence[RecoveryReceipt]
+    restorations: Sequence[RecoveryRestoration]
 
 
 def _visible(actor: Actor) -> SelectOfScalar[SubsidyRecovery]:
@@ -82,18 +88,26 @@ async def plan_of(session: AsyncSession, recovery: SubsidyRecovery) -> list[DueI
 
 
 async def view_of(session: AsyncSession, recovery: SubsidyRecovery) -> RecoveryView:
-    """What came in, oldest first."""
+    """What came in and what was given again, oldest first."""
     came_in = select(RecoveryReceipt).where(RecoveryReceipt.recovery_id == recovery.id)
     receipts = (await session.exec(came_in.order_by(col(RecoveryReceipt.id)))).all()
-    return RecoveryView(recovery, await plan_of(session, recovery), receipts)
+    given = select(RecoveryRestoration).where(RecoveryRestoration.recovery_id == recovery.id)
+    restorations = (await session.exec(given.order_by(col(RecoveryRestoration.id)))).all()
+    return RecoveryView(recovery, await plan_of(session, recovery), receipts, restorations)
 
 
 async def decided_of(
-    session: AsyncSession, *, run_id: UUID | None = None, line_id: UUID | None = None
+    session: AsyncSession,
+    *,
+    run_id: UUID | None = None,
+    line_id: UUID | None = None,
+    without: RecoveryCause | None = None,
 ) -> dict[UUID, int]:
-    """Of each line, what is decided for recovery, come in or not."""
+    """Of each line, what is decided for recovery, come in or not, and was not given again."""
+    lasting = col(SubsidyRecovery.amount_fen) - col(SubsidyRecovery.restored_fen)
     statement = (
-        select(SubsidyRecovery.line_id, func.sum(SubsidyRecovery.amount_fen).cast(BigInteger))
+        select(SubsidyRecovery.line_id, func.sum(lasting).cast(BigInteger))
+        .where(*([SubsidyRecovery.cause != without] if without else []))
         .where(col(SubsidyRecovery.state).in_(BINDING))
         .where(*asked((SubsidyRecovery.run_id, run_id), (SubsidyRecovery.line_id, line_id)))
         .group_by(col(SubsidyRecovery.line_id))
@@ -103,7 +117,15 @@ async def decided_of(
 
 _STANDING = case(
     (func.bool_or(col(SubsidyRecovery.state).in_(OWED)), LineStatus.RECOVERING.value),
-    (func.bool_or(col(SubsidyRecovery.state) == RecoveryState.RECOVERED), LineStatus.RECOVERED.value),
+    (
+        func.bool_or(
+            and_(
+                col(SubsidyRecovery.state) == RecoveryState.RECOVERED,
+                col(SubsidyRecovery.restored_fen) < col(SubsidyRecovery.amount_fen),
+            )
+        ),
+        LineStatus.RECOVERED.value,
+    ),
 )
 STATUS_OF_LINE: Any = (
     select(_STANDING)
@@ -111,19 +133,23 @@ STATUS_OF_LINE: Any = (
     .correlate(SubsidyLine)
     .scalar_subquery()
 )
-"""Whether the award of a line comes back, or has; null where nothing of it is decided."""
+"""Whether the award of a line comes back, or has; null where nothing of it is decided, or all was given again."""
 
 
 async def came_back(session: AsyncSession, run_id: UUID) -> list[Recovered]:
-    """What came in of the recoveries of a run, oldest first."""
+    """What came in of the recoveries of a run, less what was given again, oldest first."""
     receipt = (RecoveryReceipt.amount_fen, RecoveryReceipt.received_at, RecoveryReceipt.entry_id)
-    statement = (
-        select(SubsidyRecovery.line_id, *receipt)
-        .join(RecoveryReceipt, col(RecoveryReceipt.recovery_id) == SubsidyRecovery.id)
-        .where(SubsidyRecovery.run_id == run_id)
-        .order_by(col(RecoveryReceipt.received_at), col(RecoveryReceipt.id))
+    again = col(RecoveryRestoration.set_off_fen) - col(RecoveryRestoration.amount_fen)
+    restoration = (again, RecoveryRestoration.restored_at, RecoveryRestoration.entry_id)
+    ours = SubsidyRecovery.run_id == run_id
+    came = select(SubsidyRecovery.line_id, *receipt).join(
+        RecoveryReceipt, col(RecoveryReceipt.recovery_id) == SubsidyRecovery.id
     )
-    return [Recovered(*row) for row in await session.exec(statement)]
+    went = select(SubsidyRecovery.line_id, *restoration).join(
+        RecoveryRestoration, col(RecoveryRestoration.recovery_id) == SubsidyRecovery.id
+    )
+    rows = [*await session.exec(came.where(ours)), *await session.exec(went.where(ours, again < 0))]
+    return sorted((Recovered(*row) for row in rows), key=lambda one: (one.at, one.entry_id))
 
 
 async def written(session: AsyncSession, row: SubsidyRecovery) -> WrittenRecovery:

@@ -24,10 +24,13 @@ RECOVERY_LIFE = Life(
         (S.RECOVERING, E.RECEIVE): S.RECOVERING,
         (S.DECIDED, E.COMPLETE): S.RECOVERED,
         (S.RECOVERING, E.COMPLETE): S.RECOVERED,
+        (S.DECIDED, E.RESTORE): S.DECIDED,
+        (S.RECOVERING, E.RESTORE): S.RECOVERING,
+        (S.RECOVERED, E.RESTORE): S.RECOVERED,
     },
-    reasons=frozenset({E.DECIDE, E.CANCEL}),
+    reasons=frozenset({E.DECIDE, E.CANCEL, E.RESTORE}),
 )
-BY_PERSONS = (E.DECIDE, E.CANCEL)
+BY_PERSONS = (E.DECIDE, E.CANCEL, E.RESTORE)
 """What an account may ask for; the rest follows from what came in."""
 OWED = (S.DECIDED, S.RECOVERING)
 """Something is still to come."""
@@ -104,6 +107,18 @@ class NothingToSetOff(Refused):
     en = "This award is not payable and unpaid, or its enterprise owes nothing back."
 
 
+class NothingToRestore(Refused):
+    code = "subsidy.nothing-to-restore"
+    zh = "现有账簿没有支持恢复该项追回的任何金额。"
+    en = "Today's books justify again nothing of what this recovery took."
+
+
+class RecoveryBeyondBooks(Refused):
+    code = "subsidy.recovery-beyond-books"
+    zh = "以骗取为由的追回不因账簿恢复：骗取不是账簿上的事实。"
+    en = "What was recovered for fraud is not restored by the books: fraud is no fact of theirs."
+
+
 def check_left(asked: int, left: int) -> None:
     """Raises RecoveryExceeds."""
     if asked > left:
@@ -129,12 +144,15 @@ def paid_down(plan: Sequence[tuple[int, date, int]], received: int) -> list[DueI
     return standing
 
 
-def events_open_to(actor: Actor, state: RecoveryState, proposed_by: UUID) -> list[RecoveryEvent]:
-    """What this actor may do with a recovery now."""
+def events_open_to(
+    actor: Actor, state: RecoveryState, proposed_by: UUID, cause: RecoveryCause
+) -> list[RecoveryEvent]:
+    """What this actor may do with a recovery now; whether the books justify anything again is asked when it is restored."""
     may = actor.may(Permission.APPROVE_SUBSIDY)
-    mine = {E.DECIDE} if actor.account_id == proposed_by else set()
+    never = {E.RESTORE} if cause is RecoveryCause.FRAUD else set()
+    never |= {E.DECIDE} if actor.account_id == proposed_by else set()
     return [
-        event for event in RECOVERY_LIFE.open_in(state) if may and event in BY_PERSONS and event not in mine
+        event for event in RECOVERY_LIFE.open_in(state) if may and event in BY_PERSONS and event not in never
     ]
 
 
@@ -161,6 +179,21 @@ def cause_of(before: Line, after: Line | None) -> RecoveryCause | None:
     }
     cause = max(grown, key=lambda known: grown[known])
     return cause if grown[cause] > 0 else RecoveryCause.CORRECTION
+
+
+def justified(before: Line, after: Line | None, paid: int) -> int:
+    """What today's books justify of a paid award: all where its own facts give no less, nothing where one is not known."""
+    if after is None or after.status is LineStatus.HELD:
+        return 0
+    return paid if cause_of(before, after) is None else min(after.amount_fen, paid)
+
+
+def restorable(recovered: int, *, paid: int, fallen: int, justified_now: int) -> int:
+    """What of one recovery the books justify again: above what its award has left once all that fell by the books is taken off.
+
+    What was recovered for fraud is not in `fallen`: it stays recovered whatever the books say.
+    """
+    return max(0, min(recovered, justified_now - (paid - fallen)))
 
 
 def _failing(line: Line) -> set[str]:

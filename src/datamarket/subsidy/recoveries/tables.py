@@ -1,4 +1,4 @@
-"""Rows of recoveries, of the instalments of their plans, and of what came in. The latter two are append-only."""
+"""Rows of recoveries, of their instalments, of what came in and of what was restored. All but the first are append-only."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -22,7 +22,7 @@ from datamarket.subsidy.recoveries.terms import ReceiptKind, RecoveryCause, Reco
 class SubsidyRecovery(SQLModel, table=True):
     """What is to come back of a paid line: `amount_fen` of the award, with fine and interest beside it.
 
-    `received_fen` is what came in of all three; interest is told until `interest_to`.
+    `received_fen` is what came in of all three; interest is told until `interest_to`; of the award `restored_fen` was given again.
     """
 
     __tablename__ = "subsidy_recovery"
@@ -31,7 +31,7 @@ class SubsidyRecovery(SQLModel, table=True):
         one_of("state", RecoveryState, "subsidy_recovery"),
         CheckConstraint("decided_by <> proposed_by", name="subsidy_recovery_hands_separate"),
         CheckConstraint(
-            "amount_fen > 0 AND fine_fen >= 0 AND interest_fen >= 0 AND (fine_rate IS NOT NULL OR fine_fen = 0)"
+            "amount_fen > 0 AND restored_fen BETWEEN 0 AND amount_fen AND fine_fen >= 0 AND interest_fen >= 0 AND (fine_rate IS NOT NULL OR fine_fen = 0)"
             " AND received_fen BETWEEN 0 AND amount_fen + fine_fen + interest_fen",
             name="subsidy_recovery_amount_check",
         ),
@@ -73,6 +73,7 @@ class SubsidyRecovery(SQLModel, table=True):
     interest_fen: int = Field(default=0, sa_type=BigInteger)
     interest_to: date | None = None
     received_fen: int = Field(default=0, sa_type=BigInteger)
+    restored_fen: int = Field(default=0, sa_type=BigInteger)
     reason: str
     article: str
     proposed_by: UUID
@@ -85,6 +86,12 @@ class SubsidyRecovery(SQLModel, table=True):
     @property
     def total_fen(self) -> int:
         return self.amount_fen + self.fine_fen + self.interest_fen
+
+    @property
+    def collected(self) -> tuple[int, int]:
+        """What came in of fine and of interest: the award is paid back first, interest last."""
+        fine = min(max(self.received_fen - self.amount_fen, 0), self.fine_fen)
+        return fine, max(self.received_fen - self.amount_fen - self.fine_fen, 0)
 
     @property
     def open_fen(self) -> int:
@@ -131,6 +138,27 @@ class RecoveryReceipt(SQLModel, table=True):
     entry_id: UUID
     received_by: UUID
     received_at: datetime = instant()
+
+
+class RecoveryRestoration(SQLModel, table=True):
+    """What was given again of a recovered award: `set_off_fen` of it against what was still owed, the rest is payable."""
+
+    __tablename__ = "subsidy_recovery_restoration"
+    __table_args__ = (
+        CheckConstraint(
+            "amount_fen > 0 AND set_off_fen BETWEEN 0 AND amount_fen",
+            name="subsidy_recovery_restoration_amount_check",
+        ),
+        Index("subsidy_recovery_restoration_idx", "recovery_id"),
+    )
+    id: UUID = Field(primary_key=True)
+    recovery_id: UUID = Field(foreign_key="subsidy_recovery.id")
+    amount_fen: int = Field(sa_type=BigInteger)
+    set_off_fen: int = Field(sa_type=BigInteger)
+    reason: str
+    entry_id: UUID
+    restored_by: UUID
+    restored_at: datetime = instant()
 
 
 ERRORS: dict[str, type[MarketError]] = {

@@ -25,6 +25,7 @@ class RecoveryEvent(StrEnum):
     CANCEL = "cancel"
     RECEIVE = "receive"
     COMPLETE = "complete"
+    RESTORE = "restore"
 
 
 class RecoveryCause(Labelled):

@@ -12,7 +12,7 @@ from datamarket.subsidy.runs.terms import RunState
 from datamarket.subsidy.scheme.clause import Clause, Tiebreak
 from datamarket.subsidy.scheme.dated_values import BEGINNING
 from datamarket.subsidy.scheme.vocabulary import FACTS, PREDICATES, FactKind
-from datamarket.subsidy.terms import Candidate, FactValue
+from datamarket.subsidy.terms import Candidate, FactValue, Unit
 
 if TYPE_CHECKING:
     from datamarket.subsidy.runs.dossier import RunDossier
@@ -191,8 +191,18 @@ def _exceptions(dossier: "RunDossier") -> list[Headed]:
         for row in dossier.lines
         if row.flags
     )
+    firms = {
+        one.enterprise: f"{one.name}（{one.enterprise}）"
+        for one in dossier.candidates
+        if one.unit is Unit.ENTERPRISE
+    }
     edges = (
-        (edge["seller"], edge["buyer"], amount(edge["amount_fen"]), edge["trades"])
+        (
+            firms.get(edge["seller"], edge["seller"]),
+            firms.get(edge["buyer"], edge["buyer"]),
+            amount(edge["amount_fen"]),
+            edge["trades"],
+        )
         for ring in dossier.taken.rings
         for edge in ring["edges"]
     )

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from datamarket.foundation.money import yuan
 from datamarket.subsidy.runs.terms import RunState
+from datamarket.subsidy.terms import ChangeReason
 
 REFUSED_SHOWN = 20
 BELOW_CUT_SHOWN = 15
@@ -80,7 +81,7 @@ def print_runs(runs: Sequence[Mapping[str, Any]]) -> None:
 
 
 def print_comparison(figures: Mapping[str, Any]) -> None:
-    """Totals in yuan, and each award that moves with its reason."""
+    """Totals in yuan, and each award that moves with its reason in words."""
     console = Console()
     console.print("测算 what-if: not an award（元 CNY）", markup=False)
     for name, label in (
@@ -94,7 +95,8 @@ def print_comparison(figures: Mapping[str, Any]) -> None:
     for change in figures["changes"]:
         if change["move"] != "unchanged":
             before, after = yuan(change["before_fen"], grouped=True), yuan(change["after_fen"], grouped=True)
-            told = f"{change['clause']} · {change['candidate']} {change['name']}: {before} → {after} ({change['reason']})"
+            why = " ".join(ChangeReason(change["reason"]).labels)
+            told = f"{change['clause']} · {change['candidate']} {change['name']}: {before} → {after}（{why}）"
             console.print(told, markup=False)
 
 

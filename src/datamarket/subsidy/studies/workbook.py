@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datamarket.foundation.documents.reading import SystemFault
 from datamarket.foundation.errors import Invalid
 from datamarket.foundation.spreadsheets import workbooks
 from datamarket.foundation.spreadsheets.cells import amount
@@ -72,8 +73,8 @@ FIGURES = {
 
 class WorkbookNotWritten(Invalid):
     code = "subsidy.workbook-not-written"
-    zh = "无法写入“{file}”：操作系统答复“{reason}”。"
-    en = "'{file}' cannot be written: the system says '{reason}'."
+    zh = "无法写入“{file}”：{reason}。"
+    en = "'{file}' cannot be written: {reason}."
 
 
 def workbook_of(document: Mapping[str, Any], dossier: "RunDossier | None" = None) -> bytes:
@@ -103,8 +104,7 @@ def write_workbook(document: Mapping[str, Any], path: Path, dossier: "RunDossier
     try:
         path.write_bytes(workbook_of(document, dossier))
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise WorkbookNotWritten(file=path.name, reason=reason) from error
+        raise WorkbookNotWritten(file=path.name, reason=SystemFault.of(error)) from error
 
 
 def _status(status: str) -> str:

@@ -1,5 +1,5 @@
--- zh: 追回及其分期、收回与审计事件所记一致
--- en: recoveries, their instalments and receipts are what audit events tell
+-- zh: 追回及其分期、收回、恢复与审计事件所记一致
+-- en: recoveries, their instalments, receipts and restorations are what audit events tell
 -- seen: SELECT count(*) FROM subsidy_recovery WHERE ledger_id = :ledger_id
 WITH told AS MATERIALIZED (
     SELECT DISTINCT ON (t.key, r.key) t.key AS name, t.key || ' ' || r.key AS named, r.value AS row
@@ -13,6 +13,10 @@ WITH told AS MATERIALIZED (
     SELECT coalesce(e.named, 'subsidy_recovery_instalment ' || t.recovery_id || '/' || t.n), told_otherwise(t, e.row)
       FROM subsidy_recovery_instalment AS t FULL JOIN told AS e ON e.named = 'subsidy_recovery_instalment ' || t.recovery_id || '/' || t.n
      WHERE coalesce(e.name, 'subsidy_recovery_instalment') = 'subsidy_recovery_instalment'
+    UNION ALL
+    SELECT coalesce(e.named, 'subsidy_recovery_restoration ' || t.id), told_otherwise(t, e.row) FROM subsidy_recovery_restoration AS t
+      FULL JOIN told AS e ON e.named = 'subsidy_recovery_restoration ' || t.id
+     WHERE coalesce(e.name, 'subsidy_recovery_restoration') = 'subsidy_recovery_restoration'
     UNION ALL
     SELECT coalesce(e.named, 'subsidy_recovery_receipt ' || t.id), told_otherwise(t, e.row) FROM subsidy_recovery_receipt AS t
       FULL JOIN told AS e ON e.named = 'subsidy_recovery_receipt ' || t.id WHERE coalesce(e.name, 'subsidy_recovery_receipt') = 'subsidy_recovery_receipt'

@@ -1,4 +1,4 @@
--- zh: 补贴所依据的各登记簿（主体及其状态、控制关系、平台、账户、案例、申领、诚信疑点、申报明细、异议、预算、方案、运行事件、记账、奖补出款、合同价款、已存应答）与审计事件所记一致
+-- zh: 补贴所依据的各登记簿（主体及其状态、控制关系、平台、账户、案例及其晋级、申领、诚信疑点、申报明细、异议、预算、方案、运行事件、记账、奖补出款、合同价款、已存应答）与审计事件所记一致
 -- en: the registers that a subsidy stands on are what audit events tell: no row changed, gone, or made by no event
 -- seen: SELECT count(*) FROM audit_event WHERE action <> 'trading.record' AND facts ? 'rows'
 -- An action keeps the rows that it made or changed in its event, under `rows`; of each row the newest event counts.
@@ -26,6 +26,10 @@ WITH told AS MATERIALIZED (
     UNION ALL
     SELECT coalesce(e.named, 'subsidy_case ' || t.id), e.xid, told_otherwise(t, e.row)
       FROM subsidy_case AS t FULL JOIN told AS e ON e.named = 'subsidy_case ' || t.id WHERE coalesce(e.name, 'subsidy_case') = 'subsidy_case'
+    UNION ALL
+    SELECT coalesce(e.named, 'subsidy_case_promotion ' || t.case_id || '/' || t.n), e.xid, told_otherwise(t, e.row)
+      FROM subsidy_case_promotion AS t FULL JOIN told AS e ON e.named = 'subsidy_case_promotion ' || t.case_id || '/' || t.n
+     WHERE coalesce(e.name, 'subsidy_case_promotion') = 'subsidy_case_promotion'
     UNION ALL
     SELECT coalesce(e.named, 'subsidy_claim ' || t.key), e.xid, told_otherwise(t.c, e.row)
       FROM (SELECT c, enterprise_id || '/' || subject || '/' || to_char(claimed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') AS key
