@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from markupsafe import Markup
 
 WIDTH, HEIGHT, RADIUS = 420, 300, 24
 _ROUND = 118
-_BOW = 0.16
-_UPRIGHT = 0.4
+_BOW = Fraction(4, 25)
+"""How far an arrow bows, as a part of its length."""
+_UPRIGHT = Fraction(2, 5)
 MARGIN = 56
 _HEADS = Markup("<defs>{}{}</defs>").format(
     *(
@@ -49,7 +51,7 @@ def below(letters: Sequence[str], controls: Sequence[tuple[str, str]]) -> dict[s
             depth[under] = min(max(depth[under], depth[above] + 1), len(letters) - 1)
     rows = [[letter for letter in letters if depth[letter] == level] for level in sorted(set(depth.values()))]
     return {
-        letter: (WIDTH * (at + 1) / (len(row) + 1), HEIGHT * (level + 0.5) / len(rows))
+        letter: (WIDTH * (at + 1) / (len(row) + 1), HEIGHT * (2 * level + 1) / (2 * len(rows)))
         for level, row in enumerate(rows)
         for at, letter in enumerate(row)
     }
