@@ -60,7 +60,7 @@ def below(letters: Sequence[str], controls: Sequence[tuple[str, str]]) -> dict[s
 def graph(places: Mapping[str, Place], arrows: Sequence[Arrow], title: str) -> Markup:
     """Nodes by their letters, arrows bowed apart, each with its label; the table beside it tells the names."""
     drawn = [_arrow(places, one) for one in arrows]
-    nodes = [_node(letter, *place) for letter, place in places.items()]
+    nodes = [_node(letter, place) for letter, place in places.items()]
     labels = [_label(places, one) for one in arrows]
     high = [y for _, y in places.values()]
     top, tall = min(high) - MARGIN, max(high) - min(high) + 2 * MARGIN
@@ -94,7 +94,8 @@ def _arrow(places: Mapping[str, Place], one: Arrow) -> Markup:
     ).format(kind, path, kind, dashes)
 
 
-def _node(letter: str, x: float, y: float) -> Markup:
+def _node(letter: str, place: Place) -> Markup:
+    x, y = place
     return Markup(
         '<circle class="node" cx="{0:.1f}" cy="{1:.1f}" r="{2}"/><text class="letter" x="{0:.1f}" y="{3:.1f}"'
         ' text-anchor="middle" font-size="19" font-weight="650">{4}</text>'
