@@ -12,7 +12,7 @@ _ROUND = 118
 _BOW = Fraction(4, 25)
 """How far an arrow bows, as a part of its length."""
 _UPRIGHT = Fraction(2, 5)
-MARGIN = 56
+MARGIN = 66
 _HEADS = Markup("<defs>{}{}</defs>").format(
     *(
         Markup(
@@ -109,7 +109,7 @@ def _label(places: Mapping[str, Place], one: Arrow) -> Markup:
     far = math.hypot(across, down) or 1
     away_x, away_y = down / far, -across / far
     x = (start[0] + end[0]) / 2 + away_x * (_BOW * far + 9)
-    y = (start[1] + end[1]) / 2 + away_y * (_BOW * far + 12)
+    y = (start[1] + end[1]) / 2 + away_y * (_BOW * far + 18)
     anchor = "middle" if abs(away_x) < _UPRIGHT else "start" if away_x > 0 else "end"
     return Markup(
         '<text class="told" x="{:.1f}" y="{:.1f}" text-anchor="{}" font-size="15">{}</text>'
