@@ -14,7 +14,7 @@ from datamarket.portal.policy.drawing import Arrow, around, below, graph
 from datamarket.server.app import create_app
 from tests.subsidy.conftest import Market
 from tests.world import subsidy
-from tests.world.browser import Browser
+from tests.world.browser import Browser, PageRead
 from tests.world.participants import acting_for
 from tests.world.people import AUDITOR, actor
 from tests.world.subsidy import AFTER_YEAR, MARCH, YEAR, Officers
@@ -149,6 +149,18 @@ async def test_a_flag_is_found_drawn_and_confirmed_from_its_page(flagged: FastAP
     assert "/policy/flags?state=confirmed" in tallies.links
     for browser in (own, judge):
         await browser.client.aclose()
+
+
+async def test_a_form_with_rows_gives_more_of_them_and_keeps_what_was_typed(
+    shown: tuple[Market, str], desk: Browser
+) -> None:
+    address = f"/form/subsidy/runs/{shown[1]}/objections"
+    form = (await desk.open(address)).form(address)
+    assert {"papers.1.sha256"} == {name for name in form if name.endswith("sha256")} - {"papers.0.sha256"}
+    more = await desk.client.post(f"{address}?rows=6", data=form | {"grounds": "漏计三笔", "resume": "1"})
+    assert more.status_code == 200
+    again = PageRead(more.text).form(f"{address}?rows=6")
+    assert ("papers.5.sha256" in again, again["grounds"].strip()) == (True, "漏计三笔")
 
 
 @pytest.mark.parametrize("noun", ["calls", "applications", "objections", "recoveries", "studies", "schemes"])

@@ -108,6 +108,7 @@ HOMES = (
     ("/subsidy/objections/", "/policy/objections/{objection_id}"),
     ("/subsidy/recoveries/", "/policy/recoveries/{recovery_id}"),
     ("/subsidy/calls/", "/policy/calls/{call_id}"),
+    ("/subsidy/studies/", "/policy/studies/{study_id}"),
     ("/subsidy/applications/", "/policy/applications/{application_id}"),
 )
 """Where the things of a path of the API have a page of their own; it is led to where it is declared."""

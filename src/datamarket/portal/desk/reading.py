@@ -61,9 +61,9 @@ async def read(visit: Visit, path: str) -> Shown:
             asked=asked,
             writes=_makes(visit, document, at),
         )
-    allowed = (
-        await visit.ask.find(f"{at}/allowed-events") if document.find(f"{at}/allowed-events", "GET") else None
-    )
+    asking = document.find(f"{at}/allowed-events", "GET")
+    has_life = asking is not None and asking.template.endswith("/allowed-events")
+    allowed = await visit.ask.find(f"{at}/allowed-events") if has_life else None
     return render(
         visit, "record.html", **shown, record=answered, names=await names_in(visit, [answered]),
         allowed=(allowed or {"events": []})["events"], below=_below(document, operation), writes=_makes(visit, document, at),

@@ -19,6 +19,8 @@ from datamarket.portal.words.tongues import Tongue
 
 BLANK_ROWS = 2
 """Of a table that is filled in, beside what stands in it already."""
+MOST_ROWS = 60
+"""That one asks for at once."""
 _LONG = 400
 """Characters from which a text gets a field of several lines."""
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
@@ -69,8 +71,8 @@ class Blank:
 class Filler:
     """Makes the fields of one operation, and reads what was typed into them."""
 
-    def __init__(self, document: ApiDocument, words: Tongue) -> None:
-        self._document, self._words = document, words
+    def __init__(self, document: ApiDocument, words: Tongue, rows: int = BLANK_ROWS) -> None:
+        self._document, self._words, self._rows = document, words, rows
 
     def blanks(self, body: Schema, given: Mapping[str, Any]) -> list[Blank]:
         """The fields of a body, filled with what is given as JSON."""
@@ -118,7 +120,7 @@ class Filler:
         if made.kind == "group":
             made.parts = list(self._fields(inner, f"{made.name}.", value or {}))
         elif made.kind == "rows":
-            rows = [*(value or ()), *({} for _ in range(BLANK_ROWS))]
+            rows = [*(value or ()), *({} for _ in range(self._rows))]
             item = self._document.resolved(inner["items"])
             made.parts = [
                 Blank(f"{made.name}.{at}", "group", "", required=False, parts=list(self._fields(item, f"{made.name}.{at}.", row)))

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from datamarket.portal.asking import Declined, Reply
 from datamarket.portal.desk.reading import WRITES, names_in, read_document
-from datamarket.portal.forms.filling import Blank, Filler, place_faults
+from datamarket.portal.forms.filling import BLANK_ROWS, MOST_ROWS, Blank, Filler, place_faults
 from datamarket.portal.operations import ApiDocument, Operation
 from datamarket.portal.pages import Shown, home_of, page, render
 from datamarket.portal.sessions import Visit, local
@@ -119,10 +119,12 @@ async def _opened(visit: Visit, path: str, typed: FormData) -> Sent:
     operation = document.find(path, *([asked] if asked in WRITES else WRITES))
     if operation is None:
         raise Declined(404, {})
+    asked_rows = preset.pop("rows", "")
+    rows = min(int(asked_rows), MOST_ROWS) if asked_rows.isdecimal() else BLANK_ROWS
     thing = path.rpartition("/")[0] if path.endswith(_OF_A_THING) else path
     read = await _read_thing(visit, thing) if document.find(thing, "GET") else None
     record = read.body if read and "items" not in read.body else None
-    filler = Filler(document, Tongue(visit.language))
+    filler = Filler(document, Tongue(visit.language), rows)
     back = str(typed.get("next", preset.pop("next", "")))
     given = record if operation.method == "PATCH" and record else preset
     blanks = filler.blanks(operation.body, given) if operation.body else []

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from markupsafe import Markup
 
 WIDTH, HEIGHT, RADIUS = 420, 300, 24
 _ROUND = 118
-_BOW = 0.16
-_UPRIGHT = 0.4
-MARGIN = 56
+_BOW = Fraction(4, 25)
+"""How far an arrow bows, as a part of its length."""
+_UPRIGHT = Fraction(2, 5)
+MARGIN = 66
 _HEADS = Markup("<defs>{}{}</defs>").format(
     *(
         Markup(
@@ -49,7 +51,7 @@ def below(letters: Sequence[str], controls: Sequence[tuple[str, str]]) -> dict[s
             depth[under] = min(max(depth[under], depth[above] + 1), len(letters) - 1)
     rows = [[letter for letter in letters if depth[letter] == level] for level in sorted(set(depth.values()))]
     return {
-        letter: (WIDTH * (at + 1) / (len(row) + 1), HEIGHT * (level + 0.5) / len(rows))
+        letter: (WIDTH * (at + 1) / (len(row) + 1), HEIGHT * (2 * level + 1) / (2 * len(rows)))
         for level, row in enumerate(rows)
         for at, letter in enumerate(row)
     }
@@ -58,7 +60,7 @@ def below(letters: Sequence[str], controls: Sequence[tuple[str, str]]) -> dict[s
 def graph(places: Mapping[str, Place], arrows: Sequence[Arrow], title: str) -> Markup:
     """Nodes by their letters, arrows bowed apart, each with its label; the table beside it tells the names."""
     drawn = [_arrow(places, one) for one in arrows]
-    nodes = [_node(letter, *place) for letter, place in places.items()]
+    nodes = [_node(letter, place) for letter, place in places.items()]
     labels = [_label(places, one) for one in arrows]
     high = [y for _, y in places.values()]
     top, tall = min(high) - MARGIN, max(high) - min(high) + 2 * MARGIN
@@ -92,7 +94,8 @@ def _arrow(places: Mapping[str, Place], one: Arrow) -> Markup:
     ).format(kind, path, kind, dashes)
 
 
-def _node(letter: str, x: float, y: float) -> Markup:
+def _node(letter: str, place: Place) -> Markup:
+    x, y = place
     return Markup(
         '<circle class="node" cx="{0:.1f}" cy="{1:.1f}" r="{2}"/><text class="letter" x="{0:.1f}" y="{3:.1f}"'
         ' text-anchor="middle" font-size="19" font-weight="650">{4}</text>'
@@ -106,7 +109,7 @@ def _label(places: Mapping[str, Place], one: Arrow) -> Markup:
     far = math.hypot(across, down) or 1
     away_x, away_y = down / far, -across / far
     x = (start[0] + end[0]) / 2 + away_x * (_BOW * far + 9)
-    y = (start[1] + end[1]) / 2 + away_y * (_BOW * far + 12)
+    y = (start[1] + end[1]) / 2 + away_y * (_BOW * far + 18)
     anchor = "middle" if abs(away_x) < _UPRIGHT else "start" if away_x > 0 else "end"
     return Markup(
         '<text class="told" x="{:.1f}" y="{:.1f}" text-anchor="{}" font-size="15">{}</text>'

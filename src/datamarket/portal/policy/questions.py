@@ -153,10 +153,13 @@ def asked_in_words(question: Mapping[str, Any], words: Tongue) -> list[tuple[str
     """Path and value of every parameter that was set; then what was asked over a range."""
     pairs = [(path, typed_value(value)) for path, value in question.get("set", {}).items()]
     return pairs + [
-        (
-            words.name(name),
-            ", ".join(f"{words.name(part)} {typed_value(value)}" for part, value in over.items()),
-        )
+        (words.name(name), "; ".join(f"{words.name(part)} {_told(value)}" for part, value in over.items()))
         for name in ("range", "grid", "meet")
         if (over := question.get(name))
     ]
+
+
+def _told(value: Any) -> str:
+    """Of many values the first and the last."""
+    many = isinstance(value, list) and len(value) > 2
+    return f"{value[0]} … {value[-1]}" if many else typed_value(value)
