@@ -27,7 +27,9 @@ OPEN_TO_EVERYONE = {
     "GET /api/v1/evidence/key",
     "GET /api/v1/evidence/proofs/{row_id}",
     "GET /api/v1/listings",
+    "GET /api/v1/listings/facets",
     "GET /api/v1/listings/{listing_id}",
+    "GET /api/v1/names",
     "GET /api/v1/prices/list",
     "GET /api/v1/products/{product_id}/measurements",
     "GET /api/v1/resources",
@@ -49,8 +51,9 @@ OPEN_TO_EVERYONE = {
     "POST /api/v1/auth/refresh",
     "POST /api/v1/auth/revoke",
     "POST /api/v1/auth/token",
+    "POST /api/v1/evidence/verify",
 }
-"""On purpose: listings, prices and measured quality, zones, venues, registered resources, public figures, awards and their notice, proofs, signing in."""
+"""On purpose: names of what one may read, listings, prices and measured quality, zones, venues, registered resources, public figures, awards and their notice, proofs, signing in."""
 CHANGES_NOTHING = {
     "POST /api/v1/accounts/{account_id}/password",
     "POST /api/v1/auth/password",

@@ -36,6 +36,7 @@ class Asker:
         address = (request.client.host, request.client.port) if request.client else ("-", 0)
         transport = httpx.ASGITransport(request.app, client=address)
         headers = {"Accept-Language": language, "X-Request-Id": request.scope["request_id"]}
+        headers["Accept-Encoding"] = "identity"  # packed and unpacked in one process, it would only take time
         if access and access.isascii():
             headers["Authorization"] = f"Bearer {access}"
         self._client = httpx.AsyncClient(

@@ -1,6 +1,7 @@
 """The market on one page: in figures, by month and zone, what is new, who was awarded, and a first way through it."""
 
 import asyncio
+from typing import Any
 
 from starlette.responses import RedirectResponse
 
@@ -10,7 +11,7 @@ from datamarket.portal.sessions import YEAR_SECONDS, Visit
 
 TOUR = "datamarket_tour"
 NEWEST_YEARS = 2
-"""Of which one is shown by month, and awards are looked for."""
+"""Of which one is shown by month, with its awards."""
 
 
 @page("/", "home.html")
@@ -22,9 +23,11 @@ async def home(visit: Visit) -> Shown:
     )
     years = overview["years"][:NEWEST_YEARS]
     shown = max(years, key=lambda year: year["trades"], default=None)
-    months, *awards = await asyncio.gather(
-        ask.get("/statistics/turnover", by="month", year=shown and shown["year"]),
-        *(ask.get("/subsidy/awards", year=year["year"], limit=5) for year in years),
+    sold = [{"provider": one["provider_id"]} for one in listings["items"]]
+    months, names, awards = await asyncio.gather(
+        ask.get("/statistics/turnover", by="month", year=shown["year"]) if shown else _nothing(),
+        names_in(visit, sold),
+        ask.get("/subsidy/awards", year=shown["year"], limit=5) if shown else _nothing(),
     )
     return {
         "overview": overview,
@@ -32,10 +35,15 @@ async def home(visit: Visit) -> Shown:
         "months": months["items"][::-1],
         "zones": zones["items"],
         "listings": listings["items"],
-        "awards": next((answer["items"] for answer in awards if answer["items"]), []),
-        "names": await names_in(visit, [{"provider": one["provider_id"], "zone": one["zone_id"]} for one in listings["items"]]),
+        "awards": awards["items"],
+        "names": names,
         "tour": TOUR not in visit.request.cookies,
     }  # fmt: skip
+
+
+async def _nothing() -> dict[str, list[Any]]:
+    """Of a market in which nothing was traded."""
+    return {"items": []}
 
 
 @page("/tour", methods=("POST",))
