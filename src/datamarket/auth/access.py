@@ -66,7 +66,9 @@ def allow(permission: Permission) -> Any:
         await identify(request)
         checked(request)
 
-    async def permitted(request: Request, _token: Annotated[str | None, Security(bearer)]) -> Actor:
+    scoped = Security(bearer, scopes=[permission])  # by which the document says whose role may ask
+
+    async def permitted(request: Request, _token: Annotated[str | None, scoped]) -> Actor:
         return checked(request)
 
     permitted.permission = permission  # type: ignore[attr-defined]

@@ -18,6 +18,8 @@ class Way:
         return self.zh if language == "zh" else self.en
 
 
+OVERSEEING = "read_audit_events"
+"""Who has it reads the books of the whole city, others their own."""
 PUBLIC = (
     Way("/catalogue", "数据产品", "Catalogue"),
     Way("/zones", "运营专区", "Zones"),
@@ -70,10 +72,10 @@ DESKS: tuple[tuple[str, str, tuple[Way, ...]], ...] = (
         "账务与监督", "Books and oversight",
         (
             Way("/desk/ledger/accounts", "账簿科目", "Accounts of the ledger", "read_ledger"),
-            Way("/desk/ledger/trial-balance", "试算平衡", "Trial balance", "read_ledger"),
+            Way("/desk/ledger/trial-balance", "试算平衡", "Trial balance", OVERSEEING),
             Way("/desk/ledger/periods", "会计期间", "Months", "read_ledger"),
             Way("/desk/payouts/batches", "出款批次", "Payouts", "read_ledger"),
-            Way("/desk/bank/reconciliation", "银行对账", "Reconciliation", "read_ledger"),
+            Way("/desk/bank/reconciliation", "银行对账", "Reconciliation", OVERSEEING),
             Way("/desk/audit-events", "审计事件", "Audit trail", "read_audit_events"),
         ),
     ),
