@@ -20,7 +20,7 @@ NONE_FOUND = (
     "No browser was found: install one (apt-get install chromium), or set DATAMARKET_BROWSER=/path/to/chromium. "
     "没有找到浏览器：请安装（apt-get install chromium），或设置 DATAMARKET_BROWSER=/路径/chromium。"
 )
-PASSWORD = os.environ.get("PW", "a password of the pages")  # noqa: S105 - of this market's own accounts
+PASSWORD = "a password of the pages"  # noqa: S105 - of this market's own accounts
 PATIENCE_SECONDS = 60
 MARKET = ("demo", "--enterprises", "20", "--trades", "100")
 """A whole year, as small as it can be."""
@@ -43,9 +43,6 @@ def browser_found() -> str:
 @pytest.fixture(scope="session")
 def place(browser_found: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the market is served."""
-    if os.environ.get("AT"):  # DEV
-        yield os.environ["AT"]  # DEV
-        return  # DEV
     port = free_port()
     given = {"DATAMARKET_VAR": str(tmp_path_factory.mktemp("var")), "DATAMARKET_DEMO_PASSWORD": PASSWORD}
     given |= {"DATAMARKET_SIGN_IN_LIMIT": "1000/minute", "DATAMARKET_PUBLIC_URL": f"http://127.0.0.1:{port}"}

@@ -125,11 +125,13 @@ async def test_everything_that_can_be_read_has_a_page_which_speaks_one_language(
         if read.method != "GET" or read.answer is None:
             continue
         address = f"/desk{offices.path(read)}"
-        answers = [await browser.client.get(address) for browser in offices.browsers]
-        assert {answer.status_code for answer in answers} <= {200, 403, 404, 409, 422}, address
-        for answer in answers:
+        for browser in offices.browsers:
+            answer = await browser.client.get(address)
+            assert answer.status_code in {200, 403, 404, 409, 422}, address
             assert not _CHINESE.search(" ".join(PageRead(answer.text).ours)), address
-        shown += any(answer.status_code == 200 for answer in answers)
+            if answer.status_code == 200:
+                shown += 1
+                break
     assert shown > 90
 
 
