@@ -45,6 +45,7 @@ class Reader:
         self.place, self.as_seen = place, look
         self.looked: set[str] = set()
         self._faults: list[str] = []
+        self._refused = False
         self._context = chromium.new_context(
             base_url=place,
             locale="zh-CN" if look.language == "zh" else "en-GB",
@@ -108,12 +109,12 @@ class Reader:
                 field.fill(value)
 
     def press(self, *, refused: bool = False) -> None:
-        """Sends the form of the page, and looks at what comes; what is refused is a page of its own, with status 422."""
+        """Sends the form of the page, and looks at what comes; a refusal is a page with status 422."""
+        self._refused = self._refused or refused
         with self.page.expect_navigation():
             self.page.locator("main form[method=post] button").last.click()
         if not refused:
             self.look()
-        self._faults = [fault for fault in self._faults if not refused or "422" not in fault]
 
     def look(self) -> None:
         """What every page keeps to; each is looked at once."""
@@ -121,7 +122,8 @@ class Reader:
             return
         self.looked.add(seen)
         language = "zh-CN" if self.as_seen.language == "zh" else "en"
-        faults = self._faults + self._of_the_document(language)
+        faults = [fault for fault in self._faults if not (self._refused and "422" in fault)]
+        faults += self._of_the_document(language)
         self._faults = []
         judged = (seen, self.as_seen.width)
         if self.as_seen.scripts and judged not in JUDGED:
