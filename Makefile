@@ -12,7 +12,7 @@ COMPILE := var/lock/bin/uv pip compile --universal --python-version 3.11 --quiet
 SIZE ?= demo
 SECONDS := 30# the shell has one of its own; given on the line, it counts
 
-.PHONY: demo serve test coverage lint format hooks load bench rivals figures faults soak clients docs lock clean help
+.PHONY: demo serve test test-pages coverage lint format hooks load bench rivals figures faults soak clients docs lock clean help
 .DEFAULT_GOAL := demo
 
 # What the market runs on, and nothing else.
@@ -43,6 +43,9 @@ serve: $(READY)  ## the API on http://127.0.0.1:8000/docs
 
 test: $(DEV)  ## all tests, on the embedded PostgreSQL or on DATABASE_URL
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-pages: $(DEV)  ## the portal's pages in a real browser: apt-get install chromium, or set DATAMARKET_BROWSER=/path/to/it
+	$(BIN)/python -m pytest tests/pages -n 0
 
 # The fuzzing is counted by nobody: its server runs in threads, whose greenlets CPython 3.11 tidies up in pending calls,
 # and there a line that coverage traces can wait for ever.
@@ -100,4 +103,4 @@ clean:  ## the virtual environment and what tools leave behind; not the market i
 	rm -rf $(VENV) build src/*.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

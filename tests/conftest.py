@@ -31,7 +31,7 @@ from tests.world.books import assert_books_still_hold, auditing
 from tests.world.document import held_to_the_document
 from tests.world.people import NOON, enrol, moment
 
-BESIDE_THE_ROOMS = {"architecture", "cases", "concurrency", "e2e", "migrations", "property", "world"}
+BESIDE_THE_ROOMS = {"architecture", "cases", "concurrency", "e2e", "migrations", "pages", "property", "world"}
 """Folders of `tests/` that are no slices; every other is named as one, and so are the folders in it."""
 HERE = Path(__file__).parent
 _kept: list[greenlet] = []

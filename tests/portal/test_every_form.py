@@ -1,6 +1,7 @@
 """Every write of the API has a form, with a field for all that it takes; what is refused is said beside its field."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 
 import pytest
@@ -22,6 +23,7 @@ UNTIL_THE_END = {"POST /contracts/{contract_id}/disposal"}
 """Of a contract that has ended; of others there is no such thing."""
 OURS = {"form_token", "key", "tag", "next"}
 TYPED = "¿¡"
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
 class Offices:
@@ -30,9 +32,12 @@ class Offices:
     def __init__(self, app: FastAPI, things: Mapping[str, str], browsers: list[Browser]) -> None:
         self.document, self.things, self.browsers = document_of(app), dict(things), browsers
 
+    def path(self, asked: Operation) -> str:
+        about = {"trade_id": self.things["disputed_id"]} if "{dispute_id}" in asked.template else {}
+        return asked.template.format_map(self.things | about)
+
     def address(self, write: Operation) -> str:
-        about = {"trade_id": self.things["disputed_id"]} if "{dispute_id}" in write.template else {}
-        return f"/form{write.template.format_map(self.things | about)}?method={write.method.lower()}"
+        return f"/form{self.path(write)}?method={write.method.lower()}"
 
     async def opened(self, address: str) -> tuple[Browser, Values]:
         """The form as it is shown to the first who may see what it is about."""
@@ -58,7 +63,8 @@ async def offices(module_database: Database, settings: Settings) -> AsyncIterato
             "disputed_id": "SELECT trade_id FROM trade_dispute WHERE $1::text <> ''",
         }.items():
             things[name] = str(await connection.fetchval(asked, things["zone_id"]))
-    things["bank_line_id"] = things["zone_id"]
+    things["bank_line_id"] = things["entry_id"]
+    things["row_id"] = things["trade_id"]
     app = create_app(settings, module_database, read_clock=lambda: AFTER_PUBLICITY)
     callers = (market.city, market.provider, market.buyer)
     yield Offices(app, things, [await Browser(app).become(who) for who in callers])
@@ -110,6 +116,23 @@ async def test_every_write_has_a_form_with_a_field_for_each_property_and_keeps_w
             assert {name for name in fields.keys() - chosen if again[name] != TYPED} == set(), write.id
         opened += 1
     assert opened > 80
+
+
+async def test_everything_that_can_be_read_has_a_page_which_speaks_one_language(offices: Offices) -> None:
+    """Lists, things and the questions before them; in English nothing that the page says by itself is Chinese."""
+    shown = 0
+    for read in offices.document.operations:
+        if read.method != "GET" or read.answer is None:
+            continue
+        address = f"/desk{offices.path(read)}"
+        for browser in offices.browsers:
+            answer = await browser.client.get(address)
+            assert answer.status_code in {200, 403, 404, 409, 422}, address
+            assert not _CHINESE.search(" ".join(PageRead(answer.text).ours)), address
+            if answer.status_code == 200:
+                shown += 1
+                break
+    assert shown > 90
 
 
 async def test_a_form_says_what_each_required_field_lacks_in_its_language(offices: Offices) -> None:

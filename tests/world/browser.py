@@ -11,6 +11,8 @@ from datamarket.portal.sessions import ACCESS
 from tests.world.people import enrol
 
 Values = dict[str, str]
+OUR_WORDS = {"th", "dt", "label", "legend", "button", "summary", "option"}
+"""Where a page speaks by itself, and shows no name that somebody gave."""
 
 
 class PageRead(HTMLParser):
@@ -23,8 +25,9 @@ class PageRead(HTMLParser):
         self.links: list[str] = []
         self.texts: list[str] = []
         self.chosen: set[str] = set()
+        self.ours: list[str] = []
         self._area = self._select = ""
-        self._silent = False
+        self._silent, self._tag = False, ""
         self.feed(text)
 
     @property
@@ -37,7 +40,7 @@ class PageRead(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        self._silent = tag in {"script", "style"}
+        self._silent, self._tag = tag in {"script", "style"}, tag
         if tag == "form":
             self.forms.append({})
             self.actions.append(given.get("action", ""))
@@ -55,6 +58,7 @@ class PageRead(HTMLParser):
             self.forms[-1][self._select] = given["value"]
 
     def handle_endtag(self, tag: str) -> None:
+        self._tag = ""
         if tag == "textarea":
             self._area = ""
 
@@ -63,6 +67,8 @@ class PageRead(HTMLParser):
             self.forms[-1][self._area] += data
         elif not self._silent:
             self.texts.append(data)
+            if self._tag in OUR_WORDS:
+                self.ours.append(data)
 
 
 class Browser:

@@ -15,7 +15,7 @@ from datamarket.foundation.http import API_PREFIX, KeyHeader, database_of, writt
 from datamarket.foundation.waiting.patience import patient
 
 bearer = OAuth2PasswordBearer(
-    tokenUrl="/api/v1/auth/token", scopes={word.value: word.en for word in Permission}, auto_error=False
+    tokenUrl="/api/v1/auth/token", scopes={word.value: word.value for word in Permission}, auto_error=False
 )
 _TOKENLESS = {f"{API_PREFIX}/auth/{word}" for word in ("token", "refresh", "revoke")}
 """What one does because the access token is old: it is not looked at."""
@@ -68,9 +68,9 @@ def allow(permission: Permission) -> Any:
         await identify(request)
         checked(request)
 
-    async def permitted(
-        request: Request, _token: Annotated[str | None, Security(bearer, scopes=[permission.value])]
-    ) -> Actor:
+    scoped = Security(bearer, scopes=[permission])  # by which the document says whose role may ask
+
+    async def permitted(request: Request, _token: Annotated[str | None, scoped]) -> Actor:
         return checked(request)
 
     permitted.permission = permission  # type: ignore[attr-defined]

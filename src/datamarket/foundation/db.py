@@ -167,7 +167,9 @@ class Database:
                 if self.seconds != self._usual_seconds:
                     await (await session.connection()).execute(text(_patience(self.seconds)))
                 yield session
-                if not reading:  # it has nothing that a deferred check would look at, and a page asks for many
+                if (
+                    not reading
+                ):  # it has nothing that a deferred check would look at, and a page asks for many
                     await session.flush()
                     await (await session.connection()).execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
                 sent = not raw.is_closed()

@@ -23,6 +23,8 @@ class Way:
         return self.zh if language == "zh" else self.en
 
 
+OVERSEEING = "read_audit_events"
+"""Who has it reads the books of the whole city, others their own."""
 PUBLIC = (
     Way("/catalogue", "数据产品", "Catalogue"),
     Way("/zones", "运营专区", "Zones"),

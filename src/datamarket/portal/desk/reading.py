@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 
+from datamarket.foundation.clock import business_date
 from datamarket.portal.asking import Declined
 from datamarket.portal.operations import ApiDocument, Operation, document_of
 from datamarket.portal.pages import Shown, page, render, sign_in_first
@@ -46,10 +47,21 @@ async def read(visit: Visit, path: str) -> Shown:
     operation = document.find(at, "GET")
     if operation is None or operation.answer is None:
         raise Declined(404, {})
-    asked = {name: value for name, value in visit.request.query_params.items() if name != "done"}
-    reply = await visit.ask.send("GET", at, params=asked)
+    given = {name: value for name, value in visit.request.query_params.items() if name != "done"}
+    asked = _assumed(visit, document, operation) | given
+    shown: dict[str, Any] = {"path": at, "operation": operation, "document": document, "asked": asked}
+    if _lacks(operation, given):
+        return render(visit, "asking.html", **shown, problem=None)
+    try:
+        reply = await visit.ask.send(
+            "GET", at, params={name: value for name, value in asked.items() if value}
+        )
+    except Declined as refusal:
+        if not operation.filters or refusal.status not in {404, 422}:
+            raise
+        return render(visit, "asking.html", refusal.status, **shown, problem=refusal.problem)
     sheet, answered = sheet_of(document, operation), reply.body
-    shown: dict[str, Any] = {"path": at, "sheet": sheet, "operation": operation, "document": document}
+    shown["sheet"] = sheet
     if isinstance(answered, dict) and isinstance(answered.get("items"), list):
         names = await names_in(visit, answered["items"])
         return render(
@@ -58,7 +70,6 @@ async def read(visit: Visit, path: str) -> Shown:
             **shown,
             answer=answered,
             names=names,
-            asked=asked,
             writes=_makes(visit, document, at),
         )
     asking = document.find(f"{at}/allowed-events", "GET")
@@ -68,6 +79,20 @@ async def read(visit: Visit, path: str) -> Shown:
         visit, "record.html", **shown, record=answered, names=await names_in(visit, [answered]),
         allowed=(allowed or {"events": []})["events"], below=_below(document, operation), writes=_makes(visit, document, at),
     )  # fmt: skip
+
+
+def _assumed(visit: Visit, document: ApiDocument, operation: Operation) -> dict[str, str]:
+    """Of a day that has to be named, today."""
+    today = business_date(visit.request.app.state.read_clock()).isoformat()
+    return {
+        one["name"]: today
+        for one in operation.filters
+        if one.get("required") and document.resolved(one["schema"]).get("format") == "date"
+    }
+
+
+def _lacks(operation: Operation, asked: Mapping[str, str]) -> bool:
+    return any(one.get("required") and not asked.get(one["name"]) for one in operation.filters)
 
 
 def _makes(visit: Visit, document: ApiDocument, path: str) -> list[Operation]:

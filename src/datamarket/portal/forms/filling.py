@@ -78,10 +78,13 @@ class Filler:
         """The fields of a body, filled with what is given as JSON."""
         return list(self._fields(self._document.resolved(body), "", given))
 
-    def _fields(self, body: Schema, prefix: str, given: Mapping[str, Any]) -> Iterator[Blank]:
+    def _fields(
+        self, body: Schema, prefix: str, given: Mapping[str, Any], *, assumed: bool = True
+    ) -> Iterator[Blank]:
+        """Of a group or row that may be left out nothing is `assumed`: it would count as filled in."""
         required = set(body.get("required", ()))
         for name, schema in body.get("properties", {}).items():
-            value = given.get(name, schema.get("default"))
+            value = given.get(name, schema.get("default") if assumed else None)
             yield self._field(f"{prefix}{name}", schema, value, required=name in required)
 
     def _field(self, name: str, schema: Schema, value: Any, *, required: bool) -> Blank:
@@ -118,12 +121,13 @@ class Filler:
     def _fill(self, made: Blank, present: Schema, inner: Schema, value: Any) -> None:
         """Its options and parts, and what stands in it."""
         if made.kind == "group":
-            made.parts = list(self._fields(inner, f"{made.name}.", value or {}))
+            assumed = made.required or bool(value)
+            made.parts = list(self._fields(inner, f"{made.name}.", value or {}, assumed=assumed))
         elif made.kind == "rows":
             rows = [*(value or ()), *({} for _ in range(self._rows))]
             item = self._document.resolved(inner["items"])
             made.parts = [
-                Blank(f"{made.name}.{at}", "group", "", required=False, parts=list(self._fields(item, f"{made.name}.{at}.", row)))
+                Blank(f"{made.name}.{at}", "group", "", required=False, parts=list(self._fields(item, f"{made.name}.{at}.", row, assumed=bool(row))))
                 for at, row in enumerate(rows)
             ]  # fmt: skip
         elif made.kind in {"choice", "choices"}:

@@ -1,0 +1,79 @@
+"""A small market of its own, served by a process of its own, and a browser that is there already; nothing is fetched."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import sync_playwright
+
+from loadtests.market import free_port
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+NONE_FOUND = (
+    "No browser was found: install one (apt-get install chromium), or set DATAMARKET_BROWSER=/path/to/chromium. "
+    "没有找到浏览器：请安装（apt-get install chromium），或设置 DATAMARKET_BROWSER=/路径/chromium。"
+)
+PASSWORD = "a password of the pages"  # noqa: S105 - of this market's own accounts
+PATIENCE_SECONDS = 60
+MARKET = ("demo",)
+"""A whole year with its awards; a market much smaller has no ring of trades, which the demo looks for."""
+
+
+def browser_path() -> str | None:
+    found = os.environ.get("DATAMARKET_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    return found if found and Path(found).is_file() else None
+
+
+@pytest.fixture(scope="session")
+def browser_found() -> str:
+    """Looked for before anything is made."""
+    path = browser_path()
+    if path is None:
+        pytest.exit(NONE_FOUND, returncode=2)
+    return path
+
+
+@pytest.fixture(scope="session")
+def place(browser_found: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the market is served."""
+    port = free_port()
+    given = {"DATAMARKET_VAR": str(tmp_path_factory.mktemp("var")), "DATAMARKET_DEMO_PASSWORD": PASSWORD}
+    given |= {"DATAMARKET_SIGN_IN_LIMIT": "1000/minute", "DATAMARKET_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | given
+    market = [sys.executable, "-m", "datamarket"]
+    subprocess.run([*market, *MARKET], env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
+    serve = [*market, "serve", "--port", str(port)]
+    process = subprocess.Popen(serve, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
+    try:
+        _await(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)
+
+
+def _await(place: str) -> None:
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < ends:
+        try:
+            if httpx.get(f"{place}/", timeout=PATIENCE_SECONDS).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    pytest.fail("the market was not served")
+
+
+@pytest.fixture(scope="session")
+def chromium(browser_found: str) -> Iterator[Chromium]:
+    with sync_playwright() as played:
+        asked = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = played.chromium.launch(executable_path=browser_found, args=asked)
+        yield browser
+        browser.close()

@@ -1,0 +1,152 @@
+"""One who reads pages in a browser, and looks at each: what it loads, says, forbids, and who can use it."""
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Request, Response
+
+SERIOUS = {"serious", "critical"}
+JUDGED: set[tuple[str, int]] = set()
+"""Pages and widths at which it was asked already whether everyone can use them."""
+_AXE = Axe()
+_OVERFLOW = "() => document.scrollingElement.scrollWidth - innerWidth"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How somebody looks at pages."""
+
+    language: str
+    width: int
+    dark: bool = False
+    scripts: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.language}-{self.width}{'-dark' * self.dark}{'-no-scripts' * (not self.scripts)}"
+
+
+LOOKS = (
+    Look("zh", 390),
+    Look("zh", 1440, dark=True),
+    Look("en", 390, dark=True),
+    Look("en", 1440),
+    Look("zh", 1440, scripts=False),
+    Look("en", 390, scripts=False),
+)
+
+
+class Reader:
+    """One window. Whatever a page does that it must not is kept, and told by `look`."""
+
+    def __init__(self, chromium: Browser, place: str, look: Look) -> None:
+        self.place, self.as_seen = place, look
+        self.looked: set[str] = set()
+        self._faults: list[str] = []
+        self._refused = False
+        self._context = chromium.new_context(
+            base_url=place,
+            locale="zh-CN" if look.language == "zh" else "en-GB",
+            viewport={"width": look.width, "height": 900},
+            color_scheme="dark" if look.dark else "light",
+            java_script_enabled=look.scripts,
+            reduced_motion="reduce",
+        )
+        self.page = self._context.new_page()
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self._faults.append(f"script: {error}"))
+        self.page.on("request", self._asked)
+        self.page.on("response", self._answered)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._context.close()
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self._faults.append(f"console: {message.text}")
+
+    def _asked(self, request: Request) -> None:
+        if urlsplit(request.url).netloc != urlsplit(self.place).netloc and not request.url.startswith(
+            "data:"
+        ):
+            self._faults.append(f"asked another host: {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            self._faults.append(f"{response.status}: {response.url}")
+
+    def go(self, path: str) -> None:
+        self.page.goto(path)
+        self.look()
+
+    def follow(self, prefix: str) -> None:
+        """The first link of the page's own content that leads below a path."""
+        found = self.page.locator(f"main a[href^='{prefix}']").first
+        assert found.count(), f"{self.page.url}: no link to {prefix}"
+        self.go(str(found.get_attribute("href")))
+
+    def sign_in(self, username: str, password: str) -> None:
+        self.go("/sign-in")
+        self.fill(username=username, password=password)
+        self.press()
+        assert urlsplit(self.page.url).path == "/desk", self.page.url
+
+    def fill(self, **values: str) -> None:
+        for name, value in values.items():
+            field = self.page.locator(f"main [name='{name}']").first
+            if field.evaluate("field => field.tagName") == "SELECT":
+                field.select_option(value)
+            elif field.get_attribute("type") == "checkbox":
+                self.page.locator(f"main [name='{name}'][value='{value}']").check()
+            else:
+                field.fill(value)
+
+    def press(self, *, refused: bool = False) -> None:
+        """Sends the form of the page, and looks at what comes; a refusal is a page with status 422."""
+        self._refused = self._refused or refused
+        with self.page.expect_navigation():
+            self.page.locator("main form[method=post] button").last.click()
+        if not refused:
+            self.look()
+
+    def look(self) -> None:
+        """What every page keeps to; each is looked at once."""
+        if (seen := urlsplit(self.page.url).path) in self.looked:
+            return
+        self.looked.add(seen)
+        language = "zh-CN" if self.as_seen.language == "zh" else "en"
+        faults = [fault for fault in self._faults if not (self._refused and "422" in fault)]
+        faults += self._of_the_document(language)
+        self._faults = []
+        judged = (seen, self.as_seen.width)
+        if self.as_seen.scripts and judged not in JUDGED:
+            JUDGED.add(judged)
+            faults += self._of_use()
+        assert not faults, f"{self.as_seen} {self.page.url}: {faults}"
+
+    def _of_the_document(self, language: str) -> list[str]:
+        page, faults = self.page, []
+        if page.locator("html").get_attribute("lang") != language:
+            faults.append("lang")
+        if not page.title().strip():
+            faults.append("title")
+        if page.locator("h1").count() != 1 or not page.locator("h1").inner_text().strip():
+            faults.append("h1")
+        if (wide := page.evaluate(_OVERFLOW)) > 0:
+            faults.append(f"wider by {wide} px")
+        return faults
+
+    def _of_use(self) -> list[str]:
+        found: dict[str, Any] = _AXE.run(self.page, options={"resultTypes": ["violations"]}).response
+        return [
+            f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:200]} ({len(one['nodes'])})"
+            for one in found["violations"]
+            if one["impact"] in SERIOUS
+        ]
