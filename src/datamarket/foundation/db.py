@@ -167,9 +167,7 @@ class Database:
                 if self.seconds != self._usual_seconds:
                     await (await session.connection()).execute(text(_patience(self.seconds)))
                 yield session
-                if (
-                    not reading
-                ):  # it has nothing that a deferred check would look at, and a page asks for many
+                if not reading:  # nothing there that a deferred check would look at
                     await session.flush()
                     await (await session.connection()).execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
                 sent = not raw.is_closed()

@@ -46,13 +46,8 @@ def events() -> dict[str, tuple[str, str]]:
 @functools.cache
 def vocabularies() -> dict[str, type[Labelled]]:
     """Every enumeration whose words have labels, by its name."""
-    kinds = [
-        kind
-        for module in [*slices.files("terms"), *slices.files("rules")]
-        for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, Labelled) and kind is not Labelled
-    ]
-    return {kind.__name__: kind for kind in kinds}
+    slices.files("terms")  # each is known once it is read
+    return {kind.__name__: kind for kind in Labelled.__subclasses__()}
 
 
 @functools.cache
