@@ -153,10 +153,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, *, reading: bool = False) -> AsyncIterator[AsyncSession]:
-        """One session, one transaction: all or nothing, deferred checks fail here with their name.
-
-        It counts as a write unless it is for `reading`. Raises OutcomeUnknown when the connection breaks at the COMMIT.
-        """
+        """One session, one transaction: a write, whose deferred checks fail here, unless for `reading`. Raises OutcomeUnknown at a COMMIT."""
         sent = False
         try:
             async with (
@@ -167,7 +164,7 @@ class Database:
                 if self.seconds != self._usual_seconds:
                     await (await session.connection()).execute(text(_patience(self.seconds)))
                 yield session
-                if not reading:  # nothing there that a deferred check would look at
+                if not reading:
                     await session.flush()
                     await (await session.connection()).execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
                 sent = not raw.is_closed()
