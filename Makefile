@@ -12,7 +12,7 @@ COMPILE := var/lock/bin/uv pip compile --universal --python-version 3.11 --quiet
 SIZE ?= demo
 SECONDS := 30# the shell has one of its own; given on the line, it counts
 
-.PHONY: demo serve test test-pages coverage lint format hooks load bench rivals figures faults soak clients docs lock clean help
+.PHONY: demo serve test test-pages pictures coverage lint format hooks load bench rivals figures faults soak clients docs lock clean help
 .DEFAULT_GOAL := demo
 
 # What the market runs on, and nothing else.
@@ -46,6 +46,9 @@ test: $(DEV)  ## all tests, on the embedded PostgreSQL or on DATABASE_URL
 
 test-pages: $(DEV)  ## the portal's pages in a real browser: apt-get install chromium, or set DATAMARKET_BROWSER=/path/to/it
 	$(BIN)/python -m pytest tests/pages -n 0
+
+pictures: $(DEV)  ## docs/pages: twelve pages as a browser shows them
+	DATAMARKET_PICTURES=docs/pages $(BIN)/python -m pytest tests/pages/test_pictures.py -n 0
 
 # The fuzzing is counted by nobody: its server runs in threads, whose greenlets CPython 3.11 tidies up in pending calls,
 # and there a line that coverage traces can wait for ever.
