@@ -24,15 +24,16 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "/evidence",
         "/sign-in",
     ),
-    BUYER: (
+    BUYER: ("/desk", "/catalogue", ">/catalogue/", "/desk/quotes", "/desk/events"),
+    "dm-001": (
         "/desk",
         "/my/contracts",
         ">/my/contracts/",
         "/my/orders",
         "/my/trades",
+        ">/my/trades/",
         "/my/money",
-        "/desk/quotes",
-        "/desk/events",
+        "/desk/products",
     ),
     "authority": (
         "/desk",
