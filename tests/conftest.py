@@ -93,8 +93,20 @@ def server_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iter
     root = tmp_path_factory.getbasetemp()
     shared = root.parent if worker_id != "master" else root
     server = embedded_server(shared / "postgres")
+    asyncio.run(unhurried_disk(server.get_uri()))
     yield server.get_uri()
     server.cleanup()
+
+
+async def unhurried_disk(url: str) -> None:
+    """No test of this server cuts its power (loadtests/faults does, of servers of its own): it waits for no disk."""
+    connection = await asyncpg.connect(url)
+    try:
+        for setting in ("fsync", "full_page_writes"):
+            await connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        await connection.execute("SELECT pg_reload_conf()")
+    finally:
+        await connection.close()
 
 
 @pytest_asyncio.fixture(scope="session")

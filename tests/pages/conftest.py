@@ -20,7 +20,7 @@ NONE_FOUND = (
     "No browser was found: install one (apt-get install chromium), or set DATAMARKET_BROWSER=/path/to/chromium. "
     "没有找到浏览器：请安装（apt-get install chromium），或设置 DATAMARKET_BROWSER=/路径/chromium。"
 )
-PASSWORD = "a password of the pages"  # noqa: S105 - of this market's own accounts
+PASSWORD = os.environ.get("DATAMARKET_DEMO_PASSWORD", "a password of the pages")
 PATIENCE_SECONDS = 60
 MARKET = ("demo",)
 """A whole year with its awards; a market much smaller has no ring of trades, which the demo looks for."""
@@ -42,13 +42,15 @@ def browser_found() -> str:
 
 @pytest.fixture(scope="session")
 def place(browser_found: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the market is served."""
-    port = free_port()
-    given = {"DATAMARKET_VAR": str(tmp_path_factory.mktemp("var")), "DATAMARKET_DEMO_PASSWORD": PASSWORD}
+    """Where the market is served: that of DATAMARKET_VAR, or one made for these tests."""
+    port, made = free_port(), os.environ.get("DATAMARKET_VAR")
+    folder = made or str(tmp_path_factory.mktemp("var"))
+    given = {"DATAMARKET_VAR": folder, "DATAMARKET_DEMO_PASSWORD": PASSWORD}
     given |= {"DATAMARKET_SIGN_IN_LIMIT": "1000/minute", "DATAMARKET_PUBLIC_URL": f"http://127.0.0.1:{port}"}
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | given
     market = [sys.executable, "-m", "datamarket"]
-    subprocess.run([*market, *MARKET], env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
+    if not made:
+        subprocess.run([*market, *MARKET], env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
     serve = [*market, "serve", "--port", str(port)]
     process = subprocess.Popen(serve, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
     try:

@@ -1,5 +1,7 @@
 """Lines over HTTP: what everyone, the enterprise and the reviewer may see of them, and why."""
 
+from typing import Any
+
 import pytest
 
 from tests.subsidy.conftest import Market
@@ -77,7 +79,8 @@ async def test_lines_are_found_by_a_part_of_a_name_sorted_by_size_and_handed_out
     assert {line["uscc"] for line in named["items"]} == {market.sellers[3].uscc}
     assert (await market.get(path, text="%"))["items"] == []
     for sort, figure in (("amount", "amount_fen"), ("base", "base_fen")):
-        pages, after = [], None
+        pages: list[dict[str, Any]] = []
+        after = None
         while after or not pages:
             pages.append(await market.get(path, sort=sort, limit=4, **({"after": after} if after else {})))
             after = pages[-1]["next"]
