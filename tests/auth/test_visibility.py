@@ -14,6 +14,7 @@ from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.db import Database, PageAsked
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.ids import new_id
+from datamarket.subsidy.lines.queries import LineSort, LinesWanted
 from tests.catalogue.steps import product_body
 from tests.conftest import ClientFor
 from tests.world import catalogue, trading, zones
@@ -28,6 +29,8 @@ GIVEN: dict[str, Any] = {
     "mine": False,
     "flagged": False,
     "number": 1,
+    "wanted": LinesWanted(),
+    "sort": LineSort.AMOUNT,
 }
 TRADING = (Role.BUYER, Role.PROVIDER, Role.OPERATOR)
 OF_ITSELF = {"session", "visible_to", *GIVEN}

@@ -160,7 +160,7 @@ def test_a_full_disk_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(typer.Exit) as ended, spoken():
         Path("/dev/full").write_text("x", encoding="utf-8")
     assert ended.value.exit_code == 2
-    assert "cannot be read or written: No space left on device." in capsys.readouterr().err
+    assert "cannot be read or written: the disk is full." in capsys.readouterr().err
 
 
 def test_an_embedded_server_that_does_not_start_is_said_in_a_sentence(var: Path) -> None:

@@ -47,8 +47,8 @@ TAKEN = [
     "'; --",
     "e\u0301",
 ]
-ELSEWHERE = {"password", "old", "new", "uscc", "seller_uscc", "division", "industry", "margin"}
-"""A password is never shown; the others are codes and a rate, whose characters are judged one by one."""
+ELSEWHERE = {"password", "old", "new", "uscc", "seller_uscc", "division", "industry", "margin", "document"}
+"""A password is never shown; a proof is verified as it is, octet by octet; the others are codes and a rate, whose characters are judged one by one."""
 
 
 def body(**names: str) -> dict[str, str]:

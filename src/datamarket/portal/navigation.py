@@ -17,7 +17,9 @@ class Way:
     def is_at(self, path: str) -> bool:
         """Whether a page is this one, or stands below it."""
         here = self.to.partition("?")[0]
-        return path == here or (here not in {"/desk", "/oversight", "/policy"} and path.startswith(f"{here}/"))
+        return path == here or (
+            here not in {"/desk", "/oversight", "/policy"} and path.startswith(f"{here}/")
+        )
 
     def named(self, language: str) -> str:
         return self.zh if language == "zh" else self.en

@@ -169,7 +169,7 @@ def offices_next(state: RunState) -> list[Role]:
     onward = [
         PERMISSION_OF[event]
         for event in RUN_LIFE.open_in(state)
-        if event not in NOT_BY_HAND and RUN_LIFE.after(state, event) not in ENDED
+        if event not in NOT_BY_HAND and RUN_LIFE.table[state, event] not in ENDED
     ]
     return [role for role in Role if PERMISSIONS_OF[role] & set(onward)]
 
