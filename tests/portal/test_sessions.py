@@ -11,7 +11,7 @@ from datamarket.foundation.settings import Settings
 from datamarket.portal.sessions import ACCESS, BROWSER, LANGUAGE, REFRESH, local
 from tests.world.accounts import PASSWORD, Hall, clerk
 from tests.world.browser import Browser, PageRead, Values
-from tests.world.people import AUTHORITY, NOON
+from tests.world.people import AUDITOR, AUTHORITY, NOON
 
 SIGN_IN = "/sign-in"
 
@@ -218,3 +218,21 @@ async def test_a_body_that_is_no_form_is_refused(hall: Hall, kind: str, body: by
 
 async def _parts(body: bytes) -> AsyncIterator[bytes]:
     yield body
+
+
+async def test_who_is_told_to_come_again_is_still_signed_in(settings: Settings, database: Database) -> None:
+    """The token was not looked at: it is as good as before."""
+    hall = Hall.of(settings.model_copy(update={"refresh_limit": "1/minute"}), database)
+    browser, _ = await signed_in(hall, (await clerk(database)).username)
+    for status in (200, 429):
+        hall.later(hours=1)
+        assert (await browser.client.get("/desk")).status_code == status
+    assert browser.client.cookies[REFRESH]
+
+
+@pytest.mark.parametrize("path", ["/my/contracts", "/my/orders", "/oversight/payouts", "/oversight/accounts"])
+async def test_a_question_that_nobody_knows_is_refused_whatever_it_is_called(hall: Hall, path: str) -> None:
+    browser = await Browser(hall.app).become(AUDITOR)
+    answer = await browser.client.get(f"{path}?path=/zones&self=1&method=POST")
+    assert answer.status_code == 422
+    assert "request.parameter-unknown" in answer.text

@@ -47,7 +47,7 @@ class Asker:
             trust_env=False,
         )
 
-    async def send(self, method: str, path: str, **more: Any) -> Reply:
+    async def send(self, method: str, path: str, /, **more: Any) -> Reply:
         """`more` is what httpx takes. Raises Declined."""
         if not _LOCAL.fullmatch(path) or ".." in path:
             raise Declined(404, {"status": 404})
@@ -58,7 +58,7 @@ class Asker:
             raise Declined(response.status_code, body if isinstance(body, dict) else {})
         return Reply(response.status_code, body, response.headers, response.content)
 
-    async def get(self, path: str, **query: Any) -> Any:
+    async def get(self, path: str, /, **query: Any) -> Any:
         """The document at `path`; a query of None is left out. Raises Declined."""
         asked = {name: value for name, value in query.items() if value not in (None, "")}
         return (await self.send("GET", path, **({"params": asked} if asked else {}))).body
@@ -67,7 +67,7 @@ class Asker:
         """Several at once, in their order. Raises Declined."""
         return await asyncio.gather(*(self.get(path) for path in paths))
 
-    async def find(self, path: str, **query: Any) -> Any | None:
+    async def find(self, path: str, /, **query: Any) -> Any | None:
         """The document, or none where this caller may not read it."""
         try:
             return await self.get(path, **query)
@@ -76,7 +76,7 @@ class Asker:
                 return None
             raise
 
-    async def hear(self, path: str, **query: Any) -> tuple[Any | None, dict[str, Any] | None]:
+    async def hear(self, path: str, /, **query: Any) -> tuple[Any | None, dict[str, Any] | None]:
         """The document, or what was wrong with what was asked for. Raises Declined where this caller may not ask."""
         try:
             return await self.get(path, **query), None

@@ -83,8 +83,8 @@ class Visit:
                     "POST", "/auth/refresh", data={"refresh_token": cookies[REFRESH]}
                 )
             except Declined as refused:
-                if refused.status >= 500:
-                    raise
+                if refused.problem.get("retryable"):
+                    raise  # asked too often, or nobody to ask: the token may be as good as before
             else:
                 await self.sign_in(pair)
         if self.who is None:

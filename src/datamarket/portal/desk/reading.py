@@ -120,6 +120,14 @@ def _below(document: ApiDocument, operation: Operation) -> list[Operation]:
     ]
 
 
+async def listed(visit: Visit, path: str) -> Shown:
+    """A list as the address of the page asks for it; days that bound it are those of the market."""
+    asked = {name: value for name, value in visit.request.query_params.items() if value}
+    days = {name: f"{asked[name]}T00:00:00+08:00" for name in ("since", "until") if name in asked}
+    answer = await visit.ask.get(path, **asked | days)
+    return {"answer": answer, "asked": asked, "names": await names_in(visit, answer["items"])}
+
+
 async def names_in(visit: Visit, things: list[Any]) -> Mapping[str, dict[str, Any]]:
     """What the ids in these documents are called, as far as this caller may see it; by id."""
     ids = sorted({one for thing in things for one in _ids(thing)})

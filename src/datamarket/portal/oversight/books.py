@@ -3,7 +3,7 @@
 from typing import Any
 
 from datamarket.foundation.clock import business_date
-from datamarket.portal.desk.reading import names_in
+from datamarket.portal.desk.reading import listed, names_in
 from datamarket.portal.oversight.flows import flow_of
 from datamarket.portal.pages import Shown, page
 from datamarket.portal.sessions import Visit
@@ -49,9 +49,7 @@ async def months(visit: Visit) -> Shown:
 @page("/oversight/accounts", "oversight_accounts.html", signed_in=True)
 async def accounts(visit: Visit) -> Shown:
     """Accounts with their balances, of a kind or an owner."""
-    asked = {name: value for name, value in visit.request.query_params.items() if value}
-    answer = await visit.ask.get("/ledger/accounts", **asked)
-    return {"answer": answer, "asked": asked, "names": await names_in(visit, answer["items"])}
+    return await listed(visit, "/ledger/accounts")
 
 
 @page("/oversight/accounts/{account_id}", "oversight_account.html", signed_in=True)

@@ -1,7 +1,7 @@
 """What is watched: payouts and the bank, invariants, the audit trail, and the chain of authority on any day that is past."""
 
 from datamarket.foundation.clock import business_date
-from datamarket.portal.desk.reading import names_in
+from datamarket.portal.desk.reading import listed, names_in
 from datamarket.portal.pages import Shown, page
 from datamarket.portal.sessions import Visit
 
@@ -11,9 +11,7 @@ TRAIL_FIELDS = ("subject", "action", "after")
 @page("/oversight/payouts", "oversight_payouts.html", signed_in=True)
 async def batches(visit: Visit) -> Shown:
     """Batches of payouts, newest first."""
-    asked = dict(visit.request.query_params)
-    answer = await visit.ask.get("/payouts/batches", **asked)
-    return {"answer": answer, "asked": asked, "names": await names_in(visit, answer["items"])}
+    return await listed(visit, "/payouts/batches")
 
 
 @page("/oversight/payouts/{batch_id}", "oversight_batch.html", signed_in=True)
@@ -48,10 +46,7 @@ async def bank(visit: Visit) -> Shown:
 @page("/oversight/trades", "oversight_trades.html", signed_in=True)
 async def trades(visit: Visit) -> Shown:
     """Trades of which one is traced, newest first."""
-    asked = {name: value for name, value in visit.request.query_params.items() if value}
-    days = {name: f"{asked[name]}T00:00:00+08:00" for name in ("since", "until") if asked.get(name)}
-    answer = await visit.ask.get("/trades", **asked | days)
-    return {"answer": answer, "asked": asked, "names": await names_in(visit, answer["items"])}
+    return await listed(visit, "/trades")
 
 
 @page("/oversight/chain", "oversight_chain.html", signed_in=True)

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from datamarket.portal.asking import Declined
-from datamarket.portal.desk.reading import names_in
+from datamarket.portal.desk.reading import listed, names_in
 from datamarket.portal.pages import Shown, page
 from datamarket.portal.sessions import Visit
 
@@ -30,9 +30,7 @@ USE_RULES = ("state", "term", "chain", "version", "purpose", "form", "territory"
 @page("/my/contracts", "my_contracts.html", signed_in=True)
 async def contracts(visit: Visit) -> Shown:
     """The caller's contracts, newest first; overseers see all."""
-    asked = dict(visit.request.query_params)
-    answer = await visit.ask.get("/contracts", **asked)
-    return {"answer": answer, "asked": asked, "names": await names_in(visit, answer["items"])}
+    return await listed(visit, "/contracts")
 
 
 @page("/my/contracts/{contract_id}", "my_contract.html", signed_in=True)

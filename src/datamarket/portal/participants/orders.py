@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from datamarket.portal.desk.reading import names_in
+from datamarket.portal.desk.reading import listed, names_in
 from datamarket.portal.pages import Shown, page
 from datamarket.portal.participants.contracts import steps
 from datamarket.portal.sessions import Visit
@@ -11,9 +11,7 @@ from datamarket.portal.sessions import Visit
 @page("/my/orders", "my_orders.html", signed_in=True)
 async def orders(visit: Visit) -> Shown:
     """The caller's orders, newest first."""
-    asked = dict(visit.request.query_params)
-    answer = await visit.ask.get("/orders", **asked)
-    return {"answer": answer, "asked": asked, "names": await names_in(visit, answer["items"])}
+    return await listed(visit, "/orders")
 
 
 @page("/my/orders/{order_id}", "my_order.html", signed_in=True)
@@ -35,10 +33,7 @@ async def order(visit: Visit, order_id: str) -> Shown:
 @page("/my/trades", "my_trades.html", signed_in=True)
 async def trades(visit: Visit) -> Shown:
     """The caller's trades, newest first."""
-    asked = dict(visit.request.query_params)
-    days = {name: f"{asked[name]}T00:00:00+08:00" for name in ("since", "until") if asked.get(name)}
-    answer = await visit.ask.get("/trades", **asked | days)
-    return {"answer": answer, "asked": asked, "names": await names_in(visit, answer["items"])}
+    return await listed(visit, "/trades")
 
 
 @page("/oversight/trades/{trade_id}", "trade.html", signed_in=True)
