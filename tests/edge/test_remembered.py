@@ -13,7 +13,7 @@ from datamarket.catalogue.search import queries
 from datamarket.edge import remembered
 from datamarket.edge.remembered import Heard, RememberingMiddleware
 from datamarket.foundation.db import Database
-from datamarket.foundation.http import ForEveryone
+from datamarket.foundation.http import ForAMoment, ForEveryone
 from datamarket.foundation.settings import Settings
 from datamarket.server.app import create_app
 from tests.catalogue.steps import move
@@ -192,12 +192,14 @@ async def _asked_on(reader: httpx.AsyncClient, path: str) -> None:
 class Stub:
     """Answers what it is told to, and counts how often it is asked."""
 
-    def __init__(self, body: bytes = b"{}", writer: Any = None) -> None:
-        self.body, self.writer, self.asked = body, writer, 0
+    def __init__(
+        self, body: bytes = b"{}", writer: Any = None, kind: type[ForEveryone] = ForEveryone
+    ) -> None:
+        self.body, self.writer, self.kind, self.asked = body, writer, kind, 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked += 1
-        answer = ForEveryone(self.body)
+        answer = self.kind(self.body)
         scope["for_everyone"], scope["route"] = answer, None
         if self.writer:
             await self.writer()
@@ -264,6 +266,24 @@ async def test_a_write_that_changed_nothing_shown_ends_nothing_once_that_is_hear
     await write(database)
     await ask(layer, "/listings")
     assert stub.asked == 2, "what this write changed may not have been heard yet"
+
+
+@pytest.mark.usefixtures("for_long")
+async def test_figures_are_given_again_only_until_this_process_has_written(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub, heard = Stub(kind=ForAMoment), Heard()
+    layer = RememberingMiddleware(stub, database, heard)
+    for _ in range(2):
+        await ask(layer, "/statistics/overview")
+    assert stub.asked == 1
+    await write(database)
+    heard.writes, heard.at = database.writes, time.monotonic_ns() + 10**15
+    await ask(layer, "/statistics/overview")
+    assert stub.asked == 2, "nobody is told of a trade"
+    monkeypatch.setattr(remembered, "FRESH_MILLISECONDS", 0)
+    await ask(layer, "/statistics/overview")
+    assert stub.asked == 3
 
 
 async def test_an_answer_is_given_for_as_long_as_nothing_is_missed_and_not_for_ever(

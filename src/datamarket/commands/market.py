@@ -1,20 +1,25 @@
 """`datamarket serve`, `seed`, `simulate`, `demo`, `report` and `open-account`: a market, and what happens in it."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from datamarket.commands.running import AsJson, in_transaction, on_market, show, spoken
 from datamarket.foundation.documents.reading import SystemFault
 from datamarket.foundation.errors import Conflict
+
+if TYPE_CHECKING:
+    from datamarket.server.database import MarketDatabase
 
 WORKER_SECONDS = 60
 """Without an answer a worker is replaced. Loading its modules counts: on a busy machine the usual five seconds
@@ -55,17 +60,16 @@ def _check_port(host: str, port: int) -> None:
 
 
 def _serve(host: str, port: int, workers: int) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        starting = pool.submit(_start_server)  # while the application's modules load: a second saved
+    gc.disable()  # until the application has started: all that is loaded stays
+    with ExitStack() as stack:
+        market = _opened_while_loading(stack)
+
         import uvicorn
 
-        import datamarket.server.app  # noqa: F401
         from datamarket.edge import logs
         from datamarket.edge.connections import PatientProtocol
-        from datamarket.server.database import check_connections, opened_database
+        from datamarket.server.database import check_connections
 
-        starting.result()
-    with opened_database() as market:
         asyncio.run(check_connections(market, workers))
         os.environ["DATABASE_URL"] = market.url
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # the embedded server stops with us
@@ -85,6 +89,21 @@ def _serve(host: str, port: int, workers: int) -> None:
             proxy_headers=bool(market.settings.trusted_proxies),
             forwarded_allow_ips=list(market.settings.trusted_proxies),
         )
+
+
+def _opened_while_loading(stack: ExitStack) -> "MarketDatabase":
+    """The server starts, and the database is migrated, while the application's modules load: two seconds saved."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(_start_server)
+        from datamarket import slices
+        from datamarket.server.database import opened_database
+
+        slices.files("tables")  # what both need, first: no module is loaded by two at once
+        opening = pool.submit(stack.enter_context, opened_database())
+        import datamarket.server.app  # noqa: F401
+
+        slices.files("api")
+        return opening.result()
 
 
 def _start_server() -> None:

@@ -18,7 +18,7 @@ class Health(Shape):
 
 @router.get("/health/live", summary="The process answers", response_model=Health)
 async def live(request: Request) -> Response:
-    answer = ForEveryone(Health().model_dump_json(), media_type="application/json")
+    answer = ForEveryone.of(Health())
     return answer.marked(request)
 
 

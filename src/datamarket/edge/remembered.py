@@ -10,6 +10,9 @@ process: the database tells of it (`tell_shown`), and `server/listening.py` hear
   or the database is silent, that is all that is known of the writes of other processes;
 - for LONGEST_SECONDS since before it was read, whatever was heard: nobody is told of rows that are restored from a
   backup, nor of what the clock alone would change, which is nothing that everyone is shown.
+
+Figures change with every trade, and nobody is told: those are given again only until this process has written, for
+FRESH_MILLISECONDS at most.
 """
 
 import time
@@ -22,7 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
-from datamarket.foundation.http import ForEveryone, MarketRoute, unless_known
+from datamarket.foundation.http import ForAMoment, ForEveryone, MarketRoute, unless_known
 
 FRESH_MILLISECONDS = 800
 """Other processes are heard of within a second; the rest is for an answer on its way."""
@@ -86,6 +89,8 @@ class RememberingMiddleware:
 
     def _is_good(self, known: Remembered, writes: int, now: int) -> bool:
         heard = self._heard
+        if isinstance(known.response, ForAMoment):
+            return writes == known.writes and now < known.read_at + FRESH_MILLISECONDS * 10**6
         return (
             known.changes == heard.changes
             and writes in {known.writes, heard.writes}

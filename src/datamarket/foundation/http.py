@@ -29,7 +29,7 @@ from datamarket.foundation import idempotency
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database, PageAsked, driver
 from datamarket.foundation.errors import Invalid, Stale
 from datamarket.foundation.inputs.bodies import BodyLimits
-from datamarket.foundation.inputs.cursors import LONGEST, decode_cursor, encode_cursor, seal_of
+from datamarket.foundation.inputs.cursors import LONGEST, decode_cursor, encode_cursor, next_of, seal_of
 from datamarket.foundation.inputs.requests import ReadRequest, RequestReader
 from datamarket.foundation.inputs.texts import ValueFault, check_file, check_line, check_prose
 from datamarket.foundation.states import EventT, StateT
@@ -121,7 +121,7 @@ class Body(BaseModel):
 class Shape(BaseModel):
     """A response: built once from a row, never changed."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)  # a second of loading: most are parts of others
 
 
 class AllowedEvents(Shape, Generic[StateT, EventT]):
@@ -316,17 +316,6 @@ Writing = Annotated[AsyncSession, Depends(open_writing, scope="function")]
 PlainWriting = Annotated[Connection, Depends(open_plain_writing, scope="function")]
 Now = Annotated[datetime, Depends(read_now)]
 LedgerId = Annotated[int, Depends(read_ledger_id)]
-_NEXT = re.compile(rb'"next":"([A-Za-z0-9_-]+)"}$')
-
-
-def _link_next(request: Request, response: Response) -> None:
-    """RFC 8288: the page after, for callers that follow links; `next` closes the body of every page."""
-    if "link" in response.headers:
-        return
-    found = _NEXT.search(response.body, max(0, len(response.body) - LONGEST - 20))
-    if found is not None:
-        target = request.url.include_query_params(after=found.group(1).decode())
-        response.headers["Link"] = f'<{target.path}?{target.query}>; rel="next"'
 
 
 class ForEveryone(Response):
@@ -336,6 +325,14 @@ class ForEveryone(Response):
         """Shown to the edge, whole: what the caller has already is told apart afterwards."""
         request.scope["for_everyone"] = self
         return self
+
+    @classmethod
+    def of(cls, shape: Shape) -> Self:
+        return cls(shape.model_dump_json(), media_type="application/json")
+
+
+class ForAMoment(ForEveryone):
+    """One of which nobody is told that it has changed: figures that every trade moves."""
 
 
 def unless_known(request: Request, response: Response) -> Response:
@@ -366,7 +363,9 @@ class MarketRoute(APIRoute):
 async def finished(request: Request, response: Response) -> Response:
     """What an endpoint has answered, as its caller gets it."""
     if request.method == "GET":
-        _link_next(request, response)
+        if "link" not in response.headers and (after := next_of(bytes(response.body))):
+            target = request.url.include_query_params(after=after)  # RFC 8288
+            response.headers["Link"] = f'<{target.path}?{target.query}>; rel="next"'
         if isinstance(response, ForEveryone):
             response.marked(request)
         return unless_known(request, response)

@@ -43,8 +43,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await database.open()
-        gc.collect()
-        gc.freeze()  # what lives as long as the process need not be looked at by every collection
+        _settle()
         kept = kept_house(database, settings, read_clock)
         async with listening(database, app.state.heard), kept, telling(app.state.sender, app.state.courier):
             yield
@@ -80,6 +79,13 @@ def create_app(
     problems.install(app, slices.constraint_errors())
     middleware.install(app, settings, signpost)
     return app
+
+
+def _settle() -> None:
+    """What lives as long as the process is not looked at by every collection; `serve` loads it without any."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def _equip(app: FastAPI, settings: Settings, database: Database, read_clock: Callable[[], datetime]) -> None:

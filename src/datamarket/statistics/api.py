@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Response
 from pydantic import Field
 
 from datamarket.auth.access import Visitor
 from datamarket.foundation.db import PAGE_LIMIT
-from datamarket.foundation.http import LedgerId, Now, Reading, Shape, SliceRouter
+from datamarket.foundation.http import ForAMoment, LedgerId, Now, Reading, Shape, SliceRouter
 from datamarket.foundation.waiting.patience import takes_long
 from datamarket.statistics import queries
 from datamarket.statistics.terms import NOTHING, Group, Grouping, Turnover
@@ -116,34 +116,40 @@ def _total(parts: Iterable[Turnover]) -> Turnover:
     return functools.reduce(Turnover.plus, parts, NOTHING)
 
 
-@router.get("/overview", summary="The market in figures")
+@router.get("/overview", summary="The market in figures", response_model=OverviewOut)
 @takes_long
-async def overview(_caller: Visitor, ledger_id: LedgerId, session: Reading, now: Now) -> OverviewOut:
+async def overview(_caller: Visitor, ledger_id: LedgerId, session: Reading, now: Now) -> Response:
     counts = await queries.count_market(session, ledger_id, now=now)
     years = await queries.turnover_by_year(session, ledger_id)
-    return OverviewOut(
+    shown = OverviewOut(
         **counts._asdict(),
         turnover=TurnoverOut.of(_total(years.values())),
         years=[YearOut(year=year, **_money(turnover)) for year, turnover in years.items()],
     )
+    return ForAMoment.of(shown)
 
 
-@router.get("/turnover", summary="Turnover by zone, venue, category or month")
+@router.get(
+    "/turnover",
+    summary="Turnover by zone, venue, category or month",
+    response_model=TurnoverTableOut,
+)
 @takes_long
 async def turnover(
     _caller: Visitor, ledger_id: LedgerId, session: Reading, by: Grouping, year: BusinessYear = None
-) -> TurnoverTableOut:
+) -> Response:
     """A trade counts in the year in which it occurred, and its refunds lower that same year."""
     groups = await queries.turnover(session, ledger_id, by=by, year=year)
-    return TurnoverTableOut(
+    shown = TurnoverTableOut(
         by=by,
         year=year,
         total=TurnoverOut.of(_total(group.turnover for group in groups)),
         items=[GroupOut.of_group(group) for group in groups],
     )
+    return ForAMoment.of(shown)
 
 
-@router.get("/league-table", summary="Enterprises by net turnover")
+@router.get("/league-table", summary="Enterprises by net turnover", response_model=LeagueTableOut)
 @takes_long
 async def league_table(
     _caller: Visitor,
@@ -153,7 +159,7 @@ async def league_table(
     limit: Annotated[
         int, Query(ge=1, le=PAGE_LIMIT, description="the last rank shown, with all who share it")
     ] = 10,
-) -> LeagueTableOut:
+) -> Response:
     """Who has sold nothing that was not refunded has no rank."""
     ranked = await queries.league_table(session, ledger_id, year=year, ranks=limit)
-    return LeagueTableOut(year=year, items=[RankedOut.of_ranked(row) for row in ranked])
+    return ForAMoment.of(LeagueTableOut(year=year, items=[RankedOut.of_ranked(row) for row in ranked]))

@@ -5,6 +5,7 @@ one, and it opens no other list, nor the same list under other filters.
 """
 
 import base64
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from hashlib import blake2b
@@ -20,6 +21,7 @@ TAG_BYTES = 16
 """Of a keyed BLAKE2b (RFC 7693), a tenth of the time of HMAC-SHA-256: 128 bits cannot be guessed, and are short."""
 LONGEST = 700
 """Characters of a cursor: by name it holds 400 hexadecimal digits and an id."""
+_NEXT = re.compile(rb'"next":"([A-Za-z0-9_-]+)"}$')
 
 
 class CursorInvalid(Invalid):
@@ -61,3 +63,9 @@ def _restore(value: Any, kind: type) -> Any:
     if kind is UUID:
         return UUID(value)
     return kind.fromisoformat(value) if kind in {date, datetime} else value
+
+
+def next_of(page: bytes) -> str | None:
+    """The cursor of the page after, which closes the JSON of every page; none on the last."""
+    found = _NEXT.search(page, max(0, len(page) - LONGEST - 20))
+    return found.group(1).decode() if found else None

@@ -15,6 +15,7 @@ from datamarket.foundation.db import there
 from datamarket.foundation.errors import NotFound
 from datamarket.foundation.http import (
     NO_NUL,
+    ForAMoment,
     LedgerId,
     Page,
     Paging,
@@ -366,7 +367,7 @@ async def list_exceptions(
     )
 
 
-@router.get("/awards", summary="Publicised awards")
+@router.get("/awards", summary="Publicised awards", response_model=Page[AwardOut])
 async def list_awards(
     _caller: Visitor,
     session: Reading,
@@ -374,7 +375,7 @@ async def list_awards(
     year: YearQuery,
     scheme: SlugQuery = None,
     superseded: bool = False,
-) -> Page[AwardOut]:
+) -> Response:
     """One list a year and scheme, open to everyone; `superseded` shows those that it took the place of.
 
     No account of any bank is kept here.
@@ -388,9 +389,10 @@ async def list_awards(
     )
     versions = {row.run.scheme_version_id for row in rows}
     schemes = {version: await dossier.scheme_of(session, version) for version in versions}
-    return page_of(
+    page = page_of(
         rows,
         paging,
         lambda award: AwardOut.of(award, schemes[award.run.scheme_version_id]),
         lambda award: [award.line.run_id, award.line.position],
     )
+    return ForAMoment.of(page)
