@@ -41,15 +41,16 @@ SELECT {_PAIR}, greatest($2::timestamptz, min(r.from_on::timestamp AT TIME ZONE 
 _LIKE = "n.begins = e.begins AND n.fen * $7::bigint >= e.fen * $6::bigint AND e.fen * $7::bigint >= n.fen * $6::bigint"
 RING = DetectorStatement(
     Detector.RING,
-    2,
+    3,
     f"""
-WITH edge AS MATERIALIZED (
-    SELECT provider_id AS seller, buyer_id AS buyer, (month - w.back * interval '1 month')::date AS begins,
-           sum(gross_fen - refunded_fen)::bigint AS fen
-      FROM monthly_turnover CROSS JOIN generate_series(0, $4::int - 1) AS w (back)
-     WHERE ledger_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
-       AND month < ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
-     GROUP BY 1, 2, 3 HAVING sum(gross_fen - refunded_fen) >= $5
+WITH term AS (
+    SELECT month::date, (month - back * interval '1 month')::date AS begins
+      FROM generate_series($2::timestamptz AT TIME ZONE 'Asia/Shanghai', $3::timestamptz AT TIME ZONE 'Asia/Shanghai' - interval '1 day',
+                           interval '1 month') AS month, generate_series(0, $4::int - 1) AS back
+), edge AS MATERIALIZED (
+    SELECT provider_id AS seller, buyer_id AS buyer, begins, sum(gross_fen - refunded_fen)::bigint AS fen
+      FROM monthly_turnover JOIN term USING (month)
+     WHERE ledger_id = $1 GROUP BY 1, 2, 3 HAVING sum(gross_fen - refunded_fen) >= $5
 ), followed AS MATERIALIZED (
     SELECT * FROM edge AS e WHERE EXISTS (SELECT FROM edge AS n WHERE n.seller = e.buyer AND {_LIKE})
 )
@@ -142,7 +143,7 @@ _STANDS = "a.state IN ('submitted', 'district_passed', 'verified')"
 # items of one application: there only its like, of one seller, day and amount, is a copy.
 CLAIMED_TWICE = DetectorStatement(
     Detector.CLAIMED_TWICE,
-    1,
+    2,
     f"""
 WITH claimed AS MATERIALIZED (
     SELECT i.id, i.application_id, i.kind, i.number, i.amount_fen, a.case_id, a.enterprise_id, c.year, k.same, k.key,
@@ -154,7 +155,9 @@ WITH claimed AS MATERIALIZED (
      WHERE k.key IS NOT NULL
 ), repeated AS (
     SELECT *, min(declared_at) OVER (PARTITION BY same, key, application_id) AS since FROM claimed
-     WHERE (same, key) IN (SELECT same, key FROM claimed GROUP BY same, key HAVING count(*) > 1)
+     WHERE (same, key) IN (
+           SELECT same, key FROM claimed GROUP BY same, key
+           HAVING count(*) > 1 AND (same = 'copy' OR min(application_id::text COLLATE "C") < max(application_id::text COLLATE "C")))
 ), placed AS (
     SELECT *, first_value(id) OVER (PARTITION BY same, key ORDER BY since, application_id, id) AS first_id
       FROM repeated WHERE stands
@@ -170,21 +173,28 @@ SELECT DISTINCT ON (l.id, f.application_id) l.id, l.application_id, l.case_id, l
 # What supports a claim: its invoices, or else its contracts, and no more than is left without what the books do not show as paid.
 MISMATCH = DetectorStatement(
     Detector.MISMATCH,
-    1,
+    2,
     f"""
-WITH claim AS (
+WITH own AS MATERIALIZED (
+    SELECT DISTINCT i.contract_id FROM subsidy_application AS a JOIN subsidy_call AS l ON l.id = a.call_id
+      JOIN subsidy_declared_item AS i ON i.application_id = a.id AND i.submission = a.submission
+     WHERE l.year = $1 AND a.declared_fen IS NOT NULL AND {_STANDS}
+), paid AS (
+    SELECT contract_id, sum(amount_fen - refunded_fen) AS paid_fen FROM trade JOIN own USING (contract_id)
+     WHERE recorded_at < $2 GROUP BY 1
+), delivered AS (
+    SELECT contract_id, count(*) AS delivered FROM contract_use AS u JOIN own USING (contract_id)
+     WHERE u.fee IS NULL AND u.at < $2 GROUP BY 1
+), claim AS (
     SELECT a.id AS application_id, a.case_id, a.enterprise_id, a.declared_fen,
            CASE WHEN c.state = 'verified' THEN c.investment_fen END AS verified_fen,
            coalesce(sum(i.amount_fen) FILTER (WHERE i.kind = 'invoice'), sum(i.amount_fen), 0)::bigint AS shown_fen,
-           coalesce(sum(greatest(i.amount_fen - b.paid_fen, 0)) FILTER (WHERE i.contract_id IS NOT NULL), 0)::bigint AS unpaid_fen,
+           coalesce(sum(greatest(i.amount_fen - coalesce(b.paid_fen, 0), 0)) FILTER (WHERE i.contract_id IS NOT NULL), 0)::bigint AS unpaid_fen,
            coalesce(sum(i.deliveries) FILTER (WHERE i.contract_id IS NOT NULL), 0)::bigint AS deliveries,
-           coalesce(sum(least(i.deliveries, b.delivered)) FILTER (WHERE i.contract_id IS NOT NULL), 0)::bigint AS delivered
+           coalesce(sum(least(i.deliveries, coalesce(d.delivered, 0))) FILTER (WHERE i.contract_id IS NOT NULL), 0)::bigint AS delivered
       FROM subsidy_application AS a JOIN subsidy_call AS l ON l.id = a.call_id JOIN subsidy_case AS c ON c.id = a.case_id
       LEFT JOIN subsidy_declared_item AS i ON i.application_id = a.id AND i.submission = a.submission
-     CROSS JOIN LATERAL (
-           SELECT coalesce(sum(t.amount_fen - t.refunded_fen), 0) AS paid_fen,
-                  (SELECT count(*) FROM contract_use AS u WHERE u.contract_id = i.contract_id AND u.fee IS NULL AND u.at < $2) AS delivered
-             FROM trade AS t WHERE t.contract_id = i.contract_id AND t.recorded_at < $2) AS b
+      LEFT JOIN paid AS b USING (contract_id) LEFT JOIN delivered AS d USING (contract_id)
      WHERE l.year = $1 AND a.declared_fen IS NOT NULL AND {_STANDS}
      GROUP BY a.id, c.id
 ), judged AS (
