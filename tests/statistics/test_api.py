@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan
 from datamarket.catalogue.venues.tables import Venue
+from datamarket.edge import remembered
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from datamarket.foundation.settings import Settings
@@ -107,6 +108,23 @@ async def test_the_overview_counts_what_is_there_now(market: Market) -> None:
     assert (overview["operation_products"], overview["exchange_products"]) == (1, 1)
     assert overview["published_listings"] == 2
     assert overview["active_contracts"] == 1
+
+
+async def test_what_was_traded_in_this_process_is_in_the_next_answer(
+    fresh_database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remembered, "FRESH_MILLISECONDS", 600_000)
+    deal = await trading.active_contract(fresh_database, plan=YUAN)
+    app = create_app(settings, fresh_database, read_clock=lambda: NOON)
+    visitor, buyer = client_of(app, None, NOON), client_of(app, deal.buyer_account, NOON)
+    for trades in range(3):
+        for _ in range(2):
+            overview = (await visitor.get("/statistics/overview")).json()
+            assert overview["turnover"]["trades"] == trades
+        body = {"contract_id": str(deal.contract.id), "purpose": deal.purpose, "quantity": 1}
+        assert (await buyer.post("/trades", json=body)).status_code == 201
+    for client in (visitor, buyer):
+        await client.aclose()
 
 
 async def test_free_trades_and_refunds_are_no_turnover(market: Market) -> None:

@@ -39,12 +39,13 @@ Key = tuple[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """An answer of a route, read after so many writes and changes, and after that nanosecond of the monotonic clock."""
+    """An answer of a route, read after so many writes, changes and transactions, and after that nanosecond of the monotonic clock."""
 
     response: ForEveryone
     route: APIRoute
     writes: int
     changes: int
+    ended: int
     read_at: int
 
 
@@ -75,7 +76,7 @@ class RememberingMiddleware:
             await self.app(scope, receive, send)
             return
         key, now = (scope["path"], scope["query_string"]), time.monotonic_ns()
-        writes, changes = self._database.writes, self._heard.changes
+        writes, changes, ended = self._database.writes, self._heard.changes, self._database.ended
         known = self._answers.get(key)
         if known is not None and self._is_good(known, writes, now):
             response = await _given_again(known, scope)
@@ -85,12 +86,12 @@ class RememberingMiddleware:
         await self.app(scope, receive, send)
         if "for_everyone" in scope:
             answer = scope["for_everyone"]
-            self._keep(key, Remembered(answer, scope["route"], writes, changes, now))
+            self._keep(key, Remembered(answer, scope["route"], writes, changes, ended, now))
 
     def _is_good(self, known: Remembered, writes: int, now: int) -> bool:
         heard = self._heard
         if isinstance(known.response, ForAMoment):
-            return writes == known.writes and now < known.read_at + FRESH_MILLISECONDS * 10**6
+            return self._database.ended == known.ended and now < known.read_at + FRESH_MILLISECONDS * 10**6
         return (
             known.changes == heard.changes
             and writes in {known.writes, heard.writes}

@@ -22,6 +22,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from datamarket.foundation.errors import Conflict, MarketError, NotFound, Unavailable
 from datamarket.foundation.waiting.outages import Circuit, DatabaseUnavailable, OutcomeUnknown, is_outage
+from datamarket.foundation.waiting.turns import Turns
 
 APP_ROLE = "datamarket_app"
 LOCK_TIMEOUT = "3s"
@@ -62,25 +63,12 @@ def with_database(url: str, name: str) -> str:
     return urlunsplit(parts._replace(path=f"/{name}"))
 
 
-class Turns(asyncio.Semaphore):
-    """Who waited longest gets the next connection: at the pool's own queue, who comes by takes it first."""
-
-    @asynccontextmanager
-    async def within(self, seconds: int) -> AsyncIterator[None]:
-        """A turn. Raises TimeoutError when it does not come in time."""
-        async with asyncio.timeout(seconds if self.locked() else None):
-            await self.acquire()
-        try:
-            yield
-        finally:
-            self.release()
-
-
 @dataclass
 class Ended:
     """Counted for a database whatever the deadline that it is seen with; `another` wakes who waits for one."""
 
     writes: int = 0
+    moves: int = 0
     another: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -118,6 +106,11 @@ class Database:
         Those of plain connections are not counted: the hot paths move money, metered uses and seals, no listing.
         """
         return self._ended.writes
+
+    @property
+    def ended(self) -> int:
+        """How many transactions that may have changed anything have ended in this process, on either pool."""
+        return self._ended.writes + self._ended.moves
 
     async def await_write(self, *, after: int, milliseconds: int) -> None:
         """Until `writes` is more than `after`, so many milliseconds at most."""
@@ -251,6 +244,8 @@ class Database:
             if sent and is_outage(error):
                 raise OutcomeUnknown from error
             raise
+        finally:
+            self._ended.moves += 1
 
     @asynccontextmanager
     async def committing(self, connection: PoolConnection) -> AsyncIterator[None]:
@@ -261,6 +256,8 @@ class Database:
             if is_outage(error) and _is_gone(connection):
                 raise OutcomeUnknown from error
             raise
+        finally:
+            self._ended.moves += 1
 
 
 @asynccontextmanager
