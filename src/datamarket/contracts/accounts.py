@@ -30,7 +30,7 @@ class Payees(NamedTuple):
     provider: AccountKey
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4096)
 def payees(ledger_id: int, terms: FrozenTerms) -> Payees:
     """The receivers of every sale under these terms."""
     return Payees(

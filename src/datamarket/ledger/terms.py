@@ -84,7 +84,7 @@ class EntryKind(StrEnum):
     CITY_SETTLED = "city_settled"
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _account_id(ledger_id: int, owner_id: UUID | None, kind: AccountKind) -> AccountId:
     """Asked for seven times a trade; a hash each time would cost more than the rest of its legs."""
     return AccountId(uuid5(_ACCOUNTS, f"{ledger_id}/{owner_id or 'market'}/{kind}"))
