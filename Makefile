@@ -84,7 +84,7 @@ faults: $(DEV)  ## servers killed, disks filled, power cut, rows tampered with, 
 	@$(BIN)/python -m loadtests.faults --seconds 90
 
 soak: $(DEV)  ## sixty times the fuzzed requests, thirty times the histories of the chain and the snapshots of the subsidy, and 100,000 steps of walks
-	DATAMARKET_FUZZ_EFFORT=60 $(BIN)/python -m pytest -n 2 $(FUZZ)
+	DATAMARKET_FUZZ_EFFORT=60 $(BIN)/python -m pytest -n 2 $(FUZZ) tests/edge/test_hostile_requests.py
 	DATAMARKET_FUZZ_EFFORT=30 $(BIN)/python -m pytest -n 2 tests/property/test_chain_from_the_audit.py tests/property/test_subsidy_sql_oracle.py tests/property/walks
 
 clients: $(DEV)  ## clients made from the API's document by two generators, in an environment of their own; must be strictly typed
