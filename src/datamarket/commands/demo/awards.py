@@ -208,7 +208,9 @@ async def recover_award(database: Database, run_id: UUID, year: int) -> Happened
         offices = await city.offices(session)
         found = await queries.find_refundable(session, run_id)
         if found is None:
-            return _left_out("获奖企业无可退交易，无追回", "no award has a sale to give back: nothing is recovered")
+            return _left_out(
+                "获奖企业无可退交易，无追回", "no award has a sale to give back: nothing is recovered"
+            )
         [seller] = [one for one in await city.enterprises(session, "") if one.id == found.seller_id]
         name = (await participants.get_participant(session, seller.id)).name_zh
         trade = await trading.lock_trade(session, found.trade_id, visible_to=seller.actor)
