@@ -73,6 +73,6 @@ def _quoted(term: str) -> str:
     return f"'{escaped}'"
 
 
-def filter_terms(**chosen: Iterable[object]) -> list[str]:
-    """Filters are terms too (`category:ocean`): no word of a text holds a colon. One may have several values."""
-    return [f"{name}:{value}" for name, values in chosen.items() for value in values if value is not None]
+def filter_terms(**chosen: object) -> list[str]:
+    """Filters are terms too (`category:ocean`): no word of a text holds a colon."""
+    return [f"{name}:{value}" for name, value in chosen.items() if value is not None]

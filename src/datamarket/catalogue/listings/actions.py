@@ -175,13 +175,13 @@ def _columns(
 ) -> dict[str, Any]:
     """What a listing repeats of its product, version and venue, and by what it is found."""
     filters = words.filter_terms(
-        zone=[product.zone_id],
-        venue=[venue.id],
-        category=[product.category],
-        form=[version.delivery_form],
-        price=[plan.model],
-        use=rules.use_classes(use_class),
+        zone=product.zone_id,
+        venue=venue.id,
+        category=product.category,
+        form=version.delivery_form,
+        price=plan.model,
     )
+    filters += [term for one in rules.use_classes(use_class) for term in words.filter_terms(use=one)]
     names = f"{product.code}\n{product.name_zh}\n{product.name_en}"
     text = f"{names}\n{version.summary_zh}\n{version.summary_en}"
     return {

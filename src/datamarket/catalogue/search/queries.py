@@ -58,12 +58,12 @@ class Search(Filters):
     @property
     def filters(self) -> list[str]:
         return words.filter_terms(
-            zone=[self.zone],
-            venue=[self.venue],
-            category=[self.category],
-            form=[self.delivery_form],
-            price=[self.price_model],
-            use=[self.use_class],
+            zone=self.zone,
+            venue=self.venue,
+            category=self.category,
+            form=self.delivery_form,
+            price=self.price_model,
+            use=self.use_class,
         )
 
 
