@@ -34,6 +34,7 @@ SELECT create_distributed_table('ledger_day', 'ledger_id', colocate_with => 'led
 SELECT create_distributed_table('ledger_period_balance', 'ledger_id', colocate_with => 'ledger_account');
 SELECT create_distributed_table('business_key', 'ledger_id', colocate_with => 'ledger_account');
 SELECT create_distributed_table('idempotency_key', 'ledger_id', colocate_with => 'ledger_account');
+SELECT create_distributed_table('check_run', 'ledger_id', colocate_with => 'ledger_account');
 SELECT create_distributed_table('ledger_hold', 'ledger_id', colocate_with => 'ledger_account');
 SELECT create_distributed_table('ledger_hold_posting', 'ledger_id', colocate_with => 'ledger_account');
 SELECT create_distributed_table('city_transfer', 'ledger_id', colocate_with => 'ledger_account');

@@ -85,6 +85,8 @@ _TOTALS = (
     INSERT INTO monthly_turnover
     SELECT t.* FROM (SELECT DISTINCT ledger_id FROM trade) AS l, turnover_recounted(l.ledger_id) AS t
     """,
+    "DELETE FROM market_tally",
+    "INSERT INTO market_tally SELECT * FROM tally_recounted()",
 )
 _COPIES = """
 CREATE TEMP TABLE fresh ON COMMIT DROP AS

@@ -232,13 +232,21 @@ async def passes_by(three: Three) -> bool:
     return await refusal(expiring) is None
 
 
-async def begins_another_part(three: Three) -> bool:
-    """Who adds to a total on which somebody works does not wait: a contract's writers may come in any order."""
-    contract = new_id(moment())
-    for link in (three.watcher, three.first):
-        await add_turnover(link, contract)
-    await three.second.execute("SET LOCAL lock_timeout = '300ms'")
-    return await refusal(add_turnover(three.second, contract)) is None
+def begins_another_part(add: Callable[["Link[asyncpg.Record]", UUID], Awaitable[None]]) -> Probe:
+    """Who adds to a total on which somebody works does not wait: its writers may come in any order."""
+
+    async def probe(three: Three) -> bool:
+        total = new_id(moment())
+        for link in (three.watcher, three.first):
+            await add(link, total)
+        await three.second.execute("SET LOCAL lock_timeout = '300ms'")
+        return await refusal(add(three.second, total)) is None
+
+    return probe
+
+
+async def add_tally(link: "Link[asyncpg.Record]", kind: UUID) -> None:
+    await link.execute("SELECT tally_add($1, 1)", str(kind))
 
 
 async def add_turnover(link: "Link[asyncpg.Record]", contract: UUID) -> None:
@@ -262,7 +270,8 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("ledger_guard_reversals", "rows"): reverses_once,
     ("ledger_resolve_holds", "rows"): resolves_once,
     ("ledger_expire_holds", "rows"): passes_by,
-    ("turnover_add", "rows"): begins_another_part,
+    ("turnover_add", "rows"): begins_another_part(add_turnover),
+    ("tally_add", "rows"): begins_another_part(add_tally),
 }
 
 

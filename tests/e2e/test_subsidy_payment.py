@@ -206,4 +206,4 @@ async def test_paid_awards_are_what_the_bank_executed_and_what_the_books_hold(
             await owner.execute(done, line)
             [awards, *_] = await checks.run(owner, LEDGER_ID, checks.of_room("datamarket.subsidy.runs"))
             await attempt.rollback()
-            assert (awards.check.id, awards.holds) == ("I11", done not in TAMPERINGS.values()), awards
+            assert (awards.check.id, awards.holds) == ("I11-awards", done not in TAMPERINGS.values()), awards

@@ -47,7 +47,7 @@ COVERED = {
     "I7",
     "I9",
     "I10",
-    "I11",
+    "I11-awards",
     "I12 audit",
     "I12 entry",
     "I13",

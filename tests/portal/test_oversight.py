@@ -1,5 +1,6 @@
 """Pages of oversight: each shows what the API answers to an auditor, and nothing to a party."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as some
 
-from datamarket.foundation.checks import LAST_RUNS
+from datamarket.evidence.invariants.actions import keep_runs
+from datamarket.foundation.checks import CheckResult
 from datamarket.foundation.db import Database
 from datamarket.foundation.money import Fen
 from datamarket.foundation.settings import Settings
@@ -75,22 +77,35 @@ async def test_a_chain_is_shown_on_a_day_and_a_day_before_the_contract_says_so(
     assert 'role="alert"' in wrong
 
 
-async def test_the_invariants_are_listed_with_what_this_server_last_found(
+async def test_the_invariants_are_listed_with_what_was_last_found_by_whomever(
     database: Database, client_for: ClientFor
 ) -> None:
-    LAST_RUNS.clear()
-    auditor = client_for(AUDITOR)
-    before = (await auditor.get("/checks")).json()["checks"]
-    assert [one["id"] for one in before] == [check.id for check in checks()]
-    assert {one["last_run"] for one in before} == {None}
-    now = moment()
+    auditor, now = client_for(AUDITOR), moment()
+
+    async def told() -> dict[str, Any]:
+        return {one["id"]: one for one in (await auditor.get("/checks")).json()["checks"]}
+
     await watch_the_books(database, LEDGER_ID, now)
-    ran = [one for one in (await auditor.get("/checks")).json()["checks"] if one["last_run"]]
-    assert len(ran) == len(QUICK) == sum(one["quick"] for one in before)
-    assert all(one["last_run"]["holds"] and one["quick"] for one in ran)
-    assert (
-        await client_for((await trading.requested_contract(database)).buyer_account).get("/checks")
-    ).status_code == 403
+    before = await told()
+    assert list(before) == [check.id for check in checks()]
+    quick = [one["last_run"] for one in before.values() if one["quick"]]
+    assert [one["holds"] for one in quick] == [True] * len(QUICK)
+    assert min(one["at"] for one in quick) >= now.isoformat()[:19]
+
+    broken, later = CheckResult(QUICK[0], 7, ["an account"]), moment() + timedelta(days=365)
+    await keep_runs(database, LEDGER_ID, [broken], later)
+    await keep_runs(database, LEDGER_ID, [CheckResult(QUICK[0], 8, [])], later - timedelta(seconds=1))
+    await keep_runs(
+        Database(database.url, 1), LEDGER_ID, [broken], later
+    )  # nobody answers: nothing is raised
+    last = (await told())[QUICK[0].id]["last_run"]
+    assert (last["seen"], last["holds"], last["breaches"]) == (7, False, ["an account"])
+    await keep_runs(database, LEDGER_ID, [CheckResult(QUICK[0], 9, [])], later)
+
+
+async def test_the_invariants_are_for_who_reads_the_log(database: Database, client_for: ClientFor) -> None:
+    buyer = (await trading.requested_contract(database)).buyer_account
+    assert (await client_for(buyer).get("/checks")).status_code == 403
     assert (await client_for(None).get("/checks")).status_code == 401
 
 

@@ -149,6 +149,7 @@ def _listing(
     filters = words.filter_terms(
         zone=None, venue=venue.id, category=product.category, form=version.delivery_form, price="per_call"
     )
+    filters += ["use:public_good", "use:industry"]
     return Listing(
         id=new_id(at),
         product_id=product.id,

@@ -22,7 +22,9 @@ def check(as_json: AsJson = False) -> None:
     from datamarket.server.checks import figures_of
     from datamarket.server.terminal import check_with_progress, print_results
 
-    results = on_market(lambda _database, market: check_with_progress(market.url, market.settings.ledger_id))
+    results = on_market(
+        lambda database, market: check_with_progress(database, market.url, market.settings.ledger_id)
+    )
     show([figures_of(found) for found in results], lambda _figures: print_results(results), as_json=as_json)
     if not all(found.holds for found in results):
         raise typer.Exit(1)

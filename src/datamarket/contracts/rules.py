@@ -5,6 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from datamarket.auth.terms import Actor, Permission
+from datamarket.catalogue.listings.rules import use_classes
 from datamarket.catalogue.listings.terms import PriceModel, PricePlan
 from datamarket.contracts.terms import (
     OPEN_STATES,
@@ -371,7 +372,7 @@ def check_purposes(purposes: frozenset[Purpose], use_class: UseClass, scenario_c
     mixed = bool(purposes & PUBLIC_GOOD_PURPOSES) and not public
     if mixed or public != (use_class is UseClass.PUBLIC_GOOD):
         raise PurposeClassMismatch
-    if scenario_class == UseClass.PUBLIC_GOOD and use_class is not UseClass.PUBLIC_GOOD:
+    if use_class not in use_classes(scenario_class):
         raise ScenarioClassMismatch(use_class=scenario_class)
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from datamarket.catalogue.listings.rules import use_classes
 from datamarket.catalogue.listings.terms import PriceModel
 from datamarket.contracts.terms import PUBLIC_GOOD_PURPOSES, Purpose
 from datamarket.dataspace.rules import OfferUnknown, PolicyNotUnderstood, TermUnknown
@@ -88,9 +89,8 @@ def catalogue_offers(listing: Mapping[str, Any], on: date) -> list[dict[str, Any
     Public data for the public good are free of charge.
     """
     days = offered_days(on)
-    kinds = [kind for kind in UseClass if listing["use_class"] in {None, kind, UseClass.INDUSTRY}]
     offers = []
-    for kind in kinds:
+    for kind in use_classes(listing["use_class"]):
         free = kind is UseClass.PUBLIC_GOOD and listing["zone_id"] is not None
         terms = PolicyTerms(
             purposes=purposes_of(kind),

@@ -8,9 +8,7 @@ its one statement gives the breaking rows as text, and trusts no stored total.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.resources import files
-from typing import NamedTuple
 
 from datamarket.foundation.db import Connection
 
@@ -51,17 +49,6 @@ class CheckResult:
     @property
     def holds(self) -> bool:
         return not self.breaches
-
-
-class LastRun(NamedTuple):
-    """When this process last ran an invariant, and what it found."""
-
-    at: datetime
-    found: CheckResult
-
-
-LAST_RUNS: dict[Check, LastRun] = {}
-"""Of the quick invariants: kept by this process alone, as its metrics are."""
 
 
 def read(name: str, text: str) -> Check:

@@ -18,6 +18,7 @@ from datamarket.comparisons import actions as comparisons
 from datamarket.contracts import actions as contracts
 from datamarket.contracts.disposal import actions as disposal
 from datamarket.contracts.negotiation import actions as negotiation
+from datamarket.evidence.invariants.actions import keep_runs
 from datamarket.evidence.log.sealing import sealing_lag
 from datamarket.foundation import checks
 from datamarket.foundation.db import CLOSE_SECONDS, Database
@@ -86,7 +87,6 @@ async def watch_the_books(database: Database, ledger_id: int, now: datetime) -> 
         lag = await sealing_lag(connection, ledger_id, now)
     for finding in findings:
         HOLDS.labels(finding.check.id).set(finding.holds)
-        checks.LAST_RUNS[finding.check] = checks.LastRun(now, finding)
         if not finding.holds:
             log.error("invariant %s is broken: %s", finding.check.id, ", ".join(finding.breaches))
     days: defaultdict[str, int] = defaultdict(int)
@@ -98,6 +98,7 @@ async def watch_the_books(database: Database, ledger_id: int, now: datetime) -> 
         CLEARING_DAYS.labels(kind).set(days[kind])
         CLEARING_FEN.labels(kind).set(balances[kind])
     SEALING_LAG.set(lag.total_seconds())
+    await keep_runs(database, ledger_id, findings, now)
     return sum(not finding.holds for finding in findings)
 
 

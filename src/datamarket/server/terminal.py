@@ -7,10 +7,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from datamarket.foundation.checks import Check, CheckResult
-from datamarket.server.checks import CHECKS, check_books
+from datamarket.foundation.db import Database
+from datamarket.server.checks import CHECKS, check_and_keep
 
 
-async def check_with_progress(url: str, ledger_id: int) -> list[CheckResult]:
+async def check_with_progress(database: Database, url: str, ledger_id: int) -> list[CheckResult]:
     """Every invariant, telling a person at the terminal how far it is."""
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=len(CHECKS))
@@ -18,7 +19,7 @@ async def check_with_progress(url: str, ledger_id: int) -> list[CheckResult]:
         def begins(check: Check, position: int, _of: int) -> None:
             progress.update(bar, completed=position, description=f"{check.id} {check.zh}")
 
-        return await check_books(url, ledger_id, begins=begins)
+        return await check_and_keep(database, url, ledger_id, begins=begins)
 
 
 def print_results(results: Sequence[CheckResult]) -> None:

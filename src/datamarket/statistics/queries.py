@@ -21,15 +21,17 @@ SELECT (SELECT count(*) FROM zone z WHERE state = 'open' AND EXISTS (
        (SELECT count(DISTINCT q.participant_id) FROM qualification q JOIN participant p ON p.id = q.participant_id
          WHERE q.kind = 'data_merchant' AND p.state = 'admitted'
            AND q.granted_on <= :on AND (q.until_on IS NULL OR q.until_on > :on)) AS data_merchants,
-       (SELECT count(*) FROM product WHERE approved IS NOT NULL AND zone_id IS NOT NULL) AS operation_products,
-       (SELECT count(*) FROM product WHERE approved IS NOT NULL AND zone_id IS NULL) AS exchange_products,
-       (SELECT count(*) FROM listing WHERE state = 'published') AS published_listings,
+       tally.operation_products, tally.exchange_products, tally.published_listings,
        (SELECT count(*) FROM contract_meter WHERE state = 'active' AND stands_until > :now) AS active_contracts,
        (SELECT coalesce(sum(b.credit_fen - b.debit_fen), 0)::bigint
           FROM ledger_account a JOIN ledger_balance b ON b.ledger_id = a.ledger_id AND b.account_id = a.id
          WHERE a.ledger_id = :ledger_id AND a.kind = 'treasury')
        + (SELECT coalesce(sum(amount_fen), 0)::bigint FROM payout
            WHERE ledger_id = :ledger_id AND account_kind = 'treasury' AND state IN ('sent', 'executed')) AS treasury_income_fen
+  FROM (SELECT coalesce(sum(many) FILTER (WHERE kind = 'operation_products'), 0)::bigint AS operation_products,
+               coalesce(sum(many) FILTER (WHERE kind = 'exchange_products'), 0)::bigint AS exchange_products,
+               coalesce(sum(many) FILTER (WHERE kind = 'published_listings'), 0)::bigint AS published_listings
+          FROM market_tally) AS tally
 """
 # What trades and refunds keep by contract and month, and open disputes: a million trades are some thousand rows.
 _SOLD = """(

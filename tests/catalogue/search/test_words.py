@@ -1,7 +1,10 @@
 """A search finds what is on the shelf, by words of both languages and by filters together."""
 
 from datamarket.auth.terms import Role
+from datamarket.catalogue.listings.terms import PriceModel, PricePlan
 from datamarket.foundation.db import Database
+from datamarket.foundation.money import Fen
+from datamarket.zones.terms import UseClass
 from tests.catalogue.steps import move, product_body
 from tests.conftest import ClientFor
 from tests.world import catalogue
@@ -61,3 +64,26 @@ async def test_filters_hold_together_with_words(database: Database, client_for: 
     assert await found(zone=str(zoned.product.zone_id), text="潮位") == {str(zoned.listing.id)}
     assert await found(price_model="per_call", delivery_form="api") == {str(own.listing.id)}
     assert await found(category="health") == await found(text="近海", price_model="free") == set()
+
+
+async def test_a_listing_is_found_by_each_use_class_that_its_contracts_may_be_of(
+    database: Database, client_for: ClientFor
+) -> None:
+    async with database.transaction() as session:
+        venue = await catalogue.venue(session)
+        good = await catalogue.published_zone_listing(
+            session, on=venue, use_class=UseClass.PUBLIC_GOOD, plan=PricePlan(PriceModel.FREE, Fen(0))
+        )
+        industry = await catalogue.published_zone_listing(session, on=venue)
+        own = await catalogue.published_listing(session, on=venue)
+    visitor, wish = client_for(None), {"venue": str(venue.id)}
+    both = {str(one.listing.id) for one in (industry, own)}
+    for use_class, ids in (("industry", both), ("public_good", both | {str(good.listing.id)})):
+        page = (await visitor.get("/listings", params=wish | {"use_class": use_class})).json()
+        assert {item["id"] for item in page["items"]} == ids
+        facets = (await visitor.get("/listings/facets", params=wish | {"use_class": use_class})).json()
+        [facet] = (one for one in facets["items"] if one["filter"] == "use_class")
+        told = [(one["value"], one["name_zh"], one["count"]) for one in facet["values"]]
+        assert told == [("public_good", "公共治理、公益事业", 3), ("industry", "产业发展、行业发展", 2)]
+        assert facets["found"] == len(ids)
+    assert (await visitor.get("/listings", params={"use_class": "any"})).status_code == 422

@@ -181,6 +181,7 @@ def _columns(
         form=version.delivery_form,
         price=plan.model,
     )
+    filters += [term for one in rules.use_classes(use_class) for term in words.filter_terms(use=one)]
     names = f"{product.code}\n{product.name_zh}\n{product.name_en}"
     text = f"{names}\n{version.summary_zh}\n{version.summary_en}"
     return {

@@ -141,6 +141,12 @@ def may_move_listing(
     return decides or provides
 
 
+def use_classes(scenario_class: str | None) -> tuple[UseClass, ...]:
+    """What contracts on a listing may be for: where its scenario is for the public good, that alone; else each."""
+    public = scenario_class == UseClass.PUBLIC_GOOD
+    return (UseClass.PUBLIC_GOOD,) if public else tuple(UseClass)
+
+
 def check_plan(plan: PricePlan, use_class: UseClass | None) -> None:
     """Raises PlanFaulty, PublicGoodNotFree, and what `check_plan_terms` raises."""
     free = plan.model is PriceModel.FREE

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from asyncpg import Record
 
 from datamarket.catalogue import words
+from datamarket.catalogue.listings.rules import use_classes
 from datamarket.catalogue.listings.terms import PriceModel
 from datamarket.catalogue.products.terms import DeliveryForm
 from datamarket.catalogue.search.queries import Search, frequent_terms
@@ -19,16 +20,26 @@ from datamarket.catalogue.search.terms import Facet
 from datamarket.catalogue.terms import Category
 from datamarket.foundation.db import Connection, Database
 from datamarket.foundation.states import Labelled
+from datamarket.zones.terms import UseClass
 
 LOOKED_THROUGH = 5_000
 _WORDS: Mapping[str, type[Labelled]] = {
     Facet.CATEGORY: Category,
     Facet.DELIVERY_FORM: DeliveryForm,
     Facet.PRICE_MODEL: PriceModel,
+    Facet.USE_CLASS: UseClass,
 }
-_TERMS = {Facet.DELIVERY_FORM: "form", Facet.PRICE_MODEL: "price"}
+_TERMS = {Facet.DELIVERY_FORM: "form", Facet.PRICE_MODEL: "price", Facet.USE_CLASS: "use"}
 """How filters are called in the index, where it is not as they are asked for."""
-_COLUMNS = "zone_id, venue_id, category, delivery_form, price_model"
+_COLUMNS = "zone_id, venue_id, category, delivery_form, price_model, use_class"
+_USES = ", ".join(
+    f"('use_class', CASE WHEN {' OR '.join(held)} THEN '{kind}' END)"
+    for kind in UseClass
+    for held in [
+        [f"use_class = '{one}'" for one in UseClass if kind in use_classes(one)] + ["use_class IS NULL"]
+    ]
+)
+"""A listing counts under each class that its contracts may be for; on own data, without a scenario, under all."""
 _HELD = "search @@ $1::text::tsquery AND phrases LIKE ALL ($2::text[])"
 _NEWEST = "ORDER BY published_at DESC, id DESC"
 # S608: every part is a constant of this module
@@ -42,7 +53,7 @@ WITH alike AS MATERIALIZED (SELECT {_COLUMNS}, held, count(*) AS many FROM ({{se
 counted AS (
     SELECT facet, value, sum(many)::int AS many FROM alike,
            LATERAL (VALUES ('zone', zone_id::text), ('venue', venue_id::text), ('category', category),
-                           ('delivery_form', delivery_form), ('price_model', price_model)) AS is_of (facet, value)
+                           ('delivery_form', delivery_form), ('price_model', price_model), {_USES}) AS is_of (facet, value)
      WHERE alike.held AND value IS NOT NULL GROUP BY facet, value
 )
 SELECT facet, value, many, coalesce(zone.name_zh, venue.name_zh) AS name_zh, coalesce(zone.name_en, venue.name_en) AS name_en,

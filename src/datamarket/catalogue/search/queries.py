@@ -20,6 +20,7 @@ from datamarket.catalogue.products.terms import DeliveryForm
 from datamarket.catalogue.search.terms import Sort
 from datamarket.catalogue.terms import Category
 from datamarket.foundation.db import PAGE_LIMIT, Connection, Database
+from datamarket.zones.terms import UseClass
 
 CARD = (
     "id, product_id, product_code, product_version, provider_id, venue_id, venue_code, zone_id, scenario_id,"
@@ -43,6 +44,7 @@ class Filters:
     category: Category | None = None
     delivery_form: DeliveryForm | None = None
     price_model: PriceModel | None = None
+    use_class: UseClass | None = None
     sort: Sort = Sort.NEWEST
 
 
@@ -61,6 +63,7 @@ class Search(Filters):
             category=self.category,
             form=self.delivery_form,
             price=self.price_model,
+            use=self.use_class,
         )
 
 

@@ -20,3 +20,4 @@ class Facet(StrEnum):
     CATEGORY = "category"
     DELIVERY_FORM = "delivery_form"
     PRICE_MODEL = "price_model"
+    USE_CLASS = "use_class"

@@ -71,18 +71,22 @@ async def decide_awards(database: Database, papers: Path, ledger_id: int, year: 
         database, year=year, calculator=calculator, reviewer=reviewer, now=now, ledger_id=ledger_id
     )
     whose = await _object(database, papers, offices, first.id, now + timedelta(days=1))
-    again = now + timedelta(days=2)
-    run = await make_public(
-        database,
-        year=year,
-        calculator=calculator,
-        reviewer=reviewer,
-        now=again,
-        ledger_id=ledger_id,
-        supersedes=first.id,
-        reason=UPHELD,
-    )
-    happened += await _changes(database, first.id, run.id, whose)
+    run, again = first, now
+    if whose is None:
+        happened.append(_left_out("各名次均无争议，无人异议", "no rank is open to doubt: nobody objects"))
+    else:
+        again = now + timedelta(days=2)
+        run = await make_public(
+            database,
+            year=year,
+            calculator=calculator,
+            reviewer=reviewer,
+            now=again,
+            ledger_id=ledger_id,
+            supersedes=first.id,
+            reason=UPHELD,
+        )
+        happened += await _changes(database, first.id, run.id, whose)
     async with database.transaction() as session:
         bounced = (await runs.award_lines(session, run.id))[0]
     refusing = BankRules(Fraction(0), 0, 0, ((CLOSED_ACCOUNT, "账户已销户"),), {bounced.uscc: CLOSED_ACCOUNT})
@@ -105,7 +109,7 @@ async def _confirm_ring(
     async with database.transaction() as session:
         await integrity.detect(session, offices["authority"], ledger_id, year, now=now)
     async with database.transaction() as session:
-        [ring] = await flags.list_flags(
+        rings = await flags.list_flags(
             session,
             ledger_id,
             year=year,
@@ -114,7 +118,9 @@ async def _confirm_ring(
             participant=None,
             page=PageAsked(1),
         )
-        flag = await flags.lock_flag(session, ring.id)
+        if not rings:
+            return _left_out("市场较小，未发现循环交易", "a market this small has no ring to confirm")
+        flag = await flags.lock_flag(session, rings[0].id)
         reason = "资金与数据均未离开三方（模拟）"
         await integrity.judge_flag(
             session, offices["reviewer"], flag, FlagEvent.CONFIRM, reason=reason, now=now
@@ -126,10 +132,12 @@ async def _confirm_ring(
 
 async def _object(
     database: Database, papers: Path, offices: Mapping[str, Actor], run_id: UUID, now: datetime
-) -> UUID:
+) -> UUID | None:
     """Who comes next objects: a buyer controls the seller. It is so, and recorded; the objection is upheld by another officer."""
     async with database.transaction() as session:
-        found = await queries.contested(session, run_id)
+        found = await queries.find_contested(session, run_id)
+        if found is None:
+            return None
         [objector] = [one for one in await city.enterprises(session, "") if one.id == found.objector_id]
         paper = await file_text(
             session, objector.actor, papers, "register.txt", "企业登记信息查询单（模拟）", now=now
@@ -179,6 +187,11 @@ async def _changes(database: Database, before: UUID, after: UUID, whose: UUID) -
     ]
 
 
+def _left_out(zh: str, en: str) -> Happened:
+    """What this market is too small for."""
+    return Happened((zh, en), "—", "—", "—")
+
+
 def _place(rank: int | None, fen: int | None) -> str:
     return f"{'—' if rank is None else f'第 {rank} 名 no. {rank}'} · {yuan(Fen(fen or 0), grouped=True)}"
 
@@ -193,7 +206,11 @@ async def recover_award(database: Database, run_id: UUID, year: int) -> Happened
     refunded, now = (start_of_day(date(year + 2, 2, day)) for day in (2, 3))
     async with database.transaction() as session:
         offices = await city.offices(session)
-        found = await queries.refundable(session, run_id)
+        found = await queries.find_refundable(session, run_id)
+        if found is None:
+            return _left_out(
+                "获奖企业无可退交易，无追回", "no award has a sale to give back: nothing is recovered"
+            )
         [seller] = [one for one in await city.enterprises(session, "") if one.id == found.seller_id]
         name = (await participants.get_participant(session, seller.id)).name_zh
         trade = await trading.lock_trade(session, found.trade_id, visible_to=seller.actor)

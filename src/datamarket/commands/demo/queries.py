@@ -31,7 +31,7 @@ SELECT l.id AS line_id, l.enterprise_id AS seller_id, t.id AS trade_id,
   JOIN ledger_account a ON a.ledger_id = r.ledger_id AND a.owner_id = l.enterprise_id AND a.kind = 'provider_income'
   JOIN ledger_balance b ON b.ledger_id = a.ledger_id AND b.account_id = a.id
  CROSS JOIN LATERAL ({_QUALIFIED} AND t.provider_id = l.enterprise_id ORDER BY left_fen DESC, t.id LIMIT 1) AS t
- WHERE l.run_id = :run_id AND l.rank IS NOT NULL AND l.amount_fen > 0
+ WHERE l.run_id = :run_id AND l.rank IS NOT NULL AND l.amount_fen > 0 AND b.credit_fen - b.debit_fen - b.held_fen > 0
  ORDER BY 4 DESC, l.id LIMIT 1
 """)  # noqa: S608 - a constant
 
@@ -54,13 +54,13 @@ class Refundable(NamedTuple):
     fen: int
 
 
-async def contested(session: AsyncSession, run_id: UUID) -> Contested:
-    """The last such award of a run. Raises NoResultFound where every rank is beyond doubt."""
-    found = await (await session.connection()).execute(_CONTESTED, {"run_id": run_id})
-    return Contested(*found.one())
+async def find_contested(session: AsyncSession, run_id: UUID) -> Contested | None:
+    """The last such award of a run; none where every rank is beyond doubt."""
+    found = (await (await session.connection()).execute(_CONTESTED, {"run_id": run_id})).one_or_none()
+    return Contested(*found) if found else None
 
 
-async def refundable(session: AsyncSession, run_id: UUID) -> Refundable:
-    """Of the ranked award whose seller has most at hand. Raises NoResultFound."""
-    found = await (await session.connection()).execute(_REFUNDABLE, {"run_id": run_id})
-    return Refundable(*found.one())
+async def find_refundable(session: AsyncSession, run_id: UUID) -> Refundable | None:
+    """Of the ranked award whose seller has most at hand, and has something."""
+    found = (await (await session.connection()).execute(_REFUNDABLE, {"run_id": run_id})).one_or_none()
+    return Refundable(*found) if found else None

@@ -27,7 +27,7 @@ from datamarket.foundation.db import Database, owner_connection
 from datamarket.foundation.errors import Conflict
 from datamarket.foundation.ids import seeded_ids
 from datamarket.server import sealing
-from datamarket.server.checks import check_books
+from datamarket.server.checks import check_and_keep
 from datamarket.server.database import MarketDatabase
 from datamarket.simulation import queries
 from datamarket.simulation.cases import play_cases
@@ -142,7 +142,7 @@ async def run_demo(database: Database, market: MarketDatabase, folder: Path, wan
         happened.append(await recover_award(database, run_id, YEAR))
     async with database.transaction() as session:
         await report.print_happened(session, ledger_id, happened)
-    findings = [finding for city in cities for finding in await check_books(market.url, city)]
+    findings = [finding for city in cities for finding in await check_and_keep(database, market.url, city)]
     broken = [finding.check.id for finding in findings if not finding.holds]
     if broken:
         raise BooksBroken(ids=", ".join(broken))

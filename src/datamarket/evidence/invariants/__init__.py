@@ -1,10 +1,10 @@
-"""The invariants of the market: what each states, and what this server last found.
+"""The invariants of the market: what each states, and what was last found.
 
 invariant = 不变量
 
 Invariants
 - nothing is run by asking: housekeeping runs the quick ones each minute, `datamarket check` all of them
-- of what others than this server process have found nothing is stored
+- the last result of each is kept, whoever ran it; a check that cannot keep its result tells it all the same
 
 Uses: auth, foundation.
 """

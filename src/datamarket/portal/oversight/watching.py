@@ -70,7 +70,7 @@ async def chain(visit: Visit) -> Shown:
 
 @page("/oversight/checks", "oversight_checks.html", signed_in=True)
 async def checks(visit: Visit) -> Shown:
-    """The invariants of the market, each in one sentence, and what this server last found."""
+    """The invariants of the market, each in one sentence, and what was last found."""
     answer = await visit.ask.get("/checks")
     return {"checks": answer["checks"]}
 

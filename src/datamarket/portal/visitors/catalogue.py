@@ -7,7 +7,7 @@ from datamarket.portal.desk.reading import names_in
 from datamarket.portal.pages import Shown, page
 from datamarket.portal.sessions import Visit
 
-FILTERS = ("zone", "venue", "category", "delivery_form", "price_model")
+FILTERS = ("zone", "venue", "category", "delivery_form", "price_model", "use_class")
 ASKED = ("text", "sort", *FILTERS)
 """What an address of the catalogue says; the rest of it is not passed on."""
 SORTS = ("newest", "price_asc", "price_desc", "name")
