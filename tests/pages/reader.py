@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Request, Response
 
 SERIOUS = {"serious", "critical"}
-JUDGED: set[tuple[str, int]] = set()
-"""Pages and widths at which it was asked already whether everyone can use them."""
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+JUDGED: set[tuple[str, str]] = set()
+"""Pages and languages of which it was asked already whether everyone can use them, in both schemes."""
 _AXE = Axe()
 _OVERFLOW = "() => document.scrollingElement.scrollWidth - innerWidth"
 
@@ -30,12 +31,11 @@ class Look:
 
 LOOKS = (
     Look("zh", 390),
-    Look("zh", 1440, dark=True),
-    Look("en", 390, dark=True),
-    Look("en", 1440),
+    Look("en", 1440, dark=True),
     Look("zh", 1440, scripts=False),
-    Look("en", 390, scripts=False),
+    Look("en", 390, scripts=False, dark=True),
 )
+"""Each language at each width, with scripts and without; in which scheme a page is judged as well, does not matter."""
 
 
 class Reader:
@@ -116,6 +116,32 @@ class Reader:
         if not refused:
             self.look()
 
+    def search(self, text: str) -> None:
+        """By the field of the page."""
+        self.page.locator("main input[type=search]").fill(text)
+        with self.page.expect_navigation():
+            self.page.locator("main form[role=search] button").click()
+        self.look()
+
+    def ask(self) -> None:
+        """By the question of the page, which answers as one types, or else when one presses."""
+        if not self.as_seen.scripts:
+            self.page.locator("main form[method=get] button").click()
+        self.page.locator("#decision .rules").wait_for()
+        self.look()
+
+    def do(self, event: str) -> None:
+        """What may be done with the thing of the page."""
+        self.page.goto(str(self.page.locator(f"main a[href*='event={event}&']").get_attribute("href")))
+        self.look()
+        self.press()
+
+    def told(self) -> str:
+        return self.page.locator("main").inner_text()
+
+    def state(self) -> str | None:
+        return self.page.locator("h1 .state").get_attribute("data-state")
+
     def look(self) -> None:
         """What every page keeps to; each is looked at once."""
         if (seen := urlsplit(self.page.url).path) in self.looked:
@@ -125,7 +151,7 @@ class Reader:
         faults = [fault for fault in self._faults if not (self._refused and "422" in fault)]
         faults += self._of_the_document(language)
         self._faults = []
-        judged = (seen, self.as_seen.width)
+        judged = (seen, self.as_seen.language)
         if self.as_seen.scripts and judged not in JUDGED:
             JUDGED.add(judged)
             faults += self._of_use()
@@ -144,9 +170,20 @@ class Reader:
         return faults
 
     def _of_use(self) -> list[str]:
-        found: dict[str, Any] = _AXE.run(self.page, options={"resultTypes": ["violations"]}).response
+        """All that is asked, then in the other scheme what may differ there."""
+        here, other = SCHEMES[:: -1 if self.as_seen.dark else 1]
+        faults = self._violations(here)
+        self.page.emulate_media(color_scheme=other)
+        faults += self._violations(other, runOnly=["color-contrast"])
+        self.page.emulate_media(color_scheme=here)
+        return faults
+
+    def _violations(self, scheme: str, **asked: Any) -> list[str]:
+        found: dict[str, Any] = _AXE.run(
+            self.page, options={"resultTypes": ["violations"], **asked}
+        ).response
         return [
-            f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:200]} ({len(one['nodes'])})"
+            f"{scheme}: {one['id']}: {one['help']}: {one['nodes'][0]['html'][:200]} ({len(one['nodes'])})"
             for one in found["violations"]
             if one["impact"] in SERIOUS
         ]

@@ -70,9 +70,10 @@ async def test_a_use_is_tried_and_the_rule_that_decides_is_named(app: FastAPI, d
     assert "the purpose denies, and decides the form not asked" in said(denied)
     assert "the quota denies, and decides" in said(exhausted)
     assert "Every rule permits it." in permitted
-    assert f"/form/contracts/{deal.contract.id}/uses?" in permitted
+    assert "/form/trades?" in permitted
     assert "quantity=3" in permitted
-    assert "/form/contracts" not in nonsense
+    assert f"contract_id={deal.contract.id}" in permitted
+    assert "/form/trades" not in nonsense
     assert "0 Units used" in said(contract)
 
 

@@ -152,13 +152,22 @@ async def test_the_treasury_keeps_what_public_data_earned_and_gives_back_its_sha
     assert (await market.read("overview"))["treasury_income_fen"] == 0
 
 
-async def test_new_year_begins_at_midnight_in_qingdao(market: Market) -> None:
-    agreement = await trading.active_contract(market.database, plan=YUAN)
+async def test_new_year_begins_at_midnight_in_qingdao(market: Market, settings: Settings) -> None:
+    agreement = await trading.active_contract(market.database, of_zone=True, plan=YUAN)
     await trading.trade(market.database, agreement, 3, at=LAST_HOUR_OF_2024)
     sold = await trading.trade(market.database, agreement, 5, at=FIRST_INSTANT_OF_2025)
     await trading.refund(market.database, agreement, sold.id, Fen(100), at=datetime(2026, 2, 1, tzinfo=UTC))
     years = {row["year"]: row["net_fen"] for row in (await market.read("overview"))["years"]}
     assert years == {2025: 400, 2024: 300}
+    in_2028 = client_of(
+        create_app(settings, market.database, read_clock=lambda: END_OF_2028), None, END_OF_2028
+    )
+    told = (await in_2028.get("/statistics/overview")).json()
+    await in_2028.aclose()
+    assert {row["year"]: row["growth_bps"] for row in told["years"]} == {2025: 3333, 2024: None}
+    kept = {row["year"]: row["treasury_fen"] for row in told["years"]}
+    assert kept[2024] > 0 < kept[2025]
+    assert sum(kept.values()) >= told["treasury_income_fen"], "the refund of 2026 is of no year with trades"
     months = await market.read("turnover?by=month")
     assert [(row["key"], row["name_zh"], row["net_fen"]) for row in months["items"]] == [
         ("2025-01", "2025年1月", 400),

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterable
+from itertools import zip_longest
 from typing import Annotated
 from uuid import UUID
 
@@ -9,11 +10,12 @@ from fastapi import Query, Response
 from pydantic import Field
 
 from datamarket.auth.access import Visitor
+from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import PAGE_LIMIT
 from datamarket.foundation.http import ForAMoment, LedgerId, Now, Reading, Shape, SliceRouter
 from datamarket.foundation.waiting.patience import takes_long
 from datamarket.statistics import queries
-from datamarket.statistics.terms import NOTHING, Group, Grouping, Turnover
+from datamarket.statistics.terms import NOTHING, Group, Grouping, Turnover, YearBrought
 
 router = SliceRouter(prefix="/statistics", tags=["statistics"])
 BusinessYear = Annotated[
@@ -44,9 +46,27 @@ def _money(turnover: Turnover) -> dict[str, int]:
 
 
 class YearOut(TurnoverOut):
-    """Turnover of one business year."""
+    """What one business year brought."""
 
     year: int = Field(examples=[2024])
+    growth_bps: int | None = Field(
+        description="of `net_fen` against the year before, in basis points; null while the year runs, and without one before",
+        examples=[1250],
+    )
+    treasury_fen: int = Field(description="non-tax revenue booked in the year, less what refunds took back", examples=[9_120_000])
+    awarded_fen: int = Field(description="of public lists of the year's awards", examples=[187_162_227])
+    awarded_enterprises: int = Field(examples=[35])
+
+    @classmethod
+    def of_years(cls, years: list[YearBrought], this_year: int) -> "list[YearOut]":
+        return [
+            cls(growth_bps=year.growth_bps(before, this_year), **_money(year.turnover), **_brought(year))
+            for year, before in zip_longest(years, years[1:])
+        ]
+
+
+def _brought(year: YearBrought) -> dict[str, int]:
+    return {name: value for name, value in year._asdict().items() if name != "turnover"}
 
 
 class OverviewOut(Shape):
@@ -120,11 +140,11 @@ def _total(parts: Iterable[Turnover]) -> Turnover:
 @takes_long
 async def overview(_caller: Visitor, ledger_id: LedgerId, session: Reading, now: Now) -> Response:
     counts = await queries.count_market(session, ledger_id, now=now)
-    years = await queries.turnover_by_year(session, ledger_id)
+    years = await queries.years_brought(session, ledger_id)
     shown = OverviewOut(
         **counts._asdict(),
-        turnover=TurnoverOut.of(_total(years.values())),
-        years=[YearOut(year=year, **_money(turnover)) for year, turnover in years.items()],
+        turnover=TurnoverOut.of(_total(year.turnover for year in years)),
+        years=YearOut.of_years(years, business_date(now).year),
     )
     return ForAMoment.of(shown)
 

@@ -8,7 +8,9 @@ from sqlalchemy import Row, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.foundation.clock import business_date
-from datamarket.statistics.terms import Group, Grouping, Turnover, names_of
+from datamarket.foundation.tables import quoted
+from datamarket.statistics.terms import Group, Grouping, Turnover, YearBrought, names_of
+from datamarket.subsidy.runs.rules import PUBLIC
 
 MOST = 500
 # S608 in this module: every part of a statement is a constant that stands here.
@@ -50,6 +52,23 @@ _IN_YEAR = "sold.ledger_id = :ledger_id AND month >= :first AND month < :next"
 _YEARS = f"""
 SELECT extract(year FROM month)::int AS year, {_SUMS}
   FROM {_SOLD} WHERE {_EVER} GROUP BY year ORDER BY year DESC LIMIT {MOST}
+"""  # noqa: S608
+# What the treasury kept of the bookings of a year, before it was paid out; and awards of the runs that everyone may see.
+_INCOME = """
+SELECT year, sum(fen)::bigint AS fen FROM (
+    SELECT extract(year FROM d.day)::int AS year, d.credit_fen - d.debit_fen AS fen
+      FROM ledger_account a JOIN ledger_day d ON d.ledger_id = a.ledger_id AND d.account_id = a.id
+     WHERE a.ledger_id = :ledger_id AND a.kind = 'treasury'
+     UNION ALL
+    SELECT extract(year FROM b.sent_at AT TIME ZONE 'Asia/Shanghai')::int, p.amount_fen
+      FROM payout p JOIN payout_batch b ON b.ledger_id = p.ledger_id AND b.id = p.batch_id
+     WHERE p.ledger_id = :ledger_id AND p.account_kind = 'treasury' AND p.state IN ('sent', 'executed')
+) AS booked GROUP BY year
+"""
+_AWARDED = f"""
+SELECT r.year, sum(l.amount_fen)::bigint AS fen, count(DISTINCT l.uscc) AS enterprises
+  FROM subsidy_run r JOIN subsidy_line l ON l.run_id = r.id
+ WHERE r.ledger_id = :ledger_id AND r.state IN ({quoted(PUBLIC)}) AND l.amount_fen > 0 GROUP BY r.year
 """  # noqa: S608
 _EXPRESSIONS = {
     Grouping.ZONE: "zone_id",
@@ -135,6 +154,18 @@ async def turnover_by_year(session: AsyncSession, ledger_id: int) -> dict[int, T
     connection = await session.connection()
     rows = (await connection.execute(text(_YEARS), {"ledger_id": ledger_id})).all()
     return {row.year: _turnover_of(row) for row in rows}
+
+
+async def years_brought(session: AsyncSession, ledger_id: int) -> list[YearBrought]:
+    """What each year with trades brought, newest first."""
+    connection, asked = await session.connection(), {"ledger_id": ledger_id}
+    income = {row.year: row.fen for row in (await connection.execute(text(_INCOME), asked)).all()}
+    awarded = {row.year: row[1:] for row in (await connection.execute(text(_AWARDED), asked)).all()}
+    years = await turnover_by_year(session, ledger_id)
+    return [
+        YearBrought(year, turnover, income.get(year, 0), *awarded.get(year, (0, 0)))
+        for year, turnover in years.items()
+    ]
 
 
 async def turnover(session: AsyncSession, ledger_id: int, *, by: Grouping, year: int | None) -> list[Group]:

@@ -1,10 +1,12 @@
 """Words of the statistics."""
 
 from enum import StrEnum
+from fractions import Fraction
 from typing import NamedTuple
 from uuid import UUID
 
 from datamarket.catalogue.terms import Category
+from datamarket.foundation.money import half_up
 
 
 class Grouping(StrEnum):
@@ -40,6 +42,23 @@ class Turnover(NamedTuple):
 
 
 NOTHING = Turnover(0, 0, 0, 0, 0)
+
+
+class YearBrought(NamedTuple):
+    """What a business year brought: its turnover, what the treasury kept, and what was awarded for it to how many."""
+
+    year: int
+    turnover: Turnover
+    treasury_fen: int
+    awarded_fen: int
+    awarded_enterprises: int
+
+    def growth_bps(self, before: "YearBrought | None", this_year: int) -> int | None:
+        """Net turnover against the year before, half up to a basis point; none for a year that still runs."""
+        comparable = before and before.year == self.year - 1 and before.turnover.net_fen > 0
+        if not before or not comparable or self.year >= this_year:
+            return None
+        return half_up(Fraction(self.turnover.net_fen * 10_000, before.turnover.net_fen)) - 10_000
 
 
 class Group(NamedTuple):

@@ -75,8 +75,9 @@ class Filler:
         self._document, self._words, self._rows = document, words, rows
 
     def blanks(self, body: Schema, given: Mapping[str, Any]) -> list[Blank]:
-        """The fields of a body, filled with what is given as JSON."""
-        return list(self._fields(self._document.resolved(body), "", given))
+        """The fields of a body, filled with what is given as JSON; those first in which something stands, or must."""
+        made = self._fields(self._document.resolved(body), "", given)
+        return sorted(made, key=lambda blank: not (blank.required or blank.values))
 
     def _fields(
         self, body: Schema, prefix: str, given: Mapping[str, Any], *, assumed: bool = True
@@ -119,7 +120,8 @@ class Filler:
         return secret or _KINDS.get(inner.get("format", ""), _KINDS.get(kind or "", long))
 
     def _fill(self, made: Blank, present: Schema, inner: Schema, value: Any) -> None:
-        """Its options and parts, and what stands in it."""
+        """Its options and parts, and what stands in it; a group or rows cannot stand in an address."""
+        value = None if made.kind in {"group", "rows"} and isinstance(value, str) else value
         if made.kind == "group":
             assumed = made.required or bool(value)
             made.parts = list(self._fields(inner, f"{made.name}.", value or {}, assumed=assumed))
@@ -156,8 +158,9 @@ class Filler:
 
 
 def _as_typed(kind: str, value: Any) -> list[str]:
-    """A JSON value as one types it."""
-    write: Callable[[Any], str] = _WRITTEN.get(kind, str)
+    """A JSON value as one types it; the text of an address stands as it is."""
+    is_typed = isinstance(value, str) and kind != "instant"
+    write: Callable[[Any], str] = str if is_typed else _WRITTEN.get(kind, str)
     return [] if value is None else [write(value)]
 
 
@@ -177,6 +180,15 @@ def _fen(text: str) -> int | str:
 def _instant(text: str) -> str:
     seconds = "" if len(text) > len("2026-01-01T10:00") else ":00"
     return f"{text}{seconds}+08:00" if _TYPED_INSTANT.fullmatch(text) else text
+
+
+def _instant_typed(value: str) -> str:
+    """In the market's time; what an address says already so, or what is no instant, stands as it is."""
+    try:
+        read = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return (read.astimezone(MARKET_ZONE) if read.tzinfo else read).strftime("%Y-%m-%dT%H:%M")
 
 
 def _lines(text: str) -> list[str]:
@@ -210,15 +222,11 @@ def _value(text: str) -> Any:
 
 _WRITTEN: Mapping[str, Callable[[Any], str]] = {
     "money": yuan,
-    "instant": lambda value: datetime.fromisoformat(value).astimezone(MARKET_ZONE).strftime("%Y-%m-%dT%H:%M"),
+    "instant": _instant_typed,
     "yes-or-no": lambda value: "true" if value else "false",
     "lines": lambda value: "\n".join(map(str, value)),
     "numbers": lambda value: "\n".join(map(str, value)),
-    "pairs": lambda value: (
-        value
-        if isinstance(value, str)
-        else "\n".join(f"{name} = {typed_value(one)}" for name, one in value.items())
-    ),
+    "pairs": lambda value: "\n".join(f"{name} = {typed_value(one)}" for name, one in value.items()),
 }
 _READ: Mapping[str, Callable[[str], Any]] = {
     "money": _fen,

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +18,7 @@ from datamarket.portal.pages import Shown, home_of, page, render
 from datamarket.portal.sessions import Visit, local
 from datamarket.portal.words.tongues import Tongue
 
-_OF_A_THING = ("/events", "/secret", "/replay", "/password")
+_OF_A_THING = ("/events", "/offers", "/secret", "/replay", "/password")
 """Writes one word below the thing that they move."""
 CHOSEN_FROM = {
     "enterprise_id": "/participants",
@@ -54,6 +54,8 @@ class Sent:
     key: str
     home: str
     next: str = ""
+    names: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """What the ids of the thing are called."""
 
     def page(self, visit: Visit, refusal: Declined | None = None) -> Response:
         problem = refusal.problem if refusal else {}
@@ -164,10 +166,12 @@ async def _offer(visit: Visit, sent: Sent) -> None:
             )
             blank.options = lists[source] if known else [(blank.value, blank.value), *lists[source]]
     unnamed = [blank for blank in fields if blank.kind == "id" and blank.value and not blank.options]
-    names = await names_in(visit, [{"named": [blank.value for blank in unnamed]}])
+    sent.names = await names_in(
+        visit, [{"named": [blank.value for blank in unnamed]}, *([sent.record] if sent.record else [])]
+    )
     for blank in unnamed:
-        if blank.value in names:
-            blank.options = [(blank.value, Tongue(visit.language).of(names[blank.value]))]
+        if blank.value in sent.names:
+            blank.options = [(blank.value, Tongue(visit.language).of(sent.names[blank.value]))]
 
 
 async def _choices(visit: Visit, source: str) -> list[tuple[str, str]]:

@@ -98,7 +98,7 @@ async def try_use(visit: Visit, contract_id: str) -> Shown:
     record = await visit.ask.get(at)
     shown: dict[str, Any] = {
         "contract": record, "asked": asked, "decision": None, "problem": None, "rules": USE_RULES,
-        "names": await names_in(visit, [record]), "onward": urlencode(asked | {"next": f"/my/contracts/{contract_id}"}),
+        "names": await names_in(visit, [record]), "onward": urlencode(asked | {"contract_id": contract_id}),
     }  # fmt: skip
     if "purpose" in asked:
         try:

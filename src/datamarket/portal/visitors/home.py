@@ -10,18 +10,20 @@ from datamarket.portal.pages import Shown, page
 from datamarket.portal.sessions import YEAR_SECONDS, Visit
 
 TOUR = "datamarket_tour"
-NEWEST_YEARS = 2
+NEWEST_YEARS = 3
 """Of which one is shown by month, with its awards."""
 
 
 @page("/", "home.html")
 async def home(visit: Visit) -> Shown:
-    """The year with the most trades of the newest two: one that has just begun shows nothing yet."""
+    """The year that is asked for, or that with the most trades of the newest three: one just begun shows nothing yet."""
     ask = visit.ask
     overview, zones, listings = await ask.get_all(
         "/statistics/overview", "/statistics/turnover?by=zone", "/listings?limit=6"
     )
-    years = overview["years"][:NEWEST_YEARS]
+    chosen = visit.request.query_params.get("year")
+    asked = [year for year in overview["years"] if str(year["year"]) == chosen]
+    years = asked or overview["years"][:NEWEST_YEARS]
     shown = max(years, key=lambda year: year["trades"], default=None)
     sold = [{"provider": one["provider_id"]} for one in listings["items"]]
     months, names, awards = await asyncio.gather(
@@ -31,6 +33,7 @@ async def home(visit: Visit) -> Shown:
     )
     return {
         "overview": overview,
+        "brought": shown,
         "year": shown and shown["year"],
         "months": months["items"][::-1],
         "zones": zones["items"],

@@ -67,4 +67,4 @@ def is_instant(value: Any) -> bool:
 
 def share(bps: int | None) -> str:
     """Basis points as a percentage: 9910 → 99.10%."""
-    return "–" if bps is None else f"{bps // 100}.{bps % 100:02}%"
+    return "–" if bps is None else f"{'-' * (bps < 0)}{abs(bps) // 100}.{abs(bps) % 100:02}%"
