@@ -86,6 +86,16 @@ def test_without_a_database_each_command_says_one_sentence(
         ("postgres://me:secret@localhost/market", "write postgresql://user:password@host:5432/name"),
         ("postgresql://me:secret@localhost:port/market", "write postgresql://user:password@host:5432/name"),
         ("secret", "write postgresql://user:password@host:5432/name"),
+        ("postgresql://me:secret@a:1/market?host=b", "write postgresql://user:password@host:5432/name"),
+        ("postgresql://me:secret@a:1,b:0/market", "write several hosts as h1:5432,h2:5432"),
+        ("postgresql://me:secret@a:1,/market", "none empty"),
+        ("postgresql:///market?host=a,b,c&port=1,2&password=me:secret", "one port, or as many as hosts"),
+        ("postgresql://me:secret@a,b/market?target_session_attrs=any", "is read-write or primary"),
+        ("postgresql://me:secret@a/market?target_session_attrs=standby", "for one host alone, any"),
+        (
+            "postgresql://me:secret@a/market?sslmode=often",
+            "sslmode is one of disable, allow, prefer, require",
+        ),
     ],
 )
 @pytest.mark.usefixtures("var")

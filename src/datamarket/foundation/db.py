@@ -8,6 +8,7 @@ import copy
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, Self, TypeAlias, TypeVar, TypeVarTuple, cast, overload
 from urllib.parse import urlsplit, urlunsplit
 
@@ -22,6 +23,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from datamarket.foundation.errors import Conflict, MarketError, NotFound, Unavailable
 from datamarket.foundation.waiting.outages import Circuit, DatabaseUnavailable, OutcomeUnknown, is_outage
+from datamarket.foundation.waiting.servers import DIALECT, Servers
 from datamarket.foundation.waiting.turns import Turns
 
 APP_ROLE = "datamarket_app"
@@ -83,13 +85,16 @@ class Database:
         self.url = url
         self.pool_size = pool_size
         self.seconds = self._usual_seconds = seconds
+        self._connect = partial(
+            Servers.of(url).connect, seconds=CONNECT_SECONDS, server_settings=_server_settings(seconds)
+        )
         self.engine: AsyncEngine = create_async_engine(
-            url.replace("postgresql://", "postgresql+asyncpg://", 1),
+            DIALECT,
+            async_creator=self._connect,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=ACQUIRE_SECONDS,
             pool_use_lifo=True,
-            connect_args={"server_settings": _server_settings(seconds), "timeout": CONNECT_SECONDS},
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
         )
@@ -122,12 +127,10 @@ class Database:
     async def open(self) -> "Database":
         """Open the plain pool. Raises OSError or asyncpg errors when the server is not there."""
         self._pool = await asyncpg.create_pool(
-            self.url,
+            connect=cast("Any", lambda _dsn, **how: self._connect(**how)),
             min_size=0,  # the pool would else open connections behind our back while the server is away
             init_size=1,
             max_size=self.pool_size,
-            timeout=CONNECT_SECONDS,
-            server_settings=_server_settings(self.seconds),
             reset=_nothing_to_reset,
         )
         return self
@@ -196,8 +199,7 @@ class Database:
     @asynccontextmanager
     async def connection_beside(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
         """A connection beside the pools, as the same role; it is broken off at the end, so that nobody waits for it."""
-        settings = _server_settings(self.seconds)
-        connection = await asyncpg.connect(self.url, server_settings=settings, timeout=CONNECT_SECONDS)
+        connection = await self._connect()
         try:
             yield connection
         finally:
@@ -263,7 +265,7 @@ class Database:
 @asynccontextmanager
 async def owner_connection(url: str, **settings: str) -> AsyncIterator[Connection]:
     """A connection beside the pools, as whom the URL names: for what the application's role may not do."""
-    connection = await asyncpg.connect(url, server_settings=settings, timeout=ACQUIRE_SECONDS)
+    connection = await Servers.of(url).connect(seconds=ACQUIRE_SECONDS, server_settings=settings)
     try:
         yield connection
     finally:

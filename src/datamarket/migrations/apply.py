@@ -1,13 +1,15 @@
 """Bring a database to the newest schema; several processes may try at once."""
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from datamarket.foundation.db import owner_connection, with_database
+from datamarket.foundation.db import ACQUIRE_SECONDS, owner_connection, with_database
+from datamarket.foundation.waiting.servers import DIALECT, Servers
 from datamarket.migrations.scripts import apply_functions
 
 VERSIONS = Path(__file__).parent / "versions"
@@ -45,7 +47,8 @@ async def migrate(url: str) -> None:
 
     Tables first, then functions and triggers, then partitions of the books for the years ahead.
     """
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    connect = partial(Servers.of(url).connect, seconds=ACQUIRE_SECONDS)
+    engine = create_async_engine(DIALECT, async_creator=connect)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})

@@ -17,14 +17,14 @@ from datamarket import slices
 from datamarket.evidence.log.sealing import place_of
 from datamarket.foundation.db import owner_connection, with_database
 from datamarket.foundation.errors import Conflict, Unavailable
+from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.settings import Settings
+from datamarket.foundation.waiting.servers import FORM, NoneTakesWrites
 from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.server.embedded import embedded_server
 
 DEMO_MARK = "datamarket demo: rebuilt by every `datamarket demo`"
 DEMO_DATABASE = "datamarket_demo"
-ANSWERS_WITHIN = 10
-"""Seconds for one attempt to connect."""
 SETTLES_WITHIN = 30
 """Seconds for a server that starts or stops; whoever starts us may try again."""
 
@@ -80,12 +80,9 @@ _PROBLEMS: tuple[tuple[type[Exception], str, str], ...] = (
     (asyncpg.PostgresError, "服务器拒绝连接", "the server refuses"),
     (socket.gaierror, "主机名无法解析", "its host is not known"),
     (TimeoutError, "服务器未应答", "its server does not answer"),
+    (NoneTakesWrites, "所列服务器均为备库，无一可写", "of its servers each is a standby, none takes writes"),
     (OSError, "服务器无法连接", "its server cannot be reached"),
-    (
-        ValueError,
-        "DATABASE_URL 应形如 postgresql://用户:密码@主机:5432/库名",
-        "write postgresql://user:password@host:5432/name",
-    ),
+    (ValueError, *FORM),
 )
 """What keeps a command from its database; the first that fits is said."""
 
@@ -93,28 +90,24 @@ _PROBLEMS: tuple[tuple[type[Exception], str, str], ...] = (
 def _unusable(url: str, error: BaseException) -> DatabaseUnusable:
     """The sentence for one of these errors, without the password."""
     zh, en = next((zh, en) for kind, zh, en in _PROBLEMS if isinstance(error, kind))
+    if isinstance(error, ValueFault):
+        zh, en = error.zh, error.en
     shown = re.sub(r"^(.*@|postgres(ql)?://)|\?.*$", "", url)
     return DatabaseUnusable(database=shown, problem_zh=zh, problem_en=en)
 
 
-async def _connect(url: str) -> None:
-    if urlsplit(url).scheme != "postgresql":  # the one that all who read it know
-        raise ValueError(url)
-    await (await asyncpg.connect(url, timeout=ANSWERS_WITHIN)).close()
-
-
 async def _await_server(url: str) -> None:
-    """Wait while the server starts or stops. Raises DatabaseUnusable."""
+    """Wait while the server starts or stops, or another takes over. Raises DatabaseUnusable."""
     ends = time.monotonic() + SETTLES_WITHIN
     while True:
         try:
-            await _connect(url)
+            async with owner_connection(url):
+                return
         except (OSError, ValueError, asyncpg.PostgresError) as error:
-            if not isinstance(error, asyncpg.CannotConnectNowError) or time.monotonic() > ends:
+            passing = isinstance(error, asyncpg.CannotConnectNowError | NoneTakesWrites)
+            if not passing or time.monotonic() > ends:
                 raise _unusable(url, error) from error
             await asyncio.sleep(1 / 5)
-        else:
-            return
 
 
 @contextmanager

@@ -6,13 +6,11 @@ taken anew is bound by a signature, and what a whole re-sealing would hide shows
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import UUID
-
-import asyncpg
 
 from datamarket.evidence.log.findings import Disagreement, Flaw, Verdict
 from datamarket.evidence.log.leaves import LeafSource, leaf_hash
@@ -20,7 +18,7 @@ from datamarket.evidence.log.merkle import EMPTY_ROOT, TILE, Frontier, Node
 from datamarket.evidence.log.notes import Checkpoint, NoteReader, NoteUntrusted
 from datamarket.evidence.log.sealing import BLOCK_COLUMNS, Block, horizon_of, is_restored
 from datamarket.foundation.checks import unheard
-from datamarket.foundation.db import Connection
+from datamarket.foundation.db import Connection, owner_connection
 
 CHUNK = 64 * TILE
 NAMED = 5
@@ -39,18 +37,15 @@ class Log:
 @asynccontextmanager
 async def one_snapshot(url: str, connections: int) -> AsyncIterator[list[Connection]]:
     """Connections of the owner that all see the database as it is at one instant."""
-    opened = [await asyncpg.connect(url) for _ in range(connections)]
-    try:
+    async with AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(owner_connection(url)) for _ in range(connections)]
         begun = [connection.transaction(isolation="repeatable_read", readonly=True) for connection in opened]
         await begun[0].start()
         snapshot = await opened[0].fetchval("SELECT pg_export_snapshot()")
         for connection, transaction in zip(opened[1:], begun[1:], strict=True):
             await transaction.start()
             await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
-        yield list(opened)
-    finally:
-        for connection in opened:
-            await connection.close()
+        yield opened
 
 
 @dataclass
