@@ -179,9 +179,7 @@ class Reader:
         return faults
 
     def _violations(self, scheme: str, **asked: Any) -> list[str]:
-        found: dict[str, Any] = _AXE.run(
-            self.page, options={"resultTypes": ["violations"], **asked}
-        ).response
+        found: dict[str, Any] = _AXE.run(self.page, options={"resultTypes": ["violations"], **asked}).response
         return [
             f"{scheme}: {one['id']}: {one['help']}: {one['nodes'][0]['html'][:200]} ({len(one['nodes'])})"
             for one in found["violations"]
