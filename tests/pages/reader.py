@@ -13,6 +13,9 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 JUDGED: set[tuple[str, str]] = set()
 """Pages and languages of which it was asked already whether everyone can use them, in both schemes."""
 _AXE = Axe()
+ROWS_JUDGED = 12
+"""Of a table; the others are like them."""
+_SHORTEN = "most => document.querySelectorAll('tbody').forEach(one => [...one.rows].slice(most).forEach(row => row.remove()))"
 _OVERFLOW = "() => document.scrollingElement.scrollWidth - innerWidth"
 
 
@@ -171,6 +174,7 @@ class Reader:
 
     def _of_use(self) -> list[str]:
         """All that is asked, then in the other scheme what may differ there."""
+        self.page.evaluate(_SHORTEN, ROWS_JUDGED)
         here, other = SCHEMES[:: -1 if self.as_seen.dark else 1]
         faults = self._violations(here)
         self.page.emulate_media(color_scheme=other)
@@ -179,9 +183,7 @@ class Reader:
         return faults
 
     def _violations(self, scheme: str, **asked: Any) -> list[str]:
-        found: dict[str, Any] = _AXE.run(
-            self.page, options={"resultTypes": ["violations"], **asked}
-        ).response
+        found: dict[str, Any] = _AXE.run(self.page, options={"resultTypes": ["violations"], **asked}).response
         return [
             f"{scheme}: {one['id']}: {one['help']}: {one['nodes'][0]['html'][:200]} ({len(one['nodes'])})"
             for one in found["violations"]

@@ -58,6 +58,7 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
     ),
 }
 """Who → the pages of a journey; `>` is the first link on the page that leads there. A new page is one line here."""
+FIRST_PAGE_OCTETS = 150 * 1024
 NAVIGATION = "header nav a, nav.side a"
 EACH = pytest.mark.parametrize("look", LOOKS, ids=str)
 
@@ -106,6 +107,20 @@ def test_a_buyer_requests_a_contract_and_is_told_what_is_missing(
         reader.fill(term_to=f"{today + timedelta(days=90)}T09:00")
         reader.press()
         assert "/my/contracts/" in reader.page.url, reader.page.locator("main").inner_text()
+
+
+def test_the_first_page_is_light(chromium: Browser, place: str) -> None:
+    """Page, style, script and charts, as they come over the wire to who was never here."""
+    with Reader(chromium, place, Look("zh", 1440)) as reader:
+        reader.go("/")
+        for chart in reader.page.locator("img.chart").all():
+            chart.scroll_into_view_if_needed()
+        reader.page.wait_for_load_state("networkidle")
+        sizes = reader.page.evaluate(
+            "() => performance.getEntries().filter(one => one.transferSize).map(one => [one.name, one.transferSize])"
+        )
+    assert len(sizes) >= 6
+    assert sum(size for _, size in sizes) < FIRST_PAGE_OCTETS, sizes
 
 
 BROKEN = """<!doctype html><html lang="fr"><title>Broken</title><h1>Broken</h1><img src="/portal/none.svg">

@@ -53,7 +53,9 @@ class YearOut(TurnoverOut):
         description="of `net_fen` against the year before, in basis points; null while the year runs, and without one before",
         examples=[1250],
     )
-    treasury_fen: int = Field(description="non-tax revenue booked in the year, less what refunds took back", examples=[9_120_000])
+    treasury_fen: int = Field(
+        description="non-tax revenue booked in the year, less what refunds took back", examples=[9_120_000]
+    )
     awarded_fen: int = Field(description="of public lists of the year's awards", examples=[187_162_227])
     awarded_enterprises: int = Field(examples=[35])
 
