@@ -24,8 +24,16 @@ NAMES = ("one", "two", "three")
 TIMES = {"ttl": 20, "loop_wait": 10, "retry_timeout": 5}
 """Seconds. Patroni takes no shorter life of the lock; it is renewed every `loop_wait`, so ten to twenty are left at a death."""
 READY_SECONDS = 120
-STRICT: Mapping[str, Any] = {"synchronous_mode": True, "synchronous_mode_strict": True}
-"""A write is acknowledged when a standby has it on its disk, or not at all."""
+STRICT: Mapping[str, Any] = {
+    "synchronous_mode": True,
+    "synchronous_mode_strict": True,
+    "synchronous_node_count": 2,
+}
+"""A write is acknowledged when every standby that is there has it on its disk, and one is.
+
+With one of two in step the other may be ahead of it when the primary dies: it must be rewound then, and until it is
+back, no write is taken. Of two in step who is ahead takes over, and the other follows at once.
+"""
 LAGGING: Mapping[str, Any] = {"synchronous_mode": False, "maximum_lag_on_failover": 1 << 30}
 """A standby may take over whatever it has not got."""
 SERVER = {
@@ -153,8 +161,8 @@ class Nodes:
         raise NodesNotReady("no leader")
 
     def await_whole(self, *, synchronous: bool) -> float:
-        """Until one leads and two stream from it, one of them in step where that is asked; the seconds."""
-        wanted = ["leader", "replica", "sync_standby"] if synchronous else ["leader", "replica", "replica"]
+        """Until one leads and two stream from it, in step where that is asked; the seconds."""
+        wanted = ["leader", *["sync_standby" if synchronous else "replica"] * 2]
 
         def whole() -> bool:
             members = self.members()
