@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
 RIVALS := var/rivals/.ready
+FAILOVER := var/failover/.ready
 FUZZ := tests/edge/test_openapi_fuzz.py
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := var/lock/bin/uv pip compile --universal --python-version 3.11 --quiet \
@@ -12,7 +13,7 @@ COMPILE := var/lock/bin/uv pip compile --universal --python-version 3.11 --quiet
 SIZE ?= demo
 SECONDS := 30# the shell has one of its own; given on the line, it counts
 
-.PHONY: demo serve test test-pages pictures coverage lint format hooks load bench rivals figures faults soak clients docs lock clean help
+.PHONY: demo serve test test-pages pictures coverage lint format hooks load bench rivals figures faults failover soak clients docs lock clean help
 .DEFAULT_GOAL := demo
 
 # What the market runs on, and nothing else.
@@ -33,6 +34,12 @@ $(DEV): $(READY) requirements-dev.lock
 $(RIVALS): loadtests/rivals/rivals.lock
 	$(PYTHON) -m venv --clear var/rivals
 	var/rivals/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $<
+	@touch $@
+
+# What leads three PostgreSQL when one of them must die, in an environment of its own.
+$(FAILOVER): loadtests/faults/failover.lock
+	$(PYTHON) -m venv --clear var/failover
+	var/failover/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $<
 	@touch $@
 
 demo: $(READY)  ## a new market, a year of trade, settled books, both subsidies explained
@@ -83,6 +90,9 @@ figures: $(DEV)  ## the figures of docs/performance.md and README.md, from what 
 faults: $(DEV)  ## servers killed, disks filled, power cut, rows tampered with, backups restored, each with its control
 	@$(BIN)/python -m loadtests.faults --seconds 90
 
+failover: $(DEV) $(FAILOVER)  ## three PostgreSQL under Patroni on the loopback: the primary killed three times and frozen once under load; six minutes
+	@$(BIN)/python -m loadtests.faults --only failover
+
 soak: $(DEV)  ## sixty times the fuzzed requests, thirty times the histories of the chain and the snapshots of the subsidy, and 100,000 steps of walks
 	DATAMARKET_FUZZ_EFFORT=60 $(BIN)/python -m pytest -n 2 $(FUZZ) tests/edge/test_hostile_requests.py
 	DATAMARKET_FUZZ_EFFORT=30 $(BIN)/python -m pytest -n 2 tests/property/test_chain_from_the_audit.py tests/property/test_subsidy_sql_oracle.py tests/property/walks
@@ -101,6 +111,7 @@ lock:  ## the lock files from pyproject.toml; what is pinned stays, unless its l
 	$(COMPILE) pyproject.toml --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(COMPILE) .ci/clients/generators.in --output-file .ci/clients/generators.lock
 	$(COMPILE) pyproject.toml --extra rivals --constraint requirements.lock --output-file loadtests/rivals/rivals.lock
+	$(COMPILE) --group failover --constraint requirements.lock --output-file loadtests/faults/failover.lock
 
 clean:  ## the virtual environment and what tools leave behind; not the market in var/
 	rm -rf $(VENV) build src/*.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

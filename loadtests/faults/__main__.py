@@ -18,6 +18,7 @@ from loadtests.faults import (
     clocks,
     connections,
     disks,
+    failover,
     frozen,
     kills,
     overload,
@@ -45,7 +46,10 @@ PROOFS: dict[str, Callable[..., Awaitable[Proof]]] = {
     "disk": disks.prove_disk,
     "wal": disks.prove_wal,
     "power": power.prove,
+    "failover": failover.prove,
 }
+BESIDES = ("failover",)
+"""Only when asked for by name: `make failover` installs what it needs."""
 
 
 def main() -> int:
@@ -96,7 +100,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtests.faults", description=__doc__)
     parser.add_argument("--seconds", type=float, default=90, help="how long servers are killed under load")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--only", type=names, default=list(PROOFS), help="such as kills,workers")
+    parser.add_argument(
+        "--only",
+        type=names,
+        default=[name for name in PROOFS if name not in BESIDES],
+        help="such as kills,workers",
+    )
     parser.add_argument("--json", action="store_true", help="the report as JSON on standard output")
     return parser.parse_args()
 

@@ -97,41 +97,21 @@ class Cluster:
         return False
 
     def kill(self) -> int:
-        """`kill -9` of every process of this cluster at once; how many they were.
-
-        The postmaster is halted first, so that none is born between the counting and the killing.
-        """
+        """`kill -9` of every process of this cluster at once; how many they were."""
         if self._postmaster is None:
             return 0
-        self._postmaster.send_signal(signal.SIGSTOP)
-        family = psutil.Process(self._postmaster.pid).children(recursive=True)
-        for process in family:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        self._postmaster.kill()
+        killed = kill_family(psutil.Process(self._postmaster.pid))
         self._postmaster.wait()
-        while any(_runs(process) for process in family):
-            time.sleep(0.001)
         self._postmaster = None
-        return len(family) + 1
+        return killed
 
     @contextmanager
     def frozen(self) -> Iterator[int]:
         """SIGSTOP to every process for as long as the block lasts; how many they were. A dead host looks the same."""
         if self._postmaster is None:
             raise ServerNotReady
-        postmaster = psutil.Process(self._postmaster.pid)
-        postmaster.suspend()  # first: from now on none is born
-        family = [postmaster, *postmaster.children(recursive=True)]
-        for process in family:
-            with suppress(psutil.NoSuchProcess):
-                process.suspend()
-        try:
-            yield len(family)
-        finally:
-            for process in reversed(family):
-                with suppress(psutil.NoSuchProcess):
-                    process.resume()
+        with suspended(psutil.Process(self._postmaster.pid)) as many:
+            yield many
 
     def stop(self) -> None:
         """A fast shutdown, as an administrator would."""
@@ -143,6 +123,36 @@ class Cluster:
         except subprocess.TimeoutExpired:
             self.kill()
         self._postmaster = None
+
+
+def kill_family(postmaster: psutil.Process) -> int:
+    """`kill -9` of a postmaster and every process of it; how many they were."""
+    postmaster.suspend()  # first: none is born between the counting and the killing
+    family = [*postmaster.children(recursive=True), postmaster]
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    while any(_runs(process) for process in family):
+        time.sleep(0.001)
+    return len(family)
+
+
+@contextmanager
+def suspended(*parents: psutil.Process) -> Iterator[int]:
+    """SIGSTOP to these and every process below them for as long as the block lasts; how many they were."""
+    family = []
+    for parent in parents:
+        parent.suspend()  # first: from now on none is born
+        family += [parent, *parent.children(recursive=True)]
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+    try:
+        yield len(family)
+    finally:
+        for process in reversed(family):
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 def _runs(process: psutil.Process) -> bool:

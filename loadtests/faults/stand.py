@@ -16,7 +16,7 @@ from datamarket.auth.terms import Actor
 from datamarket.auth.tokens import TokenKeeper, load_key
 from datamarket.foundation import checks
 from datamarket.foundation.clock import read_clock
-from datamarket.foundation.db import Database
+from datamarket.foundation.db import Database, owner_connection
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database, migrate
 from datamarket.server.checks import CHECKS
@@ -47,11 +47,10 @@ LIMIT 5
 
 
 @dataclass(frozen=True)
-class Stand:
-    """One experiment's market."""
+class Trading:
+    """One experiment's market, wherever its database is."""
 
     folder: Path
-    cluster: Cluster
     url: str
     settings: Settings
     exchange: Exchange
@@ -76,40 +75,46 @@ class Stand:
         return [breach for finding in findings for breach in finding.breaches] + [row[0] for row in halves]
 
 
+@dataclass(frozen=True)
+class Stand(Trading):
+    """A market on a cluster of its own."""
+
+    cluster: Cluster
+
+
 @asynccontextmanager
 async def stand(
     name: str, *, buyers: int = 4, server: Mapping[str, str] = AS_SHIPPED
 ) -> AsyncIterator[Stand]:
     """A market on an own cluster with these server settings, in a temporary folder; nothing of it stays."""
-    with _temporary(name) as folder, running_cluster(folder / "postgres", **dict(server)) as cluster:
-        url = await create_database(cluster.url, "market")
-        await migrate(url)
-        settings = Settings(
-            var=folder, database_url=url, access_minutes=60, log_requests=False, demo_password=None
-        )
-        database = await Database(url, 4).open()
-        try:
-            trading = await exchange(database, listings=LISTINGS, buyers=buyers, now=read_clock())
-        finally:
-            await database.close()
-        await _make_durable(url)
-        market = market_in(folder, DATABASE_URL=url, DATAMARKET_ACCESS_MINUTES="60")
-        yield Stand(folder, cluster, url, settings, trading, market)
+    with temporary(name) as folder, running_cluster(folder / "postgres", **dict(server)) as cluster:
+        yield Stand(**vars(await trading_at(cluster.url, folder, buyers=buyers)), cluster=cluster)
+
+
+async def trading_at(server_url: str, folder: Path, *, buyers: int = 4) -> Trading:
+    """A market in a new database of this server."""
+    url = await create_database(server_url, "market")
+    await migrate(url)
+    settings = Settings(
+        var=folder, database_url=url, access_minutes=60, log_requests=False, demo_password=None
+    )
+    database = await Database(url, 4).open()
+    try:
+        trading = await exchange(database, listings=LISTINGS, buyers=buyers, now=read_clock())
+    finally:
+        await database.close()
+    async with owner_connection(
+        url
+    ) as connection:  # it must outlive the first kill, also on a server that forgets
+        await connection.execute("CHECKPOINT")
+    market = market_in(folder, DATABASE_URL=url, DATAMARKET_ACCESS_MINUTES="60")
+    return Trading(folder, url, settings, trading, market)
 
 
 @contextmanager
-def _temporary(name: str) -> Iterator[Path]:
+def temporary(name: str) -> Iterator[Path]:
     with TemporaryDirectory(prefix=f"datamarket-{name}-") as folder:
         yield Path(folder).resolve()
-
-
-async def _make_durable(url: str) -> None:
-    """The stand itself must outlive the first kill, also on a server that forgets."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute("CHECKPOINT")
-    finally:
-        await connection.close()
 
 
 def tell(sentence: str) -> None:

@@ -17,7 +17,7 @@ from datamarket.foundation.clock import read_clock
 from loadtests import wire
 from loadtests.bench_works import API, USE
 from loadtests.faults.oracle import Intent, Journal, Kind, Verdict, effects_of
-from loadtests.faults.stand import Stand
+from loadtests.faults.stand import Trading
 from loadtests.market import HOST
 from tests.world.trading import Agreement
 
@@ -35,7 +35,7 @@ REMEMBERED = 200
 class Traffic:
     """So many clients on one market; `new_key_on_retry` is the mistake that the control makes."""
 
-    stand: Stand
+    stand: Trading
     port: int
     journal: Journal
     seed: int
