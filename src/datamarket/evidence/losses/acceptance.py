@@ -127,7 +127,7 @@ async def accept_loss(
     note = sealer.notary.stamp(f"{sealer.notary.origin} loss\n{told}\n")
     opening = Opening(people[0][1], {"note": note, "second_id": str(people[1][1].account_id)})
     while not (leaves := await sealer.seal(database, now=now, opening=opening)):  # noqa: ASYNC110 - another process seals just now
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(1 / 10)
     async with database.connection() as connection:
         epoch = await connection.fetchval(
             "SELECT max(epoch) FROM seal_block WHERE ledger_id = $1", sealer.ledger_id

@@ -10,7 +10,13 @@ from datamarket.evidence.log.findings import AcceptedLoss, Disagreement, Flaw, V
 from datamarket.evidence.log.notes import NoteReader, NoteUntrusted
 from datamarket.evidence.log.sealing import BEGIN_EPOCH, Sealer, notes_in
 from datamarket.evidence.log.verification import NAMED, LeafProgress, Log, verify
-from datamarket.evidence.losses.positions import Position, digest_of, missing_of, position_of, positions_in
+from datamarket.evidence.losses.positions import (
+    WritePosition,
+    digest_of,
+    missing_of,
+    position_of,
+    positions_in,
+)
 from datamarket.foundation.checks import unheard
 from datamarket.foundation.db import Connection
 
@@ -64,7 +70,7 @@ async def verify_against(
 
 def positions_left(
     outside: Outside, accepted: Sequence[AcceptedLoss], reader: NoteReader
-) -> dict[str, Position | None]:
+) -> dict[str, WritePosition | None]:
     """The positions that no accepted loss covers; None for what the key has not signed."""
     opened = {name: position_of(note, reader) for name, note in outside.positions.items()}
     return {
@@ -74,7 +80,7 @@ def positions_left(
     }
 
 
-def _covers(loss: AcceptedLoss, position: Position) -> bool:
+def _covers(loss: AcceptedLoss, position: WritePosition) -> bool:
     """Written on the line of the server's log that was lost, within its time: a copy elsewhere may be of any second."""
     return (
         loss.until is not None

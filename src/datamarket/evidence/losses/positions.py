@@ -30,7 +30,7 @@ Row = tuple[str, UUID]
 
 
 @dataclass(frozen=True)
-class Position:
+class WritePosition:
     """What had been written `at` an instant: of the server's log so far, under that checkpoint, and these rows beyond it."""
 
     at: datetime
@@ -40,7 +40,7 @@ class Position:
     rows: tuple[Row, ...]
     unnamed: int = 0
 
-    def continues(self, before: "Position") -> bool:
+    def continues(self, before: "WritePosition") -> bool:
         """Whether the server's log has gone on from there: what committed before is then in it."""
         return self.timeline == before.timeline and _octet_of(self.lsn) >= _octet_of(before.lsn)
 
@@ -61,7 +61,7 @@ def _octet_of(lsn: str) -> int:
     return int(high, 16) << 32 | int(low, 16)
 
 
-def position_of(note: str, reader: NoteReader) -> Position | None:
+def position_of(note: str, reader: NoteReader) -> WritePosition | None:
     """The position that the key has signed; None for any other text."""
     try:
         head, _, told = reader.text_of(note).partition("\n")
@@ -71,7 +71,7 @@ def position_of(note: str, reader: NoteReader) -> Position | None:
         return None
     found: dict[str, Any] = json.loads(told)
     rows = tuple((kind, UUID(row)) for kind, row in (one.split(" ") for one in found.pop("rows")))
-    return Position(**found | {"at": datetime.fromisoformat(found["at"]), "rows": rows})
+    return WritePosition(**found | {"at": datetime.fromisoformat(found["at"]), "rows": rows})
 
 
 def positions_in(folder: Path) -> dict[str, str]:
@@ -84,7 +84,7 @@ def positions_in(folder: Path) -> dict[str, str]:
 
 
 async def missing_of(
-    connection: Connection, ledger_id: int, sources: Sequence[LeafSource], position: Position
+    connection: Connection, ledger_id: int, sources: Sequence[LeafSource], position: WritePosition
 ) -> list[Row]:
     """Rows of a position that are not in the database."""
     missing: list[Row] = []
@@ -98,7 +98,7 @@ async def missing_of(
     return missing
 
 
-async def is_contained(connection: Connection, sealer: Sealer, position: Position) -> bool:
+async def is_contained(connection: Connection, sealer: Sealer, position: WritePosition) -> bool:
     """Whether the database has all that the position names."""
     sealed = "SELECT EXISTS (SELECT FROM seal_block WHERE ledger_id = $1 AND checkpoint = $2 AND size = $3)"
     if position.checkpoint is not None:
@@ -138,7 +138,7 @@ class PositionKeeper:
         return True
 
 
-def put_aside(folder: Path, position: Position) -> Path:
+def put_aside(folder: Path, position: WritePosition) -> Path:
     """Under a name of its own, which nothing overwrites: what it names is evidence of a loss."""
     micros = (position.at - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
     aside = folder / f"position-{micros}.txt"
@@ -156,7 +156,7 @@ _BLOCK = "WITH block AS (SELECT checkpoint, xid_below FROM seal_block WHERE ledg
 _BEYOND = "FROM ({stored}) AS r WHERE xid >= (SELECT coalesce(max(xid_below), 0) FROM block)"
 
 
-async def _read_position(connection: Connection, sealer: Sealer, now: datetime) -> Position:
+async def _read_position(connection: Connection, sealer: Sealer, now: datetime) -> WritePosition:
     """In one statement, and so as of one instant."""
     columns = []
     for source in sealer.sources:
@@ -170,7 +170,7 @@ async def _read_position(connection: Connection, sealer: Sealer, now: datetime) 
         raise LookupError
     rows = tuple((source.kind, row) for source in sealer.sources for row in told[source.kind])
     counted = sum(told[f"{source.kind}_all"] for source in sealer.sources)
-    return Position(now, told["timeline"], told["lsn"], told["checkpoint"], rows, counted - len(rows))
+    return WritePosition(now, told["timeline"], told["lsn"], told["checkpoint"], rows, counted - len(rows))
 
 
 def _replace(path: Path, text: str) -> None:
