@@ -80,12 +80,12 @@ def _print(report: "Verdict") -> None:
         typer.echo(f"首个不符的叶子 · first bad leaf: {first.index} ({first.kind} {first.id})")
     for loss in report.accepted:
         typer.echo(f"⚠ 纪元 epoch {loss.epoch}: 已确认接受的丢失 · loss accepted by {', '.join(loss.people)}")
-        _print_loss(loss)
+        print_loss(loss)
     if report.holds:
         typer.echo("全部相符 · everything agrees")
 
 
-def _print_loss(loss: "AcceptedLoss") -> None:
+def print_loss(loss: "AcceptedLoss") -> None:
     """What is missing, as far as the outside knows."""
     typer.echo(f"  叶子 leaves {loss.kept:,} → {loss.sealed:,}: {loss.sealed - loss.kept:,} 缺失 gone")
     typer.echo(f"  未封存记录 rows not sealed: {len(loss.rows) + loss.unnamed:,} 缺失 gone")
@@ -116,7 +116,7 @@ def accept_loss(
         from datamarket.server.sealing import find_loss, sealer_of
 
         loss = await find_loss(market.url, market.settings, outside=outside)
-        _print_loss(loss)
+        print_loss(loss)
         people = []
         for name in (first, second):
             password = typer.prompt(f"密码 password of {name}", hide_input=True)

@@ -11,6 +11,7 @@ from pydantic import Field
 from datamarket.auth.access import Visitor
 from datamarket.foundation.db import PAGE_LIMIT
 from datamarket.foundation.http import ForAMoment, LedgerId, Now, Reading, Shape, SliceRouter
+from datamarket.foundation.replicas.lagging import may_lag
 from datamarket.foundation.waiting.patience import takes_long
 from datamarket.statistics import queries
 from datamarket.statistics.terms import NOTHING, Group, Grouping, Turnover
@@ -117,6 +118,7 @@ def _total(parts: Iterable[Turnover]) -> Turnover:
 
 
 @router.get("/overview", summary="The market in figures", response_model=OverviewOut)
+@may_lag
 @takes_long
 async def overview(_caller: Visitor, ledger_id: LedgerId, session: Reading, now: Now) -> Response:
     counts = await queries.count_market(session, ledger_id, now=now)
@@ -134,6 +136,7 @@ async def overview(_caller: Visitor, ledger_id: LedgerId, session: Reading, now:
     summary="Turnover by zone, venue, category or month",
     response_model=TurnoverTableOut,
 )
+@may_lag
 @takes_long
 async def turnover(
     _caller: Visitor, ledger_id: LedgerId, session: Reading, by: Grouping, year: BusinessYear = None
@@ -150,6 +153,7 @@ async def turnover(
 
 
 @router.get("/league-table", summary="Enterprises by net turnover", response_model=LeagueTableOut)
+@may_lag
 @takes_long
 async def league_table(
     _caller: Visitor,

@@ -13,10 +13,10 @@ from datamarket.evidence.losses.acceptance import (
     accept_loss,
 )
 from datamarket.foundation.db import Database, owner_connection
-from datamarket.server.sealing import find_loss, verify_log
+from datamarket.server.sealing import export_log, find_loss, verify_log
 from tests.world.losses import PEOPLE, copy_of, noted, positioned, sealed
 from tests.world.people import ADMIN, moment
-from tests.world.sealing import sealer_in, settings_in
+from tests.world.sealing import sealer_in, settings_in, tool
 
 
 async def verdict_of(database: Database, var: Path) -> Verdict:
@@ -77,6 +77,10 @@ async def test_what_was_sealed_and_lost_contradicts_until_it_is_accepted(
         await positioned(standby, tmp_path)
         verdict = await verdict_of(standby, tmp_path)
         assert (verdict.findings, len(verdict.accepted)) == ((), 1)
+        await export_log(standby.url, settings_in(tmp_path), tmp_path / "bundle")
+        [aside] = (tmp_path / "checkpoints").rglob("lost-2")
+        other = tool().verify(tmp_path / "bundle", aside)
+        assert (other.findings, other.accepted) == ([], 2)
 
 
 async def test_a_second_loss_is_another_one(fresh_database: Database, tmp_path: Path) -> None:
