@@ -129,7 +129,10 @@ def restore(settings: Settings, folder: Path, instant: datetime | None) -> "Post
 
 
 async def _forget_targets(url: str) -> None:
+    """Once it has come so far: it takes questions before, and no writes."""
     async with owner_connection(url) as owner:
+        while await owner.fetchval("SELECT pg_is_in_recovery()"):  # noqa: ASYNC110 - another process gets there
+            await asyncio.sleep(1 / 10)
         for name in TARGETS:
             await owner.execute(f"ALTER SYSTEM RESET {name}")
 
