@@ -44,6 +44,7 @@ class Report:
     leaves: int = 0
     blocks: int = 0
     outside: int = 0
+    accepted: int = 0
     root: str = ""
     findings: list[tuple[str, int | None]] = field(default_factory=list)
 
@@ -61,6 +62,8 @@ class Report:
     def lines(self) -> list[str]:
         sizes = f"{self.leaves} leaves, {self.blocks} blocks, {self.outside} checkpoints from outside"
         bad = [] if self.first_bad_leaf is None else [f"first bad leaf: {self.first_bad_leaf}"]
+        if self.accepted:
+            bad.append(f"{self.accepted} checkpoints tell of what was lost, which two people have accepted")
         return [f"{sizes}, root {self.root}", *(f"FALSE: {name}" for name, _ in self.findings[:20]), *bad]
 
 
@@ -208,16 +211,29 @@ def verify(bundle: Path, checkpoints: Path | None = None, key: str | None = None
         for (kind, row), (xid, _) in made.items():  # those that have a leaf are gone from here
             if xid < below or xid >= beyond:
                 report.blame(f"{kind} {row} lies below the watermark and has no leaf")
+    known = accepted(bundle, reader)
     for path in sorted(checkpoints.glob("[0-9]*.txt")) if checkpoints else ():
         report.outside += 1
         told = reader.open(path.read_text(encoding="utf-8"))
-        if told is None:
+        if sha(path.read_bytes()).hex()[:32] in known:
+            report.accepted += 1
+        elif told is None:
             report.blame(f"{path.name} is not signed by the key")
         elif told[0] > report.leaves:
             report.blame(f"{path.name} has {told[0]} leaves, the log only {report.leaves}", report.leaves)
         elif roots.get(told[0]) != told[1]:
             report.blame(f"{path.name} has another root: history was rewritten")
     return report
+
+
+def accepted(bundle: Path, reader: Key) -> set[str]:
+    """Digests of what told of a loss that two people have accepted: an event of the log says so, and the key has signed it."""
+    begun = (row for row in rows_of(bundle / "audit_events.csv") if row["action"] == "evidence.begin-epoch")
+    texts = (reader.text(json.loads(row["facts"]).get("note", "")) or "" for row in begun)
+    losses = (text.partition("\n") for text in texts)
+    return {
+        one for head, _, told in losses if head == f"{reader.name} loss" for one in json.loads(told)["notes"]
+    }
 
 
 def grow(bundle: Path, blocks: list[Row], made: Made, report: Report) -> dict[int, bytes]:

@@ -1,6 +1,7 @@
 """A PostgreSQL of the harness's own, in its own folder on a unix socket: made to be killed, and to come back."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -153,6 +154,23 @@ def suspended(*parents: psutil.Process) -> Iterator[int]:
         for process in reversed(family):
             with suppress(psutil.NoSuchProcess):
                 process.resume()
+
+
+class Standby(Cluster):
+    """One that follows another server, and is read meanwhile."""
+
+    def make_from(self, url: str) -> "Standby":
+        """A base of that server, which goes on from there."""
+        line = [self.program("pg_basebackup"), "--checkpoint=fast", "--write-recovery-conf"]
+        line += [f"--dbname={url}", f"--pgdata={self._wheel.pgdata}"]
+        subprocess.run(line, check=True)  # noqa: S603 - the wheel's own program
+        for left in self._wheel.pgdata.glob(".s.PGSQL.*"):  # of that server's socket
+            left.unlink()
+        self._wheel.pgdata.chmod(0o700)
+        for path in (self._wheel.pgdata, *self._wheel.pgdata.rglob("*")):
+            shutil.chown(path, self.owner)
+        self.make()
+        return self
 
 
 def _runs(process: psutil.Process) -> bool:

@@ -7,18 +7,23 @@ from typing import Any
 
 import asyncpg
 
+from datamarket.evidence.log.findings import AcceptedLoss
+from datamarket.evidence.losses.acceptance import accept_loss
+from datamarket.evidence.losses.positions import PositionKeeper
 from datamarket.foundation.clock import read_clock
 from datamarket.foundation.db import Database, with_database
-from datamarket.server.sealing import sealer_of
+from datamarket.server.sealing import find_loss, sealer_of, verify_log
 from loadtests.faults.books import facts_of
 from loadtests.faults.cluster import running_cluster
 from loadtests.faults.proof import Proof
 from loadtests.faults.restore import broken_in, business, goes_on, lived_in, outside_of, replay, run_program
 from loadtests.faults.stand import Stand, stand, tell
+from tests.world.losses import PEOPLE
 
 CLAIM = (
     "a base backup and the archived log bring back the books of the chosen instant, checked and verified;"
-    " what was sealed after it is reported against the checkpoints outside; trading and sealing go on"
+    " what was acknowledged after it, sealed or not, is found against what is kept outside, accepted by two people,"
+    " and named from then on; trading and sealing go on"
 )
 TARGET = "before the mistake"
 TRADES = 12
@@ -42,6 +47,7 @@ async def prove(*, seconds: float, seed: int) -> Proof:  # noqa: ARG001 - as lon
         facts, kept = await facts_of(on.url, on.ledger_id), await outside_of(on, on.url)
         await _ask(on, f"SELECT pg_create_restore_point('{TARGET}')")
         await _trade_and_seal(on)
+        written = await _trade_and_tell(on)
         await _until_archived(on, archive)
         later = await outside_of(on, on.url)
         (on.folder / "rewound" / "recovery.signal").touch()
@@ -52,9 +58,9 @@ async def prove(*, seconds: float, seed: int) -> Proof:  # noqa: ARG001 - as lon
             broken = await broken_in(on, url, kept)
             reported = await broken_in(on, url, later)
             replayed = await replay(on, url, answers)
-            for name in later.keys() - kept.keys():  # as an operator puts them aside
-                (on.settings.checkpoints / str(on.ledger_id) / name).unlink()
+            loss = await _accepted(on, url)
             onward = await goes_on(on, url)
+            verdict = await verify_log(url, on.settings)
         with running_cluster(on.folder / "control") as short:
             missing = facts.differences(await facts_of(with_database(short.url, "market"), on.ledger_id))
     figures: dict[str, object] = {
@@ -63,11 +69,16 @@ async def prove(*, seconds: float, seed: int) -> Proof:  # noqa: ARG001 - as lon
         "broken": broken,
         "reported_of_checkpoints_made_after": reported,
         "answers_replayed": replayed,
+        "leaves_given_up": loss.sealed - loss.kept,
+        "rows_given_up_unsealed": len(loss.rows) + loss.unnamed,
         "afterwards": onward,
     }
     tell(f"rewind: {figures}, control {missing}")
     holds = (
-        not (differences or broken or onward["broken"]) and reported == [LONGER] and replayed == len(answers)
+        not (differences or broken or onward["broken"])
+        and (reported, replayed) == ([LONGER], len(answers))
+        and (len(loss.rows) + loss.unnamed, loss.notes != ()) == (written, True)
+        and (verdict.holds, len(verdict.accepted)) == (True, 1)
     )
     return Proof("rewind", CLAIM, holds, figures, {"differences_without_the_log": missing}, bool(missing))
 
@@ -96,6 +107,33 @@ async def _trade_and_seal(on: Stand) -> dict[str, bytes]:
     finally:
         await database.close()
     return answers
+
+
+async def _trade_and_tell(on: Stand) -> int:
+    """Trades that no pass seals, told of outside; how many rows they are."""
+    database = await Database(on.url, 2).open()
+    try:
+        await business(on, database, TRADES)
+        await PositionKeeper(sealer_of(on.settings)).keep(database, now=read_clock())
+    finally:
+        await database.close()
+    rows = """
+        SELECT (SELECT count(*) FROM ledger_entry WHERE xid >= below) + (SELECT count(*) FROM audit_event WHERE xid >= below)
+          FROM (SELECT max(xid_below) AS below FROM seal_block) AS sealed
+    """
+    return int(await _ask(on, rows))
+
+
+async def _accepted(on: Stand, url: str) -> AcceptedLoss:
+    """By two people, as an operator has it done."""
+    loss = await find_loss(url, on.settings)
+    database = await Database(url, 2).open()
+    try:
+        sealer = sealer_of(on.settings)
+        await accept_loss(database, sealer, loss, PEOPLE, reason="the drill", now=read_clock())
+    finally:
+        await database.close()
+    return loss
 
 
 async def _until_archived(on: Stand, archive: Path) -> None:

@@ -23,7 +23,8 @@ from datamarket.evidence.log.bundle import export
 from datamarket.evidence.log.leaves import leaf_hash
 from datamarket.evidence.log.merkle import EMPTY_ROOT, Frontier
 from datamarket.evidence.log.notes import Checkpoint
-from datamarket.evidence.log.sealing import BLOCK_COLUMNS, Block, Sealer
+from datamarket.evidence.log.sealing import Sealer
+from datamarket.evidence.log.tables import BLOCK_COLUMNS, Block
 from datamarket.evidence.log.verification import Log, verify
 from datamarket.foundation import checks
 from datamarket.foundation.checks import Check

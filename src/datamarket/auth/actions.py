@@ -12,7 +12,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from datamarket.auth import passwords, queries
-from datamarket.auth.rules import LastAdministrator, check_roles
+from datamarket.auth.rules import LastAdministrator, PasswordTemporary, check_roles
 from datamarket.auth.tables import Account, RefreshToken
 from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.errors import Unauthenticated
@@ -89,6 +89,14 @@ async def check_password(account: Account | None, password: str) -> Account:
         raise SignInRefused
     check_roles([Role(role) for role in account.roles], account.participant_id)
     return account
+
+
+async def person_of(session: AsyncSession, username: str, password: str) -> tuple[str, Actor]:
+    """Who signs at the machine itself, by name. Raises SignInRefused, or PasswordTemporary: that one others know, too."""
+    account = await check_password(await queries.find_account_by_name(session, username), password)
+    if account.password_temporary:
+        raise PasswordTemporary
+    return account.username, actor_of(account)
 
 
 async def lock_unchanged(session: AsyncSession, compared: Account) -> Account:

@@ -1,4 +1,4 @@
-"""`datamarket seal`, `verify` and `export-evidence`: the sealed log of entries and audit events."""
+"""`datamarket seal`, `verify`, `accept-loss` and `export-evidence`: the sealed log of entries and audit events."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,12 +8,14 @@ import typer
 from datamarket.commands.running import AsJson, on_market, show
 
 if TYPE_CHECKING:
-    from datamarket.evidence.log.findings import Verdict
+    from datamarket.evidence.log.findings import AcceptedLoss, Verdict
     from datamarket.foundation.db import Database
     from datamarket.server.database import MarketDatabase
 
 app = typer.Typer(add_completion=False)
 CONNECTIONS = 2
+MOST_SHOWN = 20
+"""Rows of a loss at the terminal; `verify --json` tells all."""
 
 
 @app.command()
@@ -76,8 +78,54 @@ def _print(report: "Verdict") -> None:
     first = report.first_bad_leaf
     if first is not None:
         typer.echo(f"首个不符的叶子 · first bad leaf: {first.index} ({first.kind} {first.id})")
+    for loss in report.accepted:
+        typer.echo(f"⚠ 纪元 epoch {loss.epoch}: 已确认接受的丢失 · loss accepted by {', '.join(loss.people)}")
+        print_loss(loss)
     if report.holds:
         typer.echo("全部相符 · everything agrees")
+
+
+def print_loss(loss: "AcceptedLoss") -> None:
+    """What is missing, as far as the outside knows."""
+    typer.echo(f"  叶子 leaves {loss.kept:,} → {loss.sealed:,}: {loss.sealed - loss.kept:,} 缺失 gone")
+    typer.echo(f"  未封存记录 rows not sealed: {len(loss.rows) + loss.unnamed:,} 缺失 gone")
+    for row in loss.rows[:MOST_SHOWN]:
+        typer.echo(f"    {row}")
+    typer.echo(f"  期间 between {loss.since or '—'} → {loss.until or '—'}")
+    typer.echo(f"  已确认位置 acknowledged position: {loss.timeline or '—'} {loss.lsn or ''}")
+    if loss.reason:
+        typer.echo(f"  原因 reason: {loss.reason}")
+
+
+@app.command("accept-loss")
+def accept_loss(
+    first: Annotated[str, typer.Argument(help="user name of an overseer")],
+    second: Annotated[str, typer.Argument(help="of another one")],
+    reason: Annotated[str, typer.Option(help="what happened, for the record")],
+    outside: Annotated[
+        Path | None,
+        typer.Option("--from", help="folder of checkpoints and key.txt kept elsewhere; else those below var"),
+    ] = None,
+) -> None:
+    """List what is missing after a failover or a restore; with both passwords, accept it and begin an epoch."""
+
+    async def accepted(database: "Database", market: "MarketDatabase") -> int:
+        from datamarket.auth.actions import person_of
+        from datamarket.evidence.losses.acceptance import accept_loss
+        from datamarket.foundation.clock import read_clock
+        from datamarket.server.sealing import find_loss, sealer_of
+
+        loss = await find_loss(market.url, market.settings, outside=outside)
+        print_loss(loss)
+        people = []
+        for name in (first, second):
+            password = typer.prompt(f"密码 password of {name}", hide_input=True)
+            async with database.transaction(reading=True) as session:
+                people.append(await person_of(session, name, password))
+        sealer = sealer_of(market.settings)
+        return await accept_loss(database, sealer, loss, people, reason=reason, now=read_clock())
+
+    typer.echo(f"新纪元已开启 · an epoch has begun: {on_market(accepted):,} 个叶子 leaves")
 
 
 @app.command("export-evidence")

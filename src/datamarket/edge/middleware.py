@@ -20,6 +20,7 @@ from datamarket.edge.limits import RateLimits, refusal
 from datamarket.edge.remembered import RememberingMiddleware
 from datamarket.edge.signpost import HotMiddleware, Signpost
 from datamarket.foundation.clock import read_clock
+from datamarket.foundation.replicas.lagging import ReplicaMiddleware
 from datamarket.foundation.settings import Settings
 
 log = logging.getLogger("datamarket.requests")
@@ -108,8 +109,10 @@ class EdgeMiddleware:
 
 
 def install(app: FastAPI, settings: Settings, signpost: Signpost) -> None:
-    """From the inside: the hot routes, who is one too many, what remembers, the layer above, browsers of other origins, what marks answers."""
+    """From the inside: the hot routes, a replica's answers, who is one too many, what remembers, the layer above, browsers of other origins, what marks answers."""
     app.add_middleware(HotMiddleware, market=app, signpost=signpost)
+    if app.state.replica is not None:
+        app.add_middleware(ReplicaMiddleware, replica=app.state.replica)
     app.add_middleware(CrowdMiddleware, settings=settings)
     app.add_middleware(RememberingMiddleware, database=app.state.database, heard=app.state.heard)
     app.add_middleware(EdgeMiddleware, settings=settings)

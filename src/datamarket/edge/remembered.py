@@ -86,7 +86,8 @@ class RememberingMiddleware:
         await self.app(scope, receive, send)
         if "for_everyone" in scope:
             answer = scope["for_everyone"]
-            self._keep(key, Remembered(answer, scope["route"], writes, changes, ended, now))
+            as_of = scope.get("as_of", (writes, changes, ended, now))  # a replica's is older than its reading
+            self._keep(key, Remembered(answer, scope["route"], *as_of))
 
     def _is_good(self, known: Remembered, writes: int, now: int) -> bool:
         heard = self._heard

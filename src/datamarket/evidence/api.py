@@ -16,6 +16,7 @@ from datamarket.foundation.http import (
     SliceRouter,
     page_of,
 )
+from datamarket.foundation.replicas.lagging import may_lag
 from datamarket.foundation.shapes import RowShape
 
 router = SliceRouter(tags=["evidence"])
@@ -35,6 +36,7 @@ class AuditEventOut(RowShape):
 
 
 @router.get("/audit-events", summary="What was done, newest first")
+@may_lag
 async def list_audit_events(
     actor: Annotated[Actor, allow(Permission.READ_AUDIT_EVENTS)],
     session: Reading,

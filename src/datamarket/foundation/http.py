@@ -32,6 +32,7 @@ from datamarket.foundation.inputs.bodies import BodyLimits
 from datamarket.foundation.inputs.cursors import LONGEST, decode_cursor, encode_cursor, next_of, seal_of
 from datamarket.foundation.inputs.requests import ReadRequest, RequestReader
 from datamarket.foundation.inputs.texts import ValueFault, check_file, check_line, check_prose
+from datamarket.foundation.replicas import lagging
 from datamarket.foundation.states import EventT, StateT
 from datamarket.foundation.waiting.patience import patient
 
@@ -251,8 +252,7 @@ async def read_ledger_id(request: Request) -> int:
 
 async def open_reading(request: Request) -> AsyncIterator[AsyncSession]:
     """A transaction for reading."""
-    database = patient(database_of(request), request.scope["endpoint"])
-    async with database.transaction(reading=True) as session:
+    async with lagging.reading(request).transaction(reading=True) as session:
         yield session
 
 
@@ -351,6 +351,7 @@ class MarketRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         answer = super().get_route_handler()
+        self.openapi_extra = lagging.said_of(self.endpoint, self.openapi_extra)
         self.reader = RequestReader(self)
 
         async def handle(given: Request) -> Response:

@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", validation_alias=AliasChoices("database_url", "DATABASE_URL"))
     """Empty: the embedded PostgreSQL below `var`. Else any PostgreSQL from version 15 on."""
 
+    replica_url: str = Field(default="", validation_alias=AliasChoices("replica_url", "DATABASE_REPLICA_URL"))
+    """A streaming replica of that server, for the reads that may lag; empty: the primary answers all."""
+
+    replica_lag_seconds: int = Field(default=5, ge=1, le=3600)
+    """A replica that is further behind is not read: as long as the sealer takes for a block, which readers wait for, too."""
+
     var: Path = Path("var")
     """Where the embedded database, the signing key and exports live."""
 

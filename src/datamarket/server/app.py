@@ -25,10 +25,12 @@ from datamarket.foundation.clock import read_clock as wall_clock
 from datamarket.foundation.db import Connection, Database
 from datamarket.foundation.http import API_PREFIX, read_now
 from datamarket.foundation.idempotency import Answer, Claim
+from datamarket.foundation.replicas.lagging import Replica
 from datamarket.foundation.settings import Settings
 from datamarket.notices.subscriptions.sending import Sender
 from datamarket.portal import pages
 from datamarket.server.checks import CHECKS
+from datamarket.server.following import following
 from datamarket.server.housekeeping import kept_house
 from datamarket.server.listening import listening
 from datamarket.server.sealing import sealer_of
@@ -50,7 +52,8 @@ def create_app(
         await database.open()
         _settle()
         kept = kept_house(database, settings, read_clock)
-        async with listening(database, app.state.heard), kept, telling(app.state.sender, app.state.courier):
+        heard, told = app.state.heard, telling(app.state.sender, app.state.courier)
+        async with listening(database, heard), following(app.state.replica, database, heard), kept, told:
             yield
         await database.close()
 
@@ -105,6 +108,7 @@ def _equip(app: FastAPI, settings: Settings, database: Database, read_clock: Cal
     app.state.settings = settings
     app.state.database = database
     app.state.heard = Heard()
+    app.state.replica = _replica_of(settings)
     app.state.read_clock = read_clock
     app.state.attempts = Attempts(settings)
     app.state.record = record
@@ -117,6 +121,13 @@ def _equip(app: FastAPI, settings: Settings, database: Database, read_clock: Cal
     sender = Sender(database, settings.ledger_id, secret, settings.webhook_networks, read_clock)
     app.state.sender = sender
     app.state.courier = Courier(sender, app.state.sealer.notary, settings.public_url)
+
+
+def _replica_of(settings: Settings) -> Replica | None:
+    if not settings.replica_url:
+        return None
+    database = Database(settings.replica_url, settings.pool_size, settings.request_deadline_seconds)
+    return Replica(database, settings.replica_lag_seconds)
 
 
 async def _tell_answer(request: Request, connection: Connection, claim: Claim, answer: Answer) -> None:

@@ -56,7 +56,7 @@ class ConnectionsTooMany(Conflict):
 POOLS = 2
 """Of a worker: sessions, and plain connections; its chores take from the same."""
 LISTENING = 1
-"""Of a worker, beside its pools: `server/listening.py`."""
+"""Of a worker, beside its pools: `server/listening.py`; with a replica one more, `server/following.py`."""
 _ALLOWED = """
 SELECT least(current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
              - coalesce(current_setting('reserved_connections', true)::int, 0),
@@ -166,7 +166,7 @@ async def check_connections(market: MarketDatabase, workers: int) -> None:
 
     What others hold just now is not counted: it changes by the minute, and a rolling restart is another, too.
     """
-    each = POOLS * market.settings.pool_size + LISTENING
+    each = POOLS * market.settings.pool_size + LISTENING + bool(market.settings.replica_url)
     async with owner_connection(market.url) as connection:
         allowed = await connection.fetchval(_ALLOWED)
     if workers * each > allowed:

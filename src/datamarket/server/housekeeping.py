@@ -61,6 +61,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
     """Everything, and how often."""
     return (
         Chore("seal", 5, sealing.chore_of(settings)),
+        Chore("keep-position", 1, sealing.position_chore_of(settings)),
         Chore("expire-holds", 15, holds.expire_due),
         Chore("expire-orders", 15, orders.expire_overdue),
         Chore("lapse-escrowed-orders", 60, orders.lapse_escrowed),

@@ -1,15 +1,18 @@
-"""`datamarket seal`, `verify`, `export-evidence`: the sealed log of entries and audit events."""
+"""`datamarket seal`, `verify`, `accept-loss`, `export-evidence`: the sealed log of entries and audit events."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 
 from datamarket.evidence.log import bundle, verification
-from datamarket.evidence.log.findings import Verdict
+from datamarket.evidence.log.findings import AcceptedLoss, Verdict
 from datamarket.evidence.log.leaves import AUDIT_EVENTS
 from datamarket.evidence.log.notes import Notary, NoteReader, NoteUntrusted, load_key
-from datamarket.evidence.log.sealing import Sealer, await_watermark, notes_in, read_note
+from datamarket.evidence.log.sealing import Sealer, await_watermark, read_note
 from datamarket.evidence.log.verification import Log
+from datamarket.evidence.losses.acceptance import loss_of
+from datamarket.evidence.losses.judging import Outside, verify_against
+from datamarket.evidence.losses.positions import PositionKeeper
 from datamarket.foundation.checks import unheard
 from datamarket.foundation.db import Database, owner_connection
 from datamarket.foundation.errors import Invalid
@@ -67,6 +70,16 @@ def chore_of(settings: Settings) -> Callable[[Database, int, datetime], Awaitabl
     return seal
 
 
+def position_chore_of(settings: Settings) -> Chore:
+    """The same, for how far writes have come since the last checkpoint: whether it was told outside."""
+    keeper = PositionKeeper(sealer_of(settings))
+
+    async def keep(database: Database, _ledger_id: int, now: datetime) -> int:
+        return await keeper.keep(database, now=now)
+
+    return keep
+
+
 async def verify_log(
     url: str,
     settings: Settings,
@@ -80,20 +93,36 @@ async def verify_log(
     Raises VerifierKeyMissing when `outside` holds none.
     """
     sealer = sealer_of(settings)
-    reader = sealer.notary.reader
-    if outside is not None:
-        try:
-            reader = NoteReader.of_line(read_note(outside / "key.txt"))
-        except NoteUntrusted:
-            raise VerifierKeyMissing(folder=outside) from None
-        notes = notes_in(outside)
-    else:  # before the snapshot is taken: a checkpoint may not be ahead of it
-        async with owner_connection(url) as connection:
-            notes = await sealer.kept_outside(connection)
+    log, told = await _held_to(url, sealer, outside)
     async with verification.one_snapshot(url, connections) as opened:
-        return await verification.verify(
-            opened, Log(sealer.ledger_id, SOURCES, reader), notes, progress=progress
-        )
+        return await verify_against(opened, log, told, progress=progress)
+
+
+async def _held_to(url: str, sealer: Sealer, folder: Path | None) -> tuple[Log, Outside]:
+    """What is verified against which notes, read before the snapshot is taken: none may be ahead of it."""
+    if folder is None:
+        async with owner_connection(url) as connection:
+            told = await Outside.of_market(connection, sealer)
+        return Log(sealer.ledger_id, SOURCES, sealer.notary.reader), told
+    try:
+        reader = NoteReader.of_line(read_note(folder / "key.txt"))
+    except NoteUntrusted:
+        raise VerifierKeyMissing(folder=folder) from None
+    return Log(sealer.ledger_id, SOURCES, reader), Outside.of(folder)
+
+
+async def find_loss(
+    url: str,
+    settings: Settings,
+    *,
+    outside: Path | None = None,
+    progress: verification.LeafProgress = unheard,
+) -> AcceptedLoss:
+    """What is missing of what the outside knows, after a failover or a restore. Raises NothingLost or LogBroken."""
+    log, told = await _held_to(url, sealer_of(settings), outside)
+    async with verification.one_snapshot(url, 2) as opened:
+        verdict = await verify_against(opened, log, told, progress=progress)
+        return await loss_of(opened[0], log, told, verdict)
 
 
 async def export_log(url: str, settings: Settings, folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from datamarket.auth.access import Visitor
 from datamarket.foundation.clock import business_date
 from datamarket.foundation.db import PAGE_LIMIT
 from datamarket.foundation.http import ForAMoment, LedgerId, Now, Reading, Shape, SliceRouter
+from datamarket.foundation.replicas.lagging import may_lag
 from datamarket.foundation.waiting.patience import takes_long
 from datamarket.statistics import queries
 from datamarket.statistics.terms import NOTHING, Group, Grouping, Turnover, YearBrought
@@ -139,6 +140,7 @@ def _total(parts: Iterable[Turnover]) -> Turnover:
 
 
 @router.get("/overview", summary="The market in figures", response_model=OverviewOut)
+@may_lag
 @takes_long
 async def overview(_caller: Visitor, ledger_id: LedgerId, session: Reading, now: Now) -> Response:
     counts = await queries.count_market(session, ledger_id, now=now)
@@ -156,6 +158,7 @@ async def overview(_caller: Visitor, ledger_id: LedgerId, session: Reading, now:
     summary="Turnover by zone, venue, category or month",
     response_model=TurnoverTableOut,
 )
+@may_lag
 @takes_long
 async def turnover(
     _caller: Visitor, ledger_id: LedgerId, session: Reading, by: Grouping, year: BusinessYear = None
@@ -172,6 +175,7 @@ async def turnover(
 
 
 @router.get("/league-table", summary="Enterprises by net turnover", response_model=LeagueTableOut)
+@may_lag
 @takes_long
 async def league_table(
     _caller: Visitor,

@@ -36,6 +36,7 @@ from datamarket.foundation.http import (
 )
 from datamarket.foundation.inputs.cursors import decode_cursor, encode_cursor
 from datamarket.foundation.inputs.hot import hot
+from datamarket.foundation.replicas.lagging import may_lag, nearby
 
 router = SliceRouter(tags=["catalogue"])
 JSON = orjson.OPT_UTC_Z
@@ -116,6 +117,7 @@ def _bytes(document: object, kind: type[Response] = ForEveryone, **headers: str)
 
 
 @router.get("/listings", summary="Search the catalogue", response_model=Page[ListingCard])
+@may_lag
 async def search_listings(
     request: Request,
     caller: Visitor,
@@ -134,7 +136,7 @@ async def search_listings(
     if mine:
         return await _own_listings(request, caller, paging, state)
     search = wish.search(paging)
-    rows = await queries.search_listings(database_of(request), search, now=now)
+    rows = await queries.search_listings(nearby(request), search, now=now)
     kept = [dict(row) for row in rows[: paging.limit]]
     if len(rows) <= paging.limit:
         return _bytes({"items": kept, "next": None})
@@ -156,11 +158,12 @@ async def _own_listings(
 
 
 @router.get("/listings/facets", summary="By what a search may be narrowed", response_model=FacetsOut)
+@may_lag
 async def count_facets(
     request: Request, _caller: Visitor, now: Now, wish: Annotated[Wish, Depends(_wish)]
 ) -> Response:
     """Asked with the filters of the search; the order changes nothing here."""
-    counted = await facets.count_facets(database_of(request), Search(**vars(wish)), now=now)
+    counted = await facets.count_facets(nearby(request), Search(**vars(wish)), now=now)
     items = [{"filter": one.facet, "is_complete": one.is_complete, "values": one.values} for one in counted]
     of_venue, venue = counted[list(Facet).index(Facet.VENUE)], str(wish.venue or "")
     found = sum(
@@ -170,10 +173,11 @@ async def count_facets(
 
 
 @router.get("/listings/{listing_id}", summary="One listing", response_model=ListingDetail)
+@may_lag
 @hot
 async def get_listing(request: Request, caller: Visitor, listing_id: UUID) -> Response:
     """Published: everyone's. Else its provider's, its venue's and the overseers'."""
-    row = await queries.find_listing(database_of(request), listing_id)
+    row = await queries.find_listing(nearby(request), listing_id)
     if row is None or not may_see_listing(
         caller,
         state=row["state"],

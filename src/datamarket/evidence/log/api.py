@@ -24,6 +24,7 @@ from datamarket.foundation.http import (
     SliceRouter,
     page_of,
 )
+from datamarket.foundation.replicas.lagging import may_lag
 from datamarket.foundation.shapes import RowShape
 
 router = SliceRouter(prefix="/evidence", tags=["evidence"])
@@ -124,6 +125,7 @@ def _base64(raw: bytes) -> str:
 
 
 @router.get("/checkpoints", summary="Signed checkpoints, newest first")
+@may_lag
 async def list_checkpoints(
     _caller: Visitor, session: Reading, log: SealedLog, paging: Paging[int]
 ) -> Page[CheckpointOut]:
@@ -132,6 +134,7 @@ async def list_checkpoints(
 
 
 @router.get("/checkpoints/latest", summary="The newest checkpoint", responses={404: {}})
+@may_lag
 async def latest_checkpoint(_caller: Visitor, session: Reading, log: SealedLog) -> CheckpointOut:
     return CheckpointOut.of(await proofs.get_checkpoint(await driver(session), log.ledger_id, None))
 
@@ -142,6 +145,7 @@ async def latest_checkpoint(_caller: Visitor, session: Reading, log: SealedLog) 
     response_class=PlainTextResponse,
     responses={404: {}},
 )
+@may_lag
 async def latest_note(_caller: Visitor, session: Reading, log: SealedLog) -> str:
     """The text to keep elsewhere: who has it will notice when the past is rewritten."""
     return (await proofs.get_checkpoint(await driver(session), log.ledger_id, None)).note
@@ -156,6 +160,7 @@ async def verifier_key(_caller: Visitor, log: SealedLog) -> str:
 @router.get(
     "/proofs/{row_id}", summary="Proof that an entry or an audit event is sealed", responses={409: {}}
 )
+@may_lag
 async def prove_inclusion(
     _caller: Visitor, session: Reading, log: SealedLog, row_id: UUID, size: Size | None = None
 ) -> InclusionOut:
@@ -165,6 +170,7 @@ async def prove_inclusion(
 
 
 @router.get("/consistency", summary="Proof that a later log begins with an earlier one", responses={404: {}})
+@may_lag
 async def prove_consistency(
     _caller: Visitor,
     session: Reading,

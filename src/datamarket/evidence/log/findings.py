@@ -37,6 +37,11 @@ class Flaw(Labelled):
         "库外检查点的根与日志不符：历史被改写",
         "a checkpoint kept outside has another root: history was rewritten",
     )
+    OUTSIDE_ROWS = (
+        "outside-rows",
+        "库外位置所列的已确认写入不在库中：已丢失",
+        "rows that a position kept outside names are not there: they were lost",
+    )
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,28 @@ class Disagreement:
 
 
 @dataclass(frozen=True)
+class AcceptedLoss:
+    """What was lost, as far as the outside knew, and who accepted it; the sealing key has signed this.
+
+    `kept` leaves were there, of up to `sealed` that checkpoints outside told of; `rows` beyond these, and `unnamed` more,
+    were written by `until`; what was written before `since` is not concerned. `notes` are the digests of what told of it.
+    """
+
+    epoch: int
+    kept: int
+    sealed: int
+    rows: tuple[str, ...]
+    unnamed: int
+    since: str | None
+    until: str | None
+    timeline: str | None
+    lsn: str | None
+    notes: tuple[str, ...]
+    people: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The outcome: how much was looked at, and what is wrong, in the order of the leaves."""
 
@@ -60,6 +87,7 @@ class Verdict:
     blocks: int
     outside: int
     findings: tuple[Disagreement, ...]
+    accepted: tuple[AcceptedLoss, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -82,6 +110,7 @@ class Verdict:
             "outside": self.outside,
             "first_bad_leaf": None if first is None else _told(first),
             "findings": [_told(finding) for finding in self.findings],
+            "accepted": [asdict(loss) for loss in self.accepted],
         }
 
 

@@ -11,11 +11,10 @@ A restored database may count transactions from a lower number than its rows car
 rows without a leaf are taken at once, and from there on a row is taken only if no earlier block has it.
 """
 
-import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -26,6 +25,7 @@ from datamarket.evidence import actions
 from datamarket.evidence.log.leaves import LeafSource, leaf_hash
 from datamarket.evidence.log.merkle import EMPTY_ROOT, TILE, Frontier, Node
 from datamarket.evidence.log.notes import Checkpoint, Notary
+from datamarket.evidence.log.tables import BLOCK_COLUMNS, Block
 from datamarket.foundation.db import Connection, Database
 from datamarket.foundation.documents.reading import read_at_most
 
@@ -34,48 +34,8 @@ NOTE_BYTES = 4096
 PASS_ROWS = 65_536
 """A pass is cut behind the transaction that has the last of so many rows."""
 SEALER = Actor(UUID("7d0c5ea1-0000-5000-8000-5ea1e5000001"), None, frozenset())
-"""Who begins an epoch: the market itself."""
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-BLOCK_COLUMNS = (
-    "number, first_index, leaves, size, root, previous_root, frontier, epoch, system_identifier,"
-    " xid_from, xid_below, xid_last, sealed_at"
-)
-
-
-class Block(NamedTuple):
-    """A row of `seal_block` without its checkpoint."""
-
-    number: int
-    first_index: int
-    leaves: int
-    size: int
-    root: bytes
-    previous_root: bytes
-    frontier: list[bytes]
-    epoch: int
-    system_identifier: int
-    xid_from: int
-    xid_below: int
-    xid_last: int
-    sealed_at: datetime
-
-    def bound(self) -> bytes:
-        """A hash over what the root does not show: the checkpoint signs it too."""
-        told = (
-            self.number,
-            self.first_index,
-            self.leaves,
-            self.size,
-            self.root.hex(),
-            self.previous_root.hex(),
-            self.epoch,
-            self.system_identifier,
-            self.xid_from,
-            self.xid_below,
-            self.xid_last,
-            (self.sealed_at - _BEGINNING) // timedelta(microseconds=1),
-        )
-        return hashlib.sha256("|".join(map(str, told)).encode()).digest()
+"""Who begins an epoch, unless people do: the market itself."""
+BEGIN_EPOCH = "evidence.begin-epoch"
 
 
 class Horizon(NamedTuple):
@@ -84,6 +44,13 @@ class Horizon(NamedTuple):
     below: int
     beyond: int
     system_identifier: int
+
+
+class Opening(NamedTuple):
+    """Who begins an epoch, with what its event tells besides."""
+
+    actor: Actor
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -150,23 +117,32 @@ class Sealer:
     notary: Notary
     folder: Path
 
-    async def seal(self, database: Database, *, now: datetime, rows: int = PASS_ROWS) -> int:
-        """One pass; how many leaves it added. None while another process seals this log, or nothing is new."""
+    async def seal(
+        self, database: Database, *, now: datetime, rows: int = PASS_ROWS, opening: Opening | None = None
+    ) -> int:
+        """One pass; how many leaves it added. None while another process seals this log, or nothing is new.
+
+        One with an `opening` begins an epoch, and its event always has a leaf.
+        """
         async with database.plain_transaction() as connection:
             if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1, 2)", self.ledger_id):
                 return 0
             await connection.execute("SET LOCAL work_mem = '64MB'")  # a pass sorts its rows
             last = await last_block(connection, self.ledger_id)
-            leaves = await self._take(connection, last, now=now, rows=rows)
+            leaves = await self._take(connection, last, opening, now=now, rows=rows)
         async with database.connection() as connection:
             await self.keep_outside(connection)
         return leaves
 
-    async def _take(self, connection: Connection, last: Block | None, *, now: datetime, rows: int) -> int:
+    async def _take(
+        self, connection: Connection, last: Block | None, opening: Opening | None, *, now: datetime, rows: int
+    ) -> int:
         horizon = await horizon_of(connection)
-        if is_restored(last, horizon) or (last is None and await self._holds_foreign(connection)):
+        restored = is_restored(last, horizon) or (last is None and await self._holds_foreign(connection))
+        if opening or restored:
             epoch = last.epoch + 1 if last else 1
-            await _tell_of_epoch(connection, epoch, self.ledger_id, horizon, now=now)
+            facts = {"epoch": epoch, "ledger_id": self.ledger_id}
+            await _tell_of_epoch(connection, facts, horizon, opening or Opening(SEALER, {}), now=now)
             reach = Reach(0, horizon.below, epoch, opening=True)
             return await self._add(connection, last, reach, horizon.system_identifier, now=now)
         first, epoch = (last.xid_below, last.epoch) if last else (0, 1)
@@ -270,8 +246,8 @@ class Sealer:
         """The folder of this database's checkpoints."""
         return self.folder / str(self.ledger_id) / await place_of(connection)
 
-    async def kept_outside(self, connection: Connection) -> dict[str, str]:
-        """This database's checkpoints by name, and those of each folder that begins with the same one.
+    async def folders_outside(self, connection: Connection) -> list[Path]:
+        """This database's folder, and each that begins with the same checkpoint.
 
         Those are of the market before it was restored here, or of the release that had one folder for all. As long
         as nothing was sealed here by a later one, that folder counts whole.
@@ -279,12 +255,20 @@ class Sealer:
         own = await self.place(connection)
         flat = own.parent
         first = await connection.fetchrow(_FIRST_CHECKPOINT, self.ledger_id)
+        counting = own if own.is_dir() else flat
+
+        def begun(folder: Path) -> bool:
+            return first is not None and read_note(folder / f"{first['size']}.txt") == first["checkpoint"]
+
+        known = dict.fromkeys((own, flat, *sorted(flat.glob("*-*"))))
+        return [folder for folder in known if folder == counting or begun(folder)]
+
+    async def kept_outside(self, connection: Connection) -> dict[str, str]:
+        """The checkpoints of these folders by name."""
         kept: dict[str, str] = {}
-        for folder in (own, flat, *sorted(flat.glob("*-*"))):
-            begun = first is not None and read_note(folder / f"{first['size']}.txt") == first["checkpoint"]
-            if begun or folder == (own if own.is_dir() else flat):
-                for name, note in notes_in(folder).items():
-                    kept.setdefault(note, f"{folder.name}/{name}")
+        for folder in await self.folders_outside(connection):
+            for name, note in notes_in(folder).items():
+                kept.setdefault(note, f"{folder.name}/{name}")
         return {name: note for note, name in kept.items()}
 
     async def keep_outside(self, connection: Connection, *, everything: bool = False) -> int:
@@ -353,12 +337,12 @@ async def _write_nodes(connection: Connection, ledger_id: int, nodes: Sequence[N
 
 
 async def _tell_of_epoch(
-    connection: Connection, epoch: int, ledger_id: int, horizon: Horizon, *, now: datetime
+    connection: Connection, facts: Mapping[str, int], horizon: Horizon, opening: Opening, *, now: datetime
 ) -> None:
     """The event is sealed by the very pass that it tells of, which therefore always has a leaf."""
-    facts = {"epoch": epoch, "ledger_id": ledger_id, "system_identifier": str(horizon.system_identifier)}
-    event = actions.Event(SEALER, UUID(int=ledger_id << 64 | epoch), facts)
-    await actions.record_many(connection, "evidence.begin-epoch", "epoch", [event], now=now)
+    told = {**facts, "system_identifier": str(horizon.system_identifier), **opening.facts}
+    event = actions.Event(opening.actor, UUID(int=facts["ledger_id"] << 64 | facts["epoch"]), told)
+    await actions.record_many(connection, BEGIN_EPOCH, "epoch", [event], now=now)
 
 
 def read_note(path: Path) -> str:

@@ -1,6 +1,8 @@
 """Rows of the sealed log: leaves by the block, nodes of the tree, blocks with their checkpoints."""
 
-from datetime import datetime
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, UniqueConstraint, Uuid, text
@@ -62,3 +64,46 @@ class SealBlock(SQLModel, table=True):
     xid_last: int = Field(sa_type=BigInteger)
     sealed_at: datetime = instant()
     checkpoint: str
+
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+BLOCK_COLUMNS = (
+    "number, first_index, leaves, size, root, previous_root, frontier, epoch, system_identifier,"
+    " xid_from, xid_below, xid_last, sealed_at"
+)
+
+
+class Block(NamedTuple):
+    """A row of `seal_block` without its checkpoint."""
+
+    number: int
+    first_index: int
+    leaves: int
+    size: int
+    root: bytes
+    previous_root: bytes
+    frontier: list[bytes]
+    epoch: int
+    system_identifier: int
+    xid_from: int
+    xid_below: int
+    xid_last: int
+    sealed_at: datetime
+
+    def bound(self) -> bytes:
+        """A hash over what the root does not show: the checkpoint signs it too."""
+        told = (
+            self.number,
+            self.first_index,
+            self.leaves,
+            self.size,
+            self.root.hex(),
+            self.previous_root.hex(),
+            self.epoch,
+            self.system_identifier,
+            self.xid_from,
+            self.xid_below,
+            self.xid_last,
+            (self.sealed_at - _BEGINNING) // timedelta(microseconds=1),
+        )
+        return hashlib.sha256("|".join(map(str, told)).encode()).digest()

@@ -16,7 +16,8 @@ from datamarket.evidence.log.findings import Disagreement, Flaw, Verdict
 from datamarket.evidence.log.leaves import LeafSource, leaf_hash
 from datamarket.evidence.log.merkle import EMPTY_ROOT, TILE, Frontier, Node
 from datamarket.evidence.log.notes import Checkpoint, NoteReader, NoteUntrusted
-from datamarket.evidence.log.sealing import BLOCK_COLUMNS, Block, horizon_of, is_restored
+from datamarket.evidence.log.sealing import horizon_of, is_restored
+from datamarket.evidence.log.tables import BLOCK_COLUMNS, Block
 from datamarket.foundation.checks import unheard
 from datamarket.foundation.db import Connection, owner_connection
 

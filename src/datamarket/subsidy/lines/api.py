@@ -25,6 +25,7 @@ from datamarket.foundation.http import (
     page_of,
 )
 from datamarket.foundation.money import yuan
+from datamarket.foundation.replicas.lagging import may_lag
 from datamarket.foundation.shapes import RowShape, attached
 from datamarket.foundation.spreadsheets import cells
 from datamarket.foundation.waiting.patience import takes_long
@@ -368,6 +369,7 @@ async def list_exceptions(
 
 
 @router.get("/awards", summary="Publicised awards", response_model=Page[AwardOut])
+@may_lag
 async def list_awards(
     _caller: Visitor,
     session: Reading,

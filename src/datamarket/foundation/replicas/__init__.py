@@ -1,0 +1,1 @@
+"""Replicas of the database: what they may answer, and when."""
