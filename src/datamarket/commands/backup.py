@@ -48,13 +48,11 @@ def restore(
     from datamarket.server.backups import restore as restored
     from datamarket.server.terminal import check_with_progress, print_results
 
-    async def looked_at(
-        _database: "Database", market: "MarketDatabase"
-    ) -> tuple[bool, "AcceptedLoss | None"]:
+    async def looked_at(database: "Database", market: "MarketDatabase") -> tuple[bool, "AcceptedLoss | None"]:
         from datamarket.evidence.losses.acceptance import NothingLost
         from datamarket.server.sealing import find_loss
 
-        results = await check_with_progress(market.url, market.settings.ledger_id)
+        results = await check_with_progress(database, market.url, market.settings.ledger_id)
         print_results(results)
         holds = all(found.holds for found in results)
         try:
