@@ -59,6 +59,7 @@ def test_only_shapes_routes_and_the_edge_know_http(graph: grimp.ImportGraph) -> 
         "datamarket.foundation.http",
         "datamarket.foundation.inputs.hot",
         "datamarket.foundation.inputs.requests",
+        "datamarket.foundation.replicas.lagging",
     }
 
 
