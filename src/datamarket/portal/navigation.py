@@ -17,6 +17,9 @@ class Way:
     def is_at(self, path: str) -> bool:
         """Whether a page is this one, or stands below it."""
         here = self.to.partition("?")[0]
+        here = (
+            here if not path.startswith("/my/") else here.replace("/desk/", "/my/", 1)
+        )  # a thing of the list
         return path == here or (
             here not in {"/desk", "/oversight", "/policy"} and path.startswith(f"{here}/")
         )
