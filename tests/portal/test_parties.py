@@ -19,6 +19,8 @@ from datamarket.portal.pages import home_of
 from datamarket.portal.participants.contracts import COURSE, USE_RULES, steps
 from datamarket.portal.sessions import ACCESS, LANGUAGE
 from datamarket.portal.words.tongues import events
+from datamarket.trading import queries as trades
+from datamarket.trading.disputes.actions import open_dispute
 from tests.conftest import ClientFor
 from tests.world import orders, trading
 from tests.world.people import AUDITOR, NOON, enrol
@@ -180,9 +182,55 @@ def test_every_event_has_its_word_on_a_button(app: FastAPI) -> None:
 
 @pytest.mark.parametrize("state", [*COURSE, "suspended", "rejected"])
 def test_a_course_stands_at_one_step(state: str) -> None:
-    course = steps(COURSE, state)
+    course = steps(COURSE, state, "active")
     assert [at for _, at in course].count("now") == 1
     assert dict(course)[state] == "now"
+
+
+def test_what_is_over_shows_how_far_it_came() -> None:
+    assert steps(COURSE, "ended", "active")[-2:] == [("active", "past"), ("ended", "now")]
+    assert steps(COURSE, "rejected") == [("requested", "past"), ("rejected", "now")]
+    assert {at for _, at in steps(COURSE, "ended", "active")[:-1]} == {"past"}
+
+
+async def test_a_quote_and_a_dispute_have_pages_of_their_own(app: FastAPI, database: Database) -> None:
+    deal = await trading.active_contract(database)
+    quote = await trading.quoted(database, deal)
+    sold = await trading.trade(database, deal, 3)
+    await enrol(database, deal.buyer_account, deal.provider_account)
+    documents = [{"name": "质量检测报告.pdf", "digest": "9f" * 32}]
+    async with database.transaction() as session:
+        trade = await trades.lock_trade(session, sold.id, visible_to=deal.buyer_account)
+        said_so = {"amount_fen": None, "reason": "缺少字段", "documents": documents}
+        dispute = await open_dispute(session, deal.buyer_account, trade, **said_so, now=NOON)  # type: ignore[arg-type]
+    at = f"/my/trades/{sold.id}/disputes/{dispute.id}"
+    async with browser(app, deal.buyer_account) as buyer, browser(app, deal.provider_account) as provider:
+        assert f'href="/my/quotes/{quote.id}"' in await read(buyer, "/desk/quotes")
+        shown = await read(buyer, f"/my/quotes/{quote.id}")
+        assert quote.number in shown
+        assert f"/form/orders?quote_id={quote.id}" in shown
+        assert "/form/orders" not in await read(provider, f"/my/quotes/{quote.id}")
+        assert f'href="{at}"' in await read(buyer, f"/my/trades/{sold.id}")
+        asked = await read(provider, at)
+        assert "质量检测报告.pdf" in asked
+        assert f"/form/trades/{sold.id}/disputes/{dispute.id}/events?event=answer" in asked
+        assert "Waits for the other side" in said(asked)
+
+
+async def test_a_subscription_shows_what_was_sent(
+    app: FastAPI, database: Database, client_for: ClientFor
+) -> None:
+    buyer_account = (await trading.active_contract(database)).buyer_account
+    await enrol(database, buyer_account)
+    body = {"url": "https://9.9.9.9/events", "types": ["market.contracts.sign"]}
+    made = await client_for(buyer_account).post("/subscriptions", json=body)
+    assert made.status_code == 201, made.text
+    async with browser(app, buyer_account) as buyer:
+        assert f'href="/my/subscriptions/{made.json()["id"]}"' in await read(buyer, "/desk/subscriptions")
+        shown = await read(buyer, f"/my/subscriptions/{made.json()['id']}")
+    assert "https://9.9.9.9/events" in shown
+    assert "Nothing was sent in thirty days." in shown
+    assert "/replay?next=" in shown
 
 
 def test_a_thing_is_shown_on_its_own_page_or_on_a_sheet_of_the_desk() -> None:

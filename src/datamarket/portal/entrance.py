@@ -1,16 +1,20 @@
 """Signing in and out. What was typed into a form meanwhile is kept: after signing in it stands there again."""
 
+import asyncio
 from typing import Any
 
 from starlette.responses import RedirectResponse
 
 from datamarket.portal.asking import Declined
+from datamarket.portal.operations import document_of
 from datamarket.portal.pages import Shown, page, render
 from datamarket.portal.sessions import Visit, local
 
 
 @page("/sign-in", "sign_in.html")
 async def sign_in(visit: Visit) -> Shown:
+    """Who types a password goes on to a desk: what its pages are made of is read meanwhile."""
+    asyncio.get_running_loop().run_in_executor(None, document_of, visit.request.app)
     return {"next": local(visit.request.query_params.get("next"), "/desk"), "kept": {}, "problem": None}
 
 

@@ -17,6 +17,9 @@ class Way:
     def is_at(self, path: str) -> bool:
         """Whether a page is this one, or stands below it."""
         here = self.to.partition("?")[0]
+        here = (
+            here if not path.startswith("/my/") else here.replace("/desk/", "/my/", 1)
+        )  # a thing of the list
         return path == here or (
             here not in {"/desk", "/oversight", "/policy"} and path.startswith(f"{here}/")
         )
@@ -101,6 +104,9 @@ HOMES = (
     ("/contracts/", "/my/contracts/{contract_id}"),
     ("/orders/", "/my/orders/{order_id}"),
     ("/trades/", "/my/trades/{trade_id}"),
+    ("/trades/", "/my/trades/{trade_id}/disputes/{dispute_id}"),
+    ("/quotes/", "/my/quotes/{quote_id}"),
+    ("/subscriptions/", "/my/subscriptions/{subscription_id}"),
     ("/listings/", "/catalogue/{listing_id}"),
     ("/zones/", "/zones/{zone_id}"),
     ("/ledger/accounts/", "/oversight/accounts/{account_id}"),

@@ -2,6 +2,7 @@
 
 import functools
 import re
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,7 +145,15 @@ def _pattern(template: str) -> re.Pattern[str]:
     )
 
 
-@functools.cache
+_reading = threading.Lock()
+
+
 def document_of(app: FastAPI) -> ApiDocument:
-    """Read once; the first time takes a second, in which it is asked for in a thread."""
+    """Read once, in a thread: it takes a second or two. Who asks meanwhile waits for the same."""
+    with _reading:
+        return _document_of(app)
+
+
+@functools.cache
+def _document_of(app: FastAPI) -> ApiDocument:
     return ApiDocument(app.openapi())

@@ -95,9 +95,9 @@ def _homes() -> list[tuple[str, Route]]:
 def home_of(path: str) -> str:
     """The page on which the thing at a path of the API is shown: its own, or a sheet of the desk."""
     for begins, route in _homes():
-        rest = path.removeprefix(begins).removesuffix("/explanation")
-        if path.startswith(begins) and rest and "/" not in rest:
-            return route.path.partition("{")[0] + rest
+        at = route.path.partition("{")[0] + path.removeprefix(begins).removesuffix("/explanation")
+        if path.startswith(begins) and route.path_regex.match(at):
+            return at
     return f"/desk{path}"
 
 

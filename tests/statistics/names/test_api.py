@@ -8,6 +8,7 @@ from datamarket.auth.terms import Actor, Role
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
 from datamarket.server.app import create_app
+from datamarket.statistics.names import queries
 from tests.conftest import Client, client_of
 from tests.world import catalogue, subsidy, trading
 from tests.world.participants import admitted
@@ -95,6 +96,21 @@ async def test_a_visitor_is_told_what_stands_in_public_lists_alone(
     [run] = runs.values()
     assert (await visitor.get(run["path"])).status_code == 200
     assert "publicised" in run["name_en"]
+
+
+async def test_a_connection_plans_the_question_once(module_database: Database) -> None:
+    asking = await Database(module_database.url, 1).open()
+    try:
+        ids = await ids_of(module_database, "participant")
+        for who in (None, AUDITOR, AUTHORITY):
+            assert await queries.names_of(asking, ids, visible_to=who)
+        async with asking.connection() as connection:
+            [plans] = await connection.fetch(
+                "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%subsidy_paper t%' AND statement NOT LIKE '%pg_prepared%'"
+            )
+        assert tuple(plans) == (3, 0)
+    finally:
+        await asking.close()
 
 
 async def test_ids_of_nothing_are_left_out_and_a_hundred_is_the_most(people: dict[str, Client]) -> None:

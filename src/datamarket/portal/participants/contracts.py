@@ -52,10 +52,16 @@ async def contract(visit: Visit, contract_id: str) -> Shown:
     return {
         "contract": record, "usage": usage, "offers": offers["items"], "signatures": signatures["items"],
         "allowed": allowed["events"], "orders": orders["items"], "trades": trades["items"], "chain": chain, "fault": faulty,
-        "disposal": disposal, "steps": steps(COURSE, record["state"]), "names": await names_in(visit, things),
+        "disposal": disposal, "steps": steps(COURSE, record["state"], _reached(record)), "names": await names_in(visit, things),
         "offer_events": await _open_offer(visit, at, record, offers["items"]), "offer_rows": OFFER_ROWS,
         "party": _party(visit, record),
     }  # fmt: skip
+
+
+def _reached(record: Mapping[str, Any]) -> str:
+    """How far a contract came by its signatures."""
+    signed = sum(record[f"{side}_signed_at"] is not None for side in ("buyer", "provider"))
+    return ("requested", "part_signed", "active")[signed]
 
 
 async def _chain(visit: Visit, at: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
@@ -81,10 +87,11 @@ def _party(visit: Visit, record: Mapping[str, Any]) -> str | None:
     return next((side for side in ("buyer", "provider") if own and record[f"{side}_id"] == own), None)
 
 
-def steps(course: tuple[str, ...], state: str) -> list[tuple[str, str]]:
-    """The course of a life with how far it has come: `past`, `now` or `later`; a way out of it stands at its end."""
+def steps(course: tuple[str, ...], state: str, reached: str | None = None) -> list[tuple[str, str]]:
+    """The course of a life with how far it has come: `past`, `now` or `later`; a way out of it follows what was `reached`."""
     if state not in course:
-        return [*((step, "later") for step in course[:-1]), (state, "now")]
+        last = course.index(reached) if reached else 0
+        return [*((step, "past") for step in course[: last + 1]), (state, "now")]
     at = course.index(state)
     return [
         (step, "past" if nth < at else "now" if nth == at else "later") for nth, step in enumerate(course)

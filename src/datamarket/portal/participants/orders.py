@@ -26,7 +26,7 @@ async def order(visit: Visit, order_id: str) -> Shown:
         if step != "curing" or record["cure_by"]
     )
     return {
-        "order": record, "contract": contract, "allowed": allowed["events"], "names": names, "steps": steps(way, record["state"]),
+        "order": record, "contract": contract, "allowed": allowed["events"], "names": names, "steps": steps(way, record["state"], "delivered" if record["delivered_at"] else None),
     }  # fmt: skip
 
 
@@ -62,6 +62,18 @@ async def trade(visit: Visit, trade_id: str) -> Shown:
         "trade": record, "certificate": certificate, "entry": entry, "accounts": accounts, "payouts": payouts,
         "refunds": refunds["items"], "disputes": disputes["items"],
         "names": await names_in(visit, [record, entry or {}, refunds, disputes]),
+    }  # fmt: skip
+
+
+@page("/my/trades/{trade_id}/disputes/{dispute_id}", "my_dispute.html", signed_in=True)
+async def dispute(visit: Visit, trade_id: str, dispute_id: str) -> Shown:
+    """What is not accepted of a trade: what each side says and shows, and the outcome."""
+    at = f"/trades/{trade_id}/disputes/{dispute_id}"
+    record, allowed, sold = await visit.ask.get_all(at, f"{at}/allowed-events", f"/trades/{trade_id}")
+    reached = "answered" if record["answered_at"] else None
+    return {
+        "dispute": record, "allowed": allowed["events"], "trade": sold, "names": await names_in(visit, [record, sold]),
+        "steps": steps(("opened", "answered"), record["state"], reached), "closed": record["closed_at"] is not None,
     }  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""Names by ids: each kind by the rule by which its own room shows it, all in one statement."""
+"""Names by ids: each kind by the rule by which its own room shows it, all in one statement.
+
+A connection plans it once, for any caller: to plan its arms takes five times as long as to answer.
+"""
 
 # ruff: noqa: S608 - every part of the statement is a constant of this module
 
@@ -211,7 +214,8 @@ async def names_of(database: Database, ids: Sequence[str], *, visible_to: Actor 
         may(Permission.READ_SUBSIDY),
         may(Permission.READ_ACCOUNTS),
     )
-    async with database.connection() as connection:
+    async with database.plain_transaction() as connection:
+        await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         rows = await connection.fetch(_NAMES, *asked)
     return [Name(row["id"], NamedKind(row["kind"]), *list(row.values())[2:]) for row in rows]
 
