@@ -142,7 +142,7 @@ async def _until_promoted(url: str) -> None:
     connection = await asyncpg.connect(url)
     try:
         async with asyncio.timeout(ARCHIVE_SECONDS):
-            while await connection.fetchval("SELECT pg_is_in_recovery()"):
+            while await connection.fetchval("SELECT pg_is_in_recovery()"):  # noqa: ASYNC110 - another process gets there
                 await asyncio.sleep(0.1)
     finally:
         await connection.close()
