@@ -230,10 +230,12 @@ async def broken_in(on: Stand, url: str, outside: dict[str, str]) -> list[str]:
 async def replay(on: Stand, url: str, answers: dict[str, bytes]) -> int:
     """Clients that never heard ask again: how many get the very answer of before the restore."""
     database = await Database(url, 2).open()
+    deals = {str(deal.contract.id): deal for deal in on.exchange.deals}  # a key is its caller's own
     try:
         same = 0
         for key, answer in answers.items():
-            again = await trading.sell_under_key(database, on.exchange.deals[0], key)
+            deal = deals[orjson.loads(answer)["contract_id"]]
+            again = await trading.sell_under_key(database, deal, key)
             same += again.replayed and again.body == answer
     finally:
         await database.close()

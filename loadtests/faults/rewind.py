@@ -54,6 +54,7 @@ async def prove(*, seconds: float, seed: int) -> Proof:  # noqa: ARG001 - as lon
         log = {"restore_command": f"cp {archive}/%f %p", "recovery_target_name": TARGET}
         with running_cluster(on.folder / "rewound", **log, recovery_target_action="promote") as rewound:
             url = with_database(rewound.url, "market")
+            await _until_promoted(url)
             differences = facts.differences(await facts_of(url, on.ledger_id))
             broken = await broken_in(on, url, kept)
             reported = await broken_in(on, url, later)
@@ -134,6 +135,17 @@ async def _accepted(on: Stand, url: str) -> AcceptedLoss:
     finally:
         await database.close()
     return loss
+
+
+async def _until_promoted(url: str) -> None:
+    """A server answers before it has come to the instant: what is read meanwhile is of some moment before."""
+    connection = await asyncpg.connect(url)
+    try:
+        async with asyncio.timeout(ARCHIVE_SECONDS):
+            while await connection.fetchval("SELECT pg_is_in_recovery()"):  # noqa: ASYNC110 - another process gets there
+                await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
 
 
 async def _until_archived(on: Stand, archive: Path) -> None:

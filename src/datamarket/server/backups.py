@@ -45,8 +45,8 @@ class BaseMissing(Invalid):
 
 class BackupBroken(Unavailable):
     code = "backup.failed"
-    zh = "备份程序 {program} 失败：{reason}"
-    en = "{program} failed: {reason}"
+    zh = "备份程序 {program} 失败：{reason}。"
+    en = "{program} failed: {reason}."
 
 
 def back_up(settings: Settings, folder: Path, *, follow: bool) -> Path:
