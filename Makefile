@@ -90,7 +90,7 @@ figures: $(DEV)  ## the figures of docs/performance.md and README.md, from what 
 faults: $(DEV)  ## servers killed, disks filled, power cut, rows tampered with, backups restored, each with its control
 	@$(BIN)/python -m loadtests.faults --seconds 90
 
-failover: $(DEV) $(FAILOVER)  ## three PostgreSQL under Patroni on the loopback: the primary killed three times and frozen once under load; six minutes
+failover: $(DEV) $(FAILOVER)  ## three PostgreSQL under Patroni on the loopback: the primary killed three times and frozen once under load; nine minutes
 	@$(BIN)/python -m loadtests.faults --only failover
 
 soak: $(DEV)  ## sixty times the fuzzed requests, thirty times the histories of the chain and the snapshots of the subsidy, and 100,000 steps of walks

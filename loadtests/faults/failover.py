@@ -21,6 +21,8 @@ AROUND_SECONDS = 8
 HELD_BACK_SECONDS = 6
 """In the control: what is written meanwhile no standby hears of."""
 LONGEST_SECONDS = 60
+BOUND_SECONDS = 600
+"""Of all together."""
 AGAIN_SECONDS = 25
 """Until a write is accepted again: the lock of a dead primary lives up to twenty, then another is promoted and found."""
 CLAIM = (
@@ -43,8 +45,9 @@ async def prove(*, seconds: float, seed: int) -> Proof:  # noqa: ARG001 - as man
     """In step with a standby; the control without, and with standbys that lag."""
     losses = {"killed": KILLS, "frozen": 1}
     try:
-        verdict, figures = await _experiment(seed, STRICT, losses, name="failover")
-        control, told = await _experiment(seed + 1, LAGGING, {"lagged": 1}, name="failover-control")
+        async with asyncio.timeout(BOUND_SECONDS):
+            verdict, figures = await _experiment(seed, STRICT, losses, name="failover")
+            control, told = await _experiment(seed + 1, LAGGING, {"lagged": 1}, name="failover-control")
     except NotInstalled as reason:
         return Proof(id="failover", claim=CLAIM, holds=False, not_shown=str(reason))
     return Proof(

@@ -45,13 +45,6 @@ SERVER = {
 }
 
 
-ALONE = {
-    "PYTHONPATH": ":".join(map(str, ENVIRONMENT.glob("lib/python*/site-packages"))),
-    "PATH": os.defpath,
-    "LANG": "C.UTF-8",
-}
-
-
 class NodesNotReady(Exception):
     """Not all came up, or followed, in time."""
 
@@ -83,7 +76,7 @@ class Node:
             self.patroni = subprocess.Popen(  # noqa: S603 - our own
                 line,
                 cwd=self.folder,
-                env=ALONE,
+                env=alone(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -202,12 +195,18 @@ def running_nodes(folder: Path, mode: Mapping[str, Any]) -> Iterator[Nodes]:
         yield nodes
 
 
+def alone() -> dict[str, str]:
+    """For a process of Patroni's: its own packages, and nothing of ours."""
+    packages = ENVIRONMENT.glob("lib/python*/site-packages")
+    return {"PYTHONPATH": ":".join(map(str, packages)), "PATH": os.defpath, "LANG": "C.UTF-8"}
+
+
 def patroni_of(owner: str | int) -> list[str]:
     """Patroni by a Python that this user can run: one below the home of root is nobody else's. Raises NotInstalled."""
     for python in (ENVIRONMENT / "bin/python", Path("/usr/bin/python3"), Path("/usr/local/bin/python3")):
         line = [str(python), "-c", "import patroni.__main__, psycopg"]
         with suppress(OSError):
-            tried = subprocess.run(line, env=ALONE, cwd="/", user=owner, check=False, capture_output=True)  # noqa: S603 - our own
+            tried = subprocess.run(line, env=alone(), cwd="/", user=owner, check=False, capture_output=True)  # noqa: S603 - our own
             if not tried.returncode:
                 return [str(python), "-m", "patroni"]
     message = "no Patroni that the owner of the database can run; `make failover` installs it"

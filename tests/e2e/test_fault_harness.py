@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from loadtests.faults import nodes
 from loadtests.faults.__main__ import PROOFS, names
 from loadtests.faults.mounts import with_file_system
 from loadtests.faults.oracle import Books, Effect, Intent, Journal, Kind, judge, told_to_come_again
@@ -140,6 +141,15 @@ async def test_where_nothing_can_be_mounted_a_proof_is_not_shown_and_has_not_pas
     assert refused.not_shown
     assert refused.verdict.startswith("NOT SHOWN HERE")
     assert not refused.stands
+
+
+async def test_without_patroni_a_failover_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "ENVIRONMENT", tmp_path)
+    proof = await PROOFS["failover"](seconds=1, seed=1)
+    assert "make failover" in str(proof.not_shown)
+    assert not proof.stands
 
 
 @pytest.mark.parametrize("name", PROOFS)
