@@ -21,7 +21,7 @@ NONE_FOUND = (
     "没有找到浏览器：请安装（apt-get install chromium），或设置 DATAMARKET_BROWSER=/路径/chromium。"
 )
 PASSWORD = os.environ.get("DATAMARKET_DEMO_PASSWORD", "a password of the pages")
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 MARKET = ("demo",)
 """A whole year with its awards; a market much smaller has no ring of trades, which the demo looks for."""
 

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Request, Response
 
+PATIENCE_MS = 90_000
+"""Of a machine that has other work too."""
 SERIOUS = {"serious", "critical"}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 JUDGED: set[tuple[str, str]] = set()
@@ -58,6 +60,7 @@ class Reader:
             reduced_motion="reduce",
         )
         self.page = self._context.new_page()
+        self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self._faults.append(f"script: {error}"))
         self.page.on("request", self._asked)

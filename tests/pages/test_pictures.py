@@ -16,7 +16,7 @@ PICTURES = {
     "product": ("en", DESK, None, ("/catalogue?text=海洋", ">/catalogue/")),
     "zone": ("zh", TELEPHONE, None, ("/zones", ">/zones/")),
     "awards": ("zh", TELEPHONE, None, ("/awards",)),
-    "waiting": ("zh", DESK, "dm-001", ("/desk",)),
+    "waiting": ("zh", DESK, "zo-01", ("/desk",)),
     "contract": ("zh", DESK, "dm-001", ("/my/contracts", ">/my/contracts/")),
     "run": ("zh", DESK, "authority", ("/policy", ">/policy/runs/")),
     "line": ("en", DESK, "authority", ("/policy", ">/policy/runs/", ">/policy/lines/")),

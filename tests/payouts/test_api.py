@@ -88,6 +88,8 @@ async def test_each_faulty_advice_is_refused_as_a_whole(desk: Desk) -> None:
     batch = await sent_batch(desk, officers)
     finance = desk.client(officers.maker)
     row = answer(await finance.get("/payouts", params={"batch": batch["id"]}))["items"][0]
+    of_account = answer(await finance.get("/payouts", params={"account": row["account_id"]}))["items"]
+    assert {one["account_id"] for one in of_account} == {row["account_id"]}
     good = f"{row['bank_reference']},executed,{TODAY},,"
     for lines, code in (
         ((good, f"PO{'0' * 32},executed,{TODAY},,"), "payout.advice-unknown"),

@@ -185,3 +185,12 @@ async def test_an_upload_becomes_a_paper_and_a_body_too_large_is_refused(offices
     assert "set-cookie" not in handed.headers
     large = {"content.file": ("large.pdf", b"0" * (9 * 2**20), "application/pdf")}
     assert (await browser.client.post("/form/subsidy/papers", data=shown, files=large)).status_code == 413
+
+
+async def test_what_an_address_says_stands_in_the_form_as_it_is(offices: Offices) -> None:
+    """Nobody checks an address: what is no instant, group or list in it is no fault of the page."""
+    said = "/form/contracts?annex=x&purposes=none&quota=many&term_to=2026-07-01T00:00:00%2B08:00&term_from="
+    _, typed = await offices.opened(f"{said}soon")
+    assert (typed["term_from"], typed["quota"], typed["term_to"]) == ("soon", "many", "2026-07-01T00:00")
+    _, typed = await offices.opened(f"{said}2026-06-01T09:00")
+    assert typed["term_from"] == "2026-06-01T09:00"

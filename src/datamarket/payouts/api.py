@@ -265,15 +265,17 @@ async def list_payouts(
     paging: Paging[UUID],
     batch: UUID | None = None,
     payee: UUID | None = None,
+    account: UUID | None = None,
     state: PayoutState | None = None,
 ) -> Page[PayoutOut]:
-    """Your organisation's own; overseers see all."""
+    """Your organisation's own; overseers see all. `account` is whose money goes out; those of the public have no payee."""
     rows = await queries.list_payouts(
         session,
         ledger_id,
         visible_to=actor,
         batch=batch,
         payee=payee,
+        account=account,
         state=state,
         page=paging,
     )

@@ -158,6 +158,7 @@ async def list_payouts(
     visible_to: Actor,
     batch: UUID | None,
     payee: UUID | None,
+    account: UUID | None = None,
     state: PayoutState | None,
     page: PageAsked[UUID],
 ) -> Sequence[Payout]:
@@ -165,7 +166,12 @@ async def list_payouts(
     statement = select(Payout).where(
         Payout.ledger_id == ledger_id,
         seen_by(visible_to, Payout.payee_id),
-        *asked((Payout.batch_id, batch), (Payout.payee_id, payee), (Payout.state, state)),
+        *asked(
+            (Payout.batch_id, batch),
+            (Payout.payee_id, payee),
+            (Payout.account_id, account),
+            (Payout.state, state),
+        ),
     )
     return (await session.exec(keyset(statement, col(Payout.id), page, newest_first=True))).all()
 

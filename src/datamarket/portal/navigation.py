@@ -24,6 +24,11 @@ class Way:
             here not in {"/desk", "/oversight", "/policy"} and path.startswith(f"{here}/")
         )
 
+    def is_near(self, path: str) -> bool:
+        """Whether a page is of the same desk, also one to which no entry leads."""
+        room = path.split("/")[1]
+        return self.is_at(path) or (room != "desk" and self.to.startswith(f"/{room}"))
+
     def named(self, language: str) -> str:
         return self.zh if language == "zh" else self.en
 

@@ -73,7 +73,7 @@ def _environment(language: Language) -> jinja2.Environment:
         named=words.of,
         name=words.name,
         home=home_of,
-        at_page=lambda way, path: way.is_at(path),
+        near_page=lambda way, path: way.is_near(path),
     )
     made.globals.update(
         language=language,

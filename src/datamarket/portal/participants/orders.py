@@ -79,9 +79,10 @@ async def dispute(visit: Visit, trade_id: str, dispute_id: str) -> Shown:
 
 async def _paid_out(visit: Visit, leg: dict[str, Any], record: dict[str, Any]) -> list[dict[str, Any]]:
     """The newest payouts of the account since the trade: money has no marks, so all of them may hold its share."""
-    if leg["owner_id"] is None:
-        return []
-    answer = await visit.ask.find("/payouts", payee=leg["owner_id"], limit=100)
-    found = [one for one in (answer or {"items": []})["items"] if one["account_id"] == leg["account_id"]]
+    answer = await visit.ask.find("/payouts", payee=leg["owner_id"], account=leg["account_id"], limit=100)
     since = record["recorded_at"][:10]
-    return [one for one in found if one["decided_on"] is None or one["decided_on"] >= since][:3]
+    return [
+        one
+        for one in (answer or {"items": []})["items"]
+        if one["decided_on"] is None or one["decided_on"] >= since
+    ][:3]
