@@ -17,9 +17,8 @@ class Way:
     def is_at(self, path: str) -> bool:
         """Whether a page is this one, or stands below it."""
         here = self.to.partition("?")[0]
-        here = (
-            here if not path.startswith("/my/") else here.replace("/desk/", "/my/", 1)
-        )  # a thing of the list
+        if path.startswith("/my/"):  # a thing of the list
+            here = here.replace("/desk/", "/my/", 1)
         return path == here or (
             here not in {"/desk", "/oversight", "/policy"} and path.startswith(f"{here}/")
         )

@@ -104,7 +104,8 @@ def _ended(process: "subprocess.Popen[bytes]") -> None:
     _, told = process.communicate()
     if process.returncode:
         program = Path(str(process.args[0])).name  # type: ignore[index] # a list, as it was begun
-        raise BackupBroken(program=program, reason=told.decode(errors="replace").strip()[-500:])
+        reason = told.decode(errors="replace").strip()[-500:]  # the program's own words
+        raise BackupBroken(program=program, reason=reason)
 
 
 def restore(settings: Settings, folder: Path, instant: datetime | None) -> "PostgresServer":
