@@ -214,7 +214,7 @@ async def names_of(database: Database, ids: Sequence[str], *, visible_to: Actor 
         may(Permission.READ_SUBSIDY),
         may(Permission.READ_ACCOUNTS),
     )
-    async with database.plain_transaction() as connection:
+    async with database.connection() as connection, connection.transaction(readonly=True):
         await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         rows = await connection.fetch(_NAMES, *asked)
     return [Name(row["id"], NamedKind(row["kind"]), *list(row.values())[2:]) for row in rows]
