@@ -297,7 +297,7 @@ SELECT id, listing_id, product_id, product_version, category, provider_id, buyer
   FROM contract WHERE id = ANY ($1) AND provider_signed_at IS NOT NULL AND buyer_signed_at IS NOT NULL
 """
 REMEMBERED = 4096
-"""Contracts, of two kilobytes each; what is remembered of a sale is another two, and of as many."""
+"""Contracts, of two kilobytes each; what is remembered of a sale is as much, of a thousand."""
 
 
 class FrozenTermsReader:

@@ -155,7 +155,7 @@ def render(trade: Trade) -> bytes:
     return f'{start}"{trade.id}"{use}"{trade.use_id}"{occurred}{at}{recorded}{now}{end}'.encode()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _around(sold: Sale) -> list[str]:
     """What the answers of all trades of one sale have in common: the text around that which is a trade's own."""
     own = "\0"  # stands in no text that PostgreSQL keeps

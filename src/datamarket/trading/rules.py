@@ -96,7 +96,7 @@ def bracket_shares(base: Fen, rule: RevenueRule) -> tuple[int, int]:
     return supplying, operator
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def sale(
     ledger_id: int, terms: FrozenTerms, quantity: int, rule: RevenueRule, charged: Fen | None = None
 ) -> Sale:
