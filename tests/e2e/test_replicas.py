@@ -1,7 +1,6 @@
 """A streaming replica answers what may lag, never who has just written; held back or killed, nobody hears of it."""
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -10,17 +9,20 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import pytest_asyncio
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
 
 from datamarket.foundation.db import Database, with_database
 from datamarket.foundation.replicas.lagging import LAGGING, Replica
 from datamarket.foundation.settings import Settings
+from datamarket.migrations.apply import create_database, migrate
 from datamarket.server.app import create_app
 from datamarket.server.following import following
-from loadtests.faults.cluster import Standby
+from loadtests.faults.cluster import Cluster, Standby, running_cluster
 from tests.conftest import client_of
 from tests.participants.test_api import application
+from tests.world.books import assert_books_hold
 from tests.world.people import AUDITOR, AUTHORITY, NOON
 
 MAY_LAG = {
@@ -43,11 +45,28 @@ SECONDS = 60
 
 
 @pytest.fixture
-def standby(server_url: str, database: Database, tmp_path: Path) -> Iterator[Standby]:
-    """A base of the tests' server, held back by ten seconds; it is not started yet."""
-    if os.environ.get("DATABASE_URL"):
-        pytest.skip("the wheel's programs copy the embedded server")
-    copy = Standby(tmp_path / "standby", recovery_min_apply_delay="10s", fsync="off").make_from(server_url)
+def primary(tmp_path: Path) -> Iterator[Cluster]:
+    """A server of the test's own, whatever the others run on: the wheel's programs copy the wheel's server."""
+    with running_cluster(tmp_path / "primary", fsync="off") as cluster:
+        yield cluster
+
+
+@pytest_asyncio.fixture
+async def market(primary: Cluster) -> AsyncIterator[Database]:
+    """A new market on it, in which the books hold at the end."""
+    url = await create_database(primary.url, "market")
+    await migrate(url)
+    opened = await Database(url, 4).open()
+    yield opened
+    await opened.close()
+    await assert_books_hold(url)
+
+
+@pytest.fixture
+def standby(primary: Cluster, market: Database, tmp_path: Path) -> Iterator[Standby]:
+    """A base of that server, held back by ten seconds; it is not started yet."""
+    assert market
+    copy = Standby(tmp_path / "standby", recovery_min_apply_delay="10s", fsync="off").make_from(primary.url)
     yield copy
     copy.stop()
 
@@ -101,9 +120,9 @@ def test_the_document_says_which_routes_may_lag(app: FastAPI) -> None:
 
 
 async def test_a_replica_that_is_held_back_answers_all_but_who_has_written_until_it_is_too_late(
-    settings: Settings, database: Database, standby: Standby
+    settings: Settings, market: Database, standby: Standby
 ) -> None:
-    app = app_beside(settings, database, standby)
+    app = app_beside(settings, market, standby)
     writer, reader = client_of(app, AUTHORITY, NOON), client_of(app, AUDITOR, NOON)
     first = await registered(writer)
     standby.start()
@@ -124,9 +143,9 @@ async def test_a_replica_that_is_held_back_answers_all_but_who_has_written_until
 
 
 async def test_a_replica_that_is_killed_is_no_error_and_comes_back(
-    settings: Settings, database: Database, standby: Standby
+    settings: Settings, market: Database, standby: Standby
 ) -> None:
-    app = app_beside(settings, database, standby)
+    app = app_beside(settings, market, standby)
     reader, last = client_of(app, AUDITOR, NOON), await registered(client_of(app, AUTHORITY, NOON))
     standby.start()
     async with followed(app) as replica:

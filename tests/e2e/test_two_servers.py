@@ -1,7 +1,6 @@
 """Two servers in one URL, the standby named first: each connection finds the one that takes writes, also when that changes."""
 
 import asyncio
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from typer.testing import CliRunner
 from datamarket.commands.main import app
 from datamarket.foundation.db import ACQUIRE_SECONDS, CONNECT_SECONDS, Database, owner_connection
 from datamarket.server import database as place
-from loadtests.faults.cluster import Cluster, running_cluster
+from loadtests.faults.cluster import Cluster, Standby, running_cluster
 from loadtests.faults.restore import run_program
 from tests.e2e.test_start import told
 
@@ -31,17 +30,12 @@ def primary(tmp_path: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def standby(primary: Cluster, tmp_path: Path) -> Iterator[Cluster]:
+def standby(primary: Cluster, tmp_path: Path) -> Iterator[Standby]:
     """It follows the primary."""
-    folder = tmp_path / "second"
-    folder.mkdir(mode=0o700)
-    shutil.chown(folder, primary.owner)
-    copy = [primary.program("pg_basebackup"), "--checkpoint=fast", "--write-recovery-conf"]
-    run_program([*copy, f"--dbname={primary.url}", f"--pgdata={folder}"], user=primary.owner)
-    for lock in folder.glob(".s.PGSQL.*"):  # the other server's socket is among its data
-        lock.unlink()
-    with running_cluster(folder) as cluster:
-        yield cluster
+    copy = Standby(tmp_path / "second").make_from(primary.url)
+    copy.start()
+    yield copy
+    copy.stop()
 
 
 @pytest.fixture
