@@ -60,10 +60,9 @@ class Report:
         self.findings.append((name, index))
 
     def lines(self) -> list[str]:
-        sizes = f"{self.leaves} leaves, {self.blocks} blocks, {self.outside} checkpoints from outside"
+        lost = f" ({self.accepted} of them of a loss that two people have accepted)" if self.accepted else ""
+        sizes = f"{self.leaves} leaves, {self.blocks} blocks, {self.outside} checkpoints from outside{lost}"
         bad = [] if self.first_bad_leaf is None else [f"first bad leaf: {self.first_bad_leaf}"]
-        if self.accepted:
-            bad.append(f"{self.accepted} checkpoints tell of what was lost, which two people have accepted")
         return [f"{sizes}, root {self.root}", *(f"FALSE: {name}" for name, _ in self.findings[:20]), *bad]
 
 
@@ -229,11 +228,9 @@ def verify(bundle: Path, checkpoints: Path | None = None, key: str | None = None
 def accepted(bundle: Path, reader: Key) -> set[str]:
     """Digests of what told of a loss that two people have accepted: an event of the log says so, and the key has signed it."""
     begun = (row for row in rows_of(bundle / "audit_events.csv") if row["action"] == "evidence.begin-epoch")
-    texts = (reader.text(json.loads(row["facts"]).get("note", "")) or "" for row in begun)
-    losses = (text.partition("\n") for text in texts)
-    return {
-        one for head, _, told in losses if head == f"{reader.name} loss" for one in json.loads(told)["notes"]
-    }
+    signed = (reader.text(json.loads(row["facts"]).get("note", "")) for row in begun)
+    told = [text.partition("\n")[2] for text in signed if text and text.startswith(f"{reader.name} loss\n")]
+    return {digest for loss in told for digest in json.loads(loss)["notes"]}
 
 
 def grow(bundle: Path, blocks: list[Row], made: Made, report: Report) -> dict[int, bytes]:
@@ -286,11 +283,8 @@ def root_from(index: int, size: int, leaf: bytes, path: list[bytes]) -> bytes | 
         return leaf if (size, index, path) == (1, 0, []) else None
     half = 1 << (size - 1).bit_length() - 1
     right = index >= half
-    top = (
-        root_from(index - half, size - half, leaf, path[:-1])
-        if right
-        else root_from(index, half, leaf, path[:-1])
-    )
+    inside = (index - half, size - half) if right else (index, half)
+    top = root_from(*inside, leaf, path[:-1])
     return top and (node(path[-1], top) if right else node(top, path[-1]))
 
 

@@ -37,10 +37,12 @@ class Look:
 LOOKS = (
     Look("zh", 390),
     Look("en", 1440, dark=True),
+    Look("zh", 1440, dark=True),
+    Look("en", 390),
     Look("zh", 1440, scripts=False),
     Look("en", 390, scripts=False, dark=True),
 )
-"""Each language at each width, with scripts and without; in which scheme a page is judged as well, does not matter."""
+"""Each language at each width, and without scripts; axe judges a page at its first look in a language: both widths come first."""
 
 
 class Reader:
