@@ -19,7 +19,7 @@ PRICES = ("0.80", "0.70", "0.65")
 PAID = "13.00"
 
 
-@pytest.mark.parametrize("look", (*LOOKS[:2], *LOOKS[4:]), ids=str)
+@pytest.mark.parametrize("look", [*LOOKS[:2], *LOOKS[4:]], ids=str)
 def test_a_buyer_goes_from_the_search_to_the_trade(chromium: Browser, place: str, look: Look) -> None:
     with Reader(chromium, place, look) as buyer, Reader(chromium, place, look) as provider:
         buyer.sign_in(BUYER, PASSWORD)
