@@ -32,14 +32,14 @@ def test_a_buyer_goes_from_the_search_to_the_trade(chromium: Browser, place: str
 
 def _asked_for(buyer: Reader) -> str:
     """From the first page to a request, and the page of the contract."""
-    today = read_clock().date()
+    today = read_clock().date()  # the date at Greenwich: its midnight in Qingdao is past at every hour of the day
     buyer.go("/")
     buyer.search(WORD)
     buyer.follow("/catalogue/")
     assert PRICES[0] in buyer.told()
     buyer.follow("/form/contracts")
     buyer.fill(purposes="industrial_development", quota=str(ASKED))
-    buyer.fill(term_from=f"{today}T09:00", term_to=f"{today + timedelta(days=90)}T09:00")
+    buyer.fill(term_from=f"{today}T00:00", term_to=f"{today + timedelta(days=90)}T00:00")
     buyer.press()
     return urlsplit(buyer.page.url).path
 
