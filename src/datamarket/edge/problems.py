@@ -17,7 +17,8 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from datamarket.edge.answers import marked
 from datamarket.edge.paths import methods_of
 from datamarket.foundation import errors
-from datamarket.foundation.db import Busy, refusal_of
+from datamarket.foundation.constraints import constraint_of, refusal_of
+from datamarket.foundation.db import Busy
 from datamarket.foundation.http import Shape, TagMissing
 from datamarket.foundation.idempotency import KeyMissing, Replayed
 from datamarket.foundation.inputs.batches import FAULTS_TOLD, REST
@@ -361,7 +362,7 @@ def translate(
 ) -> errors.MarketError:
     """What a failure of the database means to the caller; what is not foreseen is logged, once."""
     cause = cause_of(error)
-    constraint = getattr(cause, "constraint_name", None)
+    constraint = constraint_of(cause, constraint_errors)
     if constraint:
         return refusal_of(constraint, constraint_errors)
     sqlstate = getattr(cause, "sqlstate", None) or ""

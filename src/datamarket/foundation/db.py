@@ -5,7 +5,7 @@ Requests act as `datamarket_app`, which may not change the ledger's past; only m
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
-from datamarket.foundation.errors import Conflict, MarketError, NotFound, Unavailable
+from datamarket.foundation.errors import NotFound, Unavailable
 from datamarket.foundation.waiting.outages import Circuit, DatabaseUnavailable, OutcomeUnknown, is_outage
 from datamarket.foundation.waiting.servers import DIALECT, Servers
 from datamarket.foundation.waiting.turns import Turns
@@ -51,12 +51,6 @@ class Busy(Unavailable):
     code = "database.busy"
     zh = "同一对象正被其他请求处理，等待超时；本次未产生任何变更，请重试。"
     en = "Another request holds the same object; waiting timed out, nothing was changed. Retry."
-
-
-class ConstraintViolated(Conflict):
-    code = "database.constraint"
-    zh = "数据库约束“{constraint}”拒绝了本次写入，未产生任何变更。"
-    en = "The database constraint '{constraint}' refused this write; nothing was changed."
 
 
 def with_database(url: str, name: str) -> str:
@@ -346,11 +340,6 @@ async def driver(session: AsyncSession) -> Connection:
     await connection.execute(text("SELECT 1"))  # SQLAlchemy begins lazily: without this, no transaction yet
     raw = await connection.get_raw_connection()
     return cast("Connection", raw.driver_connection)
-
-
-def refusal_of(constraint: str, known: Mapping[str, type[MarketError]]) -> MarketError:
-    """What a constraint that refused a write means to the caller."""
-    return known[constraint]() if constraint in known else ConstraintViolated(constraint=constraint)
 
 
 def _server_settings(seconds: int) -> dict[str, str]:

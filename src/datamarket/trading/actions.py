@@ -16,7 +16,8 @@ from datamarket.contracts.queries import FrozenTermsReader
 from datamarket.contracts.rules import TermsReplaced
 from datamarket.contracts.terms import Demand, FrozenTerms
 from datamarket.foundation.clock import business_date
-from datamarket.foundation.db import Connection, Database, refusal_of
+from datamarket.foundation.constraints import constraint_of, refusal_of
+from datamarket.foundation.db import Connection, Database
 from datamarket.foundation.desks.writes import Write, write_together
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.ids import new_ids
@@ -65,7 +66,7 @@ class Recorder:
             async with connection.transaction():
                 return await self._record_together(connection, intents, now)
         except asyncpg.IntegrityConstraintViolationError as error:
-            broken = error.constraint_name or ""
+            broken = constraint_of(error, ONE_TRADE) or ""
             if broken not in ONE_TRADE:
                 raise
             return [refusal_of(broken, ONE_TRADE)] if len(intents) == 1 else None

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION amount_by_plan() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM contract AS c WHERE c.id = NEW.contract_id AND c.price_terms IS NOT NULL) THEN
-        RAISE EXCEPTION 'the amount of % is not its units times its price', NEW.id
+        RAISE EXCEPTION 'the amount of % is not its units times its price: constraint "%"', NEW.id, TG_TABLE_NAME || '_amount_check'
             USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_amount_check';
     END IF;
     RETURN NEW;

@@ -20,7 +20,7 @@ from datamarket.ledger.terms import AccountId, Posting
 
 LARGEST_BATCH = 500
 _LOCK = "SELECT ledger_lock_balances($1, $2::uuid[])"
-_HOLD_STILL = "SELECT * FROM ledger_hold_still($1, $2)"
+_HOLD_STILL = "SELECT ledger_hold_still($1, $2)"
 _PLACE = """
 SELECT ledger_place_holds($1, $2, ARRAY[$3::uuid], ARRAY[$4::uuid], ARRAY[$5::bigint], ARRAY[$6::timestamptz],
                           ARRAY[$7::text], ARRAY[$8::uuid], ARRAY[$9::uuid], ARRAY[$10::uuid])
@@ -53,7 +53,7 @@ async def lock_balances(connection: Connection, ledger_id: int, accounts: Iterab
 async def hold_still(connection: Connection, ledger_id: int, accounts: Iterable[UUID]) -> dict[UUID, int]:
     """What each account can give; none of them moves until the transaction ends."""
     rows = await connection.fetch(_HOLD_STILL, ledger_id, sorted(accounts))
-    return {row["account_id"]: row["available_fen"] for row in rows}
+    return {account_id: available_fen for [(account_id, available_fen)] in rows}
 
 
 async def place_hold(

@@ -12,7 +12,7 @@ BEGIN
        (OLD.ledger_id, OLD.id, OLD.account_id, OLD.amount_fen, OLD.expires_at, OLD.source_type, OLD.source_id,
         OLD.created_at, OLD.actor_id, OLD.organisation_id)
        OR NEW.posted_fen < OLD.posted_fen OR NEW.voided_fen < OLD.voided_fen OR NEW.expired_fen < OLD.expired_fen THEN
-        RAISE EXCEPTION 'a hold is only ever resolved'
+        RAISE EXCEPTION 'a hold is only ever resolved: constraint "append_only"'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'append_only';
     END IF;
     RETURN NEW;
@@ -36,7 +36,7 @@ BEGIN
           JOIN ledger_leg l ON l.ledger_id = e.ledger_id AND l.period = e.period AND l.entry_id = e.id
                            AND l.account_id = h.account_id
          WHERE h.ledger_id = NEW.ledger_id AND h.id = NEW.hold_id) THEN
-        RAISE EXCEPTION 'the entry of a hold does not debit its account by the amount posted'
+        RAISE EXCEPTION 'the entry of a hold does not debit its account by the amount posted: constraint "ledger_hold_posting_debits"'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_hold_posting_debits';
     END IF;
     RETURN NULL;
@@ -66,7 +66,7 @@ BEGIN
     -- Only money that is there can be set aside, also on an account that may go negative.
     IF EXISTS (SELECT FROM ledger_balance WHERE ledger_id = p_ledger AND account_id = ANY (p_account)
                 AND credit_fen - debit_fen < held_fen) THEN
-        RAISE EXCEPTION 'the funds do not suffice'
+        RAISE EXCEPTION 'the funds do not suffice: constraint "ledger_balance_not_overdrawn"'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_balance_not_overdrawn';
     END IF;
 END
@@ -94,9 +94,9 @@ BEGIN
         OR asked.post NOT BETWEEN 0 AND h.amount_fen - h.posted_fen OR asked.keep AND asked.post = 0
      LIMIT 1;
     IF refused IS NOT NULL OR cardinality(p_hold) <> (SELECT count(DISTINCT id) FROM unnest(p_hold) AS h (id)) THEN
-        RAISE EXCEPTION 'a hold cannot be resolved so'
-            USING ERRCODE = 'integrity_constraint_violation',
-                  CONSTRAINT = coalesce(refused, 'ledger_hold_resolved_once');
+        refused := coalesce(refused, 'ledger_hold_resolved_once');
+        RAISE EXCEPTION 'a hold cannot be resolved so: constraint "%"', refused
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = refused;
     END IF;
     UPDATE ledger_balance AS b SET held_fen = b.held_fen - freed.amount_fen
       FROM (SELECT h.account_id,

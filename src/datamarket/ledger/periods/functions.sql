@@ -12,16 +12,20 @@ CREATE OR REPLACE FUNCTION ledger_next_period(p_period integer) RETURNS integer 
 $$;
 
 CREATE OR REPLACE FUNCTION ledger_closing_root(p_ledger integer, p_period integer, p_revision integer) RETURNS bytea
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT sha256(convert_to(concat_ws('|', p_ledger, p_period, p_revision,
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN sha256(convert_to(concat_ws('|', p_ledger, p_period, p_revision,
         (SELECT string_agg(account_id || ':' || closing_debit_fen || ':' || closing_credit_fen, ',' ORDER BY account_id)
            FROM ledger_period_balance
-          WHERE ledger_id = p_ledger AND period = p_period AND revision = p_revision)), 'UTF8'))
+          WHERE ledger_id = p_ledger AND period = p_period AND revision = p_revision)), 'UTF8'));
+END
 $$;
 
 -- What stood on one account at the end of an accounting day: the last closing not after it, and the days since.
 CREATE OR REPLACE FUNCTION ledger_balance_at(p_ledger integer, p_account uuid, p_at date)
-RETURNS TABLE (debit_fen bigint, credit_fen bigint) LANGUAGE sql STABLE PARALLEL SAFE AS $$
+RETURNS TABLE (debit_fen bigint, credit_fen bigint) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN QUERY
     WITH base AS (
         SELECT id, revision FROM ledger_period
          WHERE ledger_id = p_ledger AND state IN ('closed', 'archived') AND id < to_char(p_at + 1, 'YYYYMM')::integer
@@ -37,7 +41,8 @@ RETURNS TABLE (debit_fen bigint, credit_fen bigint) LANGUAGE sql STABLE PARALLEL
           FROM ledger_day d
          WHERE d.ledger_id = p_ledger AND d.account_id = p_account AND d.day <= p_at
            AND d.day >= coalesce((SELECT ledger_first_day(ledger_next_period(id)) FROM base), '-infinity'::date)
-    ) AS m
+    ) AS m;
+END
 $$;
 
 -- The same for every account that had moved by then. The nearer end is taken: forward from the closing before, or
@@ -142,11 +147,13 @@ $$;
 REVOKE ALL ON FUNCTION ledger_close_through(integer, integer, timestamptz) FROM PUBLIC;
 
 -- The first month before this one that has movements and is not closed, if any.
-CREATE OR REPLACE FUNCTION ledger_first_unclosed(p_ledger integer, p_period integer) RETURNS integer LANGUAGE sql STABLE AS $$
-    SELECT to_char(min(d.day), 'YYYYMM')::integer FROM ledger_day d
-     WHERE d.ledger_id = p_ledger AND d.day < ledger_first_day(p_period)
-       AND d.day >= coalesce((SELECT ledger_first_day(ledger_next_period(max(p.id))) FROM ledger_period p
-                               WHERE p.ledger_id = p_ledger AND p.state IN ('closed', 'archived')), '-infinity'::date)
+CREATE OR REPLACE FUNCTION ledger_first_unclosed(p_ledger integer, p_period integer) RETURNS integer LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT to_char(min(d.day), 'YYYYMM')::integer FROM ledger_day d
+             WHERE d.ledger_id = p_ledger AND d.day < ledger_first_day(p_period)
+               AND d.day >= coalesce((SELECT ledger_first_day(ledger_next_period(max(p.id))) FROM ledger_period p
+                                       WHERE p.ledger_id = p_ledger AND p.state IN ('closed', 'archived')), '-infinity'::date));
+END
 $$;
 
 -- The two ways to change a month. Both wait for the postings under way, and none begins meanwhile.
@@ -155,11 +162,11 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(p_ledger, 1);
     IF NOT EXISTS (SELECT FROM ledger_period WHERE ledger_id = p_ledger AND id = p_period AND state = 'closing') THEN
-        RAISE EXCEPTION 'only a month that is closing is closed'
+        RAISE EXCEPTION 'only a month that is closing is closed: constraint "ledger_period_moves"'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_period_moves';
     END IF;
     IF ledger_first_unclosed(p_ledger, p_period) IS NOT NULL THEN
-        RAISE EXCEPTION 'an earlier month with movements is not closed'
+        RAISE EXCEPTION 'an earlier month with movements is not closed: constraint "ledger_period_order"'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_period_order';
     END IF;
     PERFORM ledger_close_through(p_ledger, p_period, p_now);
@@ -181,13 +188,13 @@ BEGIN
      WHERE ledger_id = p_ledger AND id = p_period AND state = p_from
        AND (p_from, p_to) IN (('open', 'closing'), ('closing', 'open'), ('closed', 'open'), ('closed', 'archived'));
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'a month does not move so'
+        RAISE EXCEPTION 'a month does not move so: constraint "ledger_period_moves"'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_period_moves';
     END IF;
     IF p_to IN ('open', 'closing') AND EXISTS (
         SELECT FROM ledger_period WHERE ledger_id = p_ledger AND id > p_period AND state IN ('closed', 'archived')
     ) THEN
-        RAISE EXCEPTION 'a later month is closed'
+        RAISE EXCEPTION 'a later month is closed: constraint "ledger_period_order"'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_period_order';
     END IF;
 END

@@ -5,7 +5,7 @@ BEGIN
                           WHERE line_id = NEW.line_id AND id <> NEW.id AND state IN ('decided', 'recovering', 'recovered'))
          > (SELECT coalesce(sum(amount_fen), 0) FROM subsidy_posting
              WHERE line_id = NEW.line_id AND kind IN ('subsidy_paid', 'subsidy_set_off')) THEN
-        RAISE EXCEPTION 'more is recovered than was paid'
+        RAISE EXCEPTION 'more is recovered than was paid: constraint "subsidy_recovery_within_paid"'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'subsidy_recovery_within_paid';
     END IF;
     RETURN NEW;

@@ -99,7 +99,7 @@ BEGIN
        OR OLD.closed_by IS NOT NULL AND NEW.closed_by IS DISTINCT FROM OLD.closed_by
        OR OLD.superseded_by_id IS NOT NULL AND NEW.superseded_by_id IS DISTINCT FROM OLD.superseded_by_id
        OR OLD.publicity_to IS NOT NULL AND NEW.publicity_to IS DISTINCT FROM OLD.publicity_to THEN
-        RAISE EXCEPTION 'a run never changes what it has learned'
+        RAISE EXCEPTION 'a run never changes what it has learned: constraint "subsidy_run_frozen"'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'subsidy_run_frozen';
     END IF;
     RETURN NEW;
