@@ -1,10 +1,12 @@
 """SQL of the schema: the files of a revision, and the functions of the rooms as they are now.
 
 A revision holds tables and data. What functions and triggers say stands in one `functions.sql` a room, which is
-applied again whenever a word of it differs; the comment on `alembic_version` says which text a database has.
+applied again whenever a word of it differs; the function `functions_applied` says which text a database has, on each node of it.
+All of it stands in the schema that the connection works in, and functions that fix their `search_path` take that.
 """
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ from datamarket.foundation.errors import Refused
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "sql"
-_APPLIED = text("SELECT obj_description('alembic_version'::regclass, 'pg_class')")
+_APPLIED = text("SELECT prosrc FROM pg_proc WHERE oid = to_regproc('functions_applied')")
+_STATEMENT = re.compile(r"(?>--[^\n]*|\$\$.*?\$\$|'[^']*'|[^;])*+;", re.DOTALL)
+_SCHEMA = text("SELECT quote_ident(current_schema())")
 
 
 class NoWayBack(Refused):
@@ -38,14 +42,15 @@ def function_files() -> list[Path]:
 def apply_functions(bind: Connection) -> bool:
     """Bring functions and triggers to the text of this program; false when they have it already."""
     living = "".join(path.read_text(encoding="utf-8") for path in function_files())
-    mark = f"functions {hashlib.sha256(living.encode()).hexdigest()}"
+    mark = f"SELECT '{hashlib.sha256(living.encode()).hexdigest()}'"
     if bind.execute(_APPLIED).scalar() == mark:
         return False
     # Functions name each other in any order: their bodies are read when they run.
-    _execute(
-        bind,
-        f"SET LOCAL check_function_bodies = off;\n{living}\nCOMMENT ON TABLE alembic_version IS '{mark}'",
-    )
+    _execute(bind, "SET LOCAL check_function_bodies = off")
+    _execute(bind, f"SET LOCAL search_path = {bind.execute(_SCHEMA).scalar()}, pg_temp")
+    for statement in _STATEMENT.findall(living):  # one by one: what is handed on to shards must be alone
+        _execute(bind, statement)
+    _execute(bind, f"CREATE OR REPLACE FUNCTION functions_applied() RETURNS text LANGUAGE sql IMMUTABLE AS $${mark}$$")
     return True
 
 

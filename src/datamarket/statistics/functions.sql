@@ -15,7 +15,7 @@ $$;
 REVOKE ALL ON FUNCTION tally_add(character varying, bigint) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION tally_of_listings() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     published bigint := 0;
 BEGIN
@@ -37,7 +37,7 @@ CREATE OR REPLACE TRIGGER listing_tally_gone AFTER DELETE ON listing
     REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION tally_of_listings();
 
 CREATE OR REPLACE FUNCTION tally_of_products() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     zoned bigint := 0;
     own bigint := 0;

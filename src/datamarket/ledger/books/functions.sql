@@ -67,7 +67,7 @@ REVOKE ALL ON FUNCTION ledger_make_partitions(integer, integer) FROM PUBLIC;
 -- The two ways in. Both run as the owner; the application may call them and nothing else.
 CREATE OR REPLACE FUNCTION ledger_open_accounts(
     p_ledger integer, p_id uuid[], p_owner uuid[], p_kind text[], p_side text[], p_negative boolean[], p_now timestamptz
-) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     WITH opened AS (
         INSERT INTO ledger_account (ledger_id, id, owner_id, kind, normal_side, may_go_negative, opened_at)
@@ -101,7 +101,7 @@ $$;
 
 -- I7: what reverses an entry goes the other way on the same accounts, and never beyond it.
 CREATE OR REPLACE FUNCTION ledger_guard_reversals(p_ledger integer, p_reverses uuid[]) RETURNS void
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM 1 FROM ledger_entry WHERE ledger_id = p_ledger AND id = ANY (p_reverses) ORDER BY id FOR UPDATE;
     IF EXISTS (
@@ -130,7 +130,7 @@ CREATE OR REPLACE FUNCTION ledger_post(
     p_entry uuid[], p_month integer[], p_kind text[], p_effective timestamptz[],
     p_source_type text[], p_source uuid[], p_reverses uuid[], p_actor uuid[],
     p_leg_entry integer[], p_leg_seq integer[], p_account uuid[], p_amount bigint[]
-) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     periods integer[];
     days date[];
@@ -214,7 +214,7 @@ $$;
 -- Who will touch several accounts in several steps locks them all first: in the order of `ledger_post`, after the
 -- lock that keeps periods open. Without it, two steps of two transactions could wait for each other.
 CREATE OR REPLACE FUNCTION ledger_lock_balances(p_ledger integer, p_account uuid[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(p_ledger, 1);
     PERFORM 1 FROM ledger_balance
@@ -226,7 +226,7 @@ $$;
 -- on the same accounts follows without a deadlock. The application itself may lock no balance.
 CREATE OR REPLACE FUNCTION ledger_hold_still(p_ledger integer, p_accounts uuid[])
 RETURNS TABLE (account_id uuid, available_fen bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(p_ledger, 1);
     RETURN QUERY

@@ -27,7 +27,7 @@ CREATE OR REPLACE TRIGGER ledger_hold_no_truncate BEFORE TRUNCATE ON ledger_hold
 
 -- At the end of the transaction the entry is there, and debits the held account by exactly this much.
 CREATE OR REPLACE FUNCTION ledger_hold_posting_has_entry() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     IF NEW.amount_fen IS DISTINCT FROM (
         SELECT sum(l.amount_fen)
@@ -49,7 +49,7 @@ CREATE CONSTRAINT TRIGGER ledger_hold_posting_debits AFTER INSERT ON ledger_hold
 CREATE OR REPLACE FUNCTION ledger_place_holds(
     p_ledger integer, p_now timestamptz, p_hold uuid[], p_account uuid[], p_amount bigint[], p_expires timestamptz[],
     p_source_type text[], p_source uuid[], p_actor uuid[], p_organisation uuid[]
-) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM ledger_lock_balances(p_ledger, p_account);
     -- A second hold for the same business fails here, on the unique key of its source.
@@ -75,7 +75,7 @@ $$;
 -- Post a part (0: nothing) of each hold, then keep or void what is left of it. All, or none and an exception.
 CREATE OR REPLACE FUNCTION ledger_resolve_holds(
     p_ledger integer, p_now timestamptz, p_hold uuid[], p_post bigint[], p_keep boolean[], p_entry uuid[], p_reason text[]
-) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     refused text;
 BEGIN
@@ -122,7 +122,7 @@ $$;
 -- Expire holds whose time is over: those named, or, without names, up to `p_limit` that are due, leaving out accounts
 -- on which somebody works just now. Answers with the holds that it expired; what was resolved before stays so.
 CREATE OR REPLACE FUNCTION ledger_expire_holds(p_ledger integer, p_now timestamptz, p_hold uuid[], p_limit integer)
-RETURNS SETOF ledger_hold LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+RETURNS SETOF ledger_hold LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     due uuid[] := p_hold;
     touched uuid[];

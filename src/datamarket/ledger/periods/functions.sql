@@ -92,7 +92,7 @@ $$;
 
 -- Closes one month after the one before it. Not to be called by itself: the order is kept by ledger_close_period.
 CREATE OR REPLACE FUNCTION ledger_take_closing(p_ledger integer, p_period integer, p_now timestamptz) RETURNS void
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     taken integer;
     previous ledger_period;
@@ -128,7 +128,7 @@ REVOKE ALL ON FUNCTION ledger_take_closing(integer, integer, timestamptz) FROM P
 -- The closed months are always the first ones, without a gap: months without movements are closed along with the
 -- next that has some, back to the first partition, so that nothing slips in before an opening balance.
 CREATE OR REPLACE FUNCTION ledger_close_through(p_ledger integer, p_period integer, p_now timestamptz) RETURNS void
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     month integer;
 BEGIN
@@ -158,7 +158,7 @@ $$;
 
 -- The two ways to change a month. Both wait for the postings under way, and none begins meanwhile.
 CREATE OR REPLACE FUNCTION ledger_close_period(p_ledger integer, p_period integer, p_now timestamptz) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(p_ledger, 1);
     IF NOT EXISTS (SELECT FROM ledger_period WHERE ledger_id = p_ledger AND id = p_period AND state = 'closing') THEN
@@ -174,7 +174,7 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION ledger_move_period(p_ledger integer, p_period integer, p_from text, p_to text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(p_ledger, 1);
     IF p_from = 'open' THEN

@@ -30,7 +30,7 @@ $$;
 REVOKE ALL ON FUNCTION turnover_add(monthly_turnover[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION turnover_of_trades() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM turnover_add(array_agg(row(ledger_id, month, contract_id, gen_random_uuid(), provider_id, buyer_id, venue_id, trades, free,
                                        trades - free, gross, 0, first_settled, last_recorded, NULL)::monthly_turnover))
@@ -46,7 +46,7 @@ CREATE OR REPLACE TRIGGER trade_turnover AFTER INSERT ON trade
 
 -- A trade is locked by whoever refunds it: its refunds so far are all visible.
 CREATE OR REPLACE FUNCTION turnover_of_refunds() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM turnover_add(array_agg(row(ledger_id, month, contract_id, gen_random_uuid(), provider_id, buyer_id, venue_id, 0, 0,
                                        -wholly, 0, back, NULL, NULL, last_refunded)::monthly_turnover))
