@@ -5,7 +5,9 @@ $$;
 
 -- Until when each contract stands, and by which link it stops before its term is over: the first that ends, by act or by term.
 CREATE OR REPLACE FUNCTION contract_standing(p_contracts uuid[])
-RETURNS TABLE (contract_id uuid, stopped_by character varying, stands_until timestamptz) LANGUAGE sql STABLE AS $$
+RETURNS TABLE (contract_id uuid, stopped_by character varying, stands_until timestamptz) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
     SELECT m.contract_id, e.kind, coalesce(e.at, m.term_to)
       FROM contract_meter AS m LEFT JOIN LATERAL (
            SELECT l.kind, x.at FROM contract_link AS l JOIN LATERAL (
@@ -14,7 +16,8 @@ RETURNS TABLE (contract_id uuid, stopped_by character varying, stands_until time
                   UNION ALL SELECT contract_day_begins(d.term_to) FROM mandate AS d WHERE d.id = l.target_id) AS x ON true
             WHERE l.contract_id = m.contract_id AND l.to_at IS NULL AND x.at < m.term_to
             ORDER BY x.at, l.kind LIMIT 1) AS e ON true
-     WHERE m.contract_id = ANY (p_contracts)
+     WHERE m.contract_id = ANY (p_contracts);
+END
 $$;
 
 -- The meters of what stands on these links, brought to what the links are now. The caller has locked them, in an earlier
@@ -35,9 +38,11 @@ END
 $$;
 
 -- A meter of which the term has changed, brought to its links as they are now; the caller holds it.
-CREATE OR REPLACE FUNCTION contract_restand(p_contract uuid) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION contract_restand(p_contract uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
     UPDATE contract_meter AS m SET stopped_by = n.stopped_by, stands_until = n.stands_until
-      FROM contract_standing(ARRAY[p_contract]) AS n WHERE m.contract_id = n.contract_id
+      FROM contract_standing(ARRAY[p_contract]) AS n WHERE m.contract_id = n.contract_id;
+END
 $$;
 
 -- Freezes what a contract stands on, at its signature and anew with each amendment, brings its meter to it, and says what it is:
@@ -46,7 +51,7 @@ CREATE OR REPLACE FUNCTION contract_link_up(p_contract uuid, p_on date, p_at tim
 BEGIN
     DELETE FROM contract_link AS l WHERE l.contract_id = p_contract AND l.from_at >= p_at;
     UPDATE contract_link AS l SET to_at = p_at WHERE l.contract_id = p_contract AND l.to_at IS NULL;
-    INSERT INTO contract_link
+    WITH made AS (
     SELECT c.id, l.kind, l.target_id, l.document, l.term_from, l.term_to, p_at
       FROM contract AS c JOIN listing AS g ON g.id = c.listing_id
       JOIN product_version AS v ON v.product_id = c.product_id AND v.number = c.product_version
@@ -62,7 +67,8 @@ BEGIN
                        FROM resource AS r WHERE r.id = ANY (v.resources)
            UNION ALL SELECT 'version', v.id, g.product_code || '/' || v.number, NULL, NULL
            UNION ALL SELECT 'listing', g.id, g.venue_code || ':' || g.product_code, NULL, NULL) AS l
-     WHERE c.id = p_contract;
+     WHERE c.id = p_contract)
+    INSERT INTO contract_link SELECT * FROM made;
     PERFORM contract_restand(p_contract);
     RETURN (SELECT jsonb_agg(jsonb_build_array(l.kind, l.target_id) ORDER BY l.kind, l.target_id)
               FROM contract_link AS l WHERE l.contract_id = p_contract AND l.to_at IS NULL);
@@ -80,9 +86,10 @@ BEGIN
     IF moved THEN
         UPDATE contract_link AS l SET to_at = greatest(p_at, l.from_at)
          WHERE l.contract_id = ANY (running) AND l.target_id = p_mandate AND l.to_at IS NULL;
-        INSERT INTO contract_link (contract_id, kind, target_id, document, term_from, term_to, from_at)
-        SELECT r.contract_id, 'mandate', n.id, n.filed_on::text, n.term_from, n.term_to, p_at
-          FROM unnest(running) AS r (contract_id), mandate AS n WHERE n.id = p_successor;
+        WITH made AS (
+            SELECT r.contract_id, 'mandate', n.id, n.filed_on::text, n.term_from, n.term_to, p_at
+              FROM unnest(running) AS r (contract_id), mandate AS n WHERE n.id = p_successor)
+        INSERT INTO contract_link (contract_id, kind, target_id, document, term_from, term_to, from_at) SELECT * FROM made;
     ELSE
         UPDATE contract AS c SET state = 'ended', reason = p_reason, version = c.version + 1, awaits = NULL, answer_by = p_at
          WHERE c.id = ANY (running);  -- the clock closes what is open of them, and owes their disposal
@@ -93,7 +100,10 @@ END
 $$;
 
 -- Contracts that stand on a mandate and have not ended.
-CREATE OR REPLACE FUNCTION contract_running_under(p_mandate uuid) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION contract_running_under(p_mandate uuid) RETURNS SETOF uuid LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
     SELECT l.contract_id FROM contract_link AS l JOIN contract_meter AS m USING (contract_id)
-     WHERE l.target_id = p_mandate AND l.to_at IS NULL AND m.state IN ('active', 'suspended')
+     WHERE l.target_id = p_mandate AND l.to_at IS NULL AND m.state IN ('active', 'suspended');
+END
 $$;

@@ -60,9 +60,12 @@ CREATE OR REPLACE TRIGGER product_tally_gone AFTER DELETE ON product
     REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION tally_of_products();
 
 -- What the tally must be, by every row: for I21, and for who restores rows without their triggers.
-CREATE OR REPLACE FUNCTION tally_recounted() RETURNS SETOF market_tally LANGUAGE sql STABLE AS $$
-    SELECT c.kind, '00000000-0000-0000-0000-000000000000'::uuid, c.many
+CREATE OR REPLACE FUNCTION tally_recounted() RETURNS SETOF market_tally LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    SELECT c.kind::character varying, '00000000-0000-0000-0000-000000000000'::uuid, c.many
       FROM (SELECT 'published_listings', count(*) FROM listing WHERE state = 'published'
             UNION ALL SELECT 'operation_products', count(*) FROM product WHERE approved IS NOT NULL AND zone_id IS NOT NULL
-            UNION ALL SELECT 'exchange_products', count(*) FROM product WHERE approved IS NOT NULL AND zone_id IS NULL) AS c (kind, many)
+            UNION ALL SELECT 'exchange_products', count(*) FROM product WHERE approved IS NOT NULL AND zone_id IS NULL) AS c (kind, many);
+END
 $$;

@@ -13,7 +13,7 @@ from datamarket.stoppages.tables import Stoppage
 
 _LISTINGS = """
 SELECT 1 FROM listing AS l WHERE l.id IN (SELECT listing_standing_on($1)) AND (l.state = 'published' OR l.stopped_by IS NOT NULL)
-   AND ($1 IS NOT NULL OR l.stopped_by IS DISTINCT FROM listing_stopped_by(l, $2))
+   AND ($1 IS NOT NULL OR l.stopped_by IS DISTINCT FROM listing_stopped_by(l.provider_id, l.product_version_id, l.zone_id, $2))
  ORDER BY l.id FOR NO KEY UPDATE
 """
 _METERS = """

@@ -102,9 +102,9 @@ _frequent: WeakKeyDictionary[Database, Frequent] = WeakKeyDictionary()
 
 _STATISTICS = """
 SELECT c.reltuples::bigint AS listings, common.term, (common.share * c.reltuples)::bigint AS holding
-FROM pg_stats s JOIN pg_class c ON c.oid = 'public.listing'::regclass,
+FROM pg_stats s JOIN pg_class c ON c.oid = 'listing'::regclass,
      unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) AS common (term, share)
-WHERE s.schemaname = 'public' AND s.tablename = 'listing' AND s.attname = 'search' AND common.term IS NOT NULL
+WHERE s.schemaname = current_schema() AND s.tablename = 'listing' AND s.attname = 'search' AND common.term IS NOT NULL
 """
 _BY_ID = f"""
 SELECT {SHOWN}, listing.held_by_venue, listing.reason, listing.created_at,

@@ -14,7 +14,9 @@ CREATE OR REPLACE TRIGGER subsidy_posting_no_truncate BEFORE TRUNCATE ON subsidy
 
 -- What a run stands on and gave, as digests of the rows as they are now: each event of the run keeps those that there are.
 -- `payees` are the lines that get money, each by its id.
-CREATE OR REPLACE FUNCTION subsidy_run_digests(p_run uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION subsidy_run_digests(p_run uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
     WITH line AS MATERIALIZED (
         SELECT id, position, amount_fen, sha256(convert_to(jsonb_build_array(
                    id, position, clause_id, candidate_id, enterprise_id, uscc, name, enterprise_zh, enterprise_en, status, base_fact,
@@ -32,11 +34,14 @@ CREATE OR REPLACE FUNCTION subsidy_run_digests(p_run uuid) RETURNS jsonb LANGUAG
                'payees', (SELECT jsonb_object_agg(id, encode(digest, 'hex')) FROM line WHERE amount_fen > 0)))
       FROM subsidy_run AS r JOIN scheme_version AS v ON v.id = r.scheme_version_id
       LEFT JOIN subsidy_snapshot AS s ON s.id = r.snapshot_id
-     WHERE r.id = p_run
+     WHERE r.id = p_run);
+END
 $$;
 
 -- What has become of an award: from its postings, its newest payment and what holds it; code and reason while the bank has refused it.
-CREATE OR REPLACE FUNCTION subsidy_award_now(p_line uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION subsidy_award_now(p_line uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
     SELECT jsonb_build_object('code', p.refusal_code, 'reason', p.refusal_reason, 'status', CASE
                WHEN k.kinds @> '{subsidy_paid}' OR k.set_off_fen = l.amount_fen THEN 'paid'
                WHEN h.state = 'forgone' THEN 'forgone'
@@ -52,12 +57,15 @@ CREATE OR REPLACE FUNCTION subsidy_award_now(p_line uuid) RETURNS jsonb LANGUAGE
                           WHERE ledger_id = r.ledger_id AND award_id = l.id AND state <> 'cancelled'
                           ORDER BY state = 'refused', id DESC LIMIT 1) AS p ON true
       LEFT JOIN subsidy_award_hold AS h ON h.line_id = l.id AND h.state <> 'released'
-     WHERE l.id = p_line
+     WHERE l.id = p_line);
+END
 $$;
 
 -- In what a run is not what its audit events say, each once, and the first event that says so; `row` is of the newest that tells it.
 CREATE OR REPLACE FUNCTION subsidy_run_unlike(p_run uuid) RETURNS TABLE (what text, named text, event_id uuid, action text)
-LANGUAGE sql STABLE AS $$
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
     WITH event AS MATERIALIZED (
         SELECT id, subject_type, e.action, facts FROM audit_event AS e
          WHERE subject_id = p_run AND subject_type IN ('run', 'register')),
@@ -78,7 +86,8 @@ LANGUAGE sql STABLE AS $$
      WHERE r.id = p_run AND told_otherwise(r, l.told) IS NOT NULL
     UNION ALL
     SELECT 'events', e.n || ' of ' || r.version, NULL, NULL
-      FROM subsidy_run AS r CROSS JOIN (SELECT count(*) AS n FROM event WHERE subject_type = 'run') AS e WHERE r.id = p_run AND r.version <> e.n
+      FROM subsidy_run AS r CROSS JOIN (SELECT count(*) AS n FROM event WHERE subject_type = 'run') AS e WHERE r.id = p_run AND r.version <> e.n;
+END
 $$;
 
 -- A run only ever learns: its snapshot, its result and its officers are set once.

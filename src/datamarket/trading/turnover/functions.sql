@@ -47,14 +47,18 @@ CREATE OR REPLACE TRIGGER trade_turnover AFTER INSERT ON trade
 -- A trade is locked by whoever refunds it: its refunds so far are all visible.
 CREATE OR REPLACE FUNCTION turnover_of_refunds() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    given record;  -- the new rows by themselves: on a shard they meet no table
 BEGIN
+    SELECT array_agg(trade_id) AS ids, array_agg(fen) AS fens, array_agg(last_at) AS lasts INTO given
+      FROM (SELECT trade_id, sum(amount_fen) AS fen, max(refunded_at) AS last_at FROM fresh GROUP BY trade_id) AS f;
     PERFORM turnover_add(array_agg(row(ledger_id, month, contract_id, gen_random_uuid(), provider_id, buyer_id, venue_id, 0, 0,
                                        -wholly, 0, back, NULL, NULL, last_refunded)::monthly_turnover))
       FROM (SELECT t.ledger_id, turnover_month(t.occurred_at) AS month, t.contract_id, t.provider_id, t.buyer_id, t.venue_id,
                    count(*) FILTER (WHERE t.amount_fen = (SELECT sum(r.amount_fen) FROM refund AS r WHERE r.trade_id = t.id))
                        AS wholly,
                    sum(f.fen) AS back, max(f.last_at) AS last_refunded
-              FROM (SELECT trade_id, sum(amount_fen) AS fen, max(refunded_at) AS last_at FROM fresh GROUP BY trade_id) AS f
+              FROM unnest(given.ids, given.fens, given.lasts) AS f (trade_id, fen, last_at)
               JOIN trade AS t ON t.id = f.trade_id
              GROUP BY 1, 2, 3, 4, 5, 6) AS made;
     RETURN NULL;
@@ -64,7 +68,9 @@ CREATE OR REPLACE TRIGGER refund_turnover AFTER INSERT ON refund
     REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION turnover_of_refunds();
 
 -- What the totals must be, by every trade and refund: for I17, and for who restores rows without their triggers.
-CREATE OR REPLACE FUNCTION turnover_recounted(p_ledger integer) RETURNS SETOF monthly_turnover LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION turnover_recounted(p_ledger integer) RETURNS SETOF monthly_turnover LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
     SELECT t.ledger_id, turnover_month(t.occurred_at), t.contract_id, '00000000-0000-0000-0000-000000000000'::uuid,
            t.provider_id, t.buyer_id, t.venue_id, count(*), count(*) FILTER (WHERE t.amount_fen = 0),
            count(*) FILTER (WHERE t.amount_fen > coalesce(r.fen, 0)), sum(t.amount_fen)::bigint,
@@ -74,5 +80,6 @@ CREATE OR REPLACE FUNCTION turnover_recounted(p_ledger integer) RETURNS SETOF mo
       LEFT JOIN (SELECT trade_id, sum(amount_fen) AS fen, max(refunded_at) AS last_at FROM refund GROUP BY trade_id) AS r
         ON r.trade_id = t.id
      WHERE t.ledger_id = p_ledger
-     GROUP BY 1, 2, 3, 5, 6, 7
+     GROUP BY 1, 2, 3, 5, 6, 7;
+END
 $$;
