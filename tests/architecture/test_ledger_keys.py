@@ -1,4 +1,4 @@
-"""The books of one city can be cut out of the database: `ledger_id` leads every key, and no statement crosses ledgers."""
+"""A city can be taken out of the database: `ledger_id` leads every key of the books, no statement crosses ledgers or names a schema."""
 
 import ast
 import importlib
@@ -164,6 +164,24 @@ async def test_every_table_with_a_ledger_outside_the_books_is_known(
 def test_a_statement_of_the_books_names_its_ledger(source: str, sql: str) -> None:
     if source not in CROSSES:
         assert crossing(sql) == [], (source, sql)
+
+
+LAST_BEFORE = "0035"
+"""Revisions up to this one run before a market moves into a city's schema."""
+_SCHEMA = re.compile(r"'public[.']|(?:SCHEMA|FROM|JOIN|INTO|UPDATE|search_path =) public\b(?!\s*=)")
+
+
+def test_nothing_names_the_schema_that_the_market_stands_in() -> None:
+    """Else a city in a schema of its own, as `deploy/citus.sql` makes it, would read or write past it."""
+    files = [path for suffix in ("py", "sql") for path in ROOT.rglob(f"*.{suffix}")]
+    named = {
+        path.relative_to(ROOT).as_posix()
+        for path in files
+        if _SCHEMA.search(path.read_text(encoding="utf-8"))
+        and not (path.parent.name == "sql" and path.name[:4] <= LAST_BEFORE)
+    }
+    assert len(files) > 600
+    assert named == set()
 
 
 def selections() -> Iterator[tuple[str, str, str]]:

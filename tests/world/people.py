@@ -32,7 +32,8 @@ def actor(*roles: Role, organisation: UUID | None = None) -> Actor:
 _ENROL = """
 WITH opened AS (
 INSERT INTO account (id, username, password_hash, password_temporary, participant_id, roles, active, created_at, version)
-VALUES ($1, $1::uuid::text, '', false, (SELECT id FROM participant WHERE id = $2), '{reviewer}', true, $3, 1)
+SELECT $1, $1::uuid::text, '', false, p.id, '{reviewer}', true, $3::timestamptz, 1
+  FROM (VALUES ($2::uuid)) AS asked (id) LEFT JOIN participant AS p USING (id)
     ON CONFLICT DO NOTHING RETURNING *)
 INSERT INTO audit_event (id, at, actor_id, action, subject_type, subject_id, facts)
 SELECT $4, created_at, id, 'accounts.open', 'account', id,
