@@ -1,22 +1,27 @@
 -- I1 for each statement that adds legs: entries balance, with two legs or more; and each leg has its entry and account.
 -- The scalar subqueries are meant: as joins, a plan made for two legs would serve a thousand. What they look for is taken
--- out of the new rows first: on a shard these meet no table.
-CREATE OR REPLACE FUNCTION ledger_legs_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+-- out of the new rows first: on a shard these meet no table. One plan for any number: else each call would plan for its own.
+CREATE OR REPLACE FUNCTION ledger_legs_balance() RETURNS trigger LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    e record;
+    all_balanced boolean;
+    ledgers integer[];
+    periods integer[];
+    entries uuid[];
+    books integer[];
+    accounts uuid[];
 BEGIN
-    SELECT * INTO e
-      FROM (SELECT bool_and(balanced) AS balanced, array_agg(ledger_id) AS ledgers, array_agg(period) AS periods, array_agg(entry_id) AS ids
+    SELECT * INTO all_balanced, ledgers, periods, entries, books, accounts
+      FROM (SELECT bool_and(balanced), array_agg(ledger_id), array_agg(period), array_agg(entry_id)
               FROM (SELECT ledger_id, period, entry_id, sum(amount_fen) = 0 AND count(*) > 1 AS balanced
-                      FROM fresh GROUP BY ledger_id, period, entry_id) AS entry) AS entries,
-           (SELECT array_agg(ledger_id) AS books, array_agg(account_id) AS accounts
-              FROM (SELECT DISTINCT ledger_id, account_id FROM fresh) AS account) AS accounts;
-    IF NOT e.balanced THEN
+                      FROM fresh GROUP BY ledger_id, period, entry_id) AS entry) AS e,
+           (SELECT array_agg(ledger_id), array_agg(account_id)
+              FROM (SELECT DISTINCT ledger_id, account_id FROM fresh) AS account) AS a;
+    IF NOT all_balanced THEN
         RAISE EXCEPTION 'the legs of an entry do not balance: constraint "ledger_entry_balanced"'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_entry_balanced';
     END IF;
     IF EXISTS (
-        SELECT FROM unnest(e.ledgers, e.periods, e.ids) AS f (ledger_id, period, entry_id)
+        SELECT FROM unnest(ledgers, periods, entries) AS f (ledger_id, period, entry_id)
          WHERE (SELECT 1 FROM ledger_entry o
                  WHERE o.ledger_id = f.ledger_id AND o.period = f.period AND o.id = f.entry_id) IS NULL
     ) THEN
@@ -24,7 +29,7 @@ BEGIN
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_leg_of_an_entry';
     END IF;
     IF EXISTS (
-        SELECT FROM unnest(e.books, e.accounts) AS f (ledger_id, account_id)
+        SELECT FROM unnest(books, accounts) AS f (ledger_id, account_id)
          WHERE (SELECT 1 FROM ledger_account a WHERE a.ledger_id = f.ledger_id AND a.id = f.account_id) IS NULL
     ) THEN
         RAISE EXCEPTION 'a leg has no account: constraint "ledger_leg_of_an_account"'
