@@ -284,7 +284,7 @@ async def test_functions_are_applied_again_only_when_their_text_differs(fresh_da
     owner = await asyncpg.connect(fresh_database.url)
     await owner.execute(
         "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
-        "COMMENT ON TABLE alembic_version IS 'functions of another program'"
+        "CREATE OR REPLACE FUNCTION functions_applied() RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $$another$$'"
     )
     await owner.close()
     engine = create_async_engine(fresh_database.url.replace("postgresql://", "postgresql+asyncpg://", 1))

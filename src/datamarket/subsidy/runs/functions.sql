@@ -73,12 +73,12 @@ BEGIN
     (SELECT DISTINCT ON (t.key) t.key, CASE WHEN t.key = 'payees' THEN (
                        SELECT string_agg(coalesce(o.key, n.key), ', ' ORDER BY coalesce(o.key, n.key)) FROM jsonb_each(t.value) AS o
                          FULL JOIN jsonb_each(coalesce(now.digests -> 'payees', '{}')) AS n USING (key)
-                        WHERE o.value IS DISTINCT FROM n.value) END, e.id, e.action
+                        WHERE o.value IS DISTINCT FROM n.value) END, e.id, e.action::text
       FROM event AS e CROSS JOIN now CROSS JOIN jsonb_each(e.facts) AS t
      WHERE t.key IN ('scheme_sha256', 'snapshot_sha256', 'snapshot_row_sha256', 'result_sha256', 'total_fen', 'lines_sha256', 'payees')
        AND t.value IS DISTINCT FROM now.digests -> t.key ORDER BY t.key, e.id)
     UNION ALL
-    SELECT 'row', told_otherwise(r, l.told), l.id, l.action
+    SELECT 'row', told_otherwise(r, l.told), l.id, l.action::text
       FROM subsidy_run AS r
       JOIN LATERAL (SELECT e.id, e.action, e.facts -> 'rows' -> 'subsidy_run' -> p_run::text AS told FROM event AS e
                      WHERE e.facts -> 'rows' -> 'subsidy_run' ? p_run::text
