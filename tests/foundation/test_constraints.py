@@ -4,8 +4,8 @@ import asyncpg
 import pytest
 
 from datamarket.edge.problems import translate
-from datamarket.foundation.constraints import ConstraintViolated, constraint_of
 from datamarket.foundation.db import Database
+from datamarket.foundation.waiting.constraints import ConstraintViolated, constraint_of
 from datamarket.slices import constraint_errors
 from tests.world import trading
 

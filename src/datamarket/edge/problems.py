@@ -17,7 +17,6 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from datamarket.edge.answers import marked
 from datamarket.edge.paths import methods_of
 from datamarket.foundation import errors
-from datamarket.foundation.constraints import constraint_of, refusal_of
 from datamarket.foundation.db import Busy
 from datamarket.foundation.http import Shape, TagMissing
 from datamarket.foundation.idempotency import KeyMissing, Replayed
@@ -31,6 +30,7 @@ from datamarket.foundation.inputs.requests import (
 )
 from datamarket.foundation.inputs.texts import ValueFault
 from datamarket.foundation.shapes import answered
+from datamarket.foundation.waiting.constraints import constraint_of, refusal_of
 from datamarket.foundation.waiting.outages import DatabaseUnavailable, OutcomeUnknown, cause_of, is_outage
 
 log = logging.getLogger("datamarket")

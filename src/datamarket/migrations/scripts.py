@@ -50,7 +50,10 @@ def apply_functions(bind: Connection) -> bool:
     _execute(bind, f"SET LOCAL search_path = {bind.execute(_SCHEMA).scalar()}, pg_temp")
     for statement in _STATEMENT.findall(living):  # one by one: what is handed on to shards must be alone
         _execute(bind, statement)
-    _execute(bind, f"CREATE OR REPLACE FUNCTION functions_applied() RETURNS text LANGUAGE sql IMMUTABLE AS $${mark}$$")
+    _execute(
+        bind,
+        f"CREATE OR REPLACE FUNCTION functions_applied() RETURNS text LANGUAGE sql IMMUTABLE AS $${mark}$$",
+    )
     return True
 
 

@@ -210,6 +210,8 @@ async def _is_empty(url: str) -> bool:
     """A database in which nobody has registered anybody holds nothing to lose."""
     async with owner_connection(url) as connection:
         if await connection.fetchval("SELECT to_regclass('participant')") is None:
-            tables = await connection.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()")
+            tables = await connection.fetchval(
+                "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
+            )
             return bool(tables == 0)
         return not await connection.fetchval("SELECT EXISTS (SELECT FROM participant)")

@@ -16,11 +16,11 @@ from datamarket.contracts.queries import FrozenTermsReader
 from datamarket.contracts.rules import TermsReplaced
 from datamarket.contracts.terms import Demand, FrozenTerms
 from datamarket.foundation.clock import business_date
-from datamarket.foundation.constraints import constraint_of, refusal_of
 from datamarket.foundation.db import Connection, Database
 from datamarket.foundation.desks.writes import Write, write_together
 from datamarket.foundation.errors import MarketError, NotFound
 from datamarket.foundation.ids import new_ids
+from datamarket.foundation.waiting.constraints import constraint_of, refusal_of
 from datamarket.ledger import posting
 from datamarket.ledger.holds import actions as holds
 from datamarket.ledger.rules import ONE_POSTING

@@ -1,6 +1,5 @@
 -- The first link on which a listing stands that does not stand on a day; null while all of them do.
 -- It takes columns, not the row: on a shard the row is of another type.
-DROP FUNCTION IF EXISTS listing_stopped_by(listing, date);
 CREATE OR REPLACE FUNCTION listing_stopped_by(p_provider uuid, p_version uuid, p_zone uuid, p_on date)
 RETURNS character varying LANGUAGE plpgsql STABLE AS $$
 BEGIN

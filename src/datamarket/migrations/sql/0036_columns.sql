@@ -1,0 +1,1 @@
+DROP FUNCTION IF EXISTS listing_stopped_by(listing, date);
