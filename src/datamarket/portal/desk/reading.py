@@ -120,11 +120,11 @@ def _below(document: ApiDocument, operation: Operation) -> list[Operation]:
     ]
 
 
-async def listed(visit: Visit, path: str) -> Shown:
-    """A list as the address of the page asks for it; days that bound it are those of the market."""
+async def listed(visit: Visit, path: str, **always: Any) -> Shown:
+    """A list as the address of the page asks for it, and as it is `always` asked; days that bound it are those of the market."""
     asked = {name: value for name, value in visit.request.query_params.items() if value}
     days = {name: f"{asked[name]}T00:00:00+08:00" for name in ("since", "until") if name in asked}
-    answer = await visit.ask.get(path, **asked | days)
+    answer = await visit.ask.get(path, **asked | days | always)
     return {"answer": answer, "asked": asked, "names": await names_in(visit, answer["items"])}
 
 
