@@ -25,10 +25,10 @@ async def test_a_notice_says_what_happened_and_leads_to_what_waits(
     app = create_app(settings, fresh_database, read_clock=lambda: NOON)
     told, foreign = client_of(app, asked.provider_account, NOON), client_of(app, stranger, NOON)
     backwards: list[dict[str, object]] = []
-    page = (await told.get("/events", params={"newest_first": True, "limit": 2})).json()
-    while backwards.extend(page["items"]) or page["more"]:
-        more = {"newest_first": True, "limit": 2, "after": page["next"]}
-        page = (await told.get("/events", params=more)).json()
+    asked_for: dict[str, str | int | bool] = {"newest_first": True, "limit": 2}
+    while (page := (await told.get("/events", params=asked_for)).json())["items"]:
+        backwards += page["items"]
+        asked_for["after"] = page["next"]
     whole = (await told.get("/events", params={"limit": 100})).json()["items"]
     assert (backwards, len(whole) > 3) == (whole[::-1], True)
     event = next(one for one in backwards if one["subject_id"] == str(asked.contract.id))

@@ -144,7 +144,7 @@ def _ids(value: Any, name: str = "") -> list[str]:
     if isinstance(value, list):
         return [one for part in value for one in _ids(part, name)]
     is_id = isinstance(value, str) and len(value) == 36 and value.count("-") == 4
-    return [value] if is_id and name != "id" else []
+    return [value] if (is_id and name != "id") or (name == "scheme" and isinstance(value, str)) else []
 
 
 @page("/file/{path:path}")

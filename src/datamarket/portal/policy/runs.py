@@ -24,7 +24,9 @@ async def overview(visit: Visit) -> Shown:
     tallies: dict[str, list[dict[str, Any]]] = {}
     for one in told["tallies"]:
         tallies.setdefault(one["thing"], []).append(one)
-    return {"runs": runs["items"], "calls": calls["items"], "tallies": tallies, "studies": studies["items"]}
+    return {"runs": runs["items"], "calls": calls["items"], "tallies": tallies, "studies": studies["items"],
+        "names": await names_in(visit, runs["items"]),
+    }  # fmt: skip
 
 
 @page("/policy/runs/{run_id}", "policy_run.html", signed_in=True)

@@ -1,8 +1,10 @@
 """The catalogue: a search that narrows, and the page of a product with everything that stands behind it."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
+from datamarket.foundation.clock import business_date
 from datamarket.portal.desk.reading import names_in
 from datamarket.portal.pages import Shown, page
 from datamarket.portal.sessions import Visit
@@ -55,8 +57,10 @@ async def product(visit: Visit, listing_id: str) -> Shown:
     units = [{"is": one["supplying_unit_id"]} for one in resources] + [
         {"is": one["measured_by"]} for one in measurements
     ]
+    today = business_date(visit.request.app.state.read_clock())
     return {
         "listing": listing,
+        "term": (today, today + timedelta(days=365)),
         "zone": zone,
         "mandates": _items(mandates),
         "scenario": scenario,
