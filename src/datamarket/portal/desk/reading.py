@@ -21,7 +21,7 @@ EMPTY: Mapping[str, Any] = {"items": [], "next": None}
 WRITES = ("POST", "PATCH", "DELETE")
 
 
-@page("/desk", "desk.html", signed_in=True)
+@page("/desk", "desk/desk.html", signed_in=True)
 async def desk(visit: Visit) -> Shown:
     """What waits for the caller, until when, and what happens then; of an organisation its balances and contracts too."""
     matters = await visit.ask.find("/inbox", limit=50, after=visit.request.query_params.get("after"))
@@ -51,7 +51,7 @@ async def read(visit: Visit, path: str) -> Shown:
     asked = _assumed(visit, document, operation) | given
     shown: dict[str, Any] = {"path": at, "operation": operation, "document": document, "asked": asked}
     if _lacks(operation, given):
-        return render(visit, "asking.html", **shown, problem=None)
+        return render(visit, "desk/asking.html", **shown, problem=None)
     try:
         reply = await visit.ask.send(
             "GET", at, params={name: value for name, value in asked.items() if value}
@@ -59,14 +59,14 @@ async def read(visit: Visit, path: str) -> Shown:
     except Declined as refusal:
         if not operation.filters or refusal.status not in {404, 422}:
             raise
-        return render(visit, "asking.html", refusal.status, **shown, problem=refusal.problem)
+        return render(visit, "desk/asking.html", refusal.status, **shown, problem=refusal.problem)
     sheet, answered = sheet_of(document, operation), reply.body
     shown["sheet"] = sheet
     if isinstance(answered, dict) and isinstance(answered.get("items"), list):
         names = await names_in(visit, answered["items"])
         return render(
             visit,
-            "list.html",
+            "desk/list.html",
             **shown,
             answer=answered,
             names=names,
@@ -76,7 +76,7 @@ async def read(visit: Visit, path: str) -> Shown:
     has_life = asking is not None and asking.template.endswith("/allowed-events")
     allowed = await visit.ask.find(f"{at}/allowed-events") if has_life else None
     return render(
-        visit, "record.html", **shown, record=answered, names=await names_in(visit, [answered]),
+        visit, "desk/record.html", **shown, record=answered, names=await names_in(visit, [answered]),
         allowed=(allowed or {"events": []})["events"], below=_below(document, operation), writes=_makes(visit, document, at),
     )  # fmt: skip
 

@@ -8,13 +8,13 @@ from datamarket.portal.sessions import Visit
 from datamarket.portal.words.tongues import names as field_names
 
 
-@page("/my/notices", "my_notices.html", signed_in=True)
+@page("/my/notices", "participants/notices.html", signed_in=True)
 async def notices(visit: Visit) -> Shown:
     """Of the sealed log what the caller is told."""
     return await listed(visit, "/events", newest_first=True)
 
 
-@page("/my/notices/{event_id}", "my_notice.html", signed_in=True)
+@page("/my/notices/{event_id}", "participants/notice.html", signed_in=True)
 async def notice(visit: Visit, event_id: str) -> Shown:
     """What happened, to what it refers, and what waits for the caller there; facts that have no name stand as they were written."""
     event = await visit.ask.get(f"/events/{event_id}")

@@ -20,7 +20,7 @@ SHADES = 8
 TIES = ("include_all", "exclude_all", "stop")
 
 
-@page("/policy/what-if", "policy_what_if.html", signed_in=True)
+@page("/policy/what-if", "policy/what_if.html", signed_in=True)
 async def ask_what_if(visit: Visit) -> Shown:
     """A form that is answered as one types; without a run the newest one that was calculated is asked."""
     query = visit.request.query_params
@@ -140,7 +140,7 @@ def shades_of(heat: Mapping[str, Any] | None) -> list[list[int]]:
     ]
 
 
-@page("/policy/studies/{study_id}", "policy_study.html", signed_in=True)
+@page("/policy/studies/{study_id}", "policy/study.html", signed_in=True)
 async def show_study(visit: Visit, study_id: str) -> Shown:
     """A study as it was answered, with its citation and its files."""
     study = await visit.ask.get(f"/subsidy/studies/{study_id}")

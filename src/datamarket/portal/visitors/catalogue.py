@@ -15,7 +15,7 @@ ASKED = ("text", "sort", *FILTERS)
 SORTS = ("newest", "price_asc", "price_desc", "name")
 
 
-@page("/catalogue", "catalogue.html")
+@page("/catalogue", "visitors/catalogue.html")
 async def catalogue(visit: Visit) -> Shown:
     """Cards of what was found, twenty a page, and by what it may be narrowed. The address says it all."""
     given = visit.request.query_params
@@ -37,7 +37,7 @@ async def catalogue(visit: Visit) -> Shown:
     }
 
 
-@page("/catalogue/{listing_id}", "product.html")
+@page("/catalogue/{listing_id}", "visitors/product.html")
 async def product(visit: Visit, listing_id: str) -> Shown:
     """A listing, with its product's measured quality and the authority on which it is sold."""
     ask = visit.ask
