@@ -36,6 +36,15 @@ from tests.world.people import NOON, enrol, moment
 BESIDE_THE_ROOMS = {"architecture", "cases", "concurrency", "e2e", "migrations", "pages", "property", "world"}
 """Folders of `tests/` that are no slices; every other is named as one, and so are the folders in it."""
 HERE = Path(__file__).parent
+LONG = {
+    "test_hot_plans.py",
+    "test_market_year.py",
+    "test_openapi_fuzz.py",
+    "test_sealing.py",
+    "test_settled_year.py",
+    "test_strangers.py",
+}
+"""Half a minute and more each."""
 _kept: list[greenlet] = []
 
 
@@ -81,6 +90,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: else one worker has it left at the end, and the other has nothing."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 async def server_told(url: str) -> tuple[int, str]:

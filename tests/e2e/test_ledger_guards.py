@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from functools import partial
 
 import asyncpg
 import pytest
@@ -175,15 +174,14 @@ async def test_the_command_exits_one_and_names_the_row(
 ) -> None:
     await traded(fresh_database)
     monkeypatch.setenv("DATABASE_URL", fresh_database.url)
-    command = partial(asyncio.to_thread, CliRunner().invoke, app, ["check", "--json"])
-    sound = await command()
+    sound = await asyncio.to_thread(CliRunner().invoke, app, ["check", "--json"])
     assert sound.exit_code == 0, sound.stderr
     async with owner_connection(fresh_database.url) as market:
         await market.execute("SET session_replication_role = replica")
         changed = await market.fetch(
             "UPDATE ledger_entry SET kind = 'gift' WHERE kind = 'refund' RETURNING id"
         )
-    broken = await command()
+    broken = await asyncio.to_thread(CliRunner().invoke, app, ["check", "--json"])
     assert broken.exit_code == 1
     breaches = {finding["id"]: finding["breaches"] for finding in json.loads(broken.stdout)}
     assert sorted(breaches["I5"]) == sorted(str(row["id"]) for row in changed)

@@ -60,7 +60,11 @@ class Market:
         return answer.json()
 
 
-async def traded(database: Database) -> tuple[list[Participant], list[Agreement]]:
+Sales = tuple[list[Participant], list[Agreement]]
+Year = tuple[str, Sales]
+
+
+async def traded(database: Database) -> Sales:
     """The sellers of a year and what each sold; a case that is verified, and one that is not."""
     on = await world.stage(database)
     sellers, agreements = [], []
@@ -76,20 +80,16 @@ async def traded(database: Database) -> tuple[list[Participant], list[Agreement]
     return sellers, agreements
 
 
-def desk_on(
-    database: Database, settings: Settings, year: tuple[list[Participant], list[Agreement]]
-) -> Market:
+def desk_on(database: Database, settings: Settings, sales: Sales) -> Market:
     market: Market
     app = create_app(settings, database, read_clock=lambda: market.now)
-    market = Market(app, database, *map(list, year))
+    sellers, agreements = sales
+    market = Market(app, database, list(sellers), list(agreements))
     return market
 
 
 async def market_on(database: Database, settings: Settings) -> Market:
     return desk_on(database, settings, await traded(database))
-
-
-Year = tuple[str, tuple[list[Participant], list[Agreement]]]
 
 
 @pytest_asyncio.fixture(scope="session")
