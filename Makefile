@@ -52,7 +52,7 @@ test: $(DEV)  ## all tests, on the embedded PostgreSQL or on DATABASE_URL
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-pages: $(DEV)  ## the portal's pages in a real browser: apt-get install chromium, or set DATAMARKET_BROWSER=/path/to/it
-	$(BIN)/python -m pytest tests/pages -n 0
+	$(BIN)/python -m pytest tests/pages -n 2 --dist loadgroup
 
 pictures: $(DEV)  ## docs/pages: twelve pages as a browser shows them
 	DATAMARKET_PICTURES=docs/pages $(BIN)/python -m pytest tests/pages/test_pictures.py -n 0

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from datamarket.auth.tokens import TokenKeeper, load_key
-from datamarket.foundation.db import Database
+from datamarket.foundation.db import Database, with_database
 from datamarket.foundation.settings import Settings
 from datamarket.migrations.apply import create_database
 from datamarket.server.checks import check_books
@@ -37,12 +37,14 @@ from loadtests.bench_works import (
     EDGE,
     TUTORIAL,
     USE_BATCHES,
+    WITH_REPLICA,
     Measurable,
     Statements,
     Work,
     Works,
     always,
 )
+from loadtests.faults.cluster import Standby
 from loadtests.market import RIVALS, market_in
 from loadtests.pgbench import PgBench
 from loadtests.rivals import standing
@@ -106,6 +108,8 @@ class Stand:
             await self._grow(market, alone)
         works = await self._serve(market, names)
         self._statements(alone)
+        if any(name.endswith(WITH_REPLICA) for name in names):
+            self._replicate(market)
         if any(name.startswith(TUTORIAL) for name in names):
             await self._serve_tutorial(works, market)
         self.works = {name: work for name, work in self.works.items() if name in names}
@@ -175,6 +179,17 @@ class Stand:
             self._add({EDGE: Work(edge, LIVE)}, edge)
         self.books.append(self.opened.url)
         return works
+
+    def _replicate(self, market: Exchange) -> None:
+        """A standby that follows; the meter is the primary's."""
+        copy = Standby(self.folder / "standby").make_from(self.opened.url)
+        copy.start()
+        self.stack.callback(copy.stop)
+        replica = with_database(copy.url, self.opened.name)
+        small = market_in(self.folder, DATABASE_URL=self.opened.url, DATABASE_REPLICA_URL=replica, **PATIENT)
+        port = self.stack.enter_context(small.serving())
+        works = self._works(port, market).by_name
+        self._add({name + WITH_REPLICA: work for name, work in works.items()}, port)
 
     def _statements(self, alone: PgBench) -> None:
         meter = Meter(self.postgres)

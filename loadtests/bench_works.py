@@ -16,6 +16,7 @@ from loadtests import wire
 from loadtests.market import HOST
 from loadtests.pgbench import PgBench
 from tests.world.exchange import Exchange
+from tests.world.people import AUDITOR
 from tests.world.trading import Agreement
 
 API = "/api/v1"
@@ -32,6 +33,7 @@ HOME, CATALOGUE = "portal: home", "portal: catalogue"
 DEEP, TEXT = "deep page of 20", "text search"
 HOT_USES, USES, USE_BATCHES = "uses of one contract", "uses of 32 contracts", "uses in batches of 1,000"
 TRADES, BATCHES = "single trades", "trades in batches of 1,000"
+AUDIT, WITH_REPLICA = "audit search", ", with a replica"
 TUTORIAL = "tutorial: "
 
 
@@ -122,6 +124,7 @@ class Works:
             TEXT: Work(port, _text),
             HOME: Work(port, always(wire.request("GET", "/")), connections=1),
             CATALOGUE: Work(port, always(wire.request("GET", "/catalogue")), connections=1),
+            AUDIT: Work(port, self._audits),
             HOT_USES: Work(port, lambda: self._posts(_uses, _use, buyers_asking=1), expected=201),
             USES: Work(port, lambda: self._posts(_uses, _use), expected=201),
             TRADES: Work(port, lambda: self._posts(_trades, order), expected=201),
@@ -166,6 +169,15 @@ class Works:
             for listing in self._exchange.listings[::step]
         ]
         return lambda connection, turn: asked[(connection * 31 + turn) % len(asked)]
+
+    def _audits(self) -> wire.Build:
+        """What happened to each contract: asked of the database each time, for nobody remembers it."""
+        headers = {"Authorization": self.bearer(AUDITOR)}
+        asked = [
+            wire.request("GET", f"{API}/audit-events?limit=20&subject={deal.contract.id}", headers)
+            for deal in self._exchange.deals
+        ]
+        return lambda connection, turn: asked[(connection + turn) % len(asked)]
 
     def _posts(
         self,

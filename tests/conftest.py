@@ -1,14 +1,16 @@
 """One real PostgreSQL for all tests: the embedded one, `DATABASE_URL`, or Citus (`CITUS_URL`); one database per worker."""
 
 import asyncio
+import gc
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 import httpx
@@ -35,6 +37,15 @@ from tests.world.people import NOON, enrol, moment
 BESIDE_THE_ROOMS = {"architecture", "cases", "concurrency", "e2e", "migrations", "pages", "property", "world"}
 """Folders of `tests/` that are no slices; every other is named as one, and so are the folders in it."""
 HERE = Path(__file__).parent
+LONG = {
+    "test_hot_plans.py",
+    "test_market_year.py",
+    "test_openapi_fuzz.py",
+    "test_sealing.py",
+    "test_settled_year.py",
+    "test_strangers.py",
+}
+"""Half a minute and more each."""
 _kept: list[greenlet] = []
 
 
@@ -53,7 +64,7 @@ hypothesis.settings.register_profile(
     "market", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("market")  # how quick a shared machine is proves nothing
-TEMPLATE = "datamarket_test_template"
+Made = TypeVar("Made")
 OLDEST = 150_000
 """As `server_version_num` counts: the market runs on PostgreSQL 15 and later."""
 _SERVER = """
@@ -66,6 +77,7 @@ SELECT current_setting('server_version_num')::int,
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """A given server is named before anything runs on it; one that is too old is refused."""
+    gc.disable()  # what is imported until the tests begin stays
     given = os.environ.get("DATABASE_URL")
     if given and not hasattr(session.config, "workerinput"):
         number, told = asyncio.run(server_told(given))
@@ -81,6 +93,18 @@ def pytest_report_header() -> str:
         if citus.URL
         else "citus: not run on it, CITUS_URL names no nodes"
     )
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is there when the tests begin is looked at by no collection any more, and what they leave less often."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: else one worker has it left at the end, and the other has nothing."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 async def server_told(url: str) -> tuple[int, str]:
@@ -185,6 +209,20 @@ async def own_database(
     await dropped(server_url, name)
 
 
+@asynccontextmanager
+async def made_once(
+    server_url: str, worker_id: str, what: str, make: Callable[[Database], Awaitable[Made]]
+) -> AsyncIterator[tuple[str, Made]]:
+    """The name of a database to be copied by each test that begins with what is made in it, and that."""
+    name = f"datamarket_{what}_{worker_id}"
+    await dropped(server_url, name)
+    opened = await Database(await copied(server_url, empty_of(worker_id), name), 8).open()
+    made = await make(opened)
+    await opened.close()
+    yield name, made
+    await dropped(server_url, name)
+
+
 @pytest_asyncio.fixture(scope="session")
 async def city_template(
     server_url: str,
@@ -194,14 +232,14 @@ async def city_template(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[str]:
     """The name of a database that holds the seed's city, loaded once a worker."""
-    name = f"datamarket_city_{worker_id}"
-    loading = await Database(await copied(server_url, empty_of(worker_id), name), 8).open()
-    with seeded_ids(1):
-        papers = tmp_path_factory.mktemp("papers")
-        await Loader(loading, seed_folder, papers, "a password of the tests", lambda *_: None).load()
-    await loading.close()
-    yield name
-    await dropped(server_url, name)
+    papers = tmp_path_factory.mktemp("papers")
+
+    async def load(loading: Database) -> None:
+        with seeded_ids(1):
+            await Loader(loading, seed_folder, papers, "a password of the tests", lambda *_: None).load()
+
+    async with made_once(server_url, worker_id, "city", load) as (name, _):
+        yield name
 
 
 @pytest_asyncio.fixture(scope="module")

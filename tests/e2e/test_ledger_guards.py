@@ -1,15 +1,15 @@
 """The database itself keeps the ledger append-only and balanced, and tampering shows."""
 
+import asyncio
 import json
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from typer.testing import CliRunner
 
+from datamarket.commands.main import app
 from datamarket.foundation import checks
 from datamarket.foundation.db import APP_ROLE, Connection, Database, owner_connection
 from datamarket.foundation.ids import new_id
@@ -169,18 +169,19 @@ async def test_a_superusers_tampering_breaks_the_right_invariants(market: Connec
     assert all(finding.breaches for finding in findings if not finding.holds)
 
 
-async def test_the_command_exits_one_and_names_the_row(fresh_database: Database) -> None:
+async def test_the_command_exits_one_and_names_the_row(
+    fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await traded(fresh_database)
-    command = [sys.executable, "-m", "datamarket", "check", "--json"]
-    environment = os.environ | {"DATABASE_URL": fresh_database.url}
-    sound = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)  # noqa: ASYNC221, S603
-    assert sound.returncode == 0, sound.stderr
+    monkeypatch.setenv("DATABASE_URL", fresh_database.url)
+    sound = await asyncio.to_thread(CliRunner().invoke, app, ["check", "--json"])
+    assert sound.exit_code == 0, sound.stderr
     async with owner_connection(fresh_database.url) as market:
         await market.execute("SET session_replication_role = replica")
         changed = await market.fetch(
             "UPDATE ledger_entry SET kind = 'gift' WHERE kind = 'refund' RETURNING id"
         )
-    broken = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)  # noqa: ASYNC221, S603
-    assert broken.returncode == 1
+    broken = await asyncio.to_thread(CliRunner().invoke, app, ["check", "--json"])
+    assert broken.exit_code == 1
     breaches = {finding["id"]: finding["breaches"] for finding in json.loads(broken.stdout)}
     assert sorted(breaches["I5"]) == sorted(str(row["id"]) for row in changed)

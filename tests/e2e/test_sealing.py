@@ -1,8 +1,8 @@
 """The sealed log as a whole: sealed, verified twice, tampered with, dumped into another server, cut off."""
 
 import ast
+import asyncio
 import json
-import os
 import random
 import subprocess
 import sys
@@ -12,7 +12,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from typer.testing import CliRunner, Result
 
+from datamarket.commands.main import app
 from datamarket.evidence import actions as evidence
 from datamarket.evidence.log.bundle import export
 from datamarket.evidence.log.findings import Verdict
@@ -234,48 +236,42 @@ def run(*command: str) -> None:
 
 
 async def test_the_commands_seal_verify_and_export_and_exit_one_after_tampering(
-    fresh_database: Database, tmp_path: Path
+    fresh_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = await asyncpg.connect(fresh_database.url)
     await note(connection, 3)
-    environment = os.environ | {"DATABASE_URL": fresh_database.url, "DATAMARKET_VAR": str(tmp_path)}
+    monkeypatch.setenv("DATABASE_URL", fresh_database.url)
+    monkeypatch.setenv("DATAMARKET_VAR", str(tmp_path))
 
-    def call(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, *arguments]
-        return subprocess.run(  # noqa: S603
-            command, env=environment, capture_output=True, text=True, check=False, timeout=60
-        )
+    async def call(*arguments: str) -> Result:
+        return await asyncio.to_thread(CliRunner().invoke, app, arguments)
 
-    assert call("-m", "datamarket", "seal").returncode == 0
-    assert call("-m", "datamarket", "export-evidence", str(tmp_path / "bundle")).returncode == 0
+    def offline() -> "subprocess.CompletedProcess[str]":
+        asked = [str(TOOL), "bundle", str(tmp_path / "bundle"), "--checkpoints", str(kept)]
+        command = [sys.executable, *asked, "--key", str(kept / "key.txt")]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+
+    assert (await call("seal")).exit_code == 0
+    assert (await call("export-evidence", str(tmp_path / "bundle"))).exit_code == 0
     [kept] = (tmp_path / "checkpoints" / "370200").iterdir()
-    sound = call("-m", "datamarket", "verify", "--json", "--from", str(kept))
-    assert sound.returncode == 0, sound.stderr
+    sound = await call("verify", "--json", "--from", str(kept))
+    assert sound.exit_code == 0, sound.stderr
     assert json.loads(sound.stdout)["leaves"] == 3
-    offline = (
-        str(TOOL),
-        "bundle",
-        str(tmp_path / "bundle"),
-        "--checkpoints",
-        str(kept),
-        "--key",
-        str(kept / "key.txt"),
-    )
-    assert call(*offline).returncode == 0
+    assert offline().returncode == 0
     await connection.execute("SET session_replication_role = replica")
     second = await connection.fetchval("SELECT id FROM seal_leaf WHERE index = 1")
     await connection.execute("UPDATE audit_event SET facts = '{}' WHERE id = $1", second)
-    broken = call("-m", "datamarket", "verify", "--json")
-    assert broken.returncode == 1
+    broken = await call("verify", "--json")
+    assert broken.exit_code == 1
     assert json.loads(broken.stdout)["first_bad_leaf"]["id"] == str(second)
-    told = call("-m", "datamarket", "verify")
-    assert (told.returncode, f"first bad leaf: 1 (audit {second})" in told.stdout) == (1, True)
-    assert call("-m", "datamarket", "export-evidence", str(tmp_path / "bundle")).returncode == 0
-    found = call(*offline)
+    told = await call("verify")
+    assert (told.exit_code, f"first bad leaf: 1 (audit {second})" in told.stdout) == (1, True)
+    assert (await call("export-evidence", str(tmp_path / "bundle"))).exit_code == 0
+    found = offline()
     assert (found.returncode, "first bad leaf: 1" in found.stdout) == (1, True)
     (tmp_path / "bundle" / "leaves.csv").unlink()
-    assert call(*offline).returncode == 2
-    assert call("-m", "datamarket", "verify", "--from", str(tmp_path)).returncode == 2
+    assert offline().returncode == 2
+    assert (await call("verify", "--from", str(tmp_path))).exit_code == 2
     await connection.execute("SET session_replication_role = origin")
     await connection.close()
 

@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-import pytest_asyncio
 from fastapi import FastAPI
 
 from datamarket.foundation.db import Database
@@ -18,7 +17,7 @@ from datamarket.foundation.ids import new_id
 from datamarket.foundation.settings import Settings
 from datamarket.server.app import create_app
 from tests.conftest import Client, ClientFor, client_of
-from tests.world.market import Market, market_in_use
+from tests.world.market import Market
 from tests.world.people import AUTHORITY, NOON
 
 EACH_TRIES = 1 if int(os.environ.get("DATAMARKET_FUZZ_EFFORT", "1")) > 1 else 3
@@ -77,14 +76,14 @@ CURSORS = [
 ]
 
 
-@pytest_asyncio.fixture
-async def market(fresh_database: Database) -> Market:
-    return await market_in_use(fresh_database)
+@pytest.fixture
+def market(in_use: tuple[str, Market]) -> Market:
+    return in_use[1]
 
 
 @pytest.fixture
-def hostile_app(fresh_database: Database, settings: Settings) -> FastAPI:
-    return create_app(settings, fresh_database, read_clock=lambda: NOON)
+def hostile_app(used_database: Database, settings: Settings) -> FastAPI:
+    return create_app(settings, used_database, read_clock=lambda: NOON)
 
 
 def operations(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -29,7 +29,7 @@ from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
 from datamarket.server.app import create_app
 from tests.world.books import assert_books_hold
-from tests.world.market import Market, market_in_use
+from tests.world.market import Market
 from tests.world.people import actor
 from tests.world.subsidy import AFTER_PUBLICITY
 
@@ -84,14 +84,14 @@ CHECKS = [
 
 
 @pytest_asyncio.fixture
-async def market(fresh_database: Database) -> AsyncIterator[Market]:
+async def market(in_use: tuple[str, Market], used_database: Database) -> AsyncIterator[Market]:
     """In a database of its own: what is sent closes months, zones and venues."""
-    yield await market_in_use(fresh_database)
-    await assert_books_hold(fresh_database.url)
+    yield in_use[1]
+    await assert_books_hold(used_database.url)
 
 
 @pytest.fixture
-def fuzzed_app(fresh_database: Database, settings: Settings) -> Iterator[FastAPI]:
+def fuzzed_app(used_database: Database, settings: Settings) -> Iterator[FastAPI]:
     """With pools of its own: it runs in a loop of its own. Every name is of one open address: no name server is asked."""
 
     async def resolve(_host: str, _port: int) -> list[str]:
@@ -101,7 +101,7 @@ def fuzzed_app(fresh_database: Database, settings: Settings) -> Iterator[FastAPI
         """To an address that is somebody's."""
         return []
 
-    app = create_app(settings, Database(fresh_database.url, 4), read_clock=lambda: LATER)
+    app = create_app(settings, Database(used_database.url, 4), read_clock=lambda: LATER)
     app.state.sender.resolve = resolve
     app.state.courier.begin = nothing_is_sent
     yield app

@@ -1,5 +1,6 @@
 """A small market of its own, served by a process of its own, and a browser that is there already; nothing is fetched."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -26,6 +27,13 @@ MARKET = ("demo",)
 """A whole year with its awards; a market much smaller has no ring of trades, which the demo looks for."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two workers share them by language: a page is judged once in each."""
+    for item in items:
+        look = getattr(getattr(item, "callspec", None), "params", {}).get("look")
+        item.add_marker(pytest.mark.xdist_group(look.language if look else "zh"))
+
+
 def browser_path() -> str | None:
     found = os.environ.get("DATAMARKET_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
     return found if found and Path(found).is_file() else None
@@ -41,16 +49,19 @@ def browser_found() -> str:
 
 
 @pytest.fixture(scope="session")
-def place(browser_found: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the market is served: that of DATAMARKET_VAR, or one made for these tests."""
-    port, made = free_port(), os.environ.get("DATAMARKET_VAR")
-    folder = made or str(tmp_path_factory.mktemp("var"))
+def place(browser_found: str, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """Where the market is served: that of DATAMARKET_VAR, or one made for these tests. Each worker serves it."""
+    port, root = free_port(), tmp_path_factory.getbasetemp()
+    shared = root if worker_id == "master" else root.parent
+    folder = os.environ.get("DATAMARKET_VAR") or str(shared / "var")
     given = {"DATAMARKET_VAR": folder, "DATAMARKET_DEMO_PASSWORD": PASSWORD}
     given |= {"DATAMARKET_SIGN_IN_LIMIT": "1000/minute", "DATAMARKET_PUBLIC_URL": f"http://127.0.0.1:{port}"}
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | given
     market = [sys.executable, "-m", "datamarket"]
-    if not made:
-        subprocess.run([*market, *MARKET], env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
+    with (shared / "var.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not Path(folder).exists():
+            subprocess.run([*market, *MARKET], env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
     serve = [*market, "serve", "--port", str(port)]
     process = subprocess.Popen(serve, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
     try:

@@ -18,7 +18,13 @@ _AXE = Axe()
 ROWS_JUDGED = 12
 """Of a table; the others are like them."""
 _SHORTEN = "most => document.querySelectorAll('tbody').forEach(one => [...one.rows].slice(most).forEach(row => row.remove()))"
-_OVERFLOW = "() => document.scrollingElement.scrollWidth - innerWidth"
+_JUDGE = "asked => axe.run(asked).then(told => told.violations)"
+_DOCUMENT = """() => ({
+  lang: document.documentElement.lang,
+  title: document.title.trim(),
+  heads: [...document.querySelectorAll("h1")].map(one => one.innerText.trim()),
+  wide: document.scrollingElement.scrollWidth - innerWidth,
+})"""
 
 
 @dataclass(frozen=True)
@@ -166,20 +172,22 @@ class Reader:
         assert not faults, f"{self.as_seen} {self.page.url}: {faults}"
 
     def _of_the_document(self, language: str) -> list[str]:
-        page, faults = self.page, []
-        if page.locator("html").get_attribute("lang") != language:
+        told = self.page.evaluate(_DOCUMENT)
+        faults = []
+        if told["lang"] != language:
             faults.append("lang")
-        if not page.title().strip():
+        if not told["title"]:
             faults.append("title")
-        if page.locator("h1").count() != 1 or not page.locator("h1").inner_text().strip():
+        if len(told["heads"]) != 1 or not told["heads"][0]:
             faults.append("h1")
-        if (wide := page.evaluate(_OVERFLOW)) > 0:
-            faults.append(f"wider by {wide} px")
+        if told["wide"] > 0:
+            faults.append(f"wider by {told['wide']} px")
         return faults
 
     def _of_use(self) -> list[str]:
         """All that is asked, then in the other scheme what may differ there."""
         self.page.evaluate(_SHORTEN, ROWS_JUDGED)
+        self.page.evaluate(_AXE.axe_script)
         here, other = SCHEMES[:: -1 if self.as_seen.dark else 1]
         faults = self._violations(here)
         self.page.emulate_media(color_scheme=other)
@@ -188,9 +196,9 @@ class Reader:
         return faults
 
     def _violations(self, scheme: str, **asked: Any) -> list[str]:
-        found: dict[str, Any] = _AXE.run(self.page, options={"resultTypes": ["violations"], **asked}).response
+        found = self.page.evaluate(_JUDGE, {"resultTypes": ["violations"], **asked})
         return [
             f"{scheme}: {one['id']}: {one['help']}: {one['nodes'][0]['html'][:200]} ({len(one['nodes'])})"
-            for one in found["violations"]
+            for one in found
             if one["impact"] in SERIOUS
         ]

@@ -24,7 +24,7 @@ JOURNEYS: dict[str, tuple[str, ...]] = {
         "/evidence",
         "/sign-in",
     ),
-    BUYER: ("/desk", "/catalogue", ">/catalogue/", "/desk/quotes", "/desk/events"),
+    BUYER: ("/desk", "/catalogue", ">/catalogue/", "/desk/quotes", "/my/notices", ">/my/notices/"),
     "dm-001": (
         "/desk",
         "/my/contracts",

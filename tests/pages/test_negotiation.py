@@ -32,7 +32,9 @@ def test_a_buyer_goes_from_the_search_to_the_trade(chromium: Browser, place: str
 
 def _asked_for(buyer: Reader) -> str:
     """From the first page to a request, and the page of the contract."""
-    today = read_clock().date()  # the date at Greenwich: its midnight in Qingdao is past at every hour of the day
+    today = (
+        read_clock().date()
+    )  # the date at Greenwich: its midnight in Qingdao is past at every hour of the day
     buyer.go("/")
     buyer.search(WORD)
     buyer.follow("/catalogue/")

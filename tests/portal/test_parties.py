@@ -23,7 +23,7 @@ from datamarket.trading import queries as trades
 from datamarket.trading.disputes.actions import open_dispute
 from tests.conftest import ClientFor
 from tests.world import orders, trading
-from tests.world.people import AUDITOR, NOON, enrol
+from tests.world.people import ADMIN, AUDITOR, NOON, enrol
 
 SUBJECT = re.compile(r"SELECT '([a-z_]+)'")
 
@@ -57,6 +57,25 @@ async def test_what_waits_leads_to_the_contract_on_which_one_acts(app: FastAPI, 
     assert "Waits for you until" in said(page)
     assert f"/form/contracts/{asked.contract.id}/events?event=agree" in page
     assert 'aria-current="step">requested<' in page
+
+
+async def test_a_form_that_does_one_thing_is_called_by_it(app: FastAPI, database: Database) -> None:
+    asked = await trading.requested_contract(database, quota=1000)
+    form = f"/form/contracts/{asked.contract.id}/events"
+    async with browser(app, asked.provider_account, "zh") as provider:
+        chosen, any_of_them = await read(provider, f"{form}?event=agree"), await read(provider, form)
+    assert "<h1>同意条款</h1>" in chosen
+    assert '<input type="hidden" name="event" value="agree">' in chosen
+    assert '<select id="f-event"' in any_of_them
+
+
+@pytest.mark.parametrize(
+    ("who", "ways"), [(ADMIN, {"/desk/accounts"}), (AUDITOR, {"/my/contracts", "/policy", "/oversight"})]
+)
+async def test_an_empty_desk_says_where_one_may_go_on(app: FastAPI, who: Actor, ways: set[str]) -> None:
+    async with browser(app, who) as pages:
+        empty = (await read(pages, "/desk")).partition('<div class="empty">')[2].partition("</main>")[0]
+    assert ways <= set(re.findall(r'href="([^"]+)"', empty))
 
 
 async def test_a_use_is_tried_and_the_rule_that_decides_is_named(app: FastAPI, database: Database) -> None:

@@ -13,12 +13,11 @@ from fastapi import FastAPI
 from datamarket.auth.terms import Actor
 from datamarket.foundation.db import Database
 from datamarket.foundation.settings import Settings
-from datamarket.migrations.apply import create_database, drop_database, migrate
 from datamarket.participants.tables import Participant
 from datamarket.server.app import create_app
 from datamarket.subsidy.register import actions as register_actions
 from datamarket.subsidy.runs import queries as run_queries
-from tests.conftest import client_of
+from tests.conftest import client_of, made_once, own_database
 from tests.world import subsidy as world
 from tests.world.books import assert_books_hold
 from tests.world.people import AUDITOR, AUTHORITY
@@ -61,7 +60,12 @@ class Market:
         return answer.json()
 
 
-async def market_on(database: Database, settings: Settings) -> Market:
+Sales = tuple[list[Participant], list[Agreement]]
+Year = tuple[str, Sales]
+
+
+async def traded(database: Database) -> Sales:
+    """The sellers of a year and what each sold; a case that is verified, and one that is not."""
     on = await world.stage(database)
     sellers, agreements = [], []
     for place in range(SELLERS):
@@ -73,34 +77,47 @@ async def market_on(database: Database, settings: Settings) -> Market:
     await world.case(database, sellers[12], code="CASE-B", verified=False)
     async with database.transaction() as session:
         await register_actions.load_shipped_schemes(session, AUTHORITY, now=AFTER_YEAR)
+    return sellers, agreements
+
+
+def desk_on(database: Database, settings: Settings, sales: Sales) -> Market:
     market: Market
     app = create_app(settings, database, read_clock=lambda: market.now)
-    market = Market(app, database, sellers, agreements)
+    sellers, agreements = sales
+    market = Market(app, database, list(sellers), list(agreements))
     return market
 
 
-@pytest_asyncio.fixture
-async def market(fresh_database: Database, settings: Settings) -> AsyncIterator[Market]:
-    """A market of the test's own."""
-    made = await market_on(fresh_database, settings)
-    yield made
-    for client in made.clients:
-        await client.aclose()
-    await assert_books_hold(fresh_database.url)
+async def market_on(database: Database, settings: Settings) -> Market:
+    return desk_on(database, settings, await traded(database))
 
 
 @pytest_asyncio.fixture(scope="session")
-async def shown(server_url: str, worker_id: str, settings: Settings) -> AsyncIterator[tuple[Market, str]]:
+async def year(server_url: str, database_url: str, worker_id: str) -> AsyncIterator[Year]:
+    """The name of a database after a market's year, and who sold what in it."""
+    async with made_once(server_url, worker_id, "year", traded) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def market(server_url: str, worker_id: str, year: Year, settings: Settings) -> AsyncIterator[Market]:
+    """A market of the test's own."""
+    async with own_database(server_url, worker_id, year[0]) as database:
+        made = desk_on(database, settings, year[1])
+        yield made
+        for client in made.clients:
+            await client.aclose()
+        await assert_books_hold(database.url)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def shown(
+    server_url: str, worker_id: str, year: Year, settings: Settings
+) -> AsyncIterator[tuple[Market, str]]:
     """A market with one publicised run, which no test moves."""
-    name = f"datamarket_subsidy_shown_{worker_id}"
-    await drop_database(server_url, name)
-    url = await create_database(server_url, name)
-    await migrate(url)
-    database = await Database(url, 6).open()
-    made = await market_on(database, settings)
-    run = await world.publicised(database, made.officers)
-    yield made, str(run.id)
-    for client in made.clients:
-        await client.aclose()
-    await database.close()
-    await drop_database(server_url, name)
+    async with own_database(server_url, worker_id, year[0]) as database:
+        made = desk_on(database, settings, year[1])
+        run = await world.publicised(database, made.officers)
+        yield made, str(run.id)
+        for client in made.clients:
+            await client.aclose()

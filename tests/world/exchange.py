@@ -26,7 +26,7 @@ from datamarket.zones.terms import Level
 from tests.world import catalogue, trading
 from tests.world.catalogue import Listed
 from tests.world.participants import acting_for, admitted
-from tests.world.people import FINANCE, enrol
+from tests.world.people import AUDITOR, FINANCE, enrol
 from tests.world.trading import Agreement
 
 DEPOSIT = Fen(10**13)
@@ -70,7 +70,7 @@ async def exchange(database: Database, *, listings: int, buyers: int, now: datet
     product, version, listing = offers[0]
     first = Listed(product, version, seller, provider, listing, venue)
     deals = [await trading.active_contract(database, listed=first, funds=DEPOSIT) for _ in range(buyers)]
-    await enrol(database, provider, FINANCE, *(deal.buyer_account for deal in deals))
+    await enrol(database, provider, FINANCE, AUDITOR, *(deal.buyer_account for deal in deals))
     return Exchange([listing.id for _, _, listing in offers], provider, deals)
 
 

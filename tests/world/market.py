@@ -52,6 +52,7 @@ _TABLE_OF = {
     "enterprise_id": "participant",
     "ceiling_id": "price_ceiling",
     "dispute_id": "trade_dispute",
+    "event_id": "audit_event",
     "entry_id": "ledger_entry",
     "line_id": "subsidy_line",
     "flag_id": "integrity_flag",

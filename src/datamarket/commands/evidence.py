@@ -77,7 +77,8 @@ def _print(report: "Verdict") -> None:
         typer.echo(f"✗ {finding.name}: {zh} · {en}")
     first = report.first_bad_leaf
     if first is not None:
-        typer.echo(f"首个不符的叶子 · first bad leaf: {first.index} ({first.kind} {first.id})")
+        row = f"{first.kind} {first.id}" if first.id else "其记录已不在库中 · its row is gone"
+        typer.echo(f"首个不符的叶子 · first bad leaf: {first.index} ({row})")
     for loss in report.accepted:
         typer.echo(f"⚠ 纪元 epoch {loss.epoch}: 已确认接受的丢失 · loss accepted by {', '.join(loss.people)}")
         print_loss(loss)

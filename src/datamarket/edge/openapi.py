@@ -3,7 +3,6 @@
 Which refusals an operation may answer with follows from what it takes: a body, a key, a tag, a path.
 """
 
-import functools
 from typing import Any
 
 from fastapi import FastAPI
@@ -48,6 +47,8 @@ _BOUNDS = {
 _TOLD_AS_400 = {409, 412, 422}
 """By a protocol that knows 400 and 404 alone for what is wrong with a message."""
 _FRAMEWORK_ONLY = ("HTTPValidationError", "ValidationError")
+_MADE: list[JsonObject] = []
+"""The document, when it was first asked for: making it takes three seconds."""
 
 
 def operation_id(route: APIRoute) -> str:
@@ -56,9 +57,15 @@ def operation_id(route: APIRoute) -> str:
 
 
 def install(app: FastAPI) -> None:
-    """Let the application describe itself completely; the document is made once, when first asked for."""
+    """Let the application describe itself completely; every application of a process has the same routes, and one document."""
     by_framework = app.openapi
-    app.openapi = functools.cache(lambda: _complete(by_framework()))  # type: ignore[method-assign] # as documented
+
+    def described() -> JsonObject:
+        if not _MADE:
+            _MADE.append(_complete(by_framework()))
+        return _MADE[0]
+
+    app.openapi = described  # type: ignore[method-assign] # as documented
 
 
 def _complete(document: JsonObject) -> JsonObject:

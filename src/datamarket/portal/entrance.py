@@ -11,7 +11,7 @@ from datamarket.portal.pages import Shown, page, render
 from datamarket.portal.sessions import Visit, local
 
 
-@page("/sign-in", "sign_in.html")
+@page("/sign-in", "entrance/sign_in.html")
 async def sign_in(visit: Visit) -> Shown:
     """Who types a password goes on to a desk: what its pages are made of is read meanwhile."""
     asyncio.get_running_loop().run_in_executor(None, document_of, visit.request.app)
@@ -28,13 +28,13 @@ async def signed_in(visit: Visit) -> Shown:
         pair = await visit.plain().send("POST", "/auth/token", data={"grant_type": "password"} | given)
     except Declined as refusal:
         return render(
-            visit, "sign_in.html", refusal.status, next=target, kept=_kept(form), problem=refusal.problem,
+            visit, "entrance/sign_in.html", refusal.status, next=target, kept=_kept(form), problem=refusal.problem,
             username=given["username"],
         )  # fmt: skip
     await visit.sign_in(pair)
     if not (kept := _kept(form)):
         return RedirectResponse(target, 303)
-    return render(visit, "resume.html", target=target, kept=kept)
+    return render(visit, "entrance/resume.html", target=target, kept=kept)
 
 
 def _kept(form: Any) -> dict[str, str]:

@@ -3,13 +3,13 @@
 import csv
 import io
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+import pytest
 from openpyxl import load_workbook
+from typer.testing import CliRunner, Result
 
+from datamarket.commands.main import app
 from datamarket.foundation.db import Database
 from tests.ledger.conftest import Desk
 from tests.world import trading
@@ -50,23 +50,19 @@ async def test_a_report_says_the_same_in_three_forms_and_whether_it_is_final(
 
 
 def test_the_command_writes_a_report(
-    deal: trading.Agreement, fresh_database: Database, tmp_path: Path
+    deal: trading.Agreement, fresh_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def report(*options: str) -> "subprocess.CompletedProcess[bytes]":
-        return subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "datamarket", "report", *options],
-            env=os.environ | {"DATABASE_URL": fresh_database.url},
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
+    monkeypatch.setenv("DATABASE_URL", fresh_database.url)
+
+    def report(*options: str) -> Result:
+        return CliRunner().invoke(app, ["report", *options])
 
     figures = json.loads(report("2024", "--json").stdout)
     assert figures["sections"][0]["total"]["debit_fen"] == 26 * 3_000 + trading.PLENTY
     table, book = tmp_path / "report.csv", tmp_path / "report.xlsx"
-    assert report("202405", "--csv", str(table), "--xlsx", str(book)).returncode == 0
+    assert report("202405", "--csv", str(table), "--xlsx", str(book)).exit_code == 0
     assert load_workbook(book).sheetnames == ["报表 report", "月份 months"]
     assert "暂列" in table.read_text(encoding="utf-8")
-    assert "试算平衡" in report("202405").stdout.decode()
+    assert "试算平衡" in report("202405").stdout
     wrong = report("2024-05")
-    assert (wrong.returncode, "ledger.period-unknown" in wrong.stderr.decode()) == (2, True)
+    assert (wrong.exit_code, "ledger.period-unknown" in wrong.stderr) == (2, True)

@@ -265,16 +265,22 @@ def accounts(password: str) -> str:
     )
 
 
-def print_next(tables: dossier.AwardTables, books_sha256: str, password: str | None) -> None:
-    """Hashes that every run with the same seed repeats, and where to go from here."""
+def print_next(
+    tables: dossier.AwardTables, books_sha256: str, password: str | None, elsewhere: str | None
+) -> None:
+    """Hashes that every run with the same seed repeats, and where to go from here; `elsewhere` is a database that DATABASE_URL does not name."""
     view = tables.view
     console.print(f"books_sha256   {books_sha256}", soft_wrap=True)
     console.print(f"scheme_sha256  {view.scheme_sha256}", soft_wrap=True)
     console.print(f"result_sha256  {view.run.result_sha256}\n", soft_wrap=True)
     if password is not None:
         console.print(accounts(password) + "\n", markup=False)
+    console.print("[bold]接下来 · what to try next[/bold]")
+    if elsewhere is not None:
+        console.print(
+            f"  先将 DATABASE_URL 指向数据库 {elsewhere} · first let DATABASE_URL name that database"
+        )
     console.print(
-        "[bold]接下来 · what to try next[/bold]\n"
         "  make serve                                  门户 portal · http://127.0.0.1:8000/     接口 API · /docs\n"
         "                                              登录 sign in: authority 政策 policy · finance 财政 treasury · "
         "auditor 审计 audit · dm-001 企业 enterprise\n"

@@ -150,7 +150,8 @@ async def run_demo(database: Database, market: MarketDatabase, folder: Path, wan
     report.console.print(f"两城账簿不变量全部成立 · all {held} invariants hold in the books of each city")
     leaves = await sealing.seal_all(database, market.settings, read_clock)
     report.console.print(f"存证已封存 · {leaves:,} entries and audit events are sealed: datamarket verify")
-    report.print_next(tables, played.books_sha256, password)
+    elsewhere = market.name if market.settings.database_url else None
+    report.print_next(tables, played.books_sha256, password, elsewhere)
 
 
 async def simulate_years(

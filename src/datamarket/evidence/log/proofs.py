@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from datamarket.evidence.log.leaves import LeafSource
+from datamarket.evidence.log.leaves import AUDIT_EVENTS, LeafSource
 from datamarket.evidence.log.merkle import (
     TILE,
     TILE_LEVEL,
@@ -119,6 +119,13 @@ async def _index_of(connection: Connection, ledger_id: int, kind: str, row_id: U
         if index is not None:
             return index
     return None
+
+
+async def position_of(connection: Connection, ledger_id: int, event_id: UUID) -> int | None:
+    """The leaf of an audit event; none while it is not sealed, or not there."""
+    stored = f"SELECT xid FROM ({AUDIT_EVENTS.stored}) AS r WHERE id = $2"  # noqa: S608 - constants
+    xid = await connection.fetchval(stored, ledger_id, event_id)
+    return None if xid is None else await _index_of(connection, ledger_id, AUDIT_EVENTS.kind, event_id, xid)
 
 
 async def prove_inclusion(

@@ -51,13 +51,31 @@ class EventPage(Shape):
 
 @router.get("/events", summary="What happened to one's own things, and in public, in the order of the log")
 async def list_events(
-    actor: ReadMarket, session: Reading, ledger_id: LedgerId, paging: Paging[int], types: TypesAsked = None
+    actor: ReadMarket,
+    session: Reading,
+    ledger_id: LedgerId,
+    paging: Paging[int],
+    types: TypesAsked = None,
+    newest_first: Annotated[
+        bool, Query(description="for readers, backwards from the end; a copy is kept by going on")
+    ] = False,
 ) -> EventPage:
     found = await queries.read_feed(
-        await driver(session), ledger_id, visible_to=actor, types=types or (), page=paging
+        await driver(session),
+        ledger_id,
+        visible_to=actor,
+        types=types or (),
+        page=paging,
+        newest_first=newest_first,
     )
     return EventPage(
         items=[EventOut.of(told) for told in found.events],
         more=found.more,
         next=encode_cursor([found.reached], paging.seal),
     )
+
+
+@router.get("/events/{event_id}", summary="One event, once it is sealed")
+async def get_event(actor: ReadMarket, session: Reading, ledger_id: LedgerId, event_id: UUID) -> EventOut:
+    """What the list says of it: 404 for what is not told to the caller, or not sealed yet."""
+    return EventOut.of(await queries.get_event(await driver(session), ledger_id, event_id, visible_to=actor))

@@ -4,13 +4,15 @@ Whether a thing is somebody's is asked for each event by the thing's own key: a 
 As scalar questions, since the planner may turn an EXISTS into a reading of the whole table.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
 from datamarket.auth.terms import Actor, Permission
-from datamarket.foundation.db import Connection, PageAsked
+from datamarket.evidence.log.proofs import position_of
+from datamarket.foundation.db import Connection, PageAsked, there
 from datamarket.notices.events.terms import PUBLIC, EventType, FeedPage, Told
 
 STRETCH = 4_096
@@ -50,33 +52,46 @@ _OPEN = (
 )
 """What everyone is told; a listing that was never published is nobody else's business, also when it ends."""
 _LEAVES = """
-WITH reach AS (
-    SELECT least($2 + {stretch}, coalesce(max(size), 0) - 1) AS last, coalesce(max(size), 0) AS size
-      FROM seal_block WHERE ledger_id = $1
+WITH log AS (
+    SELECT coalesce(max(size), 0) AS size FROM seal_block WHERE ledger_id = $1
+), reach AS (
+    SELECT size, {low} AS low, {high} AS high FROM log
 ), leaf AS MATERIALIZED (
     SELECT s.first_index + l.number - 1 AS position, l.id
       FROM reach, seal_leaves s, unnest(s.ids, s.kinds) WITH ORDINALITY AS l (id, kind, number)
-     WHERE s.ledger_id = $1 AND s.first_index > $2 - 256 AND s.first_index <= reach.last
-       AND l.kind = 'audit' AND s.first_index + l.number - 1 > $2 AND s.first_index + l.number - 1 <= reach.last
-     ORDER BY position
+     WHERE s.ledger_id = $1 AND s.first_index > {begin} - 256 AND s.first_index <= reach.high
+       AND l.kind = 'audit' AND s.first_index + l.number - 1 BETWEEN {begin} AND reach.high
+     ORDER BY position {way}
 ), told AS (
     SELECT leaf.position, e.id, e.at, e.action, {shown}, e.subject_type, e.subject_id
       FROM leaf CROSS JOIN LATERAL (SELECT * FROM audit_event a WHERE a.id = leaf.id) e
      WHERE {filters}
-     ORDER BY leaf.position LIMIT $3
+     ORDER BY leaf.position {way} LIMIT $3
 )
-SELECT reach.last, reach.size, told.* FROM reach LEFT JOIN told ON true ORDER BY told.position
+SELECT reach.low, reach.high, reach.size, told.* FROM reach LEFT JOIN told ON true ORDER BY told.position {way}
 """
 _TYPES = "(${slot}::text[] IS NULL OR e.action = ANY (${slot}))"
-_OF_ALL = _LEAVES.format(
-    stretch=STRETCH, shown="e.organisation_id, e.facts - 'rows' AS facts", filters=_TYPES.format(slot=4)
-)
 _OWN = f"(coalesce(CASE e.subject_type {_THEIRS} END, false) OR e.organisation_id = $4)"
-_OF_ONE = _LEAVES.format(
-    stretch=STRETCH,
-    shown=f"CASE WHEN {_OWN} THEN e.organisation_id END AS organisation_id, CASE WHEN {_OWN} THEN e.facts - 'rows' END AS facts",
-    filters=f"e.action = ANY ($6) AND ({_OPEN} OR {_OWN} OR {_PAID})",
-)
+_FOR_ALL = {"shown": "e.organisation_id, e.facts - 'rows' AS facts", "filters": _TYPES.format(slot=4)}
+_FOR_ONE = {
+    "shown": f"CASE WHEN {_OWN} THEN e.organisation_id END AS organisation_id, CASE WHEN {_OWN} THEN e.facts - 'rows' END AS facts",
+    "filters": f"e.action = ANY ($6) AND ({_OPEN} OR {_OWN} OR {_PAID})",
+}
+
+
+class _Span(NamedTuple):
+    """Which leaves are looked at, from the position `$2`; `begin` is the first of them, as an index can be asked for it."""
+
+    low: str
+    high: str
+    begin: str
+    way: str = ""
+
+
+_ON = _Span("$2::bigint + 1", f"least($2::bigint + {STRETCH}, size - 1)", "$2::bigint + 1")
+_NEWEST = "least(coalesce($2::bigint, size), size)"
+_BACK = _Span(f"greatest({_NEWEST} - {STRETCH}, 0)", f"{_NEWEST} - 1", "reach.low", "DESC")
+_AT = _Span("$2::bigint", "$2::bigint", "$2::bigint")
 _PUBLIC_ACTIONS = [kind.action for kind in PUBLIC]
 
 
@@ -87,31 +102,50 @@ async def read_feed(
     visible_to: Actor,
     types: Collection[EventType],
     page: PageAsked[int],
+    newest_first: bool = False,
 ) -> FeedPage:
     """Events behind the position `page.after`, in the log's order, which is also that of their commits' sealing.
 
     A transaction that commits late is sealed late: its events get positions behind all that was read before.
     Overseers who may read audit events see all; others their organisation's and the public ones.
+    For readers the newest come first, and `page.after` is the position before which one goes on.
     """
-    after = -1 if page.after is None else page.after
-    asked = [kind.action for kind in types] or None
-    if visible_to.may(Permission.READ_AUDIT_EVENTS):
-        rows = await connection.fetch(_OF_ALL, ledger_id, after, page.limit + 1, asked)
-    else:
-        known = asked or [kind.action for kind in EventType]
-        rows = await connection.fetch(
-            _OF_ONE, ledger_id, after, page.limit + 1, visible_to.participant_id, _PUBLIC_ACTIONS, known
-        )
+    span, after = (_BACK, page.after) if newest_first else (_ON, -1 if page.after is None else page.after)
+    rows = await _rows(connection, span, (ledger_id, after, page.limit + 1), visible_to, types)
     found = [_told(row) for row in rows if row["id"] is not None]
     if len(found) > page.limit:
         kept = found[: page.limit]
         return FeedPage(kept, kept[-1].position, more=True)
-    reached = max(after, rows[0]["last"])
+    if newest_first:
+        return FeedPage(found, rows[0]["low"], more=rows[0]["low"] > 0)
+    reached = max(-1 if after is None else after, rows[0]["high"])
     return FeedPage(found, reached, more=reached + 1 < rows[0]["size"])
 
 
-def _told(row: object) -> Told:
-    values = dict(row)  # type: ignore[call-overload]
+async def get_event(connection: Connection, ledger_id: int, event_id: UUID, *, visible_to: Actor) -> Told:
+    """One event that is sealed, as far as somebody may know it. Raises NotFound."""
+    position = there(await position_of(connection, ledger_id, event_id), "event")
+    rows = await _rows(connection, _AT, (ledger_id, position, 1), visible_to, ())
+    return _told(there(rows[0] if rows[0]["id"] is not None else None, "event"))
+
+
+async def _rows(
+    connection: Connection,
+    span: _Span,
+    asked: tuple[int, int | None, int],
+    visible_to: Actor,
+    types: Collection[EventType],
+) -> Sequence[Any]:
+    """How far was looked, once more with each event that was found; `asked` are ledger, position and limit."""
+    wanted = [kind.action for kind in types] or None
+    if visible_to.may(Permission.READ_AUDIT_EVENTS):
+        return await connection.fetch(_LEAVES.format(**span._asdict(), **_FOR_ALL), *asked, wanted)
+    known = wanted or [kind.action for kind in EventType]
+    statement = _LEAVES.format(**span._asdict(), **_FOR_ONE)
+    return await connection.fetch(statement, *asked, visible_to.participant_id, _PUBLIC_ACTIONS, known)
+
+
+def _told(values: Mapping[str, Any]) -> Told:
     facts = values["facts"]
     return Told(
         position=values["position"],

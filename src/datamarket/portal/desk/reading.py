@@ -21,7 +21,7 @@ EMPTY: Mapping[str, Any] = {"items": [], "next": None}
 WRITES = ("POST", "PATCH", "DELETE")
 
 
-@page("/desk", "desk.html", signed_in=True)
+@page("/desk", "desk/desk.html", signed_in=True)
 async def desk(visit: Visit) -> Shown:
     """What waits for the caller, until when, and what happens then; of an organisation its balances and contracts too."""
     matters = await visit.ask.find("/inbox", limit=50, after=visit.request.query_params.get("after"))
@@ -51,7 +51,7 @@ async def read(visit: Visit, path: str) -> Shown:
     asked = _assumed(visit, document, operation) | given
     shown: dict[str, Any] = {"path": at, "operation": operation, "document": document, "asked": asked}
     if _lacks(operation, given):
-        return render(visit, "asking.html", **shown, problem=None)
+        return render(visit, "desk/asking.html", **shown, problem=None)
     try:
         reply = await visit.ask.send(
             "GET", at, params={name: value for name, value in asked.items() if value}
@@ -59,14 +59,14 @@ async def read(visit: Visit, path: str) -> Shown:
     except Declined as refusal:
         if not operation.filters or refusal.status not in {404, 422}:
             raise
-        return render(visit, "asking.html", refusal.status, **shown, problem=refusal.problem)
+        return render(visit, "desk/asking.html", refusal.status, **shown, problem=refusal.problem)
     sheet, answered = sheet_of(document, operation), reply.body
     shown["sheet"] = sheet
     if isinstance(answered, dict) and isinstance(answered.get("items"), list):
         names = await names_in(visit, answered["items"])
         return render(
             visit,
-            "list.html",
+            "desk/list.html",
             **shown,
             answer=answered,
             names=names,
@@ -76,7 +76,7 @@ async def read(visit: Visit, path: str) -> Shown:
     has_life = asking is not None and asking.template.endswith("/allowed-events")
     allowed = await visit.ask.find(f"{at}/allowed-events") if has_life else None
     return render(
-        visit, "record.html", **shown, record=answered, names=await names_in(visit, [answered]),
+        visit, "desk/record.html", **shown, record=answered, names=await names_in(visit, [answered]),
         allowed=(allowed or {"events": []})["events"], below=_below(document, operation), writes=_makes(visit, document, at),
     )  # fmt: skip
 
@@ -120,11 +120,11 @@ def _below(document: ApiDocument, operation: Operation) -> list[Operation]:
     ]
 
 
-async def listed(visit: Visit, path: str) -> Shown:
-    """A list as the address of the page asks for it; days that bound it are those of the market."""
+async def listed(visit: Visit, path: str, **always: Any) -> Shown:
+    """A list as the address of the page asks for it, and as it is `always` asked; days that bound it are those of the market."""
     asked = {name: value for name, value in visit.request.query_params.items() if value}
     days = {name: f"{asked[name]}T00:00:00+08:00" for name in ("since", "until") if name in asked}
-    answer = await visit.ask.get(path, **asked | days)
+    answer = await visit.ask.get(path, **asked | days | always)
     return {"answer": answer, "asked": asked, "names": await names_in(visit, answer["items"])}
 
 
@@ -144,7 +144,7 @@ def _ids(value: Any, name: str = "") -> list[str]:
     if isinstance(value, list):
         return [one for part in value for one in _ids(part, name)]
     is_id = isinstance(value, str) and len(value) == 36 and value.count("-") == 4
-    return [value] if is_id and name != "id" else []
+    return [value] if (is_id and name != "id") or (name == "scheme" and isinstance(value, str)) else []
 
 
 @page("/file/{path:path}")

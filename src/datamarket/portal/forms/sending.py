@@ -61,7 +61,7 @@ class Sent:
         problem = refusal.problem if refusal else {}
         others = place_faults(self.blanks, problem) if refusal else []
         status = refusal.status if refusal else 200
-        return render(visit, "form.html", status, form=self, problem=problem, others=others)
+        return render(visit, "forms/form.html", status, form=self, problem=problem, others=others)
 
     async def send(self, visit: Visit, body: dict[str, Any]) -> Reply:
         """Raises Declined."""
@@ -93,7 +93,9 @@ async def send_form(visit: Visit, path: str) -> Shown:
     typed = await visit.read_form()
     if visit.who is None:
         kept = {name: str(one) for name, one in typed.multi_items() if not isinstance(one, UploadFile)}
-        return render(visit, "sign_in.html", 401, next=visit.path, kept=kept, problem=None, username="")
+        return render(
+            visit, "entrance/sign_in.html", 401, next=visit.path, kept=kept, problem=None, username=""
+        )
     sent = await _opened(visit, f"/{path}", typed)
     texts = {
         name: [str(one) for one in typed.getlist(name) if not isinstance(one, UploadFile)] for name in typed
@@ -110,7 +112,7 @@ async def send_form(visit: Visit, path: str) -> Shown:
     if landing is not None:
         return RedirectResponse(landing, 303)
     return render(
-        visit, "answer.html", form=sent, answer=reply.body, names=await names_in(visit, [reply.body])
+        visit, "forms/answer.html", form=sent, answer=reply.body, names=await names_in(visit, [reply.body])
     )
 
 

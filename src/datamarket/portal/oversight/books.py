@@ -12,7 +12,7 @@ from datamarket.portal.words.figures import day_of
 NEWEST_YEARS = 5
 
 
-@page("/oversight", "oversight.html", signed_in=True)
+@page("/oversight", "oversight/overview.html", signed_in=True)
 async def overview(visit: Visit) -> Shown:
     """Whether the books balance, what only waits, and what nobody has done yet."""
     balance, clearing, months, batches, checkpoint, checks = await visit.ask.get_all(
@@ -26,14 +26,14 @@ async def overview(visit: Visit) -> Shown:
     }  # fmt: skip
 
 
-@page("/oversight/balance", "oversight_balance.html", signed_in=True)
+@page("/oversight/balance", "oversight/balance.html", signed_in=True)
 async def balance(visit: Visit) -> Shown:
     """Debits equal credits, on any day."""
     on = visit.request.query_params.get("at", "")
     return {"balance": await visit.ask.get("/ledger/trial-balance", at=on), "on": on}
 
 
-@page("/oversight/months", "oversight_months.html", signed_in=True)
+@page("/oversight/months", "oversight/months.html", signed_in=True)
 async def months(visit: Visit) -> Shown:
     """Each month with its state, and what may be done with it now."""
     asked = dict(visit.request.query_params)
@@ -46,13 +46,13 @@ async def months(visit: Visit) -> Shown:
     }
 
 
-@page("/oversight/accounts", "oversight_accounts.html", signed_in=True)
+@page("/oversight/accounts", "oversight/accounts.html", signed_in=True)
 async def accounts(visit: Visit) -> Shown:
     """Accounts with their balances, of a kind or an owner."""
     return await listed(visit, "/ledger/accounts")
 
 
-@page("/oversight/accounts/{account_id}", "oversight_account.html", signed_in=True)
+@page("/oversight/accounts/{account_id}", "oversight/account.html", signed_in=True)
 async def account(visit: Visit, account_id: str) -> Shown:
     """The statement of one account: opening, movements with the running balance, closing."""
     at = f"/ledger/accounts/{account_id}"
@@ -68,7 +68,7 @@ async def account(visit: Visit, account_id: str) -> Shown:
     }  # fmt: skip
 
 
-@page("/oversight/income", "oversight_income.html", signed_in=True)
+@page("/oversight/income", "oversight/income.html", signed_in=True)
 async def income(visit: Visit) -> Shown:
     """What the trades of a year brought, and to whom it went: the figures of the year's report, drawn."""
     newest = business_date(visit.request.app.state.read_clock()).year

@@ -8,13 +8,13 @@ from datamarket.portal.sessions import Visit
 TRAIL_FIELDS = ("subject", "action", "after")
 
 
-@page("/oversight/payouts", "oversight_payouts.html", signed_in=True)
+@page("/oversight/payouts", "oversight/payouts.html", signed_in=True)
 async def batches(visit: Visit) -> Shown:
     """Batches of payouts, newest first."""
     return await listed(visit, "/payouts/batches")
 
 
-@page("/oversight/payouts/{batch_id}", "oversight_batch.html", signed_in=True)
+@page("/oversight/payouts/{batch_id}", "oversight/batch.html", signed_in=True)
 async def batch(visit: Visit, batch_id: str) -> Shown:
     """One batch: who made, approved and sent it, and each payout with the bank's answer."""
     asked = dict(visit.request.query_params)
@@ -28,7 +28,7 @@ async def batch(visit: Visit, batch_id: str) -> Shown:
     }  # fmt: skip
 
 
-@page("/oversight/bank", "oversight_bank.html", signed_in=True)
+@page("/oversight/bank", "oversight/bank.html", signed_in=True)
 async def bank(visit: Visit) -> Shown:
     """The bank against the books at the end of a day."""
     statements = await visit.ask.get("/bank/statements", limit=12)
@@ -43,13 +43,13 @@ async def bank(visit: Visit) -> Shown:
     }  # fmt: skip
 
 
-@page("/oversight/trades", "oversight_trades.html", signed_in=True)
+@page("/oversight/trades", "oversight/trades.html", signed_in=True)
 async def trades(visit: Visit) -> Shown:
     """Trades of which one is traced, newest first."""
     return await listed(visit, "/trades")
 
 
-@page("/oversight/chain", "oversight_chain.html", signed_in=True)
+@page("/oversight/chain", "oversight/chain.html", signed_in=True)
 async def chain(visit: Visit) -> Shown:
     """By which authority a contract stood on a day: each link with its document, its term, and what has stopped it."""
     asked = dict(visit.request.query_params)
@@ -68,14 +68,14 @@ async def chain(visit: Visit) -> Shown:
     }  # fmt: skip
 
 
-@page("/oversight/checks", "oversight_checks.html", signed_in=True)
+@page("/oversight/checks", "oversight/checks.html", signed_in=True)
 async def checks(visit: Visit) -> Shown:
     """The invariants of the market, each in one sentence, and what was last found."""
     answer = await visit.ask.get("/checks")
     return {"checks": answer["checks"]}
 
 
-@page("/oversight/trail", "oversight_trail.html", signed_in=True)
+@page("/oversight/trail", "oversight/trail.html", signed_in=True)
 async def trail(visit: Visit) -> Shown:
     """What was done, newest first: of one subject, or of one kind of deed."""
     asked = {

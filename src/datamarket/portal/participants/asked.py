@@ -7,7 +7,7 @@ from datamarket.portal.pages import Shown, page
 from datamarket.portal.sessions import Visit
 
 
-@page("/my/quotes/{quote_id}", "my_quote.html", signed_in=True)
+@page("/my/quotes/{quote_id}", "participants/quote.html", signed_in=True)
 async def quote(visit: Visit, quote_id: str) -> Shown:
     """A price with its parts, until when it is good, and the note that was signed."""
     record = await visit.ask.get(f"/quotes/{quote_id}")
@@ -19,7 +19,7 @@ async def quote(visit: Visit, quote_id: str) -> Shown:
     }  # fmt: skip
 
 
-@page("/my/subscriptions/{subscription_id}", "my_subscription.html", signed_in=True)
+@page("/my/subscriptions/{subscription_id}", "participants/subscription.html", signed_in=True)
 async def subscription(visit: Visit, subscription_id: str) -> Shown:
     """Where events are sent, how far, and each attempt of thirty days."""
     at = f"/subscriptions/{subscription_id}"

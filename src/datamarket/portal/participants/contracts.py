@@ -27,13 +27,13 @@ USE_RULES = ("state", "term", "chain", "version", "purpose", "form", "territory"
 """As the API asks them of a use: each that stands before the one that decided has permitted."""
 
 
-@page("/my/contracts", "my_contracts.html", signed_in=True)
+@page("/my/contracts", "participants/contracts.html", signed_in=True)
 async def contracts(visit: Visit) -> Shown:
     """The caller's contracts, newest first; overseers see all."""
     return await listed(visit, "/contracts")
 
 
-@page("/my/contracts/{contract_id}", "my_contract.html", signed_in=True)
+@page("/my/contracts/{contract_id}", "participants/contract.html", signed_in=True)
 async def contract(visit: Visit, contract_id: str) -> Shown:
     """One contract with all that belongs to it."""
     at = f"/contracts/{contract_id}"
@@ -98,7 +98,7 @@ def steps(course: tuple[str, ...], state: str, reached: str | None = None) -> li
     ]
 
 
-@page("/my/contracts/{contract_id}/try", "my_try.html", signed_in=True)
+@page("/my/contracts/{contract_id}/try", "participants/try.html", signed_in=True)
 async def try_use(visit: Visit, contract_id: str) -> Shown:
     """Asks whether a use would be authorised, and by which rule; nothing is counted."""
     at, asked = f"/contracts/{contract_id}", dict(visit.request.query_params)

@@ -12,7 +12,7 @@ from datamarket.portal.sessions import Visit
 FILES = ("csv", "xlsx", "focus")
 
 
-@page("/my/money", "my_money.html", signed_in=True)
+@page("/my/money", "participants/money.html", signed_in=True)
 async def money(visit: Visit) -> Shown:
     """What stands on the caller's own accounts, and what was paid out of them."""
     own = _own(visit)
@@ -27,7 +27,7 @@ async def money(visit: Visit) -> Shown:
     }  # fmt: skip
 
 
-@page("/my/statement", "my_statement.html", signed_in=True)
+@page("/my/statement", "participants/statement.html", signed_in=True)
 async def statement(visit: Visit) -> Shown:
     """A month of one organisation: each account from opening to closing, and every movement beside what it settles."""
     asked = {name: value for name, value in visit.request.query_params.items() if value}

@@ -8,13 +8,13 @@ from datamarket.portal.participants.contracts import steps
 from datamarket.portal.sessions import Visit
 
 
-@page("/my/orders", "my_orders.html", signed_in=True)
+@page("/my/orders", "participants/orders.html", signed_in=True)
 async def orders(visit: Visit) -> Shown:
     """The caller's orders, newest first."""
     return await listed(visit, "/orders")
 
 
-@page("/my/orders/{order_id}", "my_order.html", signed_in=True)
+@page("/my/orders/{order_id}", "participants/order.html", signed_in=True)
 async def order(visit: Visit, order_id: str) -> Shown:
     """One order with its deadlines and what may be done with it."""
     record, allowed = await visit.ask.get_all(f"/orders/{order_id}", f"/orders/{order_id}/allowed-events")
@@ -30,14 +30,14 @@ async def order(visit: Visit, order_id: str) -> Shown:
     }  # fmt: skip
 
 
-@page("/my/trades", "my_trades.html", signed_in=True)
+@page("/my/trades", "participants/trades.html", signed_in=True)
 async def trades(visit: Visit) -> Shown:
     """The caller's trades, newest first."""
     return await listed(visit, "/trades")
 
 
-@page("/oversight/trades/{trade_id}", "trade.html", signed_in=True)
-@page("/my/trades/{trade_id}", "trade.html", signed_in=True)
+@page("/oversight/trades/{trade_id}", "participants/trade.html", signed_in=True)
+@page("/my/trades/{trade_id}", "participants/trade.html", signed_in=True)
 async def trade(visit: Visit, trade_id: str) -> Shown:
     """One trade from its use over entry and legs to accounts and payouts, as far as it is the caller's to see."""
     certificate, refunds, disputes = await visit.ask.get_all(
@@ -65,7 +65,7 @@ async def trade(visit: Visit, trade_id: str) -> Shown:
     }  # fmt: skip
 
 
-@page("/my/trades/{trade_id}/disputes/{dispute_id}", "my_dispute.html", signed_in=True)
+@page("/my/trades/{trade_id}/disputes/{dispute_id}", "participants/dispute.html", signed_in=True)
 async def dispute(visit: Visit, trade_id: str, dispute_id: str) -> Shown:
     """What is not accepted of a trade: what each side says and shows, and the outcome."""
     at = f"/trades/{trade_id}/disputes/{dispute_id}"

@@ -41,10 +41,10 @@ async def show_list(visit: Visit) -> Shown:
 
 
 for _noun in LISTS:
-    page(f"/policy/{_noun}", "policy_list.html", signed_in=True)(show_list)
+    page(f"/policy/{_noun}", "policy/list.html", signed_in=True)(show_list)
 
 
-@page("/policy/objections/{objection_id}", "policy_objection.html", signed_in=True)
+@page("/policy/objections/{objection_id}", "policy/objection.html", signed_in=True)
 async def show_objection(visit: Visit, objection_id: str) -> Shown:
     """What is said against a list, its decision, and what that changed for whom."""
     at = f"/subsidy/objections/{objection_id}"
@@ -60,7 +60,7 @@ async def show_objection(visit: Visit, objection_id: str) -> Shown:
     }
 
 
-@page("/policy/recoveries/{recovery_id}", "policy_recovery.html", signed_in=True)
+@page("/policy/recoveries/{recovery_id}", "policy/recovery.html", signed_in=True)
 async def show_recovery(visit: Visit, recovery_id: str) -> Shown:
     """Why an award comes back, by which plan, and what came in."""
     at = f"/subsidy/recoveries/{recovery_id}"
@@ -73,7 +73,7 @@ async def show_recovery(visit: Visit, recovery_id: str) -> Shown:
     }
 
 
-@page("/policy/calls/{call_id}", "policy_call.html", signed_in=True)
+@page("/policy/calls/{call_id}", "policy/call.html", signed_in=True)
 async def show_call(visit: Visit, call_id: str) -> Shown:
     """A call with the applications that it got, each with what this caller may do next."""
     state = visit.request.query_params.get("state", "")
@@ -98,7 +98,7 @@ async def _steps(visit: Visit, applications: list[dict[str, Any]]) -> dict[str, 
     return {one["id"]: step["events"] for one, step in zip(applications, told, strict=True)}
 
 
-@page("/policy/applications/{application_id}", "policy_application.html", signed_in=True)
+@page("/policy/applications/{application_id}", "policy/application.html", signed_in=True)
 async def show_application(visit: Visit, application_id: str) -> Shown:
     """What is claimed, on which invoices and papers, and the next step."""
     at = f"/subsidy/applications/{application_id}"

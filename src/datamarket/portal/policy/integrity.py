@@ -19,7 +19,7 @@ MOST_DRAWN = 12
 """Members in one drawing; the table has all."""
 
 
-@page("/policy/flags", "policy_flags.html", signed_in=True)
+@page("/policy/flags", "policy/flags.html", signed_in=True)
 async def show_flags(visit: Visit) -> Shown:
     """All of them, in the order in which they were raised."""
     asked = {name: value for name, value in visit.request.query_params.items() if value}
@@ -33,7 +33,7 @@ async def show_flags(visit: Visit) -> Shown:
     }
 
 
-@page("/policy/flags/{flag_id}", "policy_flag.html", signed_in=True)
+@page("/policy/flags/{flag_id}", "policy/flag.html", signed_in=True)
 async def show_flag(visit: Visit, flag_id: str) -> Shown:
     """Who sold how much to whom, or claimed what twice; who controls whom; and what may be done."""
     flag, allowed, evidence = await visit.ask.get_all(

@@ -11,6 +11,7 @@ from datamarket.portal.forms.filling import typed_value
 from datamarket.portal.pages import Shown, page
 from datamarket.portal.policy.runs import read_scheme
 from datamarket.portal.sessions import Visit
+from datamarket.portal.words.figures import money
 from datamarket.portal.words.tongues import Tongue
 
 STEPS = 11
@@ -19,7 +20,7 @@ SHADES = 8
 TIES = ("include_all", "exclude_all", "stop")
 
 
-@page("/policy/what-if", "policy_what_if.html", signed_in=True)
+@page("/policy/what-if", "policy/what_if.html", signed_in=True)
 async def ask_what_if(visit: Visit) -> Shown:
     """A form that is answered as one types; without a run the newest one that was calculated is asked."""
     query = visit.request.query_params
@@ -30,7 +31,7 @@ async def ask_what_if(visit: Visit) -> Shown:
     scheme = await read_scheme(visit, run) or {"clauses": []}
     clause = _clause(scheme, query.get("clause", ""))
     changes = changes_of(visit, clause["id"])
-    axes = axes_of(clause, run["year"])
+    axes, cap = axes_of(clause, run["year"]), in_force(clause["cap"], run["year"])
     top, venues, studies, answer, heat = await asyncio.gather(
         visit.ask.get(f"/subsidy/runs/{run['id']}/lines", clause=clause["id"], sort="base", limit=40),
         visit.ask.get("/venues", limit=100),
@@ -43,7 +44,11 @@ async def ask_what_if(visit: Visit) -> Shown:
         "run": run,
         "scheme": scheme,
         "clause": clause,
-        "now_in_force": {name: in_force(clause[name], run["year"]) for name in ("rate", "cap")},
+        "names": await names_in(visit, [{"scheme": one["scheme"]} for one in runs]),
+        "now_in_force": {
+            "rate": in_force(clause["rate"], run["year"]),
+            "cap": cap and money(parse_yuan(cap)),
+        },
         "typed": query,
         "ties": TIES,
         "candidates": top["items"],
@@ -135,7 +140,7 @@ def shades_of(heat: Mapping[str, Any] | None) -> list[list[int]]:
     ]
 
 
-@page("/policy/studies/{study_id}", "policy_study.html", signed_in=True)
+@page("/policy/studies/{study_id}", "policy/study.html", signed_in=True)
 async def show_study(visit: Visit, study_id: str) -> Shown:
     """A study as it was answered, with its citation and its files."""
     study = await visit.ask.get(f"/subsidy/studies/{study_id}")

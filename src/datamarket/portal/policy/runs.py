@@ -12,7 +12,7 @@ from datamarket.portal.words.tongues import vocabularies
 UNITS = ("yuan", "wan")
 
 
-@page("/policy", "policy_overview.html", signed_in=True)
+@page("/policy", "policy/overview.html", signed_in=True)
 async def overview(visit: Visit) -> Shown:
     """Every run with who acts next, the calls, and how many things are in each state."""
     runs, calls, told, studies = await visit.ask.get_all(
@@ -24,10 +24,12 @@ async def overview(visit: Visit) -> Shown:
     tallies: dict[str, list[dict[str, Any]]] = {}
     for one in told["tallies"]:
         tallies.setdefault(one["thing"], []).append(one)
-    return {"runs": runs["items"], "calls": calls["items"], "tallies": tallies, "studies": studies["items"]}
+    return {"runs": runs["items"], "calls": calls["items"], "tallies": tallies, "studies": studies["items"],
+        "names": await names_in(visit, runs["items"]),
+    }  # fmt: skip
 
 
-@page("/policy/runs/{run_id}", "policy_run.html", signed_in=True)
+@page("/policy/runs/{run_id}", "policy/run.html", signed_in=True)
 async def show_run(visit: Visit, run_id: str) -> Shown:
     """Where it stands, what may be done, what a reviewer must look at, and its files."""
     at = f"/subsidy/runs/{run_id}"
@@ -80,7 +82,7 @@ async def read_scheme(visit: Visit, run: Mapping[str, Any]) -> dict[str, Any] | 
     return found
 
 
-@page("/policy/runs/{run_id}/lines", "policy_lines.html", signed_in=True)
+@page("/policy/runs/{run_id}/lines", "policy/lines.html", signed_in=True)
 async def show_lines(visit: Visit, run_id: str) -> Shown:
     """All candidates of a run: filtered, sorted and paged by the API."""
     asked = {name: value for name, value in visit.request.query_params.items() if value}
@@ -101,7 +103,7 @@ async def show_lines(visit: Visit, run_id: str) -> Shown:
     }
 
 
-@page("/policy/lines/{line_id}", "policy_line.html", signed_in=True)
+@page("/policy/lines/{line_id}", "policy/line.html", signed_in=True)
 async def show_line(visit: Visit, line_id: str) -> Shown:
     """Why a line is what it is, rung by rung, and what became of it."""
     told, objections, recoveries = await visit.ask.get_all(

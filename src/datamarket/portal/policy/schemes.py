@@ -14,7 +14,7 @@ DATED = ("rate", "tiers", "floor", "cap")
 """Of a clause: values that hold from a day on."""
 
 
-@page("/policy/schemes/{scheme_id}", "policy_scheme.html", signed_in=True)
+@page("/policy/schemes/{scheme_id}", "policy/scheme.html", signed_in=True)
 async def show_scheme(visit: Visit, scheme_id: str) -> Shown:
     """The version that is asked for, or the one in force, or the newest."""
     at = f"/subsidy/schemes/{scheme_id}"

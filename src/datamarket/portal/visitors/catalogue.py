@@ -1,8 +1,10 @@
 """The catalogue: a search that narrows, and the page of a product with everything that stands behind it."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
+from datamarket.foundation.clock import business_date
 from datamarket.portal.desk.reading import names_in
 from datamarket.portal.pages import Shown, page
 from datamarket.portal.sessions import Visit
@@ -13,7 +15,7 @@ ASKED = ("text", "sort", *FILTERS)
 SORTS = ("newest", "price_asc", "price_desc", "name")
 
 
-@page("/catalogue", "catalogue.html")
+@page("/catalogue", "visitors/catalogue.html")
 async def catalogue(visit: Visit) -> Shown:
     """Cards of what was found, twenty a page, and by what it may be narrowed. The address says it all."""
     given = visit.request.query_params
@@ -35,7 +37,7 @@ async def catalogue(visit: Visit) -> Shown:
     }
 
 
-@page("/catalogue/{listing_id}", "product.html")
+@page("/catalogue/{listing_id}", "visitors/product.html")
 async def product(visit: Visit, listing_id: str) -> Shown:
     """A listing, with its product's measured quality and the authority on which it is sold."""
     ask = visit.ask
@@ -55,8 +57,10 @@ async def product(visit: Visit, listing_id: str) -> Shown:
     units = [{"is": one["supplying_unit_id"]} for one in resources] + [
         {"is": one["measured_by"]} for one in measurements
     ]
+    today = business_date(visit.request.app.state.read_clock())
     return {
         "listing": listing,
+        "term": (today, today + timedelta(days=365)),
         "zone": zone,
         "mandates": _items(mandates),
         "scenario": scenario,

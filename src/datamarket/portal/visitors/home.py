@@ -14,7 +14,7 @@ NEWEST_YEARS = 3
 """Of which one is shown by month, with its awards."""
 
 
-@page("/", "home.html")
+@page("/", "visitors/home.html")
 async def home(visit: Visit) -> Shown:
     """The year that is asked for, or that with the most trades of the newest three: one just begun shows nothing yet."""
     ask = visit.ask

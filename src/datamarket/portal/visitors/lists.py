@@ -12,7 +12,7 @@ async def _years(visit: Visit) -> list[int]:
     return [year["year"] for year in (await visit.ask.get("/statistics/overview"))["years"]]
 
 
-@page("/league", "league.html")
+@page("/league", "visitors/league.html")
 async def league(visit: Visit) -> Shown:
     """Sellers by net turnover, of one year or of all."""
     year = visit.request.query_params.get("year")
@@ -22,7 +22,7 @@ async def league(visit: Visit) -> Shown:
     return {"years": years, "year": table["year"], "items": table["items"]}
 
 
-@page("/prices", "prices.html")
+@page("/prices", "visitors/prices.html")
 async def prices(visit: Visit) -> Shown:
     """What products on public data cost, and at most may; by zone."""
     given = visit.request.query_params
@@ -39,7 +39,7 @@ async def prices(visit: Visit) -> Shown:
     }
 
 
-@page("/awards", "awards.html")
+@page("/awards", "visitors/awards.html")
 async def awards(visit: Visit) -> Shown:
     """The public lists of a year, each by its run; without a year the newest that has one."""
     given, years = visit.request.query_params, await _years(visit)

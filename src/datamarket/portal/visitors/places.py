@@ -7,7 +7,7 @@ from datamarket.portal.pages import Shown, page
 from datamarket.portal.sessions import Visit
 
 
-@page("/zones", "zones.html")
+@page("/zones", "visitors/zones.html")
 async def zones(visit: Visit) -> Shown:
     """Every zone, with what it offers and what was traded of it."""
     listed, turnover, facets = await visit.ask.get_all(
@@ -23,7 +23,7 @@ async def zones(visit: Visit) -> Shown:
     }
 
 
-@page("/zones/{zone_id}", "zone.html")
+@page("/zones/{zone_id}", "visitors/zone.html")
 async def zone(visit: Visit, zone_id: str) -> Shown:
     """One zone: mandates, scenarios, registered resources, and what is sold of them."""
     shown = await visit.ask.get(f"/zones/{zone_id}")

@@ -11,7 +11,7 @@ from datamarket.portal.sessions import Visit
 MOST_OCTETS = 2**18
 
 
-@page("/evidence", "evidence.html")
+@page("/evidence", "visitors/evidence.html")
 async def evidence(visit: Visit) -> Shown:
     """What was sealed last, and a form for what one holds."""
     return {**await _log(visit), "document": "", "verdict": None, "problem": None}
@@ -30,8 +30,10 @@ async def verify(visit: Visit) -> Shown:
     try:
         reply = await visit.ask.send("POST", "/evidence/verify", json={"document": document})
     except Declined as refusal:
-        return render(visit, "evidence.html", refusal.status, **shown, verdict=None, problem=refusal.problem)
-    return render(visit, "evidence.html", **shown, verdict=reply.body, problem=None)
+        return render(
+            visit, "visitors/evidence.html", refusal.status, **shown, verdict=None, problem=refusal.problem
+        )
+    return render(visit, "visitors/evidence.html", **shown, verdict=reply.body, problem=None)
 
 
 async def _log(visit: Visit) -> dict[str, Any]:

@@ -136,7 +136,9 @@ _NAMES = _numbered(
             _arm(
                 NamedKind.SCHEME,
                 "scheme t",
-                "'/subsidy/schemes/' || t.id || '/versions'",
+                "CASE WHEN :reads_subsidy THEN '/subsidy/schemes/' || t.id || '/versions' WHEN :reads_market THEN '/subsidy/calls'"
+                " ELSE '/subsidy/awards?year=' || (SELECT max(r.year) FROM subsidy_run r WHERE r.scheme_id = t.id"
+                f" AND r.state IN ({_either_of(PUBLIC)})) || '&scheme=' || t.id END",
                 ("t.title_zh", "t.title_en"),
                 ":reads_subsidy OR EXISTS (SELECT FROM subsidy_run r WHERE r.scheme_id = t.id"
                 f" AND r.state IN ({_either_of(PUBLIC)})) OR :reads_market AND EXISTS (SELECT FROM subsidy_call c WHERE c.scheme_id = t.id)",

@@ -2,7 +2,7 @@
 -- en: sealing keeps up, and every row (entry) below the watermark has exactly one leaf, and it is that of the row
 -- seen: SELECT count(*) FROM seal_leaf WHERE ledger_id = :ledger_id AND kind = 'entry'
 WITH sealed AS (  -- empty while a restored database waits for its first pass
-    SELECT xid_below, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS beyond
+    SELECT xid_below, sealed_at, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS beyond
       FROM seal_block, pg_control_system() AS server
      WHERE ledger_id = :ledger_id AND number = (SELECT max(number) FROM seal_block WHERE ledger_id = :ledger_id)
        AND seal_block.system_identifier = server.system_identifier
@@ -17,6 +17,7 @@ SELECT coalesce('leaf ' || l.index || ' of ' || l.id, 'no leaf of ' || r.id)
 UNION ALL
 SELECT 'twice ' || id FROM seal_leaf WHERE ledger_id = :ledger_id AND kind = 'entry'
  GROUP BY id HAVING count(*) > 1
-UNION ALL  -- so many come in four passes: the sealer stands still, or something old holds its watermark back
+UNION ALL  -- as many as four passes take, and none has been for ten minutes: the sealer stands still, or something old holds its watermark back
 SELECT 'more than 262144 rows wait for a block' FROM sealed
- WHERE (SELECT count(*) FROM (SELECT FROM ledger_entry WHERE ledger_id = :ledger_id AND xid >= xid_below AND xid < beyond LIMIT 262145) AS waiting) > 262144;
+ WHERE sealed_at < now() - interval '10 minutes'
+   AND (SELECT count(*) FROM (SELECT FROM ledger_entry WHERE ledger_id = :ledger_id AND xid >= xid_below AND xid < beyond LIMIT 262145) AS waiting) > 262144;
