@@ -16,7 +16,7 @@ from datamarket.notices.inbox import queries as inbox
 from datamarket.notices.inbox.terms import PATHS, Matter, MatterKind
 from datamarket.portal.operations import document_of
 from datamarket.portal.pages import home_of
-from datamarket.portal.participants.contracts import COURSE, USE_RULES, steps
+from datamarket.portal.participants.contracts import COURSE, USE_RULES, course_of, steps
 from datamarket.portal.sessions import ACCESS, LANGUAGE
 from datamarket.portal.words.tongues import events
 from datamarket.trading import queries as trades
@@ -197,6 +197,24 @@ def test_every_event_has_its_word_on_a_button(app: FastAPI) -> None:
     words = {word for name, one in schemas.items() if name.endswith("Event") for word in one.get("enum", ())}
     assert words <= set(events())
     assert all(zh and en and zh != en for zh, en in events().values())
+
+
+def test_a_course_has_only_the_steps_that_were_taken() -> None:
+    record = {"state": "active", "buyer_signed_at": "2026-03-03", "provider_signed_at": "2026-03-02"}
+    asked, countered, amended = (
+        {"party": party, "offered_at": day}
+        for party, day in (("buyer", "2026-03-01"), ("provider", "2026-03-01"), ("provider", "2026-03-04"))
+    )
+    direct = tuple(state for state in COURSE if state not in {"offered", "accepted"})
+    assert course_of(record, [asked]) == course_of(record, [asked, amended]) == direct
+    assert course_of(record, [asked, countered]) == COURSE
+    assert (
+        course_of(
+            record | {"state": "offered", "buyer_signed_at": None, "provider_signed_at": None},
+            [asked, countered],
+        )
+        == COURSE
+    )
 
 
 @pytest.mark.parametrize("state", [*COURSE, "suspended", "rejected"])

@@ -87,6 +87,7 @@ THINGS_ZH = {
     "entry": "分录",
     "entry at the bank": "银行存款分录",
     "entry or audit event": "分录或审计事件",
+    "event": "事件",
     "hold": "冻结",
     "line": "奖补明细",
     "listing": "挂牌",

@@ -52,10 +52,18 @@ async def contract(visit: Visit, contract_id: str) -> Shown:
     return {
         "contract": record, "usage": usage, "offers": offers["items"], "signatures": signatures["items"],
         "allowed": allowed["events"], "orders": orders["items"], "trades": trades["items"], "chain": chain, "fault": faulty,
-        "disposal": disposal, "steps": steps(COURSE, record["state"], _reached(record)), "names": await names_in(visit, things),
+        "disposal": disposal, "steps": steps(course_of(record, offers["items"]), record["state"], _reached(record)), "names": await names_in(visit, things),
         "offer_events": await _open_offer(visit, at, record, offers["items"]), "offer_rows": OFFER_ROWS,
         "party": _party(visit, record),
     }  # fmt: skip
+
+
+def course_of(record: Mapping[str, Any], offers: list[Any]) -> tuple[str, ...]:
+    """What the buyer asked for is agreed as it is; only the provider's terms are offered and accepted first."""
+    signed = min(filter(None, (record["buyer_signed_at"], record["provider_signed_at"])), default=None)
+    before = [offer["party"] for offer in offers if signed is None or offer["offered_at"] <= signed]
+    optional = () if before[-1:] == ["provider"] else ("offered", "accepted")
+    return tuple(state for state in COURSE if state not in optional or state == record["state"])
 
 
 def _reached(record: Mapping[str, Any]) -> str:
