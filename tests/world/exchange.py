@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 
 from datamarket.auth.terms import Actor
@@ -18,7 +17,7 @@ from datamarket.catalogue.products.tables import Product, ProductVersion
 from datamarket.catalogue.products.terms import DeliveryForm, Modality, VersionState
 from datamarket.catalogue.terms import Category
 from datamarket.catalogue.venues.tables import Venue
-from datamarket.foundation.db import Database
+from datamarket.foundation.db import Connection, Database, owner_connection
 from datamarket.foundation.ids import new_id
 from datamarket.foundation.money import Fen
 from datamarket.participants.tables import Participant
@@ -76,8 +75,7 @@ async def exchange(database: Database, *, listings: int, buyers: int, now: datet
 
 async def _load(url: str, rows: Sequence[tuple[Product, ProductVersion, Listing]]) -> None:
     """Products, versions and listings as the actions would have left them, by COPY."""
-    connection = await asyncpg.connect(url)
-    try:
+    async with owner_connection(url) as connection:
         await _copy(connection, "product", [product for product, _, _ in rows])
         await _copy(connection, "product_version", [version for _, version, _ in rows])
         # COPY has no binary form for a tsvector: it goes through a table where it is text.
@@ -88,11 +86,9 @@ async def _load(url: str, rows: Sequence[tuple[Product, ProductVersion, Listing]
         chosen = columns.replace("search", "search::tsvector")
         await connection.execute(f"INSERT INTO listing ({columns}) SELECT {chosen} FROM loaded")  # noqa: S608
         await connection.execute("VACUUM ANALYZE product, product_version, listing")
-    finally:
-        await connection.close()
 
 
-async def _copy(connection: "asyncpg.Connection[asyncpg.Record]", table: str, rows: Sequence[Any]) -> None:
+async def _copy(connection: Connection, table: str, rows: Sequence[Any]) -> None:
     columns = list(type(rows[0]).model_fields)
     records = (tuple(_plain(column, getattr(row, column)) for column in columns) for row in rows)
     await connection.copy_records_to_table(table, records=records, columns=columns)
