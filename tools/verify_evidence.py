@@ -9,9 +9,8 @@
 
 BUNDLE is what `datamarket export-evidence` writes; FILE an answer of /evidence/proofs or /evidence/consistency, a quote's
 note, an answer of /trades/{id}/certificate, or one of /contracts/{id}/text with an item of its /signatures and the proof
-of the event that this item names;
-DIR holds checkpoints kept elsewhere (*.txt), and --key the verifier's key that was kept with them. Without
-them a log that was wholly sealed anew, with the stolen key or with another one, looks sound.
+of the event that this item names; DIR holds checkpoints kept elsewhere (*.txt), and --key the verifier's key that was
+kept with them. Without them a log that was wholly sealed anew, with whatever key, looks sound.
 
 Exit codes: 0 all holds, 1 something is false (the first bad leaf is named), 2 the input cannot be read.
 """
