@@ -1,6 +1,7 @@
 """A command that cannot start says why in one sentence of each language, and exits with 2."""
 
 import asyncio
+import gc
 import socket
 import socketserver
 import threading
@@ -26,6 +27,7 @@ def told(*words: str) -> list[str]:
     done = CliRunner().invoke(app, list(words))
     assert (done.exit_code, done.stdout) == (2, ""), done.output
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    assert gc.isenabled()
     return done.stderr.splitlines()
 
 

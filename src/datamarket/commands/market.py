@@ -62,6 +62,7 @@ def _check_port(host: str, port: int) -> None:
 def _serve(host: str, port: int, workers: int) -> None:
     gc.disable()  # until the application has started: all that is loaded stays
     with ExitStack() as stack:
+        stack.callback(gc.enable)  # also where it does not come to a start
         market = _opened_while_loading(stack)
 
         import uvicorn
