@@ -30,8 +30,9 @@ SELECT ledger_post($1, $2, $3, $4::uuid[], unfolded($5::int[], cardinality($4)),
   FROM (SELECT array_agg(e.number::int) AS entries, array_agg(l.seq) AS seqs, array_agg(l.account) AS accounts,
                array_agg(l.amount) AS amounts
           FROM unnest(unfolded($12::int[], cardinality($4::uuid[]))) WITH ORDINALITY AS e (legs, number)
-          JOIN unnest($13::int[], $14::int[], $15::uuid[], $16::bigint[]) AS l (legs, seq, account, amount) USING (legs)) AS l
-"""
+          JOIN (SELECT * FROM unnest($13::int[], $14::int[], $15::uuid[], $16::bigint[]) AS l (legs, seq, account, amount)
+                OFFSET 0) AS l USING (legs)) AS l
+"""  # without OFFSET 0, Citus 14 takes one column of the legs for another: "attribute 3 of type record has wrong type"
 
 
 def new_posting(
