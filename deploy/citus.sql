@@ -10,4 +10,6 @@ DROP FUNCTION :"city".functions_applied();
 ALTER ROLE datamarket_app LOGIN;
 SELECT citus_schema_distribute(:'city');
 COMMIT;
+-- What a role may do with a view does not travel.
+SELECT run_command_on_all_nodes(format('GRANT SELECT ON %I.related_party, %I.seal_leaf TO datamarket_app', :'city', :'city'));
 SELECT DISTINCT nodename, nodeport FROM citus_shards WHERE table_name::text = :'city' || '.ledger_entry';

@@ -114,8 +114,8 @@ WITH RECURSIVE known AS (
     SELECT c.controller_id, k.controlled_id, greatest(c.from_on, k.from_on), least(c.to_on, k.to_on)
       FROM control c JOIN known k ON k.controller_id = c.controlled_id
      WHERE (k.to_on IS NULL OR c.from_on < k.to_on) AND (c.to_on IS NULL OR k.from_on < c.to_on)
-), related (a_id, b_id, from_on, to_on) AS (
-    SELECT * FROM control
+), related AS (
+    SELECT controller_id AS a_id, controlled_id AS b_id, from_on, to_on FROM control
      UNION
     SELECT controlled_id, controller_id, from_on, to_on FROM control
      UNION

@@ -22,22 +22,26 @@ _ROW = f"""jsonb_build_object('integrity_flag', jsonb_build_object(id::text, (
        SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(integrity_flag)) WHERE key = ANY ('{{{",".join(sorted(IntegrityFlag.TOLD))}}}'))))
        AS told"""  # noqa: S608 - constants
 """What an event tells of a flag."""
-# A trade that lies in several of a flag's terms counts once.
+# A trade that lies in several of a flag's terms counts once. Weighed first: a shard takes no INSERT straight from its tables.
 _RAISE = f"""
+WITH weighed AS MATERIALIZED (
+    SELECT f.*, sold.trades, sold.fen + claimed.fen AS fen
+      FROM unnest($6::uuid[], $7::text[], $8::int[], $9::text[], $10::text[], $11::jsonb[])
+           AS f (id, detector, version, statement, evidence, found)
+      CROSS JOIN LATERAL (
+           SELECT count(*) AS trades, coalesce(sum(t.amount_fen - t.refunded_fen), 0)::bigint AS fen FROM trade AS t
+            WHERE t.id IN (
+                  SELECT one.id FROM jsonb_to_recordset(f.found -> 'sales')
+                           AS s (provider_id uuid, buyer_id uuid, from_at timestamptz, to_at timestamptz)
+                    JOIN trade AS one ON one.ledger_id = $1 AND one.provider_id = s.provider_id AND one.buyer_id = s.buyer_id
+                                     AND one.occurred_at >= s.from_at AND one.occurred_at < s.to_at)) AS sold
+      CROSS JOIN LATERAL (SELECT coalesce(sum((i ->> 'fen')::bigint), 0)::bigint AS fen FROM jsonb_array_elements(f.found -> 'items') AS i) AS claimed
+)
 INSERT INTO integrity_flag (id, ledger_id, year, detector, detector_version, statement_sha256, parameters, members, sales,
                             figures, evidence_sha256, trades, amount_fen, state, raised_by, raised_at, version, claimed_items)
 SELECT f.id, $1, $2, f.detector, f.version, f.statement, $3::jsonb, ARRAY(SELECT jsonb_array_elements_text(f.found -> 'members')::uuid),
-       f.found -> 'sales', f.found -> 'figures', f.evidence, sold.trades, sold.fen + claimed.fen, 'raised', $4, $5, 1, f.found -> 'items'
-  FROM unnest($6::uuid[], $7::text[], $8::int[], $9::text[], $10::text[], $11::jsonb[])
-       AS f (id, detector, version, statement, evidence, found)
-  CROSS JOIN LATERAL (
-       SELECT count(*) AS trades, coalesce(sum(t.amount_fen - t.refunded_fen), 0)::bigint AS fen FROM trade AS t
-        WHERE t.id IN (
-              SELECT one.id FROM jsonb_to_recordset(f.found -> 'sales')
-                       AS s (provider_id uuid, buyer_id uuid, from_at timestamptz, to_at timestamptz)
-                JOIN trade AS one ON one.ledger_id = $1 AND one.provider_id = s.provider_id AND one.buyer_id = s.buyer_id
-                                 AND one.occurred_at >= s.from_at AND one.occurred_at < s.to_at)) AS sold
-  CROSS JOIN LATERAL (SELECT coalesce(sum((i ->> 'fen')::bigint), 0)::bigint AS fen FROM jsonb_array_elements(f.found -> 'items') AS i) AS claimed
+       f.found -> 'sales', f.found -> 'figures', f.evidence, f.trades, f.fen, 'raised', $4, $5, 1, f.found -> 'items'
+  FROM weighed AS f
     ON CONFLICT (ledger_id, year, detector, evidence_sha256) DO NOTHING
 RETURNING id, detector, members, evidence_sha256, trades, amount_fen, {_ROW}
 """  # noqa: S608 - constants
