@@ -102,7 +102,7 @@ SELECT v.id, v.code, k.qualified_from, k.qualified_to
 # The view `related_party` of what was recorded by then: an end that came to be known later is none.
 RELATED = SqlFact(
     "related_party",
-    2,
+    3,
     ("first_day", "last_day", "as_of"),
     """
 WITH RECURSIVE known AS (

@@ -63,14 +63,18 @@ SELECT sold.provider_id, p.name_zh, p.name_en, sold.buyer_id, b.name_zh, b.name_
  ORDER BY sold.fen DESC, sold.provider_id, sold.buyer_id
 """)
 _LAPSE = f"""
-UPDATE integrity_flag SET state = 'lapsed', version = version + 1
- WHERE ledger_id = $1 AND year = $2 AND state = 'raised' AND detector = ANY ($3) AND evidence_sha256 <> ALL ($4)
-RETURNING id, {_ROW}
+WITH integrity_flag AS (
+    UPDATE integrity_flag SET state = 'lapsed', version = version + 1
+     WHERE ledger_id = $1 AND year = $2 AND state = 'raised' AND detector = ANY ($3) AND evidence_sha256 <> ALL ($4)
+    RETURNING *)
+SELECT id, {_ROW} FROM integrity_flag
 """  # noqa: S608 - constants
 _COMES_BACK = f"""
-UPDATE integrity_flag SET state = 'raised', version = version + 1
- WHERE ledger_id = $1 AND year = $2 AND state = 'lapsed' AND evidence_sha256 = ANY ($3)
-RETURNING id, {_ROW}
+WITH integrity_flag AS (
+    UPDATE integrity_flag SET state = 'raised', version = version + 1
+     WHERE ledger_id = $1 AND year = $2 AND state = 'lapsed' AND evidence_sha256 = ANY ($3)
+    RETURNING *)
+SELECT id, {_ROW} FROM integrity_flag
 """  # noqa: S608 - constants
 
 
