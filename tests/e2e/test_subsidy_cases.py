@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from datamarket.foundation.db import Database
+from datamarket.foundation.waiting.constraints import constraint_of
 from datamarket.ledger.terms import AccountKey, AccountKind
 from datamarket.participants import actions as participants
 from datamarket.participants import queries as participant_queries
@@ -247,7 +248,7 @@ async def test_not_even_the_owner_verifies_with_one_hand_or_without_a_paper(
     try:
         with pytest.raises(asyncpg.IntegrityConstraintViolationError) as caught:
             await owner.execute(f"UPDATE subsidy_case SET {change}")  # noqa: S608 - constants
-        assert getattr(caught.value, "constraint_name", None) == guard
+        assert constraint_of(caught.value, {guard}) == guard
     finally:
         await owner.close()
 

@@ -13,6 +13,7 @@ from datamarket.foundation.clock import MARKET_ZONE
 from datamarket.foundation.db import Database
 from datamarket.foundation.errors import MarketError
 from datamarket.foundation.money import Fen
+from datamarket.foundation.waiting.constraints import constraint_of
 from datamarket.ledger.terms import AccountKind
 from datamarket.trading import actions, charging
 from datamarket.trading.actions import Outcome
@@ -211,4 +212,4 @@ async def test_the_database_refuses_amounts_that_no_plan_explains(
             await superuser.execute(statement, deal.contract.id)
     finally:
         await transaction.rollback()
-    assert refused.value.constraint_name == constraint
+    assert constraint_of(refused.value, {constraint}) == constraint
