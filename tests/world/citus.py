@@ -9,10 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import pytest
 
 from datamarket.foundation.db import owner_connection, with_database
 from datamarket.foundation.waiting.servers import Servers
-from datamarket.migrations.apply import drop_database, migrate
+from datamarket.migrations.apply import migrate
 from tests.world.psql import psql
 
 URL = os.environ.get("CITUS_URL", "")
@@ -38,8 +39,17 @@ def server() -> str:
 
 
 async def make_city(name: str) -> None:
-    """A database on all nodes, migrated and then given to the last worker by the script that is deployed."""
+    """A database on all nodes, migrated and then given to the last worker by the script that is deployed.
+
+    One after another: the role is the whole cluster's, and two who alter it at once refuse each other.
+    """
     coordinator = with_database(nodes()[0], name)
+    async with owner_connection(nodes()[0]) as alone:
+        await alone.execute("SELECT pg_advisory_lock(1)")
+        await _make(coordinator, name)
+
+
+async def _make(coordinator: str, name: str) -> None:
     for node in nodes():
         async with owner_connection(node) as connection:
             await connection.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'")
@@ -60,18 +70,24 @@ async def make_city(name: str) -> None:
 
 async def copy_city(empty: str, name: str) -> str:
     """The same database on every node; the daemon of a database keeps others from copying it, and is sent away."""
-    away = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
     for node in nodes():
-        async with owner_connection(node) as connection:
-            for _ in range(50):
-                await connection.execute(away, empty)
-                with suppress(asyncpg.ObjectInUseError):
-                    await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{empty}"')
-                    break
+        await _alone(node, empty, f'CREATE DATABASE "{name}" TEMPLATE "{empty}"')
     return with_database(server(), name)
 
 
 async def drop_city(name: str) -> None:
     """From every node."""
     for node in nodes():
-        await drop_database(node, name)
+        await _alone(node, name, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+async def _alone(node: str, database: str, statement: str) -> None:
+    async with owner_connection(node) as connection:
+        for _ in range(50):
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", database
+            )
+            with suppress(asyncpg.ObjectInUseError):
+                await connection.execute(statement)
+                return
+    pytest.fail(f"others stay in the database {database}")
