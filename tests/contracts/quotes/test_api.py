@@ -149,7 +149,10 @@ def test_a_quote_is_valid_for_the_days_of_a_dated_rule() -> None:
         ("quote_pkey", "INSERT INTO quote SELECT * FROM quote WHERE id = $1"),
         (
             "quote_number_key",
-            'INSERT INTO quote SELECT (jsonb_populate_record(q, \'{"id": "%s"}\')).* FROM quote q WHERE q.id = $1',
+            (
+                "WITH q AS MATERIALIZED (SELECT to_jsonb(quote) AS row FROM quote WHERE id = $1) "
+                'INSERT INTO quote SELECT (jsonb_populate_record(NULL::quote, row || \'{"id": "%s"}\')).* FROM q'
+            ),
         ),
         ("quote_amount_check", "UPDATE quote SET amount_fen = -1 WHERE id = $1"),
         ("quote_term_check", "UPDATE quote SET used_at = expires_at WHERE id = $1"),
