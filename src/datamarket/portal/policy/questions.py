@@ -50,6 +50,7 @@ async def ask_what_if(visit: Visit) -> Shown:
             "cap": cap and money(parse_yuan(cap)),
         },
         "typed": query,
+        "asked": changes,
         "ties": TIES,
         "candidates": top["items"],
         "called": {line["uscc"]: line for line in top["items"]},

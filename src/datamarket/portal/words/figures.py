@@ -1,5 +1,6 @@
 """Figures as pages write them: amounts, days and instants of the market; none is calculated here."""
 
+import re
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from datamarket.foundation.clock import MARKET_ZONE, business_date
 from datamarket.foundation.money import Fen, half_up, yuan
 
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)")
 _SIZES = {
     "zh": ((10**8, " 亿"), (10**4, " 万")),
     "en": ((10**9, " bn"), (10**6, " m"), (10**3, " k")),
@@ -62,7 +64,7 @@ def days_until(text: str, now: datetime) -> int:
 
 
 def is_instant(value: Any) -> bool:
-    return isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T"
+    return isinstance(value, str) and bool(_INSTANT.fullmatch(value))
 
 
 def share(bps: int | None) -> str:
